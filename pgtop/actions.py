@@ -92,7 +92,12 @@ ACTIONS: tuple[Action, ...] = (
         dangerous=True,
     ),
     Action(
-        "confirm", ("y",), "in a dialog: yes, do it", Group.SIGNAL, dangerous=True, in_dialogs=True
+        "confirm",
+        ("y",),
+        "in a dialog: yes, do it",
+        Group.SIGNAL,
+        dangerous=True,
+        in_dialogs=True,
     ),
     Action(
         "keep",
@@ -213,7 +218,10 @@ ACTIONS: tuple[Action, ...] = (
         "idle",
     ),
     Action(
-        "toggle_background", ("b",), "show or hide background processes and walsenders", Group.LOOK
+        "toggle_background",
+        ("b",),
+        "show or hide background processes and walsenders",
+        Group.LOOK,
     ),
     Action(
         "toggle_columns",
@@ -222,7 +230,11 @@ ACTIONS: tuple[Action, ...] = (
         Group.LOOK,
     ),
     Action(
-        "copy_query", ("y",), "copy the query to the clipboard (tmux or OSC 52)", Group.LOOK, "copy"
+        "copy_query",
+        ("y",),
+        "copy the query to the clipboard (tmux or OSC 52)",
+        Group.LOOK,
+        "copy",
     ),
     Action(
         "cursor_up",

@@ -112,7 +112,8 @@ def open_regular(path: Path, flags: int) -> int:
     """
     read_status = os.lstat if flags & os.O_NOFOLLOW else os.stat
     try:
-        _check_regular(read_status(path))  # before opening: that alone may move a device
+        # Before opening: that alone may move a device.
+        _check_regular(read_status(path))
     except FileNotFoundError:
         if not flags & os.O_CREAT:
             raise
@@ -202,7 +203,9 @@ def start_daemon(
     work: Callable[[], _T], deliver: Callable[[WorkResult[_T]], object], name: str
 ) -> threading.Thread:
     """Do the work in a thread that never keeps the process alive, and deliver its outcome there."""
-    thread = threading.Thread(target=lambda: deliver(WorkResult.of(work)), name=name, daemon=True)
+    thread = threading.Thread(
+        target=lambda: deliver(WorkResult.of(work)), name=name, daemon=True
+    )
     thread.start()
     return thread
 
@@ -215,7 +218,9 @@ def in_time(work: Callable[[], _T]) -> _T:
     start_daemon(work, outcomes.append, "pgtop-file").join(HANG_SECONDS)
     if not outcomes:
         seconds = f"{HANG_SECONDS:g} s"
-        raise TimeoutError(errno.ETIMEDOUT, f"its file system has not answered for {seconds}")
+        raise TimeoutError(
+            errno.ETIMEDOUT, f"its file system has not answered for {seconds}"
+        )
     return outcomes[0].result()
 
 

@@ -15,7 +15,9 @@ OTHER_VIEWS = "other_views"
 class Keymap:
     """The actions of a dashboard, by id."""
 
-    def __init__(self, actions: Iterable[Action], other_views: Sequence[str] = ()) -> None:
+    def __init__(
+        self, actions: Iterable[Action], other_views: Sequence[str] = ()
+    ) -> None:
         self.actions = tuple(actions)
         self._by_id = {action.id: action for action in self.actions}
         self._other_views = other_views
@@ -30,7 +32,9 @@ class Keymap:
 
     def actions_of(self, key: str) -> list[Action]:
         """Return the actions that a key has outside dialogs."""
-        return [each for each in self.actions if key in each.keys and not each.in_dialogs]
+        return [
+            each for each in self.actions if key in each.keys and not each.in_dialogs
+        ]
 
     def hint(self, *action_ids: str) -> str:
         """Return the first key of each action as people write it, separated by blanks."""
@@ -39,7 +43,9 @@ class Keymap:
     def offered(self, action_ids: Iterable[str], read_only: bool) -> tuple[Action, ...]:
         """Return the actions for a footer, without those that read-only mode lacks."""
         actions = map(self.action, self._expanded(action_ids))
-        return tuple(action for action in actions if not (read_only and action.dangerous))
+        return tuple(
+            action for action in actions if not (read_only and action.dangerous)
+        )
 
     def _expanded(self, action_ids: Iterable[str]) -> Iterator[str]:
         for name in action_ids:

@@ -54,7 +54,9 @@ class Signaller(Protocol):
     compares the identity of its target.
     """
 
-    async def send_all(self, requests: Sequence[SignalRequest]) -> Sequence[SignalReply]:
+    async def send_all(
+        self, requests: Sequence[SignalRequest]
+    ) -> Sequence[SignalReply]:
         """Send each request once; return a reply for each.
 
         Never raises for an error of the server or the network: the reply has it. A refusal does not
@@ -62,7 +64,9 @@ class Signaller(Protocol):
         """
         ...
 
-    async def check_all(self, requests: Sequence[SignalRequest]) -> Mapping[BackendId, Backend]:
+    async def check_all(
+        self, requests: Sequence[SignalRequest]
+    ) -> Mapping[BackendId, Backend]:
         """Return the targets of the requests as they are now; a target that is missing has ended.
 
         A session that this role can no longer distinguish from its target is among them, hidden.

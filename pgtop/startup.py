@@ -86,7 +86,8 @@ async def load_screen_while_waiting(is_shown: "asyncio.Event") -> None:
     import asyncio
 
     with suppress(TimeoutError):
-        async with asyncio.timeout(_NEARBY_SECONDS):  # asyncio.wait_for may lose a cancellation
+        # asyncio.wait_for may lose a cancellation.
+        async with asyncio.timeout(_NEARBY_SECONDS):
             await is_shown.wait()
     await asyncio.to_thread(load_screen)
 

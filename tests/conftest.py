@@ -18,19 +18,22 @@ from pgtop.demo.server import Cluster
 from tests import servers
 from tests.templates import Templates, copied
 
+# Textual would turn every screen grey; tables are as wide as they need.
 for name in (
     "NO_COLOR",
     "COLUMNS",
     "LINES",
-):  # Textual would turn every screen grey; tables are as wide as they need
+):
     os.environ.pop(name, None)
 for name in [name for name in os.environ if name.startswith("PG")]:
     del os.environ[name]  # the tests leave a developer's own server alone
 
-_home = tempfile.TemporaryDirectory(
-    prefix="pgtop-home-"
-)  # and the developer's configuration and audit log
-os.environ |= {"XDG_CONFIG_HOME": f"{_home.name}/config", "XDG_STATE_HOME": f"{_home.name}/state"}
+# And the developer's configuration and audit log.
+_home = tempfile.TemporaryDirectory(prefix="pgtop-home-")
+os.environ |= {
+    "XDG_CONFIG_HOME": f"{_home.name}/config",
+    "XDG_STATE_HOME": f"{_home.name}/state",
+}
 
 
 def _ignore(_number: int, _frame: FrameType | None) -> None:
@@ -47,10 +50,11 @@ def _stop(number: int, _frame: FrameType | None) -> None:
 def _take_over_signals() -> None:
     """Keep the children from inheriting signals that nohup, a script or its `trap` ignores or
     blocks."""
+    # Ignored by Python itself.
     for number in signal.valid_signals() - {
         signal.SIGPIPE,
         signal.SIGXFSZ,
-    }:  # ignored by Python itself
+    }:
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, _ignore)
     signal.pthread_sigmask(signal.SIG_SETMASK, [])
@@ -74,7 +78,9 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="all, a list such as 12,15,18, or a folder of programs; default: those of the demo",
     )
     group.addoption(
-        "--postgres-url", metavar="DSN", help="a running server that the tests may use as superuser"
+        "--postgres-url",
+        metavar="DSN",
+        help="a running server that the tests may use as superuser",
     )
 
 
@@ -92,9 +98,12 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 def pytest_report_collectionfinish(items: list[pytest.Item]) -> str:
     """Report which versions of the server run, and how many tests on each."""
-    runs = Counter(mark.args[0] for item in items for mark in item.iter_markers("server"))
+    runs = Counter(
+        mark.args[0] for item in items for mark in item.iter_markers("server")
+    )
     return "PostgreSQL " + (
-        ", ".join(f"{version}: {count} tests" for version, count in runs.items()) or "is not needed"
+        ", ".join(f"{version}: {count} tests" for version, count in runs.items())
+        or "is not needed"
     )
 
 

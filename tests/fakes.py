@@ -51,7 +51,9 @@ class FakeClock:
         for at, woken in self._sleepers:
             if at <= self._now and not woken.done():
                 woken.set_result(None)
-        self._sleepers = [(at, woken) for at, woken in self._sleepers if not woken.done()]
+        self._sleepers = [
+            (at, woken) for at, woken in self._sleepers if not woken.done()
+        ]
 
 
 class JumpingClock(FakeClock):
@@ -171,10 +173,18 @@ class FakeSignaller:
         self._reply = reply or SignalReply(ReplyStatus.SENT)
         self._look = look or (lambda backend_id: None)
 
-    async def send_all(self, requests: Sequence[SignalRequest]) -> Sequence[SignalReply]:
+    async def send_all(
+        self, requests: Sequence[SignalRequest]
+    ) -> Sequence[SignalReply]:
         self.requests.extend(requests)
         return [self._reply for _ in requests]
 
-    async def check_all(self, requests: Sequence[SignalRequest]) -> Mapping[BackendId, Backend]:
+    async def check_all(
+        self, requests: Sequence[SignalRequest]
+    ) -> Mapping[BackendId, Backend]:
         self.looks += 1
-        return {o.target: seen for o in requests if (seen := self._look(o.target)) is not None}
+        return {
+            o.target: seen
+            for o in requests
+            if (seen := self._look(o.target)) is not None
+        }

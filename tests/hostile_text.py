@@ -26,7 +26,9 @@ FRAGMENTS = (
     b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b"\xff\xfe", b"\\x1b", b"{0.__class__} %s $1",
     b"[/red] [@click=app.quit]q[/]", b"=cmd|' /C calc'!A0", "＝1+1".encode(), b"-2+3", b'"',
 )  # fmt: skip
-TEXTS = st.lists(st.binary(max_size=8) | st.sampled_from(FRAGMENTS), max_size=5).map(b"".join)
+TEXTS = st.lists(st.binary(max_size=8) | st.sampled_from(FRAGMENTS), max_size=5).map(
+    b"".join
+)
 """Any bytes, more often such as do harm where they are not cleaned."""
 
 _STYLE = r"(?:[0-479]|2[2-57]|[34][0-79])"

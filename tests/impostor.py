@@ -25,7 +25,10 @@ def columns(*oids: int) -> bytes:
 
 
 def row(*values: bytes | None) -> bytes:
-    fields = (b"\xff\xff\xff\xff" if v is None else struct.pack(">I", len(v)) + v for v in values)
+    fields = (
+        b"\xff\xff\xff\xff" if v is None else struct.pack(">I", len(v)) + v
+        for v in values
+    )
     return message(b"D", struct.pack(">H", len(values)) + b"".join(fields))
 
 
@@ -50,17 +53,25 @@ class Impostor:
     async def listening(self) -> AsyncIterator["Impostor"]:
         server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
         here = {"host": "127.0.0.1", "port": str(server.sockets[0].getsockname()[1])}
-        self.parameters = {**self._server, **here, "sslmode": "disable", "gssencmode": "disable"}
+        self.parameters = {
+            **self._server,
+            **here,
+            "sslmode": "disable",
+            "gssencmode": "disable",
+        }
         try:
             yield self
         finally:
             server.close()
 
-    async def _carry(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+    async def _carry(
+        self, near: asyncio.StreamReader, back: asyncio.StreamWriter
+    ) -> None:
         path = f"{self._server['host']}/.s.PGSQL.{self._server['port']}"
         far, onward = await asyncio.open_unix_connection(path)
         down = asyncio.create_task(_copy(far, back))
-        with suppress(ConnectionError, asyncio.CancelledError):  # cancelled when the test ends
+        # Cancelled when the test ends.
+        with suppress(ConnectionError, asyncio.CancelledError):
             while data := await near.read(65536):
                 if self.script is None or self.at not in data:
                     onward.write(data)

@@ -14,7 +14,9 @@ Rewrite: TypeAlias = Callable[[bytes, bytes], bytes]
 https://www.postgresql.org/docs/current/protocol.html
 """
 
-GERMAN = "verbleibende Verbindungen sind für Superuser reserviert: zu viele Verbindungen"
+GERMAN = (
+    "verbleibende Verbindungen sind für Superuser reserviert: zu viele Verbindungen"
+)
 JAPANESE = "データベースは今お休みです"
 NOISE = "\x1b[31m: ~ FATAL:  53300 }{ starting up\tx"
 _SENTENCES = (b"E"[0], b"N"[0])
@@ -65,9 +67,15 @@ class MessageProxy(Listener):
         self._rewrite = rewrite
 
     def _serve(self, client: socket.socket) -> None:
-        with suppress(OSError), client, socket.create_connection(self._target) as server:
+        with (
+            suppress(OSError),
+            client,
+            socket.create_connection(self._target) as server,
+        ):
             self._open += [client, server]
-            threading.Thread(target=self._up, args=[client, server], daemon=True).start()
+            threading.Thread(
+                target=self._up, args=[client, server], daemon=True
+            ).start()
             rest = b""
             while data := server.recv(65536):
                 rest = self._down(client, rest + data)

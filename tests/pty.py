@@ -131,7 +131,9 @@ class Terminal:
     @property
     def job(self) -> int:
         """The pid of a command that was started as a job."""
-        return int(Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()[0])
+        return int(
+            Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()[0]
+        )
 
     @property
     def text(self) -> str:
@@ -181,7 +183,9 @@ class Terminal:
     def wait_for(self, wanted: Condition, seconds: float = PATIENCE) -> None:
         """Wait until the screen meets the condition; fail with the screen otherwise."""
         question = (
-            (lambda: wanted in self.text) if isinstance(wanted, str) else (lambda: wanted(self))
+            (lambda: wanted in self.text)
+            if isinstance(wanted, str)
+            else (lambda: wanted(self))
         )
         with self._news:
             met = self._news.wait_for(question, seconds)
@@ -220,7 +224,9 @@ class Terminal:
         os.close(self._wake)
 
     def _resize(self, columns: int, lines: int) -> None:
-        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
+        fcntl.ioctl(
+            self._master, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0)
+        )
 
     def _set_reading(self, reads: bool) -> None:
         self._reads = reads
@@ -257,7 +263,8 @@ class Terminal:
         for parameters, letter in _MODE.findall(text):
             self.modes |= dict.fromkeys(parameters.split(";"), letter == "h")
         start = 0
-        for query in _QUERY.finditer(text):  # the reply is the position at this point of the text
+        # The reply is the position at this point of the text.
+        for query in _QUERY.finditer(text):
             self._feed(text[start : query.start()])
             if query["position"]:
                 self.proven = self.text

@@ -57,7 +57,9 @@ def rights_sections() -> Mapping[str, str]:
 
 
 def _ten_keys() -> str:
-    return table(("key", "what it does"), [key_row(KEYMAP.action(name)) for name in TEN_KEYS])
+    return table(
+        ("key", "what it does"), [key_row(KEYMAP.action(name)) for name in TEN_KEYS]
+    )
 
 
 def _roles() -> str:
@@ -89,7 +91,9 @@ def _warnings() -> str:
 
 def _refusals() -> str:
     refused = [watcher for watcher in WATCHERS if watcher.experience.refused]
-    return "".join(f"- {_role(watcher)}: {watcher.experience.refused}\n" for watcher in refused)
+    return "".join(
+        f"- {_role(watcher)}: {watcher.experience.refused}\n" for watcher in refused
+    )
 
 
 def write() -> None:

@@ -82,7 +82,9 @@ def _newest(package: str, major: int, folder: str) -> str:
     npm lists them in order, `15.18.0-beta.17`: all are previews, which no range of versions
     includes.
     """
-    versions: list[str] = json.loads(_npm(folder, "view", "--json", package, "versions"))
+    versions: list[str] = json.loads(
+        _npm(folder, "view", "--json", package, "versions")
+    )
     return [version for version in versions if version.startswith(f"{major}.")][-1]
 
 

@@ -86,7 +86,8 @@ def test_a_configuration_that_cannot_be_read_is_refused(
 
 
 @given(
-    st.binary(max_size=300) | st.text(alphabet="read_only=[]{}\"'.#\n \\u0protect").map(str.encode)
+    st.binary(max_size=300)
+    | st.text(alphabet="read_only=[]{}\"'.#\n \\u0protect").map(str.encode)
 )
 def test_no_content_of_a_configuration_is_a_bug(content: bytes) -> None:
     """Any bytes are guards or a sentence."""
@@ -241,7 +242,9 @@ def test_the_home_of_another_user_is_not_used(tmp_path: Path) -> None:
     assert "read_only=''" in done.stdout
     assert "No configuration is read" in one_sentence(done.stderr)
     where = "{'host': 'db1', 'user': 'web'}"
-    done = _as_stranger(f"print(repr(locked_key({where})), resolve({where}).passwords)", HOME=home)
+    done = _as_stranger(
+        f"print(repr(locked_key({where})), resolve({where}).passwords)", HOME=home
+    )
     assert done.stdout == "'' None\n"
     done = _as_stranger("sys.exit(pgtop.cli.main.run(['audit']))", HOME=home)
     assert done.returncode == 6
@@ -274,7 +277,9 @@ def test_without_a_home_commands_end_in_a_sentence() -> None:
     done = _as_stranger("sys.exit(pgtop.cli.main.run(['audit']))")
     assert done.returncode == 6
     assert "no home folder" in one_sentence(done.stderr)
-    done = _as_stranger("print(pgtop.cli.guards.guards_for(Safety(), {}).read_only == '')")
+    done = _as_stranger(
+        "print(pgtop.cli.guards.guards_for(Safety(), {}).read_only == '')"
+    )
     assert done.stdout == "True\n"
     assert "no home folder" in one_sentence(done.stderr)
 
@@ -283,7 +288,9 @@ def test_a_refused_configuration_stops_the_command(tmp_path: Path) -> None:
     """The sentence names the file and a remedy."""
     (tmp_path / "config.toml").symlink_to(tmp_path / "gone")
     for words in (["show"], ["locks"], ["audit"], ["kill", "1"]):
-        done = pgtop(*words, environment={"PGTOP_CONFIG": str(tmp_path / "config.toml")})
+        done = pgtop(
+            *words, environment={"PGTOP_CONFIG": str(tmp_path / "config.toml")}
+        )
         assert done.returncode == 2
         assert "Correct it, or move it away" in one_sentence(done.stderr)
 

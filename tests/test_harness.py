@@ -16,7 +16,9 @@ _PYTEST = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
-def test_servers_end_with_pytest(number: signal.Signals, bindir: Path, tmp_path: Path) -> None:
+def test_servers_end_with_pytest(
+    number: signal.Signals, bindir: Path, tmp_path: Path
+) -> None:
     """Any end of pytest ends the servers of its tests and removes their files."""
     report = tmp_path / "report"
     environment = {**os.environ, "HARNESS_REPORT": str(report)}
@@ -50,5 +52,7 @@ def test_children_inherit_no_ignored_signal() -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, ignored)
 
     command = [*_PYTEST, f"{_CASE}::test_that_starts_a_program"]
-    done = subprocess.run(command, preexec_fn=ignore, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        command, preexec_fn=ignore, capture_output=True, text=True, check=False
+    )
     assert done.returncode == 0, done.stdout

@@ -20,7 +20,9 @@ _IMAGE = re.compile(r"!\[[^]]*\]\(([^)]+)\)")
 def test_generated_parts_are_up_to_date(path: object) -> None:
     """Keys, roles and man page are those of the code: `python -m tests.readme` writes them."""
     texts = generated()
-    differing = [each.name for each in texts if each == path and each.read_text() != texts[each]]
+    differing = [
+        each.name for each in texts if each == path and each.read_text() != texts[each]
+    ]
     assert differing == [], "`python -m tests.readme` writes it"
 
 
@@ -31,18 +33,26 @@ def test_readme_is_short() -> None:
 
 def test_images_exist() -> None:
     """Each image in README is a file, and has the address of the repository if one is known."""
-    urls = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"].get("urls", {})
+    urls = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"].get(
+        "urls", {}
+    )
     repository = urls.get("Repository")
     images = _IMAGE.findall(README.read_text())
     assert len(images) >= 3
     for image in images:
         assert (ROOT / "screenshots" / image.rpartition("/")[2]).is_file()
-        assert image.startswith("https://") if repository else image.startswith("screenshots/")
+        assert (
+            image.startswith("https://")
+            if repository
+            else image.startswith("screenshots/")
+        )
 
 
 def test_readme_names_the_keys_of_the_registry() -> None:
     """The emergencies name the keys that do what they say, and no other."""
-    emergencies = README.read_text().partition("## Three emergencies")[2].partition("\n## ")[0]
+    emergencies = (
+        README.read_text().partition("## Three emergencies")[2].partition("\n## ")[0]
+    )
     keys = {key_of(action) for action in _IN_EMERGENCIES}
     spans = set(re.findall(r"`(\w|Enter)`", emergencies))
     assert spans - _LETTERS == keys

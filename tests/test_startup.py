@@ -18,14 +18,19 @@ from tests.waiting import PATIENCE
         (["show"], {"textual", "rich"}),
         (["show", "--json"], {"textual", "rich"}),
         (["show", "--csv"], {"textual", "rich"}),
-        (["kill", "1", "--dry-run", "--help"], {"psycopg", "textual", "rich", "asyncio"}),
+        (
+            ["kill", "1", "--dry-run", "--help"],
+            {"psycopg", "textual", "rich", "asyncio"},
+        ),
         (["kill", "1", "--dry-run", "-p", "1"], {"textual", "rich"}),
         (["budget", "-p", "1"], {"textual", "rich"}),
         (["audit"], {"psycopg", "textual", "rich"}),
         (["completion", "bash"], {"psycopg", "textual", "rich", "asyncio"}),
     ],
 )
-def test_heavy_modules_load_late(words: list[str], unwanted: set[str], dsn: str) -> None:
+def test_heavy_modules_load_late(
+    words: list[str], unwanted: set[str], dsn: str
+) -> None:
     """Help loads neither driver nor screen, and `show` never loads the screen."""
     program = (
         "import sys; from pgtop.__main__ import main; main();"
@@ -49,7 +54,10 @@ def test_the_dashboard_starts_without_the_modules_of_rare_cases() -> None:
         "startup.load_screen(); print(*sys.modules)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, check=True, encoding="utf-8"
+        [sys.executable, "-c", program],
+        capture_output=True,
+        check=True,
+        encoding="utf-8",
     )
     loaded = set(done.stdout.split())
     assert "pgtop.tui.app" in loaded

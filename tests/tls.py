@@ -111,7 +111,9 @@ class TlsProxy(Listener):
             with secured, socket.create_connection(self._target) as server:
                 self.accepted += 1
                 self._open += [secured, server]
-                threading.Thread(target=_pump, args=[secured, server], daemon=True).start()
+                threading.Thread(
+                    target=_pump, args=[secured, server], daemon=True
+                ).start()
                 _pump(server, secured)
 
 

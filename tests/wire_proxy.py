@@ -131,7 +131,9 @@ class _Messages:
         kind = message[:1]
         if kind == _COLUMNS:
             self._names = list(_names_in(message))
-            if self._names[0] == _NAMELESS and len(self._names) == len(self._wire_proxy.names):
+            if self._names[0] == _NAMELESS and len(self._names) == len(
+                self._wire_proxy.names
+            ):
                 self._names = self._wire_proxy.names
         if kind in (_ERROR, _NOTICE) and self._wire_proxy.sentence is not None:
             return _with_sentence(message, self._wire_proxy.sentence)
@@ -139,14 +141,19 @@ class _Messages:
             return message
         values = list(_values_in(message))
         row = dict(reversed(list(zip(self._names, values, strict=True))))
-        return b"".join(self._row(values, changes) for changes in self._wire_proxy.rewrite_row(row))
+        return b"".join(
+            self._row(values, changes) for changes in self._wire_proxy.rewrite_row(row)
+        )
 
-    def _row(self, values: list[bytes | None], changes: Mapping[str, bytes | None]) -> bytes:
+    def _row(
+        self, values: list[bytes | None], changes: Mapping[str, bytes | None]
+    ) -> bytes:
         cells = [*values]
         for name, value in changes.items():
             cells[self._names.index(name)] = value
         fields = (
-            b"\xff\xff\xff\xff" if v is None else struct.pack(">i", len(v)) + v for v in cells
+            b"\xff\xff\xff\xff" if v is None else struct.pack(">i", len(v)) + v
+            for v in cells
         )
         body = struct.pack(">h", len(cells)) + b"".join(fields)
         return _ROW + struct.pack(">i", 4 + len(body)) + body

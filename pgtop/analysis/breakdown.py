@@ -87,7 +87,9 @@ def _share(
 
 def client_of(backend: Backend) -> str:
     """Return the address that a session comes from, or LOCAL; "" for a process without a client."""
-    return backend.client_addr or (LOCAL if backend.backend_type == CLIENT_BACKEND else "")
+    return backend.client_addr or (
+        LOCAL if backend.backend_type == CLIENT_BACKEND else ""
+    )
 
 
 _NAMES: Mapping[Dimension, Callable[[Backend], str]] = {
@@ -123,10 +125,14 @@ def _limit(server: Server, dimension: Dimension, name: str) -> int | None:
     """
     if dimension is Dimension.DATABASE:
         databases = server.databases.values()
-        return next((each.connection_limit for each in databases if each.name == name), None)
+        return next(
+            (each.connection_limit for each in databases if each.name == name), None
+        )
     if dimension is Dimension.ROLE:
         roles = [role for role in server.roles.values() if not role.superuser]
-        return next((role.connection_limit for role in roles if role.name == name), None)
+        return next(
+            (role.connection_limit for role in roles if role.name == name), None
+        )
     return None
 
 

@@ -133,7 +133,9 @@ def held_by(snapshot: Snapshot, is_its: Callable[[Backend], bool]) -> Held:
     counts_walsenders = snapshot.server.limits_count_walsenders
 
     def is_counted(backend: Backend) -> bool:
-        return backend.is_client or (counts_walsenders and backend.backend_type == WALSENDER)
+        return backend.is_client or (
+            counts_walsenders and backend.backend_type == WALSENDER
+        )
 
     counted = [b for b in snapshot.backends if is_counted(b) and is_its(b)]
     return bounds(counted, snapshot.server.limits)
@@ -142,7 +144,9 @@ def held_by(snapshot: Snapshot, is_its: Callable[[Backend], bool]) -> Held:
 def bounds(backends: Sequence[Backend], limits: Limits) -> Held:
     """Count the clients among backends: at most max_worker_processes of them are workers."""
     doubtful = [backend.may_be_worker for backend in backends].count(True)
-    return Held(len(backends) - min(doubtful, limits.max_worker_processes), len(backends))
+    return Held(
+        len(backends) - min(doubtful, limits.max_worker_processes), len(backends)
+    )
 
 
 def state_of(backend: Backend) -> str:
@@ -178,12 +182,18 @@ def _openable(snapshot: Snapshot, held: Held, free: int) -> _Remainder:
         return by_slots
     if snapshot.server.missing:  # perhaps a limit
         by_slots = by_slots._replace(is_exact=False)
-    return min([by_slots, *_own_limits(snapshot)], key=lambda remainder: remainder.openable)
+    return min(
+        [by_slots, *_own_limits(snapshot)], key=lambda remainder: remainder.openable
+    )
 
 
 def _kept_from(login: Login, limits: Limits) -> int:
     """Return the number of reserved slots that this login may not use."""
-    others = [reserve.slots for reserve in limits.reserves if reserve.role not in login.reserves]
+    others = [
+        reserve.slots
+        for reserve in limits.reserves
+        if reserve.role not in login.reserves
+    ]
     return limits.superuser_reserved_connections + sum(others)
 
 

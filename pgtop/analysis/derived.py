@@ -19,7 +19,9 @@ class DerivedSnapshot(NamedTuple):
     """The number of sessions that wait for each pid, directly or through others."""
 
     @classmethod
-    def of(cls, snapshot: Snapshot, before: "DerivedSnapshot | None" = None) -> "DerivedSnapshot":
+    def of(
+        cls, snapshot: Snapshot, before: "DerivedSnapshot | None" = None
+    ) -> "DerivedSnapshot":
         """Derive what follows from `snapshot`, and reuse from `before` what has not changed."""
         forest = build_forest(snapshot, None if before is None else before.forest)
         nodes = forest.nodes.values()

@@ -48,7 +48,9 @@ def build_forest(snapshot: Snapshot, before: LockForest | None = None) -> LockFo
     if not waiters:
         return LockForest()
     leaders = {
-        b.pid: b.leader_pid for b in snapshot.busy if b.leader_pid and snapshot.at(b.leader_pid)
+        b.pid: b.leader_pid
+        for b in snapshot.busy
+        if b.leader_pid and snapshot.at(b.leader_pid)
     }
     seeds = (waiters, leaders, locks.waits, locks.prepared, leaders and locks.reused)
     if before is None or before.seeds != seeds or not _is_valid_for(snapshot, before):
@@ -63,7 +65,9 @@ def _hidden_waiters(snapshot: Snapshot) -> Sequence[Backend]:
     waits = snapshot.locks.waits
     if not waits:
         return ()
-    return [b for b in snapshot.busy if b.hidden and not b.blocked_by and b.pid in waits]
+    return [
+        b for b in snapshot.busy if b.hidden and not b.blocked_by and b.pid in waits
+    ]
 
 
 def _is_valid_for(snapshot: Snapshot, before: LockForest) -> bool:
@@ -117,7 +121,9 @@ class _Builder:
 
     def nodes(self) -> Mapping[Key, Node]:
         """Return all nodes by key."""
-        blockers = {key: self._blockers(key, members) for key, members in self._groups.items()}
+        blockers = {
+            key: self._blockers(key, members) for key, members in self._groups.items()
+        }
         edges = {key: frozenset(others) for key, others in blockers.items()}
         direct = self._direct_waiters(edges)
         edges |= {key: frozenset() for key in direct if key not in edges}
@@ -150,15 +156,25 @@ class _Builder:
 
     def _direct_waiters(self, edges: Mapping[Key, Collection[Key]]) -> Counter[Key]:
         """Count the waiters of each key, or reuse the count of named pids if it is the same."""
-        return Counter(chain.from_iterable(edges.values())) if self._special else self._named
+        return (
+            Counter(chain.from_iterable(edges.values()))
+            if self._special
+            else self._named
+        )
 
     def _is_carried_over(self, key: Key) -> bool:
-        return any(member.pid in self._locks.reused for member in self._groups.get(key, ()))
+        return any(
+            member.pid in self._locks.reused for member in self._groups.get(key, ())
+        )
 
     def _waits(self, key: Key) -> Iterator[Wait]:
         """Yield what the members of a group wait for."""
         waits = self._locks.waits
-        return (waits[member.pid] for member in self._groups.get(key, ()) if member.pid in waits)
+        return (
+            waits[member.pid]
+            for member in self._groups.get(key, ())
+            if member.pid in waits
+        )
 
     def _workers(self) -> Iterator[Node]:
         """Yield the workers that wait for their group.
@@ -185,11 +201,17 @@ class _Builder:
     def _blockers(self, key: Key, members: Sequence[Backend]) -> tuple[Key, ...]:
         """Return what a group waits for: never itself, and nothing that no longer exists."""
         [first, *others] = members
-        if not others and first.pid == key and self._special.isdisjoint(first.blocked_by):
+        if (
+            not others
+            and first.pid == key
+            and self._special.isdisjoint(first.blocked_by)
+        ):
             return first.blocked_by
         blockers = dict.fromkeys(chain.from_iterable(map(self._blockers_of, members)))
         blockers.pop(key, None)
-        return tuple([blocker for blocker in blockers if blocker <= 0 or self._at(blocker)])
+        return tuple(
+            [blocker for blocker in blockers if blocker <= 0 or self._at(blocker)]
+        )
 
     def _blockers_of(self, member: Backend) -> Iterator[Key]:
         """Yield the leaders of the processes, and the prepared transactions, that one waits for."""
@@ -202,20 +224,26 @@ class _Builder:
     @cached_property
     def _named(self) -> Counter[int]:
         """The number of waiters that name each pid, before leaders stand for their workers."""
-        return Counter(chain.from_iterable(waiter.blocked_by for waiter in self._waiters))
+        return Counter(
+            chain.from_iterable(waiter.blocked_by for waiter in self._waiters)
+        )
 
     @cached_property
     def _special(self) -> frozenset[int]:
         """Keys that do not stand for themselves: workers, prepared transactions, vanished pids."""
         keys = self._named.keys() | {waiter.pid for waiter in self._waiters}
-        return frozenset(key for key in keys if key in self._leaders or not self._at(key))
+        return frozenset(
+            key for key in keys if key in self._leaders or not self._at(key)
+        )
 
     def _vanished(self, key: Key, blockers: tuple[Key, ...]) -> tuple[int, ...]:
         """Return the pids that a group waited for and that no longer exist."""
         members = self._groups.get(key, ())
         if all(member.blocked_by is blockers for member in members):
             return ()
-        pids = dict.fromkeys(chain.from_iterable(member.blocked_by for member in members))
+        pids = dict.fromkeys(
+            chain.from_iterable(member.blocked_by for member in members)
+        )
         return tuple([pid for pid in pids if pid and not self._at(pid)])
 
     def _prepared_ahead(self, member: Backend) -> tuple[Key, ...]:
@@ -244,18 +272,25 @@ class _Builder:
         if same not in self._rivals_of:
             pids = [hold.pid for hold in _conflicting(wait) if hold.pid]
             holders = frozenset(map(self._leader, pids))
-            self._rivals_of[same] = _Rivals(holders, self._queues[_target(wait)] - holders)
+            self._rivals_of[same] = _Rivals(
+                holders, self._queues[_target(wait)] - holders
+            )
         return self._rivals_of[same]
 
     def _parents(
-        self, edges: Mapping[Key, frozenset[Key]], rivals: Mapping[Key, _Rivals], cycle: Edges
+        self,
+        edges: Mapping[Key, frozenset[Key]],
+        rivals: Mapping[Key, _Rivals],
+        cycle: Edges,
     ) -> Mapping[Key, Key | None]:
         """Choose one blocker for each waiter, preferring a holder to a waiter ahead in the queue.
 
         If these choices form a cycle, one of its members becomes a root: preferably one that only
         the queue blocks, as the server reorders such a queue, and of these the oldest.
         """
-        age = {key: (began(self._at(key), self._prepared.get(key)), key) for key in edges}
+        age = {
+            key: (began(self._at(key), self._prepared.get(key)), key) for key in edges
+        }
         parents = {}
         for key, blockers in edges.items():
             if blockers:

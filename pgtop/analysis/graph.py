@@ -62,7 +62,9 @@ def components(edges: Edges) -> list[Component]:
     return result
 
 
-def reachable(start: Key, edges: Edges, without: Collection[Key] = ()) -> frozenset[Key]:
+def reachable(
+    start: Key, edges: Edges, without: Collection[Key] = ()
+) -> frozenset[Key]:
     """Return all keys that edges lead to, and `start` itself, on paths that avoid `without`."""
     visited = {start}
     pending = [start]
@@ -94,7 +96,9 @@ def total_waiters(edges: Edges, components: Sequence[Component]) -> Mapping[Key,
 
     Each set of keys is one integer, with a bit for each key.
     """
-    bits = {key: 1 << place for place, key in enumerate(chain.from_iterable(components))}
+    bits = {
+        key: 1 << place for place, key in enumerate(chain.from_iterable(components))
+    }
     waiting = dict.fromkeys(bits, 0)
     for component in components:
         waiters = _union(waiting[key] for key in component)
@@ -127,7 +131,10 @@ def cycles(
     for component in components_of_all:
         if len(component) == 1:
             continue
-        hard = {key: (edges[key] & component) - queues.get(key, frozenset()) for key in component}
+        hard = {
+            key: (edges[key] & component) - queues.get(key, frozenset())
+            for key in component
+        }
         deadlocks = [keys for keys in components(reduced(hard)) if len(keys) > 1]
         for deadlock in deadlocks:
             result |= _cycles_within(deadlock, hard)

@@ -112,11 +112,18 @@ class LockForest:
         for node in self.nodes.values():
             if node.parent is not None:
                 children.setdefault(node.parent, []).append(node)
-        return {key: tuple(sorted(nodes, key=_child_order)) for key, nodes in children.items()}
+        return {
+            key: tuple(sorted(nodes, key=_child_order))
+            for key, nodes in children.items()
+        }
 
     @cached_property
     def _waiters(self) -> Edges:
-        blockers = {node.key: node.blockers for node in self.nodes.values() if not node.is_worker}
+        blockers = {
+            node.key: node.blockers
+            for node in self.nodes.values()
+            if not node.is_worker
+        }
         return reversed_edges(blockers)
 
     @cached_property
@@ -124,7 +131,9 @@ class LockForest:
         """Each cycle once, with the member at which the tree names it: the oldest of those that
         stand under none of the others.
         """
-        distinct = dict.fromkeys(node.cycle for node in self.nodes.values() if node.cycle)
+        distinct = dict.fromkeys(
+            node.cycle for node in self.nodes.values() if node.cycle
+        )
         return {cycle: self._top_of(cycle) for cycle in distinct}
 
     def _top_of(self, cycle: tuple[Key, ...]) -> Key:
@@ -144,24 +153,34 @@ class LockForest:
     def is_surely_deadlocked(self, cycle: Sequence[Key]) -> bool:
         """Return whether a cycle is a deadlock of which every wait was read at this instant."""
         nodes = [self.nodes[key] for key in cycle]
-        is_current = all(node.wait is not None and not node.is_carried_over for node in nodes)
+        is_current = all(
+            node.wait is not None and not node.is_carried_over for node in nodes
+        )
         return is_current and self.is_deadlock(cycle)
 
     @property
     def waiting(self) -> int:
         """The number of sessions that wait for a lock."""
-        return sum(node.is_waiting and not node.is_worker for node in self.nodes.values())
+        return sum(
+            node.is_waiting and not node.is_worker for node in self.nodes.values()
+        )
 
     def longest_wait(self, root: Key | None = None) -> Node | None:
         """Return the node that has waited longest, of all or of `root` and its waiters."""
         keys = self.nodes.keys() if root is None else (root, *self.waiters_of(root))
         nodes = (self.nodes[key] for key in keys)
-        return min((node for node in nodes if node.is_waiting), key=_wait_order, default=None)
+        return min(
+            (node for node in nodes if node.is_waiting), key=_wait_order, default=None
+        )
 
     def longest_wait_seconds(self, now: Instant) -> float | None:
         """Return the seconds of the longest wait."""
         first = self.longest_wait()
-        return None if first is None or first.since is None else seconds_between(first.since, now)
+        return (
+            None
+            if first is None or first.since is None
+            else seconds_between(first.since, now)
+        )
 
     def total_waiters(self, pid: int) -> int:
         """Return how many sessions wait for this one, directly or through others."""
@@ -201,7 +220,9 @@ class LockForest:
     def next_in_line(self, key: Key) -> frozenset[Key]:
         """Return the waiters that wait for `key` alone: the first to be free once it has ended."""
         waiters = self._waiters.get(key, ())
-        return frozenset(waiter for waiter in waiters if set(self.nodes[waiter].blockers) == {key})
+        return frozenset(
+            waiter for waiter in waiters if set(self.nodes[waiter].blockers) == {key}
+        )
 
 
 def _root_order(node: Node) -> tuple[int, int, Instant, Key]:

@@ -74,7 +74,10 @@ def pooling_hint(snapshot: Snapshot, seen: Concurrency) -> PoolingHint | None:
     idle = _long_idle(snapshot)
     if limit <= _MANY_CONNECTIONS and idle * 2 <= limit:
         return None
-    frees = {name: max(0, seen.held[name] - max(1, peak.busy)) for name, peak in seen.peaks.items()}
+    frees = {
+        name: max(0, seen.held[name] - max(1, peak.busy))
+        for name, peak in seen.peaks.items()
+    }
     application = min(frees, key=lambda name: (-frees[name], name), default="")
     if not frees.get(application):
         return None
@@ -93,7 +96,9 @@ def pooling_hint(snapshot: Snapshot, seen: Concurrency) -> PoolingHint | None:
 
 def _held_by(backends: Iterable[Backend]) -> Counter[str]:
     """Count the client backends of each application."""
-    return Counter([b.application_name or "" for b in backends if b.backend_type == CLIENT_BACKEND])
+    return Counter(
+        [b.application_name or "" for b in backends if b.backend_type == CLIENT_BACKEND]
+    )
 
 
 @lru_cache(maxsize=1)
@@ -112,7 +117,9 @@ def _long_idle(snapshot: Snapshot) -> int:
 def _idle_since(backends: Iterable[Backend]) -> list[Instant]:
     """Return the times at which the idle sessions became idle, in order."""
     idle = [
-        b.state_change for b in backends if b.state == IDLE and b.backend_type == CLIENT_BACKEND
+        b.state_change
+        for b in backends
+        if b.state == IDLE and b.backend_type == CLIENT_BACKEND
     ]
     return sorted(filter(None, idle))
 

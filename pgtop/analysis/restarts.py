@@ -39,7 +39,11 @@ def interruption(before: Snapshot, after: Snapshot) -> Interruption | None:
         return None
     identities = {backend.identity for backend in after.backends}
     clients = [b for b in before.backends if b.backend_type == CLIENT_BACKEND]
-    gone = [b for b in clients if b.identity not in identities and b.pid != before.server.pid]
+    gone = [
+        b
+        for b in clients
+        if b.identity not in identities and b.pid != before.server.pid
+    ]
     return Interruption(cause, after.taken_at, len(gone))
 
 
@@ -47,10 +51,14 @@ def _cause(before: Snapshot, after: Snapshot) -> InterruptionCause | None:
     run = after.server.run
     if not before.seen_on.goes_on(run):
         is_restart = before.seen_on.is_over(run)
-        return InterruptionCause.RESTART if is_restart else InterruptionCause.OTHER_SERVER
-    if before.server.pid == after.server.pid:  # pgtop's own session does not survive a crash
+        return (
+            InterruptionCause.RESTART if is_restart else InterruptionCause.OTHER_SERVER
+        )
+    # pgtop's own session does not survive a crash.
+    if before.server.pid == after.server.pid:
         return None
-    first, second = _checkpointer(before), _checkpointer(after)
+    first = _checkpointer(before)
+    second = _checkpointer(after)
     return InterruptionCause.CRASH if first and second and first != second else None
 
 
@@ -60,4 +68,6 @@ def _checkpointer(snapshot: Snapshot) -> BackendId | None:
     It is hidden from a role without pg_read_all_stats.
     https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-ACTIVITY-VIEW
     """
-    return next((b.identity for b in snapshot.busy if b.backend_type == "checkpointer"), None)
+    return next(
+        (b.identity for b in snapshot.busy if b.backend_type == "checkpointer"), None
+    )

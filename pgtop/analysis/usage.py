@@ -31,13 +31,17 @@ class Usage(NamedTuple):
     @property
     def sure_percent(self) -> float:
         """Percent of the limit that is in use for sure."""
-        return _percent(self.used if self.at_least is None else self.at_least, self.limit)
+        return _percent(
+            self.used if self.at_least is None else self.at_least, self.limit
+        )
 
 
 def usage(snapshot: Snapshot) -> Usage:
     """Return the usage of all slots that ordinary roles can use."""
     slots = budget(snapshot)
-    return Usage("connections", slots.used, slots.ordinary, slots.used_at_least, of_slots=True)
+    return Usage(
+        "connections", slots.used, slots.ordinary, slots.used_at_least, of_slots=True
+    )
 
 
 def usage_of_role(snapshot: Snapshot, name: str) -> Usage | None:
@@ -61,7 +65,9 @@ def usage_of_database(snapshot: Snapshot, name: str) -> Usage | None:
     None if the database does not exist.
     """
     databases = snapshot.server.databases.items()
-    match = next(((oid, database) for oid, database in databases if database.name == name), None)
+    match = next(
+        ((oid, database) for oid, database in databases if database.name == name), None
+    )
     if match is None:
         return None
     oid, database = match

@@ -100,7 +100,9 @@ def cutoffs(holders: Iterable[XminHolder]) -> tuple[Cutoff, ...]:
     return tuple(result)
 
 
-def holds_back(backend: Backend, exempt: bool | None, awaited: Lock | None) -> bool | None:
+def holds_back(
+    backend: Backend, exempt: bool | None, awaited: Lock | None
+) -> bool | None:
     """Return whether the snapshot of `backend` holds back vacuum; None if that cannot be known.
 
     `exempt` is the server's answer (`LockState.exempt`), or None if it was not queried. The server
@@ -180,7 +182,9 @@ def _began(holder: XminHolder) -> Instant:
     """
     if holder.backend is None:
         return 0
-    return holder.backend.xact_start or (0 if holder.kind is XminKind.STANDBY else _LATEST)
+    return holder.backend.xact_start or (
+        0 if holder.kind is XminKind.STANDBY else _LATEST
+    )
 
 
 def _reach(holder: XminHolder) -> _Reach | None:
@@ -197,12 +201,20 @@ def _sessions(snapshot: Snapshot, owners: Mapping[int, str]) -> Iterator[XminHol
     vacuums = _vacuum_snapshots(snapshot)
     for backend in snapshot.backends:
         age = _age(backend, upcoming)
-        if age is None or backend.pid == snapshot.server.pid or backend.leader_pid is not None:
+        if (
+            age is None
+            or backend.pid == snapshot.server.pid
+            or backend.leader_pid is not None
+        ):
             continue
-        holds = holds_back(backend, _is_exempt(backend, locks), _awaited(backend, locks))
+        holds = holds_back(
+            backend, _is_exempt(backend, locks), _awaited(backend, locks)
+        )
         if holds is False:
             continue
-        is_vacuum_worker = backend.hidden and (backend.datid, backend.backend_xmin) in vacuums
+        is_vacuum_worker = (
+            backend.hidden and (backend.datid, backend.backend_xmin) in vacuums
+        )
         yield _holder(backend, age, holds is True and not is_vacuum_worker, owners)
 
 
@@ -213,9 +225,13 @@ def _vacuum_snapshots(snapshot: Snapshot) -> set[tuple[int | None, int | None]]:
     return {(vacuum.datid, vacuum.backend_xmin) for vacuum in vacuums}
 
 
-def _holder(backend: Backend, age: int, is_certain: bool, owners: Mapping[int, str]) -> XminHolder:
+def _holder(
+    backend: Backend, age: int, is_certain: bool, owners: Mapping[int, str]
+) -> XminHolder:
     kind = _kind(backend)
-    name = (backend.application_name if kind is not XminKind.SESSION else "") or str(backend.pid)
+    name = (backend.application_name if kind is not XminKind.SESSION else "") or str(
+        backend.pid
+    )
     cause = None if backend.backend_xmin is None else owners.get(backend.backend_xmin)
     if kind is XminKind.STANDBY or cause == name or age != backend.xmin_age:
         cause = None
@@ -233,7 +249,9 @@ def _kind(backend: Backend) -> XminKind:
     else.
     """
     is_walsender = backend.backend_type == WALSENDER
-    if backend.datid is None and (is_walsender or (backend.hidden and backend.usesysid)):
+    if backend.datid is None and (
+        is_walsender or (backend.hidden and backend.usesysid)
+    ):
         return XminKind.STANDBY
     return XminKind.WALSENDER if is_walsender else XminKind.SESSION
 
@@ -256,7 +274,9 @@ def _owners(snapshot: Snapshot) -> Mapping[int, str]:
 
 def _not_sessions(snapshot: Snapshot) -> Iterator[XminHolder]:
     for prepared in snapshot.locks.prepared:
-        yield XminHolder(XminKind.PREPARED, prepared.age, prepared.gid, database=prepared.database)
+        yield XminHolder(
+            XminKind.PREPARED, prepared.age, prepared.gid, database=prepared.database
+        )
     for slot in snapshot.locks.slots:
         yield XminHolder(XminKind.SLOT, slot.age, slot.name, catalog=slot.catalog)
 
@@ -277,6 +297,7 @@ def _age(backend: Backend, upcoming: int | None) -> int | None:
     ages = [] if backend.xmin_age is None else [backend.xmin_age]
     if backend.backend_xid is not None and upcoming is not None:
         age = (upcoming - backend.backend_xid) % _WRAP
-        has_begun = age < _WRAP // 2  # else it began after the row behind `upcoming` was read
+        # Else it began after the row behind `upcoming` was read.
+        has_begun = age < _WRAP // 2
         ages.append(age if has_begun else 0)
     return max(ages, default=None)

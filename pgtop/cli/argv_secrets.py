@@ -11,7 +11,13 @@ from pathlib import Path
 from pgtop.errors import UsageError
 
 SECRETS = frozenset(
-    {"password", "sslpassword", "oauth_client_secret", "scram_client_key", "scram_server_key"}
+    {
+        "password",
+        "sslpassword",
+        "oauth_client_secret",
+        "scram_client_key",
+        "scram_server_key",
+    }
 )
 """libpq's keywords for secrets. https://www.postgresql.org/docs/current/libpq-connect.html"""
 
@@ -44,7 +50,8 @@ _PERHAPS = re.compile(r":.*@|@.*:|/[^@]*@|^(?:[^:]*:){4}", re.DOTALL)
 _SHORT_OPTIONS = ("-d", "-h", "-U", "-p")
 """Options that their value may follow without a blank."""
 _MASK = b"x"
-_ARG_START, _ARG_END = 47, 48
+_ARG_START = 47
+_ARG_END = 48
 """Fields of /proc/self/stat, counted from 0.
 https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
 """

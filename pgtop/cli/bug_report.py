@@ -18,7 +18,15 @@ from pgtop.cli import output
 
 _MARK = "pgtop: "
 """Begins the notes that pgtop itself adds to an exception. They may be shown."""
-_TERMINAL = ("TERM", "COLORTERM", "TERM_PROGRAM", "LANG", "LC_ALL", "LC_CTYPE", "NO_COLOR")
+_TERMINAL = (
+    "TERM",
+    "COLORTERM",
+    "TERM_PROGRAM",
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "NO_COLOR",
+)
 _LIBRARIES = ("psycopg", "textual", "rich")
 
 
@@ -29,7 +37,9 @@ def catch_bugs(code_after: Callable[[], int] = lambda: 1) -> None:
     """
 
     def report_and_exit(
-        kind: type[BaseException], error: BaseException | None, trace: TracebackType | None
+        kind: type[BaseException],
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         try:
             report_bug(kind, error, trace)
@@ -101,7 +111,9 @@ def _environment() -> Iterator[str]:
 
     yield f"pgtop {__version__}, Python {platform.python_version()}, {platform.platform()}"
     yield ", ".join(_versions()) or "no library loaded"
-    variables = [f"{name}={os.environ[name]}" for name in _TERMINAL if name in os.environ]
+    variables = [
+        f"{name}={os.environ[name]}" for name in _TERMINAL if name in os.environ
+    ]
     yield f"terminal: {' '.join(variables)} {_size()}"
 
 
@@ -153,6 +165,8 @@ def _name(kind: type[BaseException]) -> str:
 
 def _place(file: str) -> str:
     """Return the file's path without its folder of installation, which may have the user's name."""
-    folders = [folder for folder in sys.path if folder and file.startswith(f"{folder}/")]
+    folders = [
+        folder for folder in sys.path if folder and file.startswith(f"{folder}/")
+    ]
     paths = [os.path.relpath(file, folder) for folder in folders]
     return min(paths, key=len, default=Path(file).name)

@@ -26,7 +26,9 @@ class ShellOption(NamedTuple):
 
 def options_of(parser: argparse.ArgumentParser) -> list[ShellOption]:
     """Return the parser's options."""
-    return [_shell_option(action) for action in parser._actions if action.option_strings]
+    return [
+        _shell_option(action) for action in parser._actions if action.option_strings
+    ]
 
 
 def _shell_option(action: argparse.Action) -> ShellOption:
@@ -42,7 +44,9 @@ def _shell_option(action: argparse.Action) -> ShellOption:
 
 def filter_keys() -> list[str]:
     """Return the keys of the filter language with their colon."""
-    keys = {f"{entry.name}:" for entry in FILTER_HELP if f"{entry.name}:" in entry.example}
+    keys = {
+        f"{entry.name}:" for entry in FILTER_HELP if f"{entry.name}:" in entry.example
+    }
     return sorted(keys)
 
 
@@ -159,7 +163,9 @@ complete -F _pgtop pgtop
 
 def zsh() -> str:
     """Return a function for zsh's _arguments, with the help of each option."""
-    described = [_quoted([f"{name}:{_plain(line)}"]) for name, line in _purposes().items()]
+    described = [
+        _quoted([f"{name}:{_plain(line)}"]) for name, line in _purposes().items()
+    ]
     return _ZSH.format(commands=" ".join(described), cases="".join(_zsh_cases()))
 
 
@@ -174,7 +180,11 @@ def _zsh_cases() -> Iterator[str]:
 
 def _zsh_specs(parser: argparse.ArgumentParser) -> Iterator[str]:
     for option in options_of(parser):
-        value = f":{_plain(option.value)}:({' '.join(option.choices)})" if option.value else ""
+        value = (
+            f":{_plain(option.value)}:({' '.join(option.choices)})"
+            if option.value
+            else ""
+        )
         for name in option.names:
             yield _quoted([f"{name}[{_plain(option.help)}]{value}"])
     if words := words_of(parser):

@@ -55,7 +55,9 @@ def connection_for(
     return ServerConnection(parameters, prompt=prompt if can_prompt else None)
 
 
-def source_for(connection: ServerConnection, redact: bool, text_bytes: int = TEXT_BYTES) -> Source:
+def source_for(
+    connection: ServerConnection, redact: bool, text_bytes: int = TEXT_BYTES
+) -> Source:
     """Return the source of snapshots. Each query is cut to `text_bytes`, and its literals are
     masked if `redact` is set.
     """
@@ -92,7 +94,9 @@ def _signaller(connection: ServerConnection, read_only: str) -> Signaller:
     return PostgresSignaller(connection)
 
 
-def settings_for(options: Settings, guards: Guards, environ: Mapping[str, str]) -> Settings:
+def settings_for(
+    options: Settings, guards: Guards, environ: Mapping[str, str]
+) -> Settings:
     """Combine the user's options with the guards and the environment (https://no-color.org)."""
     return options._replace(
         read_only=bool(guards.read_only),
@@ -104,7 +108,10 @@ def settings_for(options: Settings, guards: Guards, environ: Mapping[str, str]) 
 
 
 def open_dashboard(
-    options: ConnectionOptions, chosen: Settings, safety: Safety, audit_path: Path | None = None
+    options: ConnectionOptions,
+    chosen: Settings,
+    safety: Safety,
+    audit_path: Path | None = None,
 ) -> int:
     """Connect, and show the dashboard until the user quits. Raises UsageError and SourceError.
 
@@ -114,7 +121,9 @@ def open_dashboard(
     guards = guards_for(safety)
     connection = connection_for(options, prompt)
     settings = settings_for(chosen, guards, os.environ)
-    dashboard = _run_dashboard(connection, prompt, options, settings, guards, audit_path)
+    dashboard = _run_dashboard(
+        connection, prompt, options, settings, guards, audit_path
+    )
     return interrupts.run(dashboard)
 
 
@@ -129,10 +138,14 @@ async def _run_dashboard(
     from pgtop.tui.splash import NoSplash, Splash
 
     place = _place_of(options)
-    splash = NoSplash() if settings.plain_driver else Splash(settings, os.environ, place)
+    splash = (
+        NoSplash() if settings.plain_driver else Splash(settings, os.environ, place)
+    )
     prompt.clear = splash.step_aside
     reads_queries = any(each.reads_queries for each in guards.protect)
-    source = source_for(connection, guards.redact, WHOLE if reads_queries else TEXT_BYTES)
+    source = source_for(
+        connection, guards.redact, WHOLE if reads_queries else TEXT_BYTES
+    )
     is_shown = asyncio.Event()
     loading = asyncio.create_task(startup.load_screen_while_waiting(is_shown))
     try:
@@ -172,4 +185,6 @@ def _features(first: Snapshot, settings: Settings) -> str:
     processes = len(first.backends)
     choices = [name for name in _REPORTED_SETTINGS if getattr(settings, name)]
     screen = ", ".join([settings.theme, *choices])
-    return f"server {server.version_num}, {kind}, {processes} processes; screen: {screen}"
+    return (
+        f"server {server.version_num}, {kind}, {processes} processes; screen: {screen}"
+    )

@@ -11,7 +11,9 @@ from pgtop.errors import UsageError
 from pgtop.sources.postgres.conninfo import parse_conninfo
 from pgtop.sources.postgres.places import ENCODE, refusal
 
-_FOREIGN_URI = re.compile(r"""(?!postgres(?:ql)?://)\s*(?i:["']*[a-z][a-z0-9+.:-]*?(?::/|//))""")
+_FOREIGN_URI = re.compile(
+    r"""(?!postgres(?:ql)?://)\s*(?i:["']*[a-z][a-z0-9+.:-]*?(?::/|//))"""
+)
 """A connection string of another program. As the name of a database it would reach the server's
 log.
 """
@@ -22,7 +24,9 @@ the password.
 _URI_START = ("postgresql://", "postgres://")
 _QUOTED_NAME = re.compile(r"(?:^|\s)(dbname|user)\s*=\s*'")
 _SCHEME = "Begin it with postgresql://, without a driver's name or jdbc: before it."
-_CONNINFO_HELP = "See https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING"
+_CONNINFO_HELP = (
+    "See https://www.postgresql.org/docs/current/libpq-connect.html#LIBPQ-CONNSTRING"
+)
 
 
 def parameters_of(connection: ConnectionOptions) -> dict[str, str]:
@@ -32,7 +36,11 @@ def parameters_of(connection: ConnectionOptions) -> dict[str, str]:
     overrides the options. https://www.postgresql.org/docs/current/app-psql.html
     """
     target = connection.target or ""
-    options = {"host": connection.host, "port": connection.port, "user": connection.user}
+    options = {
+        "host": connection.host,
+        "port": connection.port,
+        "user": connection.user,
+    }
     parameters = {name: value for name, value in options.items() if value is not None}
     written = _parameters_in(target)
     parameters.update(written)
@@ -52,7 +60,9 @@ def _parameters_in(target: str) -> dict[str, str]:
     """
     if _FOREIGN_URI.match(target):
         argv_secrets.hide(target)
-        raise UsageError("The connection string begins in a way that libpq does not know.", _SCHEME)
+        raise UsageError(
+            "The connection string begins in a way that libpq does not know.", _SCHEME
+        )
     if not _is_conninfo(target):
         return {"dbname": target} if target else {}
     if _BAD_URI.match(target):
@@ -67,7 +77,9 @@ def _parameters_in(target: str) -> dict[str, str]:
         argv_secrets.hide(target)
         keyword = argv_secrets.wrong_keyword(str(error), target)
         reason = f': invalid connection option "{keyword}"' if keyword else ""
-        raise UsageError(f"The connection string is wrong{reason}.", _CONNINFO_HELP) from None
+        raise UsageError(
+            f"The connection string is wrong{reason}.", _CONNINFO_HELP
+        ) from None
 
 
 def _is_conninfo(target: str) -> bool:

@@ -19,7 +19,9 @@ is read twice.
 
 
 def as_csv(
-    derived: DerivedSnapshot, backends: Iterable[Backend], safe: Callable[[str], str] = str
+    derived: DerivedSnapshot,
+    backends: Iterable[Backend],
+    safe: Callable[[str], str] = str,
 ) -> str:
     """Return a header and one record for each session as in RFC 4180; texts pass through `safe`."""
     lines = io.StringIO(newline="")

@@ -9,7 +9,9 @@ from pgtop.config import guards
 from pgtop.config.settings import Safety
 
 
-def guards_for(options: Safety, environ: Mapping[str, str] = os.environ) -> guards.Guards:
+def guards_for(
+    options: Safety, environ: Mapping[str, str] = os.environ
+) -> guards.Guards:
     """Return the guards in force. Raises UsageError for an unreadable file or filter."""
     return guards.guards_of(options, filter_for_protection, output.report, environ)
 

@@ -29,7 +29,16 @@ AGES = {
     "backend_age": "backend_start",
 }
 """Seconds since an instant, at the instant of the sample."""
-_SERVER = ("version", "version_num", "host", "port", "database", "user", "pid", "in_recovery")
+_SERVER = (
+    "version",
+    "version_num",
+    "host",
+    "port",
+    "database",
+    "user",
+    "pid",
+    "in_recovery",
+)
 
 
 def snapshot_record(snapshot: Snapshot) -> dict[str, Any]:
@@ -60,7 +69,9 @@ def session_record(backend: Backend, derived: DerivedSnapshot) -> dict[str, Any]
         may_wait = backend.hidden or backend.waits_for_lock
         if may_wait and not backend.blocked_by:
             values["blocked_by"] = None
-    ages = {name: _age(getattr(backend, start), derived.now) for name, start in AGES.items()}
+    ages = {
+        name: _age(getattr(backend, start), derived.now) for name, start in AGES.items()
+    }
     return {**values, **ages, BLOCKS: blocks}
 
 

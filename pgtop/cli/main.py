@@ -46,7 +46,9 @@ def code_after_a_bug(words: Sequence[str]) -> int:
         return Exit.BUG
     from pgtop.cli.check_result import CheckResult
 
-    return CheckResult.unknown("a bug in pgtop: stderr has the path of the report").print()
+    return CheckResult.unknown(
+        "a bug in pgtop: stderr has the path of the report"
+    ).print()
 
 
 def _check(words: Sequence[str]) -> int:
@@ -80,7 +82,9 @@ def _misspelt_command(command: Command, failure: "Failure") -> str:
     """
     from pgtop.sources.postgres.causes import NO_DATABASE
 
-    if failure.advice != NO_DATABASE.advice or not isinstance(command, DashboardCommand):
+    if failure.advice != NO_DATABASE.advice or not isinstance(
+        command, DashboardCommand
+    ):
         return ""
     return proposal(command.connection.target)
 

@@ -13,9 +13,7 @@ from pgtop.help.markdown import Block, CodeBlock, Heading, Paragraph, parse
 
 _RELEASED = "2026-11-30"
 _NAME = "pgtop - a live session monitor for PostgreSQL"
-_SEE_ALSO = (
-    "**psql**(1), **pg_isready**(1), https://www.postgresql.org/docs/current/monitoring-stats.html"
-)
+_SEE_ALSO = "**psql**(1), **pg_isready**(1), https://www.postgresql.org/docs/current/monitoring-stats.html"
 
 
 def man_page() -> str:

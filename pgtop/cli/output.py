@@ -72,7 +72,9 @@ def deliver(text: str) -> None:
         raise ReaderGoneError("Nothing reads the output.") from error
     except OSError as error:
         _discard_the_rest()
-        raise OutputError(f"The output could not be written: {error.strerror}.") from error
+        raise OutputError(
+            f"The output could not be written: {error.strerror}."
+        ) from error
 
 
 def _discard_the_rest() -> None:

@@ -52,7 +52,9 @@ def filter_forms() -> str:
     from pgtop.table.language.keys import KEYS
 
     rows = [
-        (f"`{entry.example}`", entry.meaning) for entry in FILTER_HELP if entry.name not in KEYS
+        (f"`{entry.example}`", entry.meaning)
+        for entry in FILTER_HELP
+        if entry.name not in KEYS
     ]
     return table(("write", "meaning"), rows)
 
@@ -110,7 +112,9 @@ def connection_options() -> str:
     from pgtop.cli.args.options import parsers
 
     dashboard = parsers()[""]
-    connection = next(group for group in dashboard._action_groups if _is_connection(group))
+    connection = next(
+        group for group in dashboard._action_groups if _is_connection(group)
+    )
     return table(_OPTION_HEAD, list(_option_rows(connection)))
 
 

@@ -84,7 +84,9 @@ def redacts(option: bool, report: Report) -> bool:
     return option or bool(read_config(report).settings["redact"])
 
 
-def _read_only_reason(options: Safety, settings: Mapping[str, Any], path: Path | None) -> str:
+def _read_only_reason(
+    options: Safety, settings: Mapping[str, Any], path: Path | None
+) -> str:
     if options.read_only:
         return _OPTION
     return _FILE.format(path=path) if settings["read_only"] else ""
@@ -198,7 +200,9 @@ def _check(path: Path, name: str, value: object) -> None:
     """Raise UsageError for an unknown or wrong setting: a misspelt guard would guard nothing."""
     if name not in _KINDS:
         known = ", ".join(_KINDS)
-        raise UsageError(f"{path}: there is no setting {name!r}.", f"Use one of {known}.")
+        raise UsageError(
+            f"{path}: there is no setting {name!r}.", f"Use one of {known}."
+        )
     is_valid, meaning = _KINDS[name]
     if not is_valid(value):
         raise UsageError(f"{path}: {name} must be {meaning}.")

@@ -45,11 +45,18 @@ class Settings(NamedTuple):
     """Filters for sessions that are protected, besides those that always are."""
     require_audit: bool = False
     """True if nothing may be signalled that the audit log cannot record."""
-    color: Annotated[bool, option("--no-color", help="no colours (as with NO_COLOR)")] = True
+    color: Annotated[
+        bool, option("--no-color", help="no colours (as with NO_COLOR)")
+    ] = True
     """False if nothing may rest on colour."""
     theme: Annotated[
         str,
-        option("--theme", metavar="NAME", choices=THEMES, help=f"one of {', '.join(THEMES)}"),
+        option(
+            "--theme",
+            metavar="NAME",
+            choices=THEMES,
+            help=f"one of {', '.join(THEMES)}",
+        ),
     ] = THEMES[0]
     warn: Annotated[
         float,
@@ -69,7 +76,9 @@ class Settings(NamedTuple):
             help="share of ordinary slots in use that shows an alarm",
         ),
     ] = 95.0
-    plain_driver: Annotated[bool, option("--plain-driver", help="use Textual's own driver")] = False
+    plain_driver: Annotated[
+        bool, option("--plain-driver", help="use Textual's own driver")
+    ] = False
     """True if Textual's own driver draws, not ours, which sends only the cells that differ."""
     ascii: bool = False
     """True if the locale is not UTF-8: only ASCII is drawn."""
@@ -96,7 +105,10 @@ class Safety(NamedTuple):
     """Filters, as the user wrote them."""
     require_audit: Annotated[
         bool,
-        option("--require-audit", help="refuse to signal if the audit log cannot be written"),
+        option(
+            "--require-audit",
+            help="refuse to signal if the audit log cannot be written",
+        ),
     ] = False
     redact: Annotated[bool, REDACT] = False
     """True if literals of queries are masked, for shared screens."""

@@ -127,7 +127,9 @@ class DemoProcess:
             if pipe is not None:
                 pipe.close()
 
-    def _wait_until_ready(self, process: subprocess.Popen[bytes], errors: IO[bytes]) -> None:
+    def _wait_until_ready(
+        self, process: subprocess.Popen[bytes], errors: IO[bytes]
+    ) -> None:
         """Read the reports of the process until it is ready."""
         for line in process.stdout or ():
             report = json.loads(line)
@@ -169,7 +171,9 @@ def command_line() -> str:
 def _last_line(errors: IO[bytes]) -> str:
     errors.seek(0)
     lines = errors.read().decode(errors="replace").split("\n")
-    return next((line for line in reversed(lines) if line.strip()), "it left no message.")
+    return next(
+        (line for line in reversed(lines) if line.strip()), "it left no message."
+    )
 
 
 @dataclass(frozen=True)
@@ -195,7 +199,10 @@ def main() -> int:
 
 
 async def _run_demo() -> None:
-    from pgtop.demo import schema, workload  # late: pgtop itself needs neither them nor a driver
+    from pgtop.demo import (  # late: pgtop itself needs neither them nor a driver
+        schema,
+        workload,
+    )
 
     shutdown = _watch_for_shutdown()
     # The clients lose sessions all the time.
@@ -206,7 +213,9 @@ async def _run_demo() -> None:
         _report(step="filling the databases")
         await schema.build(cluster.socket_dsn, cluster.password)
         _report(step="connecting the applications")
-        address = workload.ServerAddress(str(cluster.folder), cluster.port, cluster.password)
+        address = workload.ServerAddress(
+            str(cluster.folder), cluster.port, cluster.password
+        )
 
         def report_ready() -> None:
             _report(pid=os.getpid(), **address.connection_strings())

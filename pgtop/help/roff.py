@@ -7,7 +7,15 @@ import re
 import textwrap
 from collections.abc import Iterable, Sequence
 
-from pgtop.help.markdown import Block, CodeBlock, Heading, ItemList, ListItem, Paragraph, Table
+from pgtop.help.markdown import (
+    Block,
+    CodeBlock,
+    Heading,
+    ItemList,
+    ListItem,
+    Paragraph,
+    Table,
+)
 
 _CODE = re.compile(r"`([^`]+)`")
 _STRONG = re.compile(r"\*\*([^*]+)\*\*")

@@ -84,7 +84,8 @@ def inserts_of(name: str) -> list[str]:
 
 
 _INTRODUCTION = (
-    "`pgtop help TOPIC` shows one of these topics, and `pgtop help COMMAND` a command's options."
+    "`pgtop help TOPIC` shows one of these topics, "
+    "and `pgtop help COMMAND` a command's options."
 )
 
 

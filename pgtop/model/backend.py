@@ -99,17 +99,17 @@ class Backend(NamedTuple):
         """
         if self.backend_start is not None and now.backend_start is not None:
             return self.backend_start == now.backend_start
-        return None if (self.usesysid, self.datid) == (now.usesysid, now.datid) else False
+        return (
+            None if (self.usesysid, self.datid) == (now.usesysid, now.datid) else False
+        )
 
     def looks_like(self, now: "Backend") -> bool:
         """Return whether `now`, under the same pid, is this session for all that the role may see
         of the two.
         """
         if self.hidden and now.hidden:
-            seen, seen_now = (
-                (self.application_name, self.backend_type),
-                (now.application_name, now.backend_type),
-            )
+            seen = (self.application_name, self.backend_type)
+            seen_now = (now.application_name, now.backend_type)
             return seen == seen_now and self.is_same_session(now) is not False
         return self.is_same_session(now) is True
 
@@ -148,7 +148,11 @@ class Backend(NamedTuple):
         """True if the backend is hidden and has a role and a database: a client, a parallel or
         another background worker.
         """
-        return self.backend_type is None and self.datid is not None and self.usesysid is not None
+        return (
+            self.backend_type is None
+            and self.datid is not None
+            and self.usesysid is not None
+        )
 
     @property
     def waits_for_lock(self) -> bool:

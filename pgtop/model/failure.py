@@ -9,12 +9,16 @@ class FailureKind(StrEnum):
     English or German.
     """
 
-    UNREACHABLE = "unreachable"  # nothing listens, no route, unknown host, connection cut
+    UNREACHABLE = (
+        "unreachable"  # nothing listens, no route, unknown host, connection cut
+    )
     STARTING = "starting up"
     STOPPING = "shutting down"
     FULL = "too many clients"
     PASSWORD = "password refused"  # noqa: S105 - a kind, not a secret
-    DENIED = "access denied"  # pg_hba.conf, no such role or database, no CONNECT privilege
+    DENIED = (
+        "access denied"  # pg_hba.conf, no such role or database, no CONNECT privilege
+    )
     LOGIN = "login failed"  # a pooler gives a reason in words that are not known
     SLOW = "no answer in time"
     TERMINATED = "our session was ended"  # by an administrator

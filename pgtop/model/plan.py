@@ -112,7 +112,9 @@ class Plan(NamedTuple):
     @property
     def requests(self) -> tuple[SignalRequest, ...]:
         """One request for each target."""
-        return tuple(target.request(self.signal, self.seen_on) for target in self.targets)
+        return tuple(
+            target.request(self.signal, self.seen_on) for target in self.targets
+        )
 
     @property
     def refusals(self) -> tuple[Target, ...]:
@@ -126,5 +128,7 @@ class Plan(NamedTuple):
 
     def without(self, identities: Collection[BackendId]) -> "Plan":
         """Return the plan without some of its targets."""
-        kept = tuple(target for target in self.targets if target.identity not in identities)
+        kept = tuple(
+            target for target in self.targets if target.identity not in identities
+        )
         return self._replace(targets=kept)

@@ -113,7 +113,9 @@ def _write(value: Any) -> Json:
 
 def _read_section(data: Json, kind: Any) -> Section[Any]:
     section = _read_record(Section, data)
-    return section._replace(data=None if section.data is None else _reader(kind)(section.data))
+    return section._replace(
+        data=None if section.data is None else _reader(kind)(section.data)
+    )
 
 
 def _read_record(kind: type[_Record], data: Json) -> _Record:
@@ -121,7 +123,9 @@ def _read_record(kind: type[_Record], data: Json) -> _Record:
     readers = _readers(cached)
     values = _object(data)
     try:
-        return kind(**{name: readers[name](values[name]) for name in readers if name in values})
+        return kind(
+            **{name: readers[name](values[name]) for name in readers if name in values}
+        )
     except TypeError as error:
         raise ValueError(f"a {kind.__name__} lacks a field") from error
 
@@ -144,7 +148,8 @@ def _reader(kind: Any) -> _Read:
 
 
 def _plain_reader(kind: Any) -> _Read:
-    origin, args = get_origin(kind), get_args(kind)
+    origin = get_origin(kind)
+    args = get_args(kind)
     if is_record(origin or kind):
         return partial(_read_record, origin or kind)
     if origin is None:

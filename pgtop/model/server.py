@@ -8,7 +8,8 @@ from typing import NamedTuple
 from pgtop.model import EMPTY
 from pgtop.model.timestamp import Instant
 
-ROLE_NUMBER, DATABASE_NUMBER = "role ", "database "
+ROLE_NUMBER = "role "
+DATABASE_NUMBER = "database "
 """Prefix of the oid of a role or a database without a known name: both are shown in place of the
 name.
 """
@@ -164,7 +165,9 @@ class SeenOn(NamedTuple):
         Anything less may be another server that took over the address, while the session that was
         seen lives on.
         """
-        is_same_cluster = now.cluster == self.run.cluster != "" and now.address == self.run.address
+        is_same_cluster = (
+            now.cluster == self.run.cluster != "" and now.address == self.run.address
+        )
         is_not_behind = None not in (now.wal, self.run.wal) and (now.wal or 0) >= (
             self.run.wal or 0
         )

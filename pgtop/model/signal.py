@@ -45,11 +45,17 @@ class ReplyStatus(StrEnum):
     SENT = "sent"
     GONE = "gone"  # no such backend any more: nothing was sent
     REPLACED = "replaced"  # the pid belongs to another session now: nothing was sent
-    CHANGED = "changed"  # another query, transaction or name than requested: nothing was sent
+    CHANGED = (
+        "changed"  # another query, transaction or name than requested: nothing was sent
+    )
     REFUSED = "refused"  # this role may not
-    UNREACHED = "unreached"  # no connection to the server of the target: nothing was sent
+    UNREACHED = (
+        "unreached"  # no connection to the server of the target: nothing was sent
+    )
     UNRECORDED = "unrecorded"  # the audit log is required and failed: nothing was sent
-    UNKNOWN = "unknown"  # the connection failed before the reply: perhaps sent, perhaps not
+    UNKNOWN = (
+        "unknown"  # the connection failed before the reply: perhaps sent, perhaps not
+    )
 
 
 class SignalReply(NamedTuple):
@@ -65,7 +71,9 @@ class ObservedEffect(StrEnum):
 
     GONE = "gone"  # the session has ended
     QUERY_ENDED = "query ended"  # the query ended, the session is idle
-    TRANSACTION_OPEN = "transaction open"  # the query ended, the transaction is still open
+    TRANSACTION_OPEN = (
+        "transaction open"  # the query ended, the transaction is still open
+    )
     PENDING = "pending"  # nothing seen yet, still looking
     STILL_RUNNING = "still running"  # nothing seen until the timeout
     UNSEEN = "unseen"  # the server does not answer any more

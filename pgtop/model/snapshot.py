@@ -77,7 +77,9 @@ class Snapshot:
     @cached_property
     def waiting(self) -> tuple[Backend, ...]:
         """The busy backends that wait for a lock, or have known blockers."""
-        return tuple([b for b in self.busy if b.wait_event_type == "Lock" or b.blocked_by])
+        return tuple(
+            [b for b in self.busy if b.wait_event_type == "Lock" or b.blocked_by]
+        )
 
     @property
     def at_rest(self) -> int:

@@ -36,7 +36,11 @@ def written(instant: Instant | None) -> str | None:
     """Return the instant in ISO 8601 in UTC, always with microseconds: programs and the audit log
     identify sessions by it.
     """
-    return None if instant is None else to_datetime(instant).isoformat(timespec="microseconds")
+    return (
+        None
+        if instant is None
+        else to_datetime(instant).isoformat(timespec="microseconds")
+    )
 
 
 def parsed(text: str) -> Instant:

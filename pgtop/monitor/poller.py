@@ -22,7 +22,8 @@ OVERDUE_AFTER = 1.5
 snapshot is stale when it is two intervals old.
 """
 _TICK = 1.0  # seconds between the reports of a state that shows its age
-_FIRST_RETRY, _MAX_RETRY = 0.5, 30.0
+_FIRST_RETRY = 0.5
+_MAX_RETRY = 30.0
 _MAX_DOUBLINGS = 6  # of the back-off: enough to pass _MAX_RETRY
 # Refused logins in a row after which retries are rare: directories lock an account after about 5.
 _REFUSALS = 2
@@ -161,7 +162,9 @@ class Poller:
         """Wait for the answer until its delay must be reported."""
         elapsed = self._clock.now() - self._started
         patience = self._patience()
-        await self._wait_for(sampling, patience - elapsed if elapsed < patience else _TICK)
+        await self._wait_for(
+            sampling, patience - elapsed if elapsed < patience else _TICK
+        )
         return sampling.done()
 
     def _patience(self) -> float:
@@ -238,7 +241,9 @@ class Poller:
         if self._refusals >= _REFUSALS:
             return self._started + _MAX_RETRY
         doublings = min(self._failures - 1, _MAX_DOUBLINGS)
-        backoff: float = min(_FIRST_RETRY * 2**doublings, 2 * self._interval, _MAX_RETRY)
+        backoff: float = min(
+            _FIRST_RETRY * 2**doublings, 2 * self._interval, _MAX_RETRY
+        )
         return self._started + max(backoff, min(self._interval, _FIRST_RETRY))
 
     def _failed(self, failure: Failure) -> PollFailed:
@@ -249,7 +254,8 @@ class Poller:
         return self._clock.now() - self._last_snapshot
 
     def _take_refresh_request(self) -> bool:
-        is_requested, self._refresh_requested = self._refresh_requested, False
+        is_requested = self._refresh_requested
+        self._refresh_requested = False
         return is_requested
 
     async def _wait_for(
@@ -257,7 +263,9 @@ class Poller:
     ) -> None:
         """Wait until `future` is done, the time is over (None has no end) or the user acts."""
         loop = asyncio.get_running_loop()
-        self._alarm = loop.create_future() if seconds is None else self._clock.sleep(seconds)
+        self._alarm = (
+            loop.create_future() if seconds is None else self._clock.sleep(seconds)
+        )
         if self._woken:
             self._ring()
         if future is not None:

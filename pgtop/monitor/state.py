@@ -70,7 +70,8 @@ class State(NamedTuple):
             interval=interval,
             seen=seen,
             hint=pooling_hint(snapshot, seen),
-            interruption=interruption(self.derived.snapshot, snapshot) or self.interruption,
+            interruption=interruption(self.derived.snapshot, snapshot)
+            or self.interruption,
             requested_at=event.started_at,
         )
 

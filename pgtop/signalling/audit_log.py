@@ -24,7 +24,8 @@ FILE_NAME = "audit.jsonl"
 WRITE_TIMEOUT = 3.0
 """Seconds that a signal waits for its line to be written; a line written later still appears."""
 _NO_HOME = (
-    "there is no audit log: this user has no home folder (HOME or XDG_STATE_HOME can name one)"
+    "there is no audit log: this user has no home "
+    "folder (HOME or XDG_STATE_HOME can name one)"
 )
 
 
@@ -67,11 +68,15 @@ class FileAuditLog(NamedTuple):
 
     async def begin(self, entries: Sequence[AuditEntry]) -> None:
         """Write that these signals are about to be sent. Raises AuditError."""
-        await self._append_in_thread([_first_record(entry, self.person) for entry in entries])
+        await self._append_in_thread(
+            [_first_record(entry, self.person) for entry in entries]
+        )
 
     async def finish(self, ended: Sequence[tuple[AuditEntry, Outcome]]) -> None:
         """Write the outcomes. Raises AuditError."""
-        await self._append_in_thread([_last_record(entry, outcome) for entry, outcome in ended])
+        await self._append_in_thread(
+            [_last_record(entry, outcome) for entry, outcome in ended]
+        )
 
     async def _append_in_thread(self, records: Sequence[Mapping[str, Any]]) -> None:
         """Append the records in a thread: a home on a network may stall, and must stall neither
@@ -84,7 +89,8 @@ class FileAuditLog(NamedTuple):
                 await asyncio.to_thread(self._append, records)
         except TimeoutError as error:
             reason = (
-                f"its file system has not answered for {WRITE_TIMEOUT:g} s, and may write it yet"
+                f"its file system has not answered for "
+                f"{WRITE_TIMEOUT:g} s, and may write it yet"
             )
             raise self._failure(reason) from error
 
@@ -119,7 +125,9 @@ class FileAuditLog(NamedTuple):
 
     def _failure(self, reason: str, written: int = 0) -> AuditError:
         """Return the error, with the reason before the path: a notice line may cut its end."""
-        return AuditError(f"the audit log could not be written: {reason} ({self.path})", written)
+        return AuditError(
+            f"the audit log could not be written: {reason} ({self.path})", written
+        )
 
 
 def reason_of(error: OSError) -> str:

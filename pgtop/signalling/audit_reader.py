@@ -28,12 +28,17 @@ class AuditRecord(NamedTuple):
     @property
     def is_finished(self) -> bool:
         """True if pgtop observed until the effect was seen or the timeout was over."""
-        return self.outcome is not None and self.outcome["effect"] != ObservedEffect.PENDING
+        return (
+            self.outcome is not None
+            and self.outcome["effect"] != ObservedEffect.PENDING
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Return both in one, the outcome under `outcome`, which may be None."""
         request = _without(self.request, "event")
-        outcome = None if self.outcome is None else _without(self.outcome, "id", "event")
+        outcome = (
+            None if self.outcome is None else _without(self.outcome, "id", "event")
+        )
         return {**request, "outcome": outcome}
 
 

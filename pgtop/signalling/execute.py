@@ -21,7 +21,9 @@ from pgtop.model.signal import (
 from pgtop.ports import AuditError, AuditLog, Clock, Signaller
 from pgtop.signalling.observe import EFFECT_TIMEOUT, send_and_observe
 
-_UNSUCCESSFUL = frozenset({ObservedEffect.TRANSACTION_OPEN, ObservedEffect.STILL_RUNNING})
+_UNSUCCESSFUL = frozenset(
+    {ObservedEffect.TRANSACTION_OPEN, ObservedEffect.STILL_RUNNING}
+)
 """Effects of a cancel that did not help."""
 
 
@@ -108,7 +110,9 @@ class SignalExecutor(NamedTuple):
             failure = f"{failure}; it shows {len(begun)} as unfinished, though nothing was sent"
         return Progress(plan, outcomes, failure)
 
-    async def _begin(self, entries: Sequence[AuditEntry]) -> tuple[Sequence[AuditEntry], str]:
+    async def _begin(
+        self, entries: Sequence[AuditEntry]
+    ) -> tuple[Sequence[AuditEntry], str]:
         """Write the entries; return those that are in the log, and why the others are not."""
         try:
             await self.audit_log.begin(entries)
@@ -116,7 +120,9 @@ class SignalExecutor(NamedTuple):
             return entries[: error.written], str(error)
         return entries, ""
 
-    async def _finish(self, begun: Sequence[AuditEntry], outcomes: Sequence[Outcome]) -> str:
+    async def _finish(
+        self, begun: Sequence[AuditEntry], outcomes: Sequence[Outcome]
+    ) -> str:
         """Write the outcomes of the entries in the log, which are the first; return why that
         failed, or "".
         """

@@ -29,11 +29,15 @@ class RefusingSignaller:
     def __init__(self, reason: str) -> None:
         self._reason = reason
 
-    async def send_all(self, requests: Sequence[SignalRequest]) -> Sequence[SignalReply]:
+    async def send_all(
+        self, requests: Sequence[SignalRequest]
+    ) -> Sequence[SignalReply]:
         """Refuse each request."""
         return [SignalReply(ReplyStatus.REFUSED, self._reason) for _ in requests]
 
-    async def check_all(self, requests: Sequence[SignalRequest]) -> Mapping[BackendId, Backend]:
+    async def check_all(
+        self, requests: Sequence[SignalRequest]
+    ) -> Mapping[BackendId, Backend]:
         """Raise SourceError: there is nothing to check."""
         raise SourceError(Failure(FailureKind.OTHER, self._reason))
 
@@ -47,7 +51,8 @@ async def send_and_observe(
     """Send each request once; yield all outcomes whenever one changes. The last ones are final."""
     sent_at = clock.now()
     replies = await signaller.send_all(requests)
-    replied_at = clock.now()  # sending may wait for a sample; the timeout is for the effects
+    # Sending may wait for a sample; the timeout is for the effects.
+    replied_at = clock.now()
     pairs = zip(requests, replies, strict=True)
     outcomes = tuple(_first_outcome(request, reply) for request, reply in pairs)
     yield outcomes
@@ -94,11 +99,13 @@ async def _check(
     try:
         backends = await signaller.check_all(pending)
     except SourceError as error:
-        what, after = error.failure.what, clock.now() - sent_at
+        what = error.failure.what
+        after = clock.now() - sent_at
         return tuple(_after_failure(outcome, what, after) for outcome in outcomes)
     after = clock.now() - sent_at
     return tuple(
-        _after_check(outcome, backends.get(outcome.request.target), after) for outcome in outcomes
+        _after_check(outcome, backends.get(outcome.request.target), after)
+        for outcome in outcomes
     )
 
 
@@ -141,7 +148,11 @@ def _is_blind(request: SignalRequest, seen: Backend | None) -> bool:
     """Return whether too little was seen to judge: nothing, or a session with a hidden start that
     may be another one.
     """
-    if seen is None or seen.hidden or seen.backend_start != request.target.backend_start:
+    if (
+        seen is None
+        or seen.hidden
+        or seen.backend_start != request.target.backend_start
+    ):
         return True
     return request.signal is Signal.CANCEL and seen.state == DISABLED
 
@@ -161,7 +172,9 @@ def _effect_of_cancel(request: SignalRequest, seen: Backend) -> ObservedEffect:
         return ObservedEffect.PENDING
     if is_active or seen.in_transaction_idle:
         is_open = _is_same_transaction(request, seen)
-        return ObservedEffect.TRANSACTION_OPEN if is_open else ObservedEffect.QUERY_ENDED
+        return (
+            ObservedEffect.TRANSACTION_OPEN if is_open else ObservedEffect.QUERY_ENDED
+        )
     return ObservedEffect.QUERY_ENDED if seen.state == IDLE else ObservedEffect.PENDING
 
 

@@ -51,7 +51,9 @@ def make_plan(
             continue
         target = _target(server, backend)
         targets.append(
-            target._replace(only_if_unchanged=only_if_unchanged, even_if_renamed=even_if_renamed)
+            target._replace(
+                only_if_unchanged=only_if_unchanged, even_if_renamed=even_if_renamed
+            )
         )
     targets.sort(key=_consequence(snapshot))
     return Plan(
@@ -107,7 +109,9 @@ def plan_for_named(
         guard,
         only_if_unchanged=False,
     )
-    needs_pid = any(each.reason is not ExclusionReason.NOTHING_RUNS for each in plan.excluded)
+    needs_pid = any(
+        each.reason is not ExclusionReason.NOTHING_RUNS for each in plan.excluded
+    )
     if is_alone and needs_pid:
         return plan_for_one(
             signal,
@@ -118,14 +122,19 @@ def plan_for_named(
     return plan
 
 
-def with_undecided(plan: Plan, undecided: Iterable[Backend], guard: Guard = unguarded) -> Plan:
+def with_undecided(
+    plan: Plan, undecided: Iterable[Backend], guard: Guard = unguarded
+) -> Plan:
     """Return the plan with the backends that its filter could not decide on as excluded.
 
     Protected ones are not listed: they would be excluded anyway.
     """
-    unprotected = [each for each in undecided if not protection(plan.server, each, guard)]
+    unprotected = [
+        each for each in undecided if not protection(plan.server, each, guard)
+    ]
     excluded = [
-        Excluded(backend, ExclusionReason.UNDECIDED, _undecided(backend)) for backend in unprotected
+        Excluded(backend, ExclusionReason.UNDECIDED, _undecided(backend))
+        for backend in unprotected
     ]
     return plan._replace(excluded=(*plan.excluded, *excluded))
 
@@ -222,7 +231,11 @@ def changes(plan: Plan, snapshot: Snapshot, guard: Guard = unguarded) -> Changes
 def without_changed(plan: Plan, changed: Changes) -> Plan:
     """Return the plan with the changed targets moved to the excluded."""
     excluded = [
-        Excluded(target.backend, ExclusionReason.CHANGED, _EXPLANATIONS[changed[target.identity]])
+        Excluded(
+            target.backend,
+            ExclusionReason.CHANGED,
+            _EXPLANATIONS[changed[target.identity]],
+        )
         for target in plan.targets
         if target.identity in changed
     ]

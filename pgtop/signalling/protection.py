@@ -55,7 +55,9 @@ def _wraparound(_: Server, backend: Backend) -> str:
     https://www.postgresql.org/docs/current/routine-vacuuming.html#VACUUM-FOR-WRAPAROUND
     """
     query = backend.query or ""
-    is_vacuum = backend.backend_type == AUTOVACUUM_WORKER and query.startswith("autovacuum:")
+    is_vacuum = backend.backend_type == AUTOVACUUM_WORKER and query.startswith(
+        "autovacuum:"
+    )
     if not is_vacuum or "(to prevent wraparound)" not in query:
         return ""
     return "it is an autovacuum that prevents transaction id wraparound, and would only start again"
@@ -64,7 +66,9 @@ def _wraparound(_: Server, backend: Backend) -> str:
 def _parallel_worker(_: Server, backend: Backend) -> str:
     if backend.backend_type != PARALLEL_WORKER:
         return ""
-    return f"it is a parallel worker of session {backend.leader_pid}: its query would fail"
+    return (
+        f"it is a parallel worker of session {backend.leader_pid}: its query would fail"
+    )
 
 
 def _background_process(_: Server, backend: Backend) -> str:
@@ -122,7 +126,9 @@ def guard(filters: Sequence[Filter], derived: DerivedSnapshot) -> Guard:
                 return _matches(filter)
         for filter, is_match, failure in answers:
             if is_match is None:
-                return f"{_matches(filter)}, or may: {failure or doubt(filter, backend)}"
+                return (
+                    f"{_matches(filter)}, or may: {failure or doubt(filter, backend)}"
+                )
         return ""
 
     return reason

@@ -70,7 +70,9 @@ def grant(server: Server, name: str) -> str:
     property of the member, later of the grant.
     """
     user = _identifier(server.user)
-    is_member = any(role.name == name and role.granted for role in server.roles.values())
+    is_member = any(
+        role.name == name and role.granted for role in server.roles.values()
+    )
     if not is_member:
         return f"grant {name} to {user}"
     if server.major >= _INHERITANCE_OF_GRANTS:
@@ -110,11 +112,19 @@ def _right_over_process(server: Server, backend: Backend) -> Right:
     may_signal_autovacuum = server.rights.signals_autovacuum
     if backend.backend_type == AUTOVACUUM_WORKER:
         if may_signal_autovacuum:
-            return Right(True, f"is an autovacuum worker, and you have {_SIGNAL_AUTOVACUUM}")
+            return Right(
+                True, f"is an autovacuum worker, and you have {_SIGNAL_AUTOVACUUM}"
+            )
         return Right(False, "is an autovacuum worker", _autovacuum_remedy(server))
     if may_signal_autovacuum and backend.hidden and backend.datid is not None:
-        return Right(None, "may be another process than an autovacuum worker", _AS_SUPERUSER)
-    return Right(False, "is a background process, which only superusers may signal", _AS_SUPERUSER)
+        return Right(
+            None, "may be another process than an autovacuum worker", _AS_SUPERUSER
+        )
+    return Right(
+        False,
+        "is a background process, which only superusers may signal",
+        _AS_SUPERUSER,
+    )
 
 
 def _autovacuum_remedy(server: Server) -> str:

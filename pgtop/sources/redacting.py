@@ -75,7 +75,8 @@ class RedactingSource:
         if before is None or _text_of(before.original) != _text_of(backend):
             return _Masked(backend, without_literals(backend, size))
         return _Masked(
-            backend, backend._replace(query=before.shown.query, query_id=before.shown.query_id)
+            backend,
+            backend._replace(query=before.shown.query, query_id=before.shown.query_id),
         )
 
 
@@ -111,4 +112,6 @@ def without_literals(backend: Backend, size: int = 1 << 20) -> Backend:
     masked = redaction(backend.query)
     is_cut = len(backend.query.encode(errors="replace")) > size - _LONGEST_CHARACTER
     is_safe = masked.is_normalized and not is_cut
-    return backend._replace(query=masked.text, query_id=backend.query_id if is_safe else None)
+    return backend._replace(
+        query=masked.text, query_id=backend.query_id if is_safe else None
+    )

@@ -138,7 +138,9 @@ class ColumnSet(Generic[RowT, ContextT]):
             return self._by_name[name]
         except KeyError:
             names = ", ".join(self._by_name)
-            raise ValueError(f"there is no column {name!r}: use one of {names}") from None
+            raise ValueError(
+                f"there is no column {name!r}: use one of {names}"
+            ) from None
 
     def written(self, text: str) -> Column[RowT, ContextT]:
         """Return the column that a user names: with `-` or `_`, or by its heading. ValueError lists

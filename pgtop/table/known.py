@@ -145,11 +145,18 @@ def _state_texts(backend: Backend) -> Texts:
 
 
 def activity_texts(
-    process_type: str | None, state: str | None, wait_type: str | None, event: str | None
+    process_type: str | None,
+    state: str | None,
+    wait_type: str | None,
+    event: str | None,
 ) -> Texts:
     """Return the texts of the columns type, state and wait."""
     backend = Backend(
-        0, backend_type=process_type, state=state, wait_event_type=wait_type, wait_event=event
+        0,
+        backend_type=process_type,
+        state=state,
+        wait_event_type=wait_type,
+        wait_event=event,
     )
     return process_type or "", *_state_texts(backend), *_wait_texts(wait_type, event)
 
@@ -221,7 +228,9 @@ def exactly_in_state(state: str) -> StateDecision:
 
 
 def _is_other(backend: Backend) -> bool:
-    return state_of(backend) == OTHER and (backend.state is not None or backend.is_client)
+    return state_of(backend) == OTHER and (
+        backend.state is not None or backend.is_client
+    )
 
 
 age = column("age").key
@@ -259,7 +268,10 @@ def blocker_count(backend: Backend, _: DerivedSnapshot) -> float | None:
 
 def misses_waiters(derived: DerivedSnapshot) -> bool:
     """Return whether there may be waiters without known blockers."""
-    return any(not backend.blocked_by and _may_wait(backend) for backend in derived.snapshot.busy)
+    return any(
+        not backend.blocked_by and _may_wait(backend)
+        for backend in derived.snapshot.busy
+    )
 
 
 def _may_wait(backend: Backend) -> bool:

@@ -60,7 +60,8 @@ def _layout(
     extra_columns: bool,
     skip: int,
 ) -> Layout:
-    first, last = columns.first, columns.last
+    first = columns.first
+    last = columns.last
     if width < first.width + 2:
         return (PlacedColumn(first, width),)
     space = _space_between(columns, width)
@@ -291,14 +292,16 @@ def _from(spans: Iterable[Span], start: int) -> Iterable[Span]:
 def _joined(cells: Iterable[tuple[str, Tone]]) -> Line:
     """Join cells by blanks, and neighbours of one tone to one span."""
     spans: list[Span] = []
-    joined, last = "", None
+    joined = ""
+    last = None
     for text, tone in cells:
         if tone is last:
             joined = f"{joined} {text}"
             continue
         if last is not None:
             spans.append(Span(f"{joined} ", last))
-        joined, last = text, tone
+        joined = text
+        last = tone
     if last is not None:
         spans.append(Span(joined, last))
     return tuple(spans)

@@ -139,7 +139,9 @@ class Pattern:
         `\b\b`.
         """
         matches = map(self.compiled.search, _WORD_EDGES)
-        return any(match is not None and match.start() == match.end() for match in matches)
+        return any(
+            match is not None and match.start() == match.end() for match in matches
+        )
 
     @property
     def matches_any_text(self) -> bool:
@@ -182,7 +184,8 @@ def compile_pattern(source: str, position: int) -> Pattern:
     """
     if len(source) > _MAX_PATTERN_LENGTH:
         raise FilterError(
-            f"a pattern may have {_MAX_PATTERN_LENGTH} characters: make it shorter", position
+            f"a pattern may have {_MAX_PATTERN_LENGTH} characters: make it shorter",
+            position,
         )
     if _repeats(source) > _MAX_REPEATS:
         raise FilterError(
@@ -194,8 +197,13 @@ def compile_pattern(source: str, position: int) -> Pattern:
     try:
         return Pattern(regex.compile(source, regex.IGNORECASE | regex.DOTALL), position)
     except RecursionError:
-        raise FilterError("the pattern is nested too deeply: make it simpler", position) from None
-    except (regex.error, ValueError) as error:  # ValueError: flags that contradict each other
+        raise FilterError(
+            "the pattern is nested too deeply: make it simpler", position
+        ) from None
+    except (
+        regex.error,
+        ValueError,
+    ) as error:  # ValueError: flags that contradict each other
         # The library's position counts from the pattern's start, which would mislead.
         reason, _, _ = str(error).partition(" at position")
         raise FilterError(f"the pattern cannot be read: {reason}", position) from None

@@ -73,7 +73,9 @@ class QueryCriterion:
     def holds(self, scan: Scan, /) -> Test:
         """Prepare the test that is true if the whole text surely matches."""
         matches = any_test(self.matchers, scan)
-        prefix_matches = _any_of([matcher.prefix_test(scan) for matcher in self.matchers])
+        prefix_matches = _any_of(
+            [matcher.prefix_test(scan) for matcher in self.matchers]
+        )
         is_cut = known.cut(scan.context.snapshot)
 
         def holds(backend: Backend) -> bool:
@@ -91,7 +93,11 @@ class QueryCriterion:
 
         def fails(backend: Backend) -> bool:
             text = backend.query or ""
-            return not matches(text) and known.query(backend) is not None and not is_cut(text)
+            return (
+                not matches(text)
+                and known.query(backend) is not None
+                and not is_cut(text)
+            )
 
         return fails
 
@@ -144,7 +150,9 @@ class AnyColumnCriterion:
     def _activity_matches(self, scan: Scan) -> "_CachedAnswers[tuple[str | None, ...]]":
         """Cache the answers for type, state and wait, which many sessions share."""
         matches = self.matcher.test(scan)
-        return _CachedAnswers(lambda activity: any(map(matches, known.activity_texts(*activity))))
+        return _CachedAnswers(
+            lambda activity: any(map(matches, known.activity_texts(*activity)))
+        )
 
 
 class _CachedAnswers(dict[KeyT, bool]):

@@ -47,7 +47,9 @@ def _blocker(backend: Backend, derived: DerivedSnapshot) -> Tone:
 
 
 def _waiter(backend: Backend, derived: DerivedSnapshot) -> Tone:
-    return severity(backend, derived) if backend.waits_for_lock else _row(backend, derived)
+    return (
+        severity(backend, derived) if backend.waits_for_lock else _row(backend, derived)
+    )
 
 
 # Keys and texts.
@@ -78,7 +80,9 @@ def _client(backend: Backend, _derived: DerivedSnapshot) -> str:
     return "local" if backend.backend_type == CLIENT_BACKEND else ""
 
 
-def _client_key(backend: Backend, _derived: DerivedSnapshot) -> tuple[int, bytes] | None:
+def _client_key(
+    backend: Backend, _derived: DerivedSnapshot
+) -> tuple[int, bytes] | None:
     if backend.client_addr is not None:
         return _address_key(backend.client_addr)
     return (0, b"") if backend.backend_type == CLIENT_BACKEND else None
@@ -163,7 +167,11 @@ def _text_of(key: Key) -> Text:
 def _seconds_since(start: Start) -> Key:
     def key(backend: Backend, derived: DerivedSnapshot) -> float | None:
         instant = start(backend)
-        return None if instant is None else seconds_between(instant, derived.snapshot.taken_at)
+        return (
+            None
+            if instant is None
+            else seconds_between(instant, derived.snapshot.taken_at)
+        )
 
     return key
 

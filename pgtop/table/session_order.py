@@ -91,7 +91,9 @@ def ordered(
     it outweighs its neighbour by a margin.
     """
     idle = _longest_idle_first(settled)
-    if idle and not (sort == _DEFAULT and _are_idle_longest(settled, backends, derived)):
+    if idle and not (
+        sort == _DEFAULT and _are_idle_longest(settled, backends, derived)
+    ):
         backends = [*backends, *idle]
         idle = ()
     rows = sorted(backends, key=_base_key)
@@ -129,11 +131,15 @@ def _are_idle_longest(
     """Return whether all settled sessions have been idle longer than each of the others, and none
     of the settled is the root of a lock tree, which comes before all.
     """
-    if any(root.total_waiters and root.key in settled.by_pid for root in derived.forest.roots):
+    if any(
+        root.total_waiters and root.key in settled.by_pid
+        for root in derived.forest.roots
+    ):
         return False
     last = _idle_since(_longest_idle_first(settled)[-1]) or 0
     return all(
-        row.state != IDLE or row.state_change is None or row.state_change > last for row in others
+        row.state != IDLE or row.state_change is None or row.state_change > last
+        for row in others
     )
 
 
@@ -153,7 +159,9 @@ def _worst_first(
     piles = _piles(rows, derived, before)
     harmful = _harmful(piles, derived, before)
     standing = {
-        row.identity: harm for harm, pile in zip(Harm, harmful, strict=False) for row in pile
+        row.identity: harm
+        for harm, pile in zip(Harm, harmful, strict=False)
+        for row in pile
     }
     busy = list(chain.from_iterable(harmful))
     idle = [*idle_longest, *_by_idle_start(piles[Harm.IDLES], worst_first)]
@@ -176,7 +184,11 @@ def _piles(
         harm = harms.get(row.pid)
         if harm is None:
             harm = _own_harm(row)
-            if harm is Harm.IDLES and before and _worked_a_moment_ago(row, before, derived.now):
+            if (
+                harm is Harm.IDLES
+                and before
+                and _worked_a_moment_ago(row, before, derived.now)
+            ):
                 harm = Harm.WORKS
         piles[harm].append(row)
     if harms:
@@ -250,7 +262,9 @@ def _weight(
         return derived.forest.nodes[row.pid].total_waiters
     if harm is Harm.WORKS and row.state == IDLE:
         return -1.0
-    since = age_start(row) if harm is Harm.WORKS else derived.forest.nodes[row.pid].since
+    since = (
+        age_start(row) if harm is Harm.WORKS else derived.forest.nodes[row.pid].since
+    )
     return -1.0 if since is None else derived.now - since
 
 
@@ -260,7 +274,9 @@ def _kept_places(piles: Piles, before: Standing) -> Piles:
     if not before:
         return kept
     current = {
-        row.identity: (harm, row) for harm, pile in zip(Harm, piles, strict=False) for row in pile
+        row.identity: (harm, row)
+        for harm, pile in zip(Harm, piles, strict=False)
+        for row in pile
     }
     for identity, harm in before.items():
         match = current.get(identity)

@@ -108,4 +108,7 @@ def _lasts_longer(
 
 def is_quiet(backend: Backend) -> bool:
     """Return whether a session is idle, hidden, or one of the server's own processes."""
-    return backend.state == IDLE or backend.backend_type not in (CLIENT_BACKEND, PARALLEL_WORKER)
+    return backend.state == IDLE or backend.backend_type not in (
+        CLIENT_BACKEND,
+        PARALLEL_WORKER,
+    )

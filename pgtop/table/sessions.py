@@ -190,7 +190,9 @@ def _position(rows: Sequence[Backend], identity: Hashable) -> int | None:
 
 
 def _vocabulary() -> "Vocabulary":
-    from pgtop.table.language.keys import SESSION_VOCABULARY  # late: a start without a filter
+    from pgtop.table.language.keys import (
+        SESSION_VOCABULARY,  # late: a start without a filter
+    )
 
     return SESSION_VOCABULARY
 

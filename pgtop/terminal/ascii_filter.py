@@ -11,4 +11,6 @@ class AsciiFilter(LineFilter):
     """Applies `to_ascii` to every line that Textual draws."""
 
     def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
-        return [Segment(to_ascii(text), style, control) for text, style, control in segments]
+        return [
+            Segment(to_ascii(text), style, control) for text, style, control in segments
+        ]

@@ -25,7 +25,9 @@ _TOKEN = re.compile(
     re.DOTALL,
 )
 _TEXTS = re.compile(_TEXT)
-_ONE_CELL_EACH = re.compile(r"[ -~\xa1-\xac\xae-\u02af\u2026\u2500-\u259f\u25b2\u25bc]*")
+_ONE_CELL_EACH = re.compile(
+    r"[ -~\xa1-\xac\xae-\u02af\u2026\u2500-\u259f\u25b2\u25bc]*"
+)
 """Text of one cell a character, none of which joins another: nearly all that pgtop shows."""
 _MAX_MARKS = 16
 """Characters that a cell keeps: enough for every emoji; only hostile text has more marks."""
@@ -114,7 +116,9 @@ class Canvas:
     def resize(self, width: int, height: int) -> None:
         """Change the size, and keep what fits."""
         self.width = width
-        self.lines = self.lines[:height] + [Line(width) for _ in range(height - len(self.lines))]
+        self.lines = self.lines[:height] + [
+            Line(width) for _ in range(height - len(self.lines))
+        ]
         for line in self.lines:
             line.resize(width)
         self.touched.clear()

@@ -19,7 +19,9 @@ _CHUNK = 240
 """Characters that GNU screen takes in one sequence."""
 
 
-async def copy(text: str, environ: Mapping[str, str], write: Callable[[str], None]) -> str:
+async def copy(
+    text: str, environ: Mapping[str, str], write: Callable[[str], None]
+) -> str:
     """Set the clipboard to the text, or to the part of it that fits; return which way that took,
     and how much.
     """
@@ -71,7 +73,9 @@ def _sequence(text: str, in_screen: bool) -> str:
     sequence = f"\x1b]52;c;{base64.b64encode(text.encode()).decode()}\x07"
     if not in_screen:
         return sequence
-    chunks = (sequence[start : start + _CHUNK] for start in range(0, len(sequence), _CHUNK))
+    chunks = (
+        sequence[start : start + _CHUNK] for start in range(0, len(sequence), _CHUNK)
+    )
     return "".join(f"\x1bP{chunk}\x1b\\" for chunk in chunks)
 
 

@@ -29,7 +29,9 @@ def move(here: Position | None, there: Position) -> str:
 
 def _relative(here: Position, there: Position) -> str:
     from_left = "\r" + _steps(there[0], "C")
-    return _vertically(there[1] - here[1]) + min(_across(here[0], there[0]), from_left, key=len)
+    return _vertically(there[1] - here[1]) + min(
+        _across(here[0], there[0]), from_left, key=len
+    )
 
 
 def _vertically(down: int) -> str:

@@ -57,7 +57,8 @@ class PgtopDriver(OpenDriver):
         self._drawn += pieces
 
     def _send_drawn(self) -> None:
-        pieces, self._drawn = self._drawn, []
+        pieces = self._drawn
+        self._drawn = []
         if pieces and self.writer:
             with self._as_one(self.writer):
                 self.writer.draw(pieces)

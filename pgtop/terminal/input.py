@@ -23,7 +23,10 @@ from pgtop.terminal.textual_private import (
 )
 
 _CHUNK = 4096
-_FOCUS: dict[str, Callable[[], Message]] = {"\x1b[I": events.AppFocus, "\x1b[O": events.AppBlur}
+_FOCUS: dict[str, Callable[[], Message]] = {
+    "\x1b[I": events.AppFocus,
+    "\x1b[O": events.AppBlur,
+}
 _MOUSE = re.compile(r"\x1b\[<\d{1,5};\d{1,5};\d{1,5}[Mm]")
 _POSITION = re.compile(r"\x1b\[(\d{1,5});(\d{1,5})R")
 _SYNCHRONISES = re.compile(r"\x1b\[\?2026;[1-4]\$y")
@@ -38,7 +41,9 @@ class Keys:
     """
 
     def __init__(
-        self, new_parser: Callable[[], XTermParser], room: Callable[[], int] = lambda: _CHUNK
+        self,
+        new_parser: Callable[[], XTermParser],
+        room: Callable[[], int] = lambda: _CHUNK,
     ) -> None:
         self._parser = new_parser()
         self._room = room
@@ -60,10 +65,16 @@ class Keys:
     def _messages(self, tokens: list[Token]) -> Iterator[Message]:
         room = self._room()
         last = max(
-            (place for place, token in enumerate(tokens) if not _is_report(token)), default=0
+            (place for place, token in enumerate(tokens) if not _is_report(token)),
+            default=0,
         )
         for place, token in enumerate(tokens):
-            if room <= 0 and place != last and not _is_report(token) and token.text != "\x03":
+            if (
+                room <= 0
+                and place != last
+                and not _is_report(token)
+                and token.text != "\x03"
+            ):
                 continue
             for message in self._meaning(token, max(1, room)):
                 room -= 1
@@ -99,7 +110,9 @@ class Keys:
 
     def _keys(self, sequence: str) -> Iterator[Message]:
         """Yield the keys that Textual knows for a character or a sequence; none for any other."""
-        if (numbered := _NUMBERED.fullmatch(sequence)) and not _is_known(sequence, numbered):
+        if (numbered := _NUMBERED.fullmatch(sequence)) and not _is_known(
+            sequence, numbered
+        ):
             return
         try:
             keys = keys_of(self._parser, sequence)
@@ -142,7 +155,10 @@ def _is_known(sequence: str, numbered: re.Match[str]) -> bool:
     """Return whether the key has a name: Textual would take the number of any other for a
     character.
     """
-    return sequence in ANSI_SEQUENCES_KEYS or f"{numbered[1] or 1}{numbered[2]}" in FUNCTIONAL_KEYS
+    return (
+        sequence in ANSI_SEQUENCES_KEYS
+        or f"{numbered[1] or 1}{numbered[2]}" in FUNCTIONAL_KEYS
+    )
 
 
 def _is_report(token: Token) -> bool:

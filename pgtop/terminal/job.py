@@ -22,7 +22,9 @@ def _parents() -> Iterator[int]:
     yield os.getppid()
     for process in Path("/proc").glob("[0-9]*"):
         with suppress(OSError, ValueError, IndexError):
-            parent, group = (process / "stat").read_text().rpartition(")")[2].split()[1:3]
+            parent, group = (
+                (process / "stat").read_text().rpartition(")")[2].split()[1:3]
+            )
             if int(group) == os.getpgrp():
                 yield int(parent)
 

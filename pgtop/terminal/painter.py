@@ -97,7 +97,9 @@ class Painter:
         if not style.plain_space or (style.background and not self._erases_in_colour):
             return width
         start = width
-        while start and line.cells[start - 1] == " " and line.styles[start - 1] == style:
+        while (
+            start and line.cells[start - 1] == " " and line.styles[start - 1] == style
+        ):
             start -= 1
         blanks = [x for x in changed if x >= start]
         return blanks[0] if len(blanks) >= _ERASE_PAYS else width
@@ -148,7 +150,11 @@ def _changed(wanted: Line, shown: Line) -> list[int]:
         shown.styles,
         strict=True,
     )
-    return [x for x, (cell, old, style, was) in enumerate(both) if cell != old or style != was]
+    return [
+        x
+        for x, (cell, old, style, was) in enumerate(both)
+        if cell != old or style != was
+    ]
 
 
 def _runs(line: Line, changed: list[int]) -> Iterator[tuple[int, int]]:
@@ -157,7 +163,8 @@ def _runs(line: Line, changed: list[int]) -> Iterator[tuple[int, int]]:
     """
     if not changed:
         return
-    start, end = changed[0], changed[0] + 1
+    start = changed[0]
+    end = changed[0] + 1
     for x in changed[1:]:
         if x > end and not _cheap_gap(line, end, x):
             yield start, end

@@ -19,8 +19,12 @@ _ESCAPE = "\x1b"
 _ESCAPE_SECONDS = 0.1  # after which an escape is the key
 _SILENCE_SECONDS = 0.25  # after which a sequence or a string will not be finished
 _PASTE_SECONDS = 0.5  # after which a paste will not be finished
-_STRING_SECONDS = 2.0  # after the start of an unfinished string, which then ends in any case
-_MAX_SEQUENCE = 64  # characters of a sequence that are kept; no key and no report has more
+_STRING_SECONDS = (
+    2.0  # after the start of an unfinished string, which then ends in any case
+)
+_MAX_SEQUENCE = (
+    64  # characters of a sequence that are kept; no key and no report has more
+)
 
 
 class TokenKind(Enum):
@@ -63,7 +67,9 @@ _TOKEN = re.compile(
 """Sequences with `$` at the end are rxvt's keys with Shift; `[A` to `[E` are the Linux console's F1
 to F5.
 """
-_STRING_END = re.compile(r"\x1b(?:\\|(?=.))|\x9c|\x07|[\x01-\x06\x0e-\x1a\x1c-\x1f]", re.DOTALL)
+_STRING_END = re.compile(
+    r"\x1b(?:\\|(?=.))|\x9c|\x07|[\x01-\x06\x0e-\x1a\x1c-\x1f]", re.DOTALL
+)
 _TAIL_OF_STRING = re.compile(r"[^\x00-\x07\x0e-\x1f\x9c]*(?:\x1b\\|\x9c|\x07)")
 _PASTE_START = re.compile(r"(?:\x1b\[|\x9b)200~")
 _PASTE_END = re.compile(r"(?:\x1b\[|\x9b)201~")
@@ -121,8 +127,10 @@ class Scanner:
 
     def expire(self) -> Iterator[Token]:
         """Give up what was begun, after a silence of `patience`."""
-        held, self._held = self._held, ""
-        state, self._state = self._state, _State.GROUND
+        held = self._held
+        self._held = ""
+        state = self._state
+        self._state = _State.GROUND
         if state is not _State.GROUND:
             self._given_up = state
         if state is _State.PASTE:
@@ -132,7 +140,8 @@ class Scanner:
 
     def _without_late_rest(self, text: str) -> str:
         """Drop the rest of a string or a paste that was given up, if it comes after all."""
-        late, self._given_up = self._given_up, None
+        late = self._given_up
+        self._given_up = None
         if late is _State.PASTE and not _PASTE_START.search(text):
             ends = list(_PASTE_END.finditer(text))
             if ends:
@@ -146,7 +155,8 @@ class Scanner:
         match = _TOKEN.match(text, at)
         if match is None:  # cannot be: each character matches
             return at + 1, None
-        kind, piece = match.lastgroup, match[0]
+        kind = match.lastgroup
+        piece = match[0]
         if kind == "string":
             self._state = _State.STRING
             self._began = monotonic()
@@ -161,7 +171,8 @@ class Scanner:
 
     def _sequence(self, sequence: str) -> Token | None:
         if _PASTE_START.fullmatch(sequence):
-            self._state, self._pasted = _State.PASTE, ""
+            self._state = _State.PASTE
+            self._pasted = ""
             return None
         if len(sequence) > _MAX_SEQUENCE:
             return None
@@ -195,7 +206,8 @@ class Scanner:
         ends = list(_PASTE_END.finditer(text, at, until))
         if ends:
             self._gather(_PASTE_END.sub("", text[at : ends[-1].start()]))
-            self._state, self._given_up = _State.GROUND, _State.PASTE
+            self._state = _State.GROUND
+            self._given_up = _State.PASTE
             return ends[-1].end(), [self._whole_paste()]
         if following:
             self._gather(text[at:until])
@@ -209,11 +221,16 @@ class Scanner:
         self._pasted += text[: PASTE_LIMIT + 1 - len(self._pasted)]
 
     def _whole_paste(self) -> Token:
-        pasted, self._pasted = self._pasted, ""
+        pasted = self._pasted
+        self._pasted = ""
         return Token(TokenKind.PASTE, pasted)
 
 
-_KINDS = {"text": TokenKind.TEXT, "control": TokenKind.CONTROL, "escape": TokenKind.ESCAPE}
+_KINDS = {
+    "text": TokenKind.TEXT,
+    "control": TokenKind.CONTROL,
+    "escape": TokenKind.ESCAPE,
+}
 
 
 def _as_c1(error: UnicodeError) -> tuple[str, int]:

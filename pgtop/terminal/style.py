@@ -56,7 +56,11 @@ _OFF = Style(
 )
 _COLOURS = frozenset({"foreground", "background", "line_colour"})
 _EXTENDED = {"38": "foreground", "48": "background", "58": "line_colour"}
-_ARGUMENTS = {"5": 1, "2": 3}  # after 38, 48, 58: a palette index, or red, green and blue
+# After 38, 48, 58: a palette index, or red, green and blue.
+_ARGUMENTS = {
+    "5": 1,
+    "2": 3,
+}
 
 
 def _simple_parameters() -> Iterator[tuple[str, tuple[str, str]]]:
@@ -115,7 +119,9 @@ def _with_colour(style: Style, parameter: str, rest: Iterator[str]) -> Style:
     if not values or not all(len(value) <= 3 and value.isdecimal() for value in values):
         list(rest)  # the end of the colour is unknown, so the rest means nothing
         return style
-    return style._replace(**{_EXTENDED[parameter]: ";".join([parameter, space, *values])})
+    return style._replace(
+        **{_EXTENDED[parameter]: ";".join([parameter, space, *values])}
+    )
 
 
 @lru_cache(maxsize=4096)

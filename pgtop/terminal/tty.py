@@ -17,7 +17,8 @@ from pgtop.terminal.canvas import Canvas, Piece
 from pgtop.terminal.painter import Painter
 from pgtop.terminal.writer import ENTER, LEAVE, Writer
 
-KEYBOARD, _STDERR = 0, 2
+KEYBOARD = 0
+_STDERR = 2
 """The descriptors to read from and to draw on."""
 HUNG_UP = 128 + signal.SIGHUP
 """The exit code of a program that has lost its terminal."""
@@ -26,7 +27,8 @@ _MAX_SIZE = (500, 200)
 """Cells that are drawn on: more than fits on any desk, and no more than can be drawn while a key
 waits.
 """
-_HIDE_CURSOR, _SHOW_CURSOR = "\x1b[?25l", "\x1b[?25h"
+_HIDE_CURSOR = "\x1b[?25l"
+_SHOW_CURSOR = "\x1b[?25h"
 
 Modes = list[Any]
 """The modes of a terminal, as termios has them."""
@@ -92,7 +94,8 @@ class Tty:
 
     def give_back(self) -> None:
         """Leave the terminal as it was, if it is still ours to give."""
-        modes, writer = self.hand_over(), self._writer
+        modes = self.hand_over()
+        writer = self._writer
         if modes is None or writer is None:
             return
         writer.leave()
@@ -105,7 +108,8 @@ class Tty:
 
     def hand_over(self) -> Modes | None:
         """Return the modes that the caller must restore from now on; None if it was not taken."""
-        modes, self._modes = self._modes, None
+        modes = self._modes
+        self._modes = None
         return modes
 
     def writer(self) -> Writer:

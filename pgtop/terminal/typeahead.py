@@ -75,7 +75,8 @@ class Typeahead:
         """Add a message if there is room."""
         with self._lock:
             self._add(message)
-            is_news, self._announced = not self._announced, True
+            is_news = not self._announced
+            self._announced = True
         if is_news:
             self._announce()
 
@@ -85,7 +86,8 @@ class Typeahead:
             if self._waiting:
                 return self._waiting.popleft()
             if self._last and self._quiet_in() <= 0:
-                last, self._last = self._last, None
+                last = self._last
+                self._last = None
                 return last
             self._announced = self._last is not None
             return None
@@ -139,7 +141,9 @@ class Typeahead:
         return self._last_at + _QUIET - monotonic()
 
     def _keep_reports(self) -> None:
-        self._waiting = deque(message for message in self._waiting if not _is_typed(message))
+        self._waiting = deque(
+            message for message in self._waiting if not _is_typed(message)
+        )
 
 
 def _is_typed(message: Message) -> bool:

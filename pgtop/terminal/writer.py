@@ -22,16 +22,21 @@ from pgtop.terminal.canvas import Canvas, Piece, is_frame
 from pgtop.terminal.cursor import Position
 from pgtop.terminal.painter import Painter
 
-ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
+ENTER = "\x1b[?1049h"
+LEAVE = "\x1b[?1049l"
 """Sequences that switch to the screen for programs, and back to the shell's."""
 _REQUEST_POSITION = "\x1b[6n"
 _SYNCHRONISED = ("\x1b[?2026h", "\x1b[?2026l")
 _LARGE_FRAME = 1024  # characters from which on a terminal may draw half of a frame
 _AHEAD = 2048  # characters sent before the terminal has to acknowledge them
-_ANSWER_SECONDS = 3.0  # after which an answer may be lost, as in a paste, and is requested again
+_ANSWER_SECONDS = (
+    3.0  # after which an answer may be lost, as in a paste, and is requested again
+)
 _PROOFS = 16  # columns in which proofs are requested, one after another
 _MAX_UNANSWERED = 5  # requests in vain until frames are sent without an answer
-_LEAVE_SECONDS = 0.2  # to wait for an answer under way, lest the shell reads it as typed
+_LEAVE_SECONDS = (
+    0.2  # to wait for an answer under way, lest the shell reads it as typed
+)
 _ROOM_SECONDS = 0.1  # that the restoring sequences wait for room
 _CANCEL = b"\x18\x1b\\"  # ends whatever sequence was cut
 
@@ -50,7 +55,11 @@ class Writer(Thread):
     """
 
     def __init__(
-        self, terminal: int, canvas: Canvas, size: Callable[[], tuple[int, int]], painter: Painter
+        self,
+        terminal: int,
+        canvas: Canvas,
+        size: Callable[[], tuple[int, int]],
+        painter: Painter,
     ) -> None:
         super().__init__(name="pgtop-output", daemon=True)
         self._descriptor, self._never_blocks = _open_again(terminal)
@@ -266,7 +275,8 @@ class Writer(Thread):
             self._wait_for_work()
             self._resting = False
             if self._left:
-                left, self._left = self._left, b""
+                left = self._left
+                self._left = b""
                 return left
             if self._stopping and not self._controls:
                 return None
@@ -303,7 +313,8 @@ class Writer(Thread):
         """Return the request for a proof of everything sent before it."""
         self._proof_due = False
         self._proofs += 1
-        x, y = min(self._proofs % _PROOFS, max(0, self._canvas.width - 2)), 0
+        x = min(self._proofs % _PROOFS, max(0, self._canvas.width - 2))
+        y = 0
         if (x, y) == (self._canvas.x, self._canvas.y):
             y = min(1, len(self._canvas.lines) - 1)
         self._outstanding[x, y] = self._proofs
@@ -374,10 +385,13 @@ class Writer(Thread):
         """Drop what the terminal has not read, which is old frames, to restore it."""
         _discard_output(self._descriptor)
         self._flushed = True
-        self._prefix = _CANCEL + (_SYNCHRONISED[1].encode() if self._synchronises else b"")
+        self._prefix = _CANCEL + (
+            _SYNCHRONISED[1].encode() if self._synchronises else b""
+        )
 
     def _with_prefix(self, data: bytes | memoryview) -> memoryview:
-        prefix, self._prefix = self._prefix, b""
+        prefix = self._prefix
+        self._prefix = b""
         return memoryview(prefix + data)
 
 

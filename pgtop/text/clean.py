@@ -16,7 +16,9 @@ MOST_MARKS = 8
 """Combining marks kept on one character: enough for every script, too few to cover other lines."""
 
 _MARK_BASE = "◌"
-_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0")
+_INVISIBLE = frozenset(
+    "\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u3164\uffa0"
+)
 """Invisible characters that Python calls printable.
 
 Default_Ignorable_Code_Point in
@@ -72,7 +74,8 @@ def fit(text: str, width: int, right: bool = False) -> str:
     used = cells(shown)
     if len(text) > enough or used > width:
         shown, used = _cut(shown, min(width - 1, used))
-        shown, used = shown + ELLIPSIS, used + 1
+        shown = shown + ELLIPSIS
+        used = used + 1
     padding = " " * (width - used)
     return padding + shown if right else shown + padding
 

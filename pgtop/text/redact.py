@@ -45,7 +45,9 @@ _NORMALIZED = frozenset(
 )
 """First words of statements with a query_id that does not depend on their literals."""
 _CHANNELS = frozenset({"listen", "unlisten", "notify"})
-_GIDS = frozenset({("prepare", "transaction"), ("commit", "prepared"), ("rollback", "prepared")})
+_GIDS = frozenset(
+    {("prepare", "transaction"), ("commit", "prepared"), ("rollback", "prepared")}
+)
 _UNNAMED = frozenset({("time", "zone"), ("identified", "by")})
 """Words that come directly before a value, without a sign."""
 _SECRETIVE = frozenset({"role", "user", "group", "server", "foreign", "subscription"})
@@ -70,16 +72,19 @@ def redaction(query: str) -> Redaction:
     """Mask the query, and decide whether its query_id may be shown beside it."""
     shown: list[str] = []
     statement = _Statement()
-    is_normalized, in_value = True, False
+    is_normalized = True
+    in_value = False
     for kind, text in _tokens(query):
         is_word = kind not in ("space", "line", "comment")
         if text == ";":
             is_normalized &= statement.is_normalized
-            statement, in_value = _Statement(), False
+            statement = _Statement()
+            in_value = False
         elif in_value:
             continue
         elif statement.expects_value and is_word:
-            in_value, text = True, text if kind in _MASKS else "?"
+            in_value = True
+            text = text if kind in _MASKS else "?"
         elif is_word:
             statement.take(kind, text.lower())
         is_normalized &= kind != "rest"
@@ -111,7 +116,11 @@ def _end(query: str, token: re.Match[str], kind: str) -> int:
     if kind == "string" and _AMBIGUOUS in token[0]:
         return -1
     # Before PostgreSQL 15 a letter ends a number and begins a name, which may contain a $.
-    if kind == "number" and query.startswith("$", token.end()) and _LETTER.search(token[0]):
+    if (
+        kind == "number"
+        and query.startswith("$", token.end())
+        and _LETTER.search(token[0])
+    ):
         return -1
     return token.end()
 
@@ -139,7 +148,9 @@ class _Statement:
     @property
     def is_normalized(self) -> bool:
         """True if the query_id of the statement does not depend on its literals."""
-        return not self._head or (self._head[0] in _NORMALIZED and not self._creates_table)
+        return not self._head or (
+            self._head[0] in _NORMALIZED and not self._creates_table
+        )
 
     def take(self, kind: str, word: str) -> None:
         """Read the next token that is neither space nor comment."""

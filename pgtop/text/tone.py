@@ -15,7 +15,8 @@ class Tone(StrEnum):
     WARN = "warn"  # trouble if it lasts
     ALARM = "alarm"  # trouble now
 
-    __hash__ = str.__hash__  # tones are looked up by the thousand, and an enum's own is slow
+    # Tones are looked up by the thousand, and an enum's own is slow.
+    __hash__ = str.__hash__
 
 
 class Span(NamedTuple):

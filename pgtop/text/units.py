@@ -6,7 +6,14 @@
 import re
 from itertools import pairwise
 
-_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86_400.0, "w": 604_800.0}
+_SECONDS = {
+    "ms": 0.001,
+    "s": 1.0,
+    "m": 60.0,
+    "h": 3600.0,
+    "d": 86_400.0,
+    "w": 604_800.0,
+}
 _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|[smhdw])")
 _DURATION = re.compile(rf"(?:{_PART.pattern})+")
 _NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
@@ -73,8 +80,12 @@ def parse_duration(text: str) -> float:
     if _NUMBER.fullmatch(duration):
         return float(duration)
     if not _DURATION.fullmatch(duration):
-        raise ValueError(f"{text!r} is not a duration: write {_right_spelling(duration)}")
-    parts = [(float(number), _SECONDS[unit]) for number, unit in _PART.findall(duration)]
+        raise ValueError(
+            f"{text!r} is not a duration: write {_right_spelling(duration)}"
+        )
+    parts = [
+        (float(number), _SECONDS[unit]) for number, unit in _PART.findall(duration)
+    ]
     units = [seconds for _, seconds in parts]
     if any(first <= second for first, second in pairwise(units)):
         advice = "write each unit once, the longest first, as in 1h30m"

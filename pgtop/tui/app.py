@@ -62,7 +62,9 @@ class PgtopApp(SilentCrash, Keyboard):
     """Shows the states of a monitor on screens; `SignalFlow` leads from a request to a signal."""
 
     TITLE = "pgtop"
-    CSS = (pkgutil.get_data(__name__, "pgtop.tcss") or b"").decode()  # also out of a zip file
+    CSS = (
+        pkgutil.get_data(__name__, "pgtop.tcss") or b""
+    ).decode()  # also out of a zip file
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(
             "filter",
@@ -140,7 +142,9 @@ class PgtopApp(SilentCrash, Keyboard):
         self.push_screen(self.home)
         for monitor in self._monitors:
             self.run_worker(monitor.run(), name="monitor")
-        self.run_worker(self._monitor.follow(self._events, self._show_new), name="screen")
+        self.run_worker(
+            self._monitor.follow(self._events, self._show_new), name="screen"
+        )
 
     def _show_new(self, state: State) -> None:
         """Show the state after an event."""
@@ -241,7 +245,9 @@ class PgtopApp(SilentCrash, Keyboard):
         """Have polls ask for what the view shows; at once, if that is more than before."""
         topics = self._home.topics | view.topics
         is_more = bool(topics - self._events.topics)
-        self._view, self._view_screen, self._events.topics = view, screen, topics
+        self._view = view
+        self._view_screen = screen
+        self._events.topics = topics
         if is_more:
             self._monitor.poller.refresh()
 
@@ -264,7 +270,9 @@ class PgtopApp(SilentCrash, Keyboard):
         actions = self._settings.keymap.actions_of(key)
         if not actions or any(map(self._handler, actions)):
             return ""
-        at_home = [action for action in actions if hasattr(self.home, handler_name(action))]
+        at_home = [
+            action for action in actions if hasattr(self.home, handler_name(action))
+        ]
         action = (at_home or actions)[0]
         home = self._home.action
         return (

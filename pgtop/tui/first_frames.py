@@ -33,7 +33,10 @@ from pgtop.view.sessions import FOOTER
 
 
 def pieces(
-    lines: Sequence[StyledLine], settings: Settings, environ: Mapping[str, str], width: int
+    lines: Sequence[StyledLine],
+    settings: Settings,
+    environ: Mapping[str, str],
+    width: int,
 ) -> Iterator[Piece]:
     """Yield lines as a canvas takes them, from the top on, in the colours of the terminal."""
     colors = palette(settings.theme, settings.color)
@@ -80,7 +83,8 @@ def sessions(
     height: int,
 ) -> list[StyledLine]:
     """Return the screen of the sessions as it is at first."""
-    state, query = State.first(first, settings), TableOptions()
+    state = State.first(first, settings)
+    query = TableOptions()
     table = arrange_sessions(state.derived, query)
     around = Surroundings(
         status=(
@@ -108,13 +112,19 @@ def sessions(
 def _rows(table: ArrangedSessions, width: int, room: int) -> list[StyledLine]:
     """Return the header of the table, and as many rows as fit, with the cursor on the first."""
     columns = layout(SESSION_COLUMNS, width)
-    shown = [line(columns, backend, table.context) for backend in table.rows[: max(0, room - 1)]]
+    shown = [
+        line(columns, backend, table.context)
+        for backend in table.rows[: max(0, room - 1)]
+    ]
     rows = [StyledLine(row, cursor=place == 0) for place, row in enumerate(shown)]
     return [StyledLine(header(columns, table.options.sort), strong=True), *rows]
 
 
 def _stacked(
-    above: Sequence[Line], body: Sequence[StyledLine], below: Sequence[Line], height: int
+    above: Sequence[Line],
+    body: Sequence[StyledLine],
+    below: Sequence[Line],
+    height: int,
 ) -> list[StyledLine]:
     """Return all lines of a screen; its body fills what the others leave."""
     room = max(0, height - len(above) - len(below))

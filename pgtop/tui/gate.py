@@ -51,7 +51,8 @@ class KeyGate:
 
     def close(self) -> None:
         """Hold keys back, as there is a question that is not drawn yet."""
-        self._closed, self._requested_at = True, None
+        self._closed = True
+        self._requested_at = None
         self._dropped_at = float("-inf")
 
     def drawn(self, at: float) -> None:
@@ -65,7 +66,11 @@ class KeyGate:
 
     def admits(self, at: float) -> bool:
         """Return whether a key that was read at `at` may answer; it is dropped otherwise."""
-        if self._closed and self._may_be_seen(at) and at - self._dropped_at >= _PAUSE_SECONDS:
+        if (
+            self._closed
+            and self._may_be_seen(at)
+            and at - self._dropped_at >= _PAUSE_SECONDS
+        ):
             self._closed = False
         if self._closed:
             self._dropped_at = at
@@ -75,19 +80,28 @@ class KeyGate:
         """Return whether a key that was read at `at` may leave the question, unless it is part of a
         text.
         """
-        return self.is_seen or (self.is_drawn and at - self._dropped_at >= _PAUSE_SECONDS)
+        return self.is_seen or (
+            self.is_drawn and at - self._dropped_at >= _PAUSE_SECONDS
+        )
 
     def stray(self, at: float) -> None:
         """Close the gate after a key that means nothing to the question: keys that follow at once
         are no answer either.
         """
-        self._closed, self._dropped_at = True, at
+        self._closed = True
+        self._dropped_at = at
 
     def _may_be_seen(self, at: float) -> bool:
-        if self.is_seen or self._requested_at is None or at - self._requested_at < _ANSWER_SECONDS:
+        if (
+            self.is_seen
+            or self._requested_at is None
+            or at - self._requested_at < _ANSWER_SECONDS
+        ):
             return self.is_seen
         if not self._answers():
-            return True  # a terminal that never answers: the question was drawn long ago
+            return (
+                True  # a terminal that never answers: the question was drawn long ago
+            )
         self._request_at(at)  # the answer is lost, or the terminal stalls
         return False
 

@@ -34,7 +34,8 @@ if TYPE_CHECKING:
 
 Typed: TypeAlias = events.Key | events.Paste | events.MouseEvent
 
-_COMMANDS, _COMMANDS_PER_SECOND = 200, 50.0
+_COMMANDS = 200
+_COMMANDS_PER_SECOND = 50.0
 """More keys than that are a paste into the wrong window, and no commands."""
 _DRAWN_AFTER = 0.5
 """Seconds after which a screen that never reports it is taken to be drawn."""
@@ -178,7 +179,9 @@ class Keyboard(App[int]):
         field = self.focused
         is_printable = isinstance(event, events.Key) and event.is_printable
         is_text = is_printable or isinstance(event, events.Paste)
-        return is_text and isinstance(field, Input) and len(field.value) >= _LONGEST_SEARCH
+        return (
+            is_text and isinstance(field, Input) and len(field.value) >= _LONGEST_SEARCH
+        )
 
     def _note_stray(self, event: Typed) -> None:
         """Close the gate after a key that means nothing to the question."""

@@ -33,7 +33,9 @@ def bindings_of(actions: Iterable[Action]) -> Iterator[Binding]:
 def button_bindings() -> Iterator[Binding]:
     """Yield the bindings that move the focus over the buttons of a dialog."""
     for keys, step in ((PREVIOUS_BUTTON, -1), (NEXT_BUTTON, 1)):
-        yield Binding(",".join(keys), f"focus_button({step})", "other button", priority=True)
+        yield Binding(
+            ",".join(keys), f"focus_button({step})", "other button", priority=True
+        )
 
 
 def handler_name(action: Action) -> str:

@@ -49,7 +49,11 @@ class BulkRequested(Message):
     """The user wants to signal many sessions: show the list, ask, then execute the plan."""
 
     def __init__(
-        self, signal: Signal, backends: Sequence[Backend], selection: str, understood: str = ""
+        self,
+        signal: Signal,
+        backends: Sequence[Backend],
+        selection: str,
+        understood: str = "",
     ) -> None:
         """Create a request for `backends`.
 

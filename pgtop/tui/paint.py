@@ -36,7 +36,11 @@ class StyledLine(NamedTuple):
 
 
 def runs(
-    styled: StyledLine, width: int, palette: Palette, ground: RichStyle, colours: ColorSystem | None
+    styled: StyledLine,
+    width: int,
+    palette: Palette,
+    ground: RichStyle,
+    colours: ColorSystem | None,
 ) -> list[Run]:
     """Return the line as a canvas takes it, filled with blanks up to `width` cells.
 
@@ -56,7 +60,9 @@ def runs(
     return [*painted, (" " * room, by_tone[Tone.PLAIN])] if room > 0 else painted
 
 
-def styles(styled: StyledLine, palette: Palette, ground: RichStyle) -> Mapping[Tone, RichStyle]:
+def styles(
+    styled: StyledLine, palette: Palette, ground: RichStyle
+) -> Mapping[Tone, RichStyle]:
     """Return the style of each tone on the line."""
     _, dimmed, cursor, strong = styled
     return _styles(
@@ -77,7 +83,9 @@ def colours_of(environ: Mapping[str, str]) -> ColorSystem | None:
     if environ.get("COLORTERM", "").strip().lower() in ("truecolor", "24bit"):
         return ColorSystem.TRUECOLOR
     kind = environ.get("TERM", "").strip().lower().rpartition("-")[2]
-    return ColorSystem.EIGHT_BIT if kind in ("256color", "kitty") else ColorSystem.STANDARD
+    return (
+        ColorSystem.EIGHT_BIT if kind in ("256color", "kitty") else ColorSystem.STANDARD
+    )
 
 
 def colours_named(name: str | None) -> ColorSystem | None:

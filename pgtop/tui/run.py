@@ -37,7 +37,9 @@ async def run_dashboard(
 
 
 @contextmanager
-def _crashing_threads_end(app: PgtopApp, loop: asyncio.AbstractEventLoop) -> Iterator[None]:
+def _crashing_threads_end(
+    app: PgtopApp, loop: asyncio.AbstractEventLoop
+) -> Iterator[None]:
     """Have a bug in a thread end the app, as its own would: the screen or the keyboard is dead."""
     before = threading.excepthook
     threading.excepthook = lambda crash: loop.call_soon_threadsafe(

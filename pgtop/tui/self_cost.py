@@ -15,7 +15,8 @@ class CostMeter:
 
     def read(self, driver: PgtopDriver | None) -> Spent:
         """Return the CPU of all threads of this process, and the bytes that our driver sent."""
-        cpu, before = time.process_time(), self._cpu
+        cpu = time.process_time()
+        before = self._cpu
         self._cpu = cpu
         if driver is None:
             return Spent(cpu - before, None)

@@ -60,7 +60,10 @@ class SessionRequests:
         from pgtop.tui.screens.pages import DetailScreen
 
         screen = self._app.screen
-        if isinstance(screen, DetailScreen) and screen.backend.identity == backend.identity:
+        if (
+            isinstance(screen, DetailScreen)
+            and screen.backend.identity == backend.identity
+        ):
             screen.show_detail(reply)
 
     def _copy(self, message: CopyRequested, reply: _Reply) -> None:
@@ -68,13 +71,20 @@ class SessionRequests:
         another query.
         """
         backend = message.backend
-        text, is_whole = backend.query or "", False
+        text = backend.query or ""
+        is_whole = False
         detail = reply if isinstance(reply, Detail) else message.detail
         if detail is not None and detail.backend.query_start == backend.query_start:
-            text, is_whole = detail.backend.query or "", not detail.query_is_cut
-        part = "the query" if is_whole else f"the first {len(text)} characters of the query"
+            text = detail.backend.query or ""
+            is_whole = not detail.query_is_cut
+        part = (
+            "the query"
+            if is_whole
+            else f"the first {len(text)} characters of the query"
+        )
         self._app.run_worker(
-            self._set_clipboard(clean_lines(text), f"{part} of {backend.pid}"), group="clipboard"
+            self._set_clipboard(clean_lines(text), f"{part} of {backend.pid}"),
+            group="clipboard",
         )
 
     async def _set_clipboard(self, text: str, name: str) -> None:

@@ -34,7 +34,9 @@ if TYPE_CHECKING:  # dialogs are imported when they are first opened
     from pgtop.tui.dialogs.dialog import SignalDialog
     from pgtop.tui.dialogs.results import ResultScreen
 
-_READ_ONLY = "signals are disabled: start pgtop without --read-only to end queries or sessions"
+_READ_ONLY = (
+    "signals are disabled: start pgtop without --read-only to end queries or sessions"
+)
 _QUIT = hint("quit")
 
 
@@ -71,7 +73,9 @@ class Host(Protocol):
         """Show another screen on top."""
         ...
 
-    def run_worker(self, work: Coroutine[object, object, None], *, group: str) -> object:
+    def run_worker(
+        self, work: Coroutine[object, object, None], *, group: str
+    ) -> object:
         """Run a coroutine beside the screen."""
         ...
 
@@ -103,7 +107,9 @@ class SignalFlow:
             return ""
         self._warned = frozenset(self._unseen)
         pids = ", ".join(str(request.target.pid) for request in self._unseen)
-        return f"the outcome of {pids} has not been seen yet: {_QUIT} again leaves anyway"
+        return (
+            f"the outcome of {pids} has not been seen yet: {_QUIT} again leaves anyway"
+        )
 
     def report_unblocked(self) -> None:
         """Report the waiters that a signal has freed, once the newest state shows them."""
@@ -122,7 +128,8 @@ class SignalFlow:
         if self._settings.read_only:
             self._app.show_notice(_READ_ONLY)
             return
-        backend, derived = message.backend, message.seen_in
+        backend = message.backend
+        derived = message.seen_in
         refusal = nothing_to_cancel_words(backend)
         if message.signal is Signal.CANCEL and refusal:
             self._app.show_notice(refusal)
@@ -188,10 +195,12 @@ class SignalFlow:
 
     def _open(self, dialog: SignalDialog, send: Callable[[Consent], None]) -> None:
         """Open a dialog with fresh roles; sessions are polled meanwhile, even if paused before."""
-        was_paused, self._monitor.poller.paused = self._monitor.poller.paused, False
+        was_paused = self._monitor.poller.paused
+        self._monitor.poller.paused = False
         self._monitor.source.renew()
         self._app.clear_notice()
-        if not self._app.state.stale:  # else it would cost the connection that an answer is due on
+        # Else it would cost the connection that an answer is due on.
+        if not self._app.state.stale:
             self._monitor.poller.refresh()
 
         def closed(consent: Consent | None) -> None:
@@ -224,7 +233,9 @@ class SignalFlow:
         self._app.push_screen(results, closed)
         self._app.run_worker(self._execute(consent, results), group="signals")
 
-    async def _execute(self, consent: Consent, results: ResultScreen | None = None) -> None:
+    async def _execute(
+        self, consent: Consent, results: ResultScreen | None = None
+    ) -> None:
         """Execute the plan and report its progress, in `results` too if there are many targets."""
         plan = consent.plan
         before = self._app.state.derived

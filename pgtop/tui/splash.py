@@ -135,7 +135,8 @@ class Splash:
             self._waiter.cancel()
 
     def _stop_showing(self) -> None:
-        showing, self._showing = self._showing, None
+        showing = self._showing
+        self._showing = None
         if showing:
             loop = asyncio.get_running_loop()
             loop.remove_reader(KEYBOARD)

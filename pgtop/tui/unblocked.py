@@ -37,7 +37,9 @@ class UnblockedReport(NamedTuple):
         seen_at: float,
     ) -> Self | None:
         """Return the report to wait for, None if no session waited or none has ended."""
-        ended = [outcome.request.target for outcome in outcomes if outcome.effect in _ENDED]
+        ended = [
+            outcome.request.target for outcome in outcomes if outcome.effect in _ENDED
+        ]
         had_waiters = any(before.blocks.get(backend_id.pid) for backend_id in ended)
         return (
             cls(

@@ -8,7 +8,14 @@ from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age
 from pgtop.text.wrap import Line
-from pgtop.view.lock_phrases import APPROXIMATE, REPLAY, is_replay, listed, root_does, root_name
+from pgtop.view.lock_phrases import (
+    APPROXIMATE,
+    REPLAY,
+    is_replay,
+    listed,
+    root_does,
+    root_name,
+)
 
 
 def summary(derived: DerivedSnapshot) -> Line:

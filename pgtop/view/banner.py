@@ -25,7 +25,9 @@ LETTERS = {
 }
 _WORDS = {"idle in transaction": "idle in tx"}
 _FORMS = ("{letter} {count} {state}", "{letter}{count} {word}", "{letter}{count}")
-FREE, RESERVED, UNSEEN = "·", "R", "?"
+FREE = "·"
+RESERVED = "R"
+UNSEEN = "?"
 _LEVELS = {Level.CALM: Tone.STRONG, Level.WARN: Tone.WARN, Level.ALARM: Tone.ALARM}
 _MARKS = {Level.CALM: "", Level.WARN: "! ", Level.ALARM: "!! "}
 _SHORTEST_BAR = 16
@@ -45,15 +47,24 @@ def server_line(snapshot: Snapshot, width: int) -> Line:
         Span(f"PostgreSQL {clean(server.version).partition(' ')[0]}", Tone.PLAIN),
         Span(_doubt(server), Tone.NOTICE),
         Span(_account(server), Tone.PLAIN),
-        Span(f"up {age(seconds_between(server.started_at, snapshot.taken_at))}", Tone.QUIET),
+        Span(
+            f"up {age(seconds_between(server.started_at, snapshot.taken_at))}",
+            Tone.QUIET,
+        ),
         Span("standby" if server.in_recovery else "", Tone.NOTICE),
     ]
     clock = f"{to_datetime(snapshot.taken_at):%H:%M:%S} UTC"
-    left = _joined([part for part in parts if part.text], width - cells(clock) - 1, "  ")
+    left = _joined(
+        [part for part in parts if part.text], width - cells(clock) - 1, "  "
+    )
     used = sum(cells(span.text) for span in left)
     if used + cells(clock) + 1 > width:
         return left
-    return (*left, Span(" " * (width - used - cells(clock)), Tone.PLAIN), Span(clock, Tone.QUIET))
+    return (
+        *left,
+        Span(" " * (width - used - cells(clock)), Tone.PLAIN),
+        Span(clock, Tone.QUIET),
+    )
 
 
 def budget_line(budget: Budget, width: int) -> Line:
@@ -90,7 +101,9 @@ def bar(budget: Budget, width: int) -> Line:
 def legend_line(budget: Budget, width: int) -> Line:
     """Return the letters with their counts, what is left for pgtop's role, and the walsenders."""
     left = Span(left_words(budget), Tone.PLAIN)
-    walsenders = Span(f"walsenders {budget.walsenders}/{budget.max_wal_senders}", Tone.QUIET)
+    walsenders = Span(
+        f"walsenders {budget.walsenders}/{budget.max_wal_senders}", Tone.QUIET
+    )
     for form in _FORMS:
         spans = [*_counts(budget, form), left, walsenders]
         legend = _joined(spans, width, "  ", whole=form != _FORMS[-1])
@@ -123,7 +136,9 @@ def _counts(budget: Budget, form: str) -> list[Span]:
 
     If some are hidden, a count of zero is left out: this role cannot know it.
     """
-    always = () if budget.hidden else ("active", "waiting", "idle in transaction", "idle")
+    always = (
+        () if budget.hidden else ("active", "waiting", "idle in transaction", "idle")
+    )
     counts = [(state, *face, budget.states[state]) for state, face in LETTERS.items()]
     counts.append(("hidden", UNSEEN, Tone.NOTICE, budget.hidden))
     spans = []
@@ -149,13 +164,17 @@ def _doubt(server: Server) -> str:
     """Return a warning about a version on which pgtop is not tested, or ""."""
     if server.major in SUPPORTED:
         return ""
-    return "newer than tested" if server.major >= SUPPORTED.stop else "older than tested"
+    return (
+        "newer than tested" if server.major >= SUPPORTED.stop else "older than tested"
+    )
 
 
 def _account(server: Server) -> str:
     """Return pgtop's current role, and the role that logged in if it is another."""
     if server.acts_as_another:
-        return clean(f"as {server.user}, logged in as {server.login.name}@{server.database}")
+        return clean(
+            f"as {server.user}, logged in as {server.login.name}@{server.database}"
+        )
     return clean(f"{server.user}@{server.database}")
 
 
@@ -191,7 +210,10 @@ def _reserves(budget: Budget) -> Iterable[str]:
     if budget.reserved_left < total:
         yield f"{budget.reserved_left} of {total} reserved left"
         return
-    for role, slots in (("superusers", budget.superuser_reserved_connections), *budget.reserves):
+    for role, slots in (
+        ("superusers", budget.superuser_reserved_connections),
+        *budget.reserves,
+    ):
         if slots:
             yield f"{slots} reserved for {clean(role)}"
 
@@ -207,10 +229,14 @@ def _shares(parts: list[int], width: int) -> list[int]:
     sizes = [_cells(part, total, width) for part in parts]
     while sum(sizes) != width:
         step = 1 if sum(sizes) < width else -1
-        candidates = [i for i, size in enumerate(sizes) if parts[i] and size + step >= 1]
+        candidates = [
+            i for i, size in enumerate(sizes) if parts[i] and size + step >= 1
+        ]
         if not candidates:  # fewer cells than parts: the first ones win
             return _first_cells(parts, width)
-        worst = max(candidates, key=lambda i: step * (parts[i] / total * width - sizes[i]))
+        worst = max(
+            candidates, key=lambda i: step * (parts[i] / total * width - sizes[i])
+        )
         sizes[worst] += step
     return sizes
 

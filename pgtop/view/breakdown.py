@@ -25,7 +25,8 @@ from pgtop.text.wrap import Line
 _NEAR_LIMIT = 0.8
 _BAR = "▪"
 _LEAST_OF_BAR = 10
-_NAME_FROM, _NAME_TO = 14, 42
+_NAME_FROM = 14
+_NAME_TO = 42
 _KEYS = {
     Dimension.DATABASE: "db",
     Dimension.ROLE: "user",
@@ -61,7 +62,11 @@ class BreakdownRow(NamedTuple):
     def nearness(self) -> str:
         """A word for a share that is close to its limit; "" for others."""
         share = self.share
-        if share is None or share.limit is None or share.sessions < _NEAR_LIMIT * share.limit:
+        if (
+            share is None
+            or share.limit is None
+            or share.sessions < _NEAR_LIMIT * share.limit
+        ):
             return ""
         certain = share.sessions if share.at_least is None else share.at_least
         return "full!" if certain >= share.limit else "near!"
@@ -224,7 +229,9 @@ def rows(snapshot: Snapshot, options: TableOptions) -> Arranged[BreakdownRow, Sn
     result: list[BreakdownRow] = []
     total = 0
     for dimension in Dimension:
-        shares = [BreakdownRow(dimension, share) for share in breakdown(snapshot, dimension)]
+        shares = [
+            BreakdownRow(dimension, share) for share in breakdown(snapshot, dimension)
+        ]
         total += len(shares)
         matching = [row for row in shares if matches(row)]
         if matching:

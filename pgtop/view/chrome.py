@@ -159,7 +159,11 @@ def order_line(
     if sort.column is not None:
         column = columns.column(sort.column)
         name = f"by {column.title.strip() or column.name}"
-    reverse = "" if sort.descending == columns.default_descending(sort.column) else ", reversed"
+    reverse = (
+        ""
+        if sort.descending == columns.default_descending(sort.column)
+        else ", reversed"
+    )
     return (
         *hidden,
         Span(f" · {name}{reverse}", Tone.QUIET),

@@ -120,10 +120,15 @@ def _name(backend: Backend) -> str:
 def _client(backend: Backend) -> str:
     if backend.hidden:
         return "client hidden"
-    if not backend.is_client and backend.backend_type not in (WALSENDER, PARALLEL_WORKER):
+    if not backend.is_client and backend.backend_type not in (
+        WALSENDER,
+        PARALLEL_WORKER,
+    ):
         return "no client"
     address = backend.client_addr or "a local socket"
-    port = f":{backend.client_port}" if backend.client_addr and backend.client_port else ""
+    port = (
+        f":{backend.client_port}" if backend.client_addr and backend.client_port else ""
+    )
     host = f" ({backend.client_hostname})" if backend.client_hostname else ""
     return f"from {address}{port}{host}"
 
@@ -222,7 +227,9 @@ def _deadlock(backend: Backend, derived: DerivedSnapshot) -> list[Line]:
     if node is None or not forest.is_surely_deadlocked(node.cycle):
         return []
     others = listed([key for key in node.cycle if key != node.key], forest)
-    words = f"it is in a deadlock with {others}, of which the server will end one by itself"
+    words = (
+        f"it is in a deadlock with {others}, of which the server will end one by itself"
+    )
     return [line(words, Tone.ALARM)]
 
 
@@ -273,4 +280,6 @@ def _rights(right: Right) -> list[Line]:
         return []
     will = "will" if right.allowed is False else "may"
     remedy = f" ({right.remedy})" if right.remedy else ""
-    return [line(clean(f"The server {will} refuse: it {right.reason}{remedy}"), Tone.ALARM)]
+    return [
+        line(clean(f"The server {will} refuse: it {right.reason}{remedy}"), Tone.ALARM)
+    ]

@@ -91,7 +91,9 @@ def _heading(title: str, width: int) -> Line:
 _READ_ONLY = (line("nothing: pgtop was started with --read-only"),)
 
 
-def _rights(backend: Backend, derived: DerivedSnapshot, width: int, guard: Guard) -> Iterable[Line]:
+def _rights(
+    backend: Backend, derived: DerivedSnapshot, width: int, guard: Guard
+) -> Iterable[Line]:
     server = derived.snapshot.server
     yield from wrapped(_right_words(backend, server), width)
     if roles := _permitted_roles(backend, server):
@@ -104,13 +106,20 @@ def _right_words(backend: Backend, server: Server) -> Line:
     right = right_to_signal(server, backend)
     user = clean(server.user)
     if right.allowed:
-        cancel, terminate = hint("cancel"), hint("terminate")
+        cancel = hint("cancel")
+        terminate = hint("terminate")
         if backend.state == IDLE or backend.in_transaction_idle:
-            return line(f"{user} may terminate it ({terminate}); it runs no query to cancel")
-        return line(f"{user} may cancel its query ({cancel}) and terminate it ({terminate})")
+            return line(
+                f"{user} may terminate it ({terminate}); it runs no query to cancel"
+            )
+        return line(
+            f"{user} may cancel its query ({cancel}) and terminate it ({terminate})"
+        )
     verb = "may not" if right.allowed is False else "perhaps may not"
     remedy = f": {right.remedy}" if right.remedy else ""
-    return line(clean(f"{user} {verb} signal it, as it {right.reason}{remedy}"), Tone.WARN)
+    return line(
+        clean(f"{user} {verb} signal it, as it {right.reason}{remedy}"), Tone.WARN
+    )
 
 
 def _permitted_roles(backend: Backend, server: Server) -> str:
@@ -130,7 +139,9 @@ def _query(
     lines_of: QueryLines,
 ) -> Iterable[Line]:
     if detail is not None and detail.backend.query_start != backend.query_start:
-        detail = None  # of an earlier query; the details of this one have been requested
+        detail = (
+            None  # of an earlier query; the details of this one have been requested
+        )
     text = (detail.backend.query if detail else backend.query) or ""
     if text:
         yield from lines_of(text, width)
@@ -154,7 +165,9 @@ def _fields(backend: Backend, detail: Detail | None) -> Iterable[tuple[str, str]
         yield name, f"{meaning}{_HOLDS[holds]}" if name == "backend_xmin" else meaning
 
 
-def _field(name: str, meaning: str, backend: Backend, now: Instant, width: int) -> list[Line]:
+def _field(
+    name: str, meaning: str, backend: Backend, now: Instant, width: int
+) -> list[Line]:
     value = _value(name, backend, now)
     if not value:
         return []
@@ -168,7 +181,9 @@ def _field(name: str, meaning: str, backend: Backend, now: Instant, width: int) 
 
 def _value(name: str, backend: Backend, now: Instant) -> str:
     if name == "wait":
-        return clean(":".join(filter(None, (backend.wait_event_type, backend.wait_event))))
+        return clean(
+            ":".join(filter(None, (backend.wait_event_type, backend.wait_event)))
+        )
     if name == "client_addr":
         return "" if backend.hidden else clean(_address(backend))
     value = getattr(backend, name)
@@ -216,7 +231,9 @@ def _session(pid: int, by_pid: dict[int, Backend]) -> str:
     other = by_pid.get(pid)
     if other is None:
         return f"{pid}, which has just ended"
-    name = " ".join(filter(None, (str(pid), name_of_session(other), state_in_full(other))))
+    name = " ".join(
+        filter(None, (str(pid), name_of_session(other), state_in_full(other)))
+    )
     return clean(f"{name}: {other.query or ''}"[:400])
 
 

@@ -28,7 +28,9 @@ def _words(event: Event) -> Span:
     match event:
         case PollOverdue(elapsed, snapshot_age):
             overdue = f"no answer for {_seconds(elapsed)}: {_old(snapshot_age)}"
-            return Span(f"{overdue} ({hint('refresh')} tries a new connection)", Tone.WARN)
+            return Span(
+                f"{overdue} ({hint('refresh')} tries a new connection)", Tone.WARN
+            )
         case PollFailed(failure, retry_in, snapshot_age):
             lost = f"{failure.kind.upper()}: {_old(snapshot_age)}"
             retry = f"next try in {_seconds(retry_in)} ({hint('refresh')} tries now)"

@@ -90,7 +90,8 @@ def prepared_words(node: Node) -> tuple[str, str]:
     """Return the statement that ends a prepared transaction, and its owner; raw."""
     if node.prepared is None:
         return f"{PREPARED}, one of those in pg_prepared_xacts", ""
-    owner, database = node.prepared.owner or "?", node.prepared.database or "?"
+    owner = node.prepared.owner or "?"
+    database = node.prepared.database or "?"
     return rollback(node), f"prepared by {owner} in {database}"
 
 
@@ -103,9 +104,11 @@ def rollback(node: Node) -> str:
 def doing(backend: Backend, derived: DerivedSnapshot) -> str:
     """Return the state of a session and how long it has lasted."""
     if backend.in_transaction_idle:
-        state, start = backend.state or "", backend.state_change
+        state = backend.state or ""
+        start = backend.state_change
     else:
-        state, start = state_word(backend), backend.query_start
+        state = state_word(backend)
+        start = backend.query_start
     if start is None:
         return state
     return f"{state} {age(seconds_between(start, derived.now))}"
@@ -119,7 +122,9 @@ def lock_words(node: Node, forest: LockForest) -> str:
     parts += _other_blockers(node, forest)
     if node.vanished_blockers:
         verb = "has" if len(node.vanished_blockers) == 1 else "have"
-        parts.append(f"{listed(node.vanished_blockers, forest)} which it waited for {verb} ended")
+        parts.append(
+            f"{listed(node.vanished_blockers, forest)} which it waited for {verb} ended"
+        )
     return ", ".join(parts)
 
 

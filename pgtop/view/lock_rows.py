@@ -18,14 +18,22 @@ from pgtop.text.clean import cells, clean, fit
 from pgtop.text.identity import name_of_session
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
-from pgtop.view.lock_phrases import doing, how_long, owner_of, query_of, seconds_of, what_of
+from pgtop.view.lock_phrases import (
+    doing,
+    how_long,
+    owner_of,
+    query_of,
+    seconds_of,
+    what_of,
+)
 
 if TYPE_CHECKING:
     from pgtop.table.language.vocabulary import Vocabulary
 
 Identity: TypeAlias = BackendId | tuple[str, str]
 
-FOLDED, UNFOLDED = "▶", "▼"
+FOLDED = "▶"
+UNFOLDED = "▼"
 _NAMES_FROM = 110
 """Cells of screen from which there is space for role and database."""
 _BLOCKS_FROM = 60
@@ -133,7 +141,12 @@ def _tone(row: LockRow, _derived: DerivedSnapshot) -> Tone:
 
 def _time_tone(row: LockRow, derived: DerivedSnapshot) -> Tone:
     node = row.node
-    if not row.quiet and node is not None and node.backend is not None and node.is_waiting:
+    if (
+        not row.quiet
+        and node is not None
+        and node.backend is not None
+        and node.is_waiting
+    ):
         return severity(node.backend, derived)
     return _tone(row, derived)
 
@@ -279,7 +292,8 @@ def _what_spans(
     first, rest = _parts(row, derived)
     if row.backend is not None and not has_names:
         rest = " · ".join(filter(None, (_owner(row, derived), rest)))
-    first, rest = clean(first), clean(rest)
+    first = clean(first)
+    rest = clean(rest)
     tone = _tone(row, derived)
     left = room - cells(first)
     if left < _LEAST_OF_DETAIL or not rest:

@@ -8,7 +8,13 @@ from pgtop.model.backend import Backend
 from pgtop.table.columns import ColumnSet
 from pgtop.table.language.column_keys import column_vocabulary
 from pgtop.table.language.keys import SESSION_VOCABULARY
-from pgtop.table.language.vocabulary import Key, ParsedComparison, Relation, Value, Vocabulary
+from pgtop.table.language.vocabulary import (
+    Key,
+    ParsedComparison,
+    Relation,
+    Value,
+    Vocabulary,
+)
 from pgtop.table.matchers import Matcher, Scan
 from pgtop.table.predicates import Criterion, Test
 from pgtop.view.lock_rows import OWN_COLUMNS, LockRow
@@ -46,12 +52,14 @@ class EitherCriterion:
 
     def holds(self, scan: Scan, /) -> Test:
         """Prepare the test that is true if one surely holds."""
-        first, second = self.first.holds(scan), self.second.holds(scan)
+        first = self.first.holds(scan)
+        second = self.second.holds(scan)
         return lambda row: first(row) or second(row)
 
     def fails(self, scan: Scan, /) -> Test:
         """Prepare the test that is true if both surely do not hold."""
-        first, second = self.first.fails(scan), self.second.fails(scan)
+        first = self.first.fails(scan)
+        second = self.second.fails(scan)
         return lambda row: first(row) and second(row)
 
 

@@ -59,7 +59,9 @@ def arrange_locks(
             matching,
         )
     )
-    waiters = [key for key in matching if nodes[key].is_waiting and not nodes[key].is_worker]
+    waiters = [
+        key for key in matching if nodes[key].is_waiting and not nodes[key].is_worker
+    ]
     rows = (*(tree or [_no_tree(derived)]), LockRow(), *_holders(derived))
     return ArrangedLocks(
         rows,
@@ -103,12 +105,16 @@ def _tree(
     are sessions.
     """
     forest = derived.forest
-    unvisited = [(node, "", 0) for node in reversed(_sorted(forest.roots, derived, sort))]
+    unvisited = [
+        (node, "", 0) for node in reversed(_sorted(forest.roots, derived, sort))
+    ]
     while unvisited:
         node, stem, depth = unvisited.pop()
         if node.key not in shown:
             continue
-        below = [child for child in forest.children.get(node.key, ()) if child.key in shown]
+        below = [
+            child for child in forest.children.get(node.key, ()) if child.key in shown
+        ]
         row = LockRow(
             node,
             stem=stem,
@@ -153,7 +159,9 @@ def _sorted(
     return by_value(nodes, values, sort.descending)
 
 
-def _shown(derived: DerivedSnapshot, chosen: Filter) -> tuple[Collection[Key], Collection[Key]]:
+def _shown(
+    derived: DerivedSnapshot, chosen: Filter
+) -> tuple[Collection[Key], Collection[Key]]:
     """Return the nodes to show, which are the matching nodes and all above them, and those that
     match.
     """

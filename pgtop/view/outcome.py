@@ -6,7 +6,13 @@ from enum import StrEnum
 
 from pgtop.keys import hint
 from pgtop.model.backend import Backend
-from pgtop.model.signal import ObservedEffect, Outcome, ReplyStatus, Signal, SignalRequest
+from pgtop.model.signal import (
+    ObservedEffect,
+    Outcome,
+    ReplyStatus,
+    Signal,
+    SignalRequest,
+)
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
@@ -20,7 +26,9 @@ def weak_check_words(backend: Backend) -> str:
     """Return the warning before a signal to a session that this role cannot tell from the next one
     under its pid.
     """
-    hidden = "start and client are" if backend.backend_type else "start, client and type are"
+    hidden = (
+        "start and client are" if backend.backend_type else "start, client and type are"
+    )
     return f"Its {hidden} hidden from this role: only {_COMPARED} can be compared before the signal"
 
 
@@ -34,15 +42,24 @@ def weakly_checked_words(count: int) -> str:
 
 _END_SESSION = f"press {hint('terminate')} to end the session"
 _DONE = {Signal.CANCEL: "cancelled", Signal.TERMINATE: "terminated"}
-_REQUESTED = {Signal.CANCEL: "asked to cancel its query", Signal.TERMINATE: "asked to end"}
+_REQUESTED = {
+    Signal.CANCEL: "asked to cancel its query",
+    Signal.TERMINATE: "asked to end",
+}
 
 _NOT_SENT = {
     ReplyStatus.GONE: ("{pid} had already ended, nothing was sent", Tone.NOTICE),
-    ReplyStatus.REPLACED: ("pid {pid} belongs to another session now, nothing was sent", Tone.WARN),
+    ReplyStatus.REPLACED: (
+        "pid {pid} belongs to another session now, nothing was sent",
+        Tone.WARN,
+    ),
     ReplyStatus.CHANGED: ("{pid} {changed}, nothing was sent", Tone.WARN),
     # the reason is shown as the failure of the audit log
     ReplyStatus.UNRECORDED: ("nothing was sent to {pid}", Tone.ALARM),
-    ReplyStatus.UNREACHED: ("no connection, nothing was sent to {pid}: {reason}", Tone.WARN),
+    ReplyStatus.UNREACHED: (
+        "no connection, nothing was sent to {pid}: {reason}",
+        Tone.WARN,
+    ),
 }
 _REFUSED = ("refused: {refused}", Tone.WARN)
 
@@ -52,7 +69,10 @@ _GONE = {
 }
 _SENT = {
     ObservedEffect.PENDING: ("{pid} was {requested} …", Tone.NOTICE),
-    ObservedEffect.QUERY_ENDED: ("cancelled {pid} (its query ended after {seconds})", Tone.CALM),
+    ObservedEffect.QUERY_ENDED: (
+        "cancelled {pid} (its query ended after {seconds})",
+        Tone.CALM,
+    ),
     ObservedEffect.TRANSACTION_OPEN: (
         f"{{pid}} was cancelled, its transaction is still open: {_END_SESSION}",
         Tone.WARN,
@@ -84,12 +104,17 @@ _UNANSWERED = {
         Tone.ALARM,
     ),
 }
-_UNKNOWN = ("no answer came{reason}: whether {pid} got the signal is not known", Tone.ALARM)
+_UNKNOWN = (
+    "no answer came{reason}: whether {pid} got the signal is not known",
+    Tone.ALARM,
+)
 
 
 def pending_words(request: SignalRequest) -> Span:
     """Return the words until the server replies, which may take as long as a stalled sample."""
-    return Span(f"asking the server to {request.signal} {request.target.pid} …", Tone.NOTICE)
+    return Span(
+        f"asking the server to {request.signal} {request.target.pid} …", Tone.NOTICE
+    )
 
 
 def outcome_words(outcome: Outcome, refusal: str = "") -> Span:
@@ -114,7 +139,9 @@ def _not_sent(outcome: Outcome, refusal: str) -> Span:
         refused = f"{pid} {clean(refusal)} ({reason})"
     else:
         refused = f"{pid}: {reason or 'the server gave no reason'}"
-    changed = f"has changed ({reason})" if reason else "is not running that query any more"
+    changed = (
+        f"has changed ({reason})" if reason else "is not running that query any more"
+    )
     words, tone = _NOT_SENT.get(outcome.reply.status, _REFUSED)
     return Span(
         words.format(
@@ -152,14 +179,18 @@ def _unanswered(outcome: Outcome) -> Span:
     reason = f" ({clean(outcome.reply.reason)})" if outcome.reply.reason else ""
     words, tone = _UNANSWERED.get(outcome.effect, _UNKNOWN)
     done = _DONE[outcome.request.signal]
-    return Span(words.format(pid=outcome.request.target.pid, reason=reason, done=done), tone)
+    return Span(
+        words.format(pid=outcome.request.target.pid, reason=reason, done=done), tone
+    )
 
 
 def _next_step(outcome: Outcome) -> str:
     if outcome.request.signal is Signal.CANCEL:
         return _END_SESSION
     seen = outcome.seen
-    wait = f" (it waits for {clean(seen.wait_event)})" if seen and seen.wait_event else ""
+    wait = (
+        f" (it waits for {clean(seen.wait_event)})" if seen and seen.wait_event else ""
+    )
     return f"it will end when it next checks for signals{wait}"
 
 
@@ -191,8 +222,12 @@ class OutcomeKind(StrEnum):
     PENDING = "asked"
 
 
-SURVIVED = frozenset({OutcomeKind.IN_TRANSACTION, OutcomeKind.STILL_RUNNING, OutcomeKind.UNSEEN})
-REFUSED = frozenset({OutcomeKind.CHANGED, OutcomeKind.NOT_ALLOWED, OutcomeKind.UNRECORDED})
+SURVIVED = frozenset(
+    {OutcomeKind.IN_TRANSACTION, OutcomeKind.STILL_RUNNING, OutcomeKind.UNSEEN}
+)
+REFUSED = frozenset(
+    {OutcomeKind.CHANGED, OutcomeKind.NOT_ALLOWED, OutcomeKind.UNRECORDED}
+)
 
 _KINDS_NOT_SENT = {
     ReplyStatus.GONE: OutcomeKind.ALREADY_GONE,
@@ -233,11 +268,17 @@ def short_words(outcome: Outcome) -> Span:
     """Return the outcome of one of many: its kind, its duration, and the server's reason."""
     kind = outcome_kind(outcome)
     status = outcome.reply.status
-    words = [f"{kind} after {_seconds(outcome.after)}" if kind in _TIMED else kind.value]
+    words = [
+        f"{kind} after {_seconds(outcome.after)}" if kind in _TIMED else kind.value
+    ]
     if status is ReplyStatus.REPLACED:
         words.append("the pid belongs to another session now")
     if status is ReplyStatus.UNKNOWN:
-        doubt = "whether by this" if outcome.effect in _ENDED else "whether it got the signal"
+        doubt = (
+            "whether by this"
+            if outcome.effect in _ENDED
+            else "whether it got the signal"
+        )
         words.append(f"no answer came, so {doubt} is not known")
     if outcome.reply.reason:
         words.append(clean(outcome.reply.reason))

@@ -120,7 +120,9 @@ def _weak_checks(plan: Plan) -> Iterable[Line]:
     for target in plan.targets:
         if target.backend.hidden:
             better = grant(plan.server, "pg_read_all_stats")
-            yield line(clean(f"{weak_check_words(target.backend)} ({better})"), Tone.WARN)
+            yield line(
+                clean(f"{weak_check_words(target.backend)} ({better})"), Tone.WARN
+            )
 
 
 def _changed(changed: Changes) -> Iterable[Line]:
@@ -136,7 +138,9 @@ def _changed(changed: Changes) -> Iterable[Line]:
     ]
     words = ", ".join(parts)
     can_refresh = not MOVED_ON.isdisjoint(changes)
-    advice = f" ({hint('renew_plan')}: include them as they are now)" if can_refresh else ""
+    advice = (
+        f" ({hint('renew_plan')}: include them as they are now)" if can_refresh else ""
+    )
     yield line(f"! {words} since and will be skipped{advice}", Tone.ALARM)
 
 
@@ -162,7 +166,9 @@ def _rollbacks(plan: Plan) -> Iterable[Line]:
     if count:
         transactions = "transaction" if count == 1 else "transactions"
         note = f" ({failed} failed before)" if failed else ""
-        yield line(f"{count} open {transactions} will be rolled back{note}", Tone.NOTICE)
+        yield line(
+            f"{count} open {transactions} will be rolled back{note}", Tone.NOTICE
+        )
 
 
 def _is_in_transaction(backend: Backend) -> bool:
@@ -175,7 +181,9 @@ def _has_failed(backend: Backend) -> bool:
 
 
 def _other_pgtops(plan: Plan) -> Iterable[Line]:
-    count = sum(is_another_pgtop(plan.server, target.backend) for target in plan.targets)
+    count = sum(
+        is_another_pgtop(plan.server, target.backend) for target in plan.targets
+    )
     if count:
         words = "1 is another pgtop" if count == 1 else f"{count} are other pgtops"
         yield line(f"{words}, perhaps a colleague's", Tone.NOTICE)
@@ -185,7 +193,9 @@ def _refusals(plan: Plan) -> Iterable[Line]:
     """Yield the remedies of refusals, or else the reasons: one remedy is shorter than its many
     reasons.
     """
-    reasons = Counter(target.remedy or f"it {target.refusal}" for target in plan.refusals)
+    reasons = Counter(
+        target.remedy or f"it {target.refusal}" for target in plan.refusals
+    )
     for reason, count in reasons.most_common():
         yield line(clean(f"the server will refuse {count} (x): {reason}"), Tone.WARN)
 

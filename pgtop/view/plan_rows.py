@@ -273,7 +273,9 @@ OUTCOMES = TableSpec(
 )
 
 
-def arranged_outcomes(plan: Plan, outcomes: Iterable[Outcome]) -> Arranged[OutcomeRow, Signal]:
+def arranged_outcomes(
+    plan: Plan, outcomes: Iterable[Outcome]
+) -> Arranged[OutcomeRow, Signal]:
     """Return the outcomes as the rows of a table."""
     pairs = zip(plan.targets, outcomes, strict=False)
     rows = tuple(OutcomeRow(target, outcome) for target, outcome in pairs)

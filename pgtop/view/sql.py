@@ -25,7 +25,9 @@ def query_lines(query: str, width: int) -> list[Line]:
         lines += wrapped(row, width) or [()]
     more = len(query) - _LONGEST_SHOWN
     if more > 0:
-        lines.append(line(f"… {more:,} more characters: y copies all of them", Tone.NOTICE))
+        lines.append(
+            line(f"… {more:,} more characters: y copies all of them", Tone.NOTICE)
+        )
     return lines
 
 
@@ -48,7 +50,14 @@ def _without_empty(spans: list[Span]) -> Line:
 def _tokens(text: str) -> list[tuple[Tone, str]]:
     # Late: 40 ms of import, for the detail view alone.
     from pygments.lexers.sql import PostgresLexer
-    from pygments.token import Comment, Keyword, Literal, Number, String, is_token_subtype
+    from pygments.token import (
+        Comment,
+        Keyword,
+        Literal,
+        Number,
+        String,
+        is_token_subtype,
+    )
 
     families = (
         (Keyword, Tone.STRONG),

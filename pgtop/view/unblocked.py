@@ -9,7 +9,9 @@ from pgtop.text.clean import clean
 from pgtop.view.lock_phrases import root_words
 
 
-def freed(before: DerivedSnapshot, after: DerivedSnapshot, ended: Collection[BackendId]) -> str:
+def freed(
+    before: DerivedSnapshot, after: DerivedSnapshot, ended: Collection[BackendId]
+) -> str:
     """Return how many waiters of the ended sessions are free, and the next root; "" if they had
     none.
     """
@@ -56,7 +58,9 @@ def _waiters(forest: LockForest, ended: Collection[BackendId]) -> frozenset[Back
 
 
 def _waiting(forest: LockForest) -> Iterable[Node]:
-    return (node for node in forest.nodes.values() if node.is_waiting and not node.is_worker)
+    return (
+        node for node in forest.nodes.values() if node.is_waiting and not node.is_worker
+    )
 
 
 def _identity(node: Node) -> BackendId | None:

@@ -20,7 +20,10 @@ SERVER = Server(
 
 
 def client(
-    name: str | None = "api", state: str | None = "idle", since: float = 1, **changes: Any
+    name: str | None = "api",
+    state: str | None = "idle",
+    since: float = 1,
+    **changes: Any,
 ) -> Backend:
     plain = Backend(
         1, NOW, datname="shop", usesysid=11, usename="web", application_name=name,
@@ -49,7 +52,12 @@ def test_the_largest_share_comes_first() -> None:
     """Shares count client backends only and are ordered by size, then by name."""
     walsender = client("standby", backend_type=WALSENDER)
     result = shares(
-        Dimension.APPLICATION, client("b"), client("c"), client("c"), client("a"), walsender
+        Dimension.APPLICATION,
+        client("b"),
+        client("c"),
+        client("c"),
+        client("a"),
+        walsender,
     )
     assert [(share.name, share.sessions, share.share) for share in result] == [
         ("c", 2, 0.5),
@@ -80,7 +88,12 @@ def test_idle_times() -> None:
         (Dimension.DATABASE, client(datname="crm"), None),
         (Dimension.DATABASE, client(datname="dropped"), None),
         (Dimension.ROLE, client(), 20),
-        (Dimension.ROLE, client(usesysid=10, usename="root"), None),  # superusers are exempt
+        # Superusers are exempt.
+        (
+            Dimension.ROLE,
+            client(usesysid=10, usename="root"),
+            None,
+        ),
         (Dimension.ROLE, client(usesysid=12, usename="x"), None),
         (Dimension.APPLICATION, client("shop"), None),
     ],
@@ -100,7 +113,9 @@ def test_limits(dimension: Dimension, backend: Backend, limit: int | None) -> No
         (Dimension.STATE, {"hidden", "idle", "waiting"}),
     ],
 )
-def test_hidden_sessions_have_a_share_of_their_own(dimension: Dimension, names: set[str]) -> None:
+def test_hidden_sessions_have_a_share_of_their_own(
+    dimension: Dimension, names: set[str]
+) -> None:
     """Hidden values are not counted as empty.
 
     Every role sees the database, role and application of every session.

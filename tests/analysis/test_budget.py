@@ -12,17 +12,27 @@ from pgtop.model.server import Database, Limits, Login, Reserve, Rights, Role, S
 from pgtop.model.snapshot import Snapshot
 
 ME, OTHER_ROLE, HERE, ELSEWHERE = 16_001, 16_002, 5, 6
-LIMITS = Limits(max_connections=100, superuser_reserved_connections=3, max_wal_senders=10)
+LIMITS = Limits(
+    max_connections=100, superuser_reserved_connections=3, max_wal_senders=10
+)
 ORDINARY = Login(ME, "me")
-SERVER = Server("18.4", 180_004, "db", 5432, "app", "me", 1, ME, HERE, 0, LIMITS, login=ORDINARY)
+SERVER = Server(
+    "18.4", 180_004, "db", 5432, "app", "me", 1, ME, HERE, 0, LIMITS, login=ORDINARY
+)
 HIDDEN = Backend(
-    1, datid=HERE, usesysid=OTHER_ROLE, usename="other", query="<insufficient privilege>"
+    1,
+    datid=HERE,
+    usesysid=OTHER_ROLE,
+    usename="other",
+    query="<insufficient privilege>",
 )
 HIDDEN_PROCESS = Backend(1)
 
 
 def client(state: str | None = "idle", **changes: Any) -> Backend:
-    plain = Backend(1, 0, datid=HERE, usesysid=OTHER_ROLE, state=state, backend_type=CLIENT_BACKEND)
+    plain = Backend(
+        1, 0, datid=HERE, usesysid=OTHER_ROLE, state=state, backend_type=CLIENT_BACKEND
+    )
     return plain._replace(**changes)
 
 
@@ -96,7 +106,11 @@ VENDOR = LIMITS._replace(vendor_reserves=(Reserve("rds_superuser", 4),))
 def test_slots_left(limits: Limits, used: int, free: int, reserved_left: int) -> None:
     """`free` is what an ordinary role can still open, without the reserved slots."""
     result = of(*[client()] * used, limits=limits)
-    assert (result.used, result.free, result.reserved_left) == (used, free, reserved_left)
+    assert (result.used, result.free, result.reserved_left) == (
+        used,
+        free,
+        reserved_left,
+    )
 
 
 SUPERUSER = ORDINARY._replace(superuser=True)
@@ -146,7 +160,11 @@ def test_openable_by_reserves(
     ],
 )
 def test_openable_by_own_limits(
-    role_limit: int | None, database_limit: int | None, login: Login, openable: int, why: str
+    role_limit: int | None,
+    database_limit: int | None,
+    login: Login,
+    openable: int,
+    why: str,
 ) -> None:
     """The limits of the role and the database count their own sessions only, and bind all roles but
     superusers.
@@ -171,7 +189,9 @@ def test_limits_and_slots_follow_the_login() -> None:
         user="team", user_oid=OTHER_ROLE, rights=Rights(superuser=True), login=ORDINARY,
         roles={ME: Role("me", connection_limit=3), OTHER_ROLE: Role("team", superuser=True)},
     )  # fmt: skip
-    result = budget(Snapshot(0, team, (client(usesysid=ME), *[client(usesysid=OTHER_ROLE)] * 5)))
+    result = budget(
+        Snapshot(0, team, (client(usesysid=ME), *[client(usesysid=OTHER_ROLE)] * 5))
+    )
     assert (result.openable, result.openable_limit) == (2, "role limit")
     admin = team._replace(rights=Rights(), login=SUPERUSER)
     assert budget(Snapshot(0, admin, (client(),))).openable == 99
@@ -200,15 +220,18 @@ def test_hidden_sessions_make_the_count_approximate(
     [
         (HIDDEN, 1),
         (HIDDEN._replace(usesysid=None), 0),  # an autovacuum worker
+        # A physical walsender, or the launcher of logical replication.
         (
             HIDDEN._replace(datid=None),
             0,
-        ),  # a physical walsender, or the launcher of logical replication
+        ),
         (HIDDEN._replace(backend_type=WALSENDER), 0),
         (HIDDEN_PROCESS, 0),
     ],
 )
-def test_a_hidden_process_may_be_a_client_or_a_worker(backend: Backend, used: int) -> None:
+def test_a_hidden_process_may_be_a_client_or_a_worker(
+    backend: Backend, used: int
+) -> None:
     """A client has a role and a database and is not in the list of walsenders, which every role can
     read.
     """
@@ -235,7 +258,9 @@ def test_possible_workers_never_raise_the_alarm() -> None:
 )
 def test_only_12_counts_walsenders_against_limits(version: int, openable: int) -> None:
     """Two walsenders use 2 of a role's limit of 3 on version 12, and none on later versions."""
-    server = SERVER._replace(version_num=version, roles={ME: Role("me", connection_limit=3)})
+    server = SERVER._replace(
+        version_num=version, roles={ME: Role("me", connection_limit=3)}
+    )
     walsenders = [Backend(1, datid=HERE, usesysid=ME, backend_type=WALSENDER)] * 2
     assert budget(Snapshot(0, server, (*walsenders,))).openable == openable
 
@@ -253,7 +278,9 @@ def test_logins_in_progress(version: int, rights: Rights, sees: bool) -> None:
     read.
     """
     server = SERVER._replace(version_num=version, rights=rights)
-    starting = Backend(1, backend_start=1, state="starting", backend_type=CLIENT_BACKEND)
+    starting = Backend(
+        1, backend_start=1, state="starting", backend_type=CLIENT_BACKEND
+    )
     result = budget(Snapshot(0, server, (starting,)))
     assert (result.sees_logins, result.used, result.states["other"]) == (sees, 1, 1)
 
@@ -279,18 +306,26 @@ def test_no_free_slot_is_an_alarm_whatever_the_thresholds() -> None:
     """A server without an ordinary slot refuses the next login, so it is an alarm whatever the
     thresholds are.
     """
-    server = SERVER._replace(limits=Limits(max_connections=5, superuser_reserved_connections=3))
-    assert (
-        budget(Snapshot(0, server, (client(), client())), warn=200, alarm=300).level is Level.ALARM
+    server = SERVER._replace(
+        limits=Limits(max_connections=5, superuser_reserved_connections=3)
     )
-    assert budget(Snapshot(0, server, (client(),)), warn=200, alarm=300).level is Level.CALM
+    assert (
+        budget(Snapshot(0, server, (client(), client())), warn=200, alarm=300).level
+        is Level.ALARM
+    )
+    assert (
+        budget(Snapshot(0, server, (client(),)), warn=200, alarm=300).level
+        is Level.CALM
+    )
 
 
 COUNTS = st.integers(0, 120)
-RESERVES = st.frozensets(st.sampled_from(["pg_use_reserved_connections", "rds_superuser"]))
-VENDORS = st.lists(st.builds(Reserve, st.just("rds_superuser"), st.integers(1, 9)), max_size=1).map(
-    tuple
+RESERVES = st.frozensets(
+    st.sampled_from(["pg_use_reserved_connections", "rds_superuser"])
 )
+VENDORS = st.lists(
+    st.builds(Reserve, st.just("rds_superuser"), st.integers(1, 9)), max_size=1
+).map(tuple)
 ANY_LIMITS = st.builds(
     Limits,
     COUNTS,
@@ -304,7 +339,9 @@ ANY_LOGIN = st.builds(Login, st.just(ME), st.just("me"), st.booleans(), RESERVES
 
 
 @given(ANY_LIMITS, ANY_LOGIN, COUNTS, st.integers(0, 20))
-def test_the_parts_make_the_whole(limits: Limits, login: Login, visible: int, hidden: int) -> None:
+def test_the_parts_make_the_whole(
+    limits: Limits, login: Login, visible: int, hidden: int
+) -> None:
     """No part is negative, and used, free and reserved add up to all slots.
 
     No role can open more than is left.
@@ -315,12 +352,16 @@ def test_the_parts_make_the_whole(limits: Limits, login: Login, visible: int, hi
         result.used, limits.max_connections
     )
     assert result.openable <= result.free + result.reserved_left
-    assert visible <= result.used_at_least <= result.used == result.visible + result.hidden
+    assert (
+        visible <= result.used_at_least <= result.used == result.visible + result.hidden
+    )
     assert sum(result.states.values()) == result.visible
 
 
 @given(ANY_LIMITS, COUNTS, COUNTS)
-def test_one_more_session_is_never_calmer(limits: Limits, fewer: int, more: int) -> None:
+def test_one_more_session_is_never_calmer(
+    limits: Limits, fewer: int, more: int
+) -> None:
     """The level rises with the slots in use."""
     order = list(Level)
     low, high = sorted((fewer, more))

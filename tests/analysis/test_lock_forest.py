@@ -23,13 +23,20 @@ def session(pid: int, blocked_by: tuple[int, ...] = (), **more: Any) -> Backend:
     """
     wait = "Lock" if blocked_by else None
     return Backend(
-        pid, backend_start=pid, xact_start=pid, wait_event_type=wait, blocked_by=blocked_by, **more
+        pid,
+        backend_start=pid,
+        xact_start=pid,
+        wait_event_type=wait,
+        blocked_by=blocked_by,
+        **more,
     )
 
 
 def forest_of(graph: Graph, **blocking: Any) -> LockForest:
     return build_forest(
-        snapshot(*(session(pid, blockers) for pid, blockers in graph.items()), **blocking)
+        snapshot(
+            *(session(pid, blockers) for pid, blockers in graph.items()), **blocking
+        )
     )
 
 
@@ -75,7 +82,9 @@ def test_each_waiter_stands_under_the_longest_holder(
 def test_nodes_count_direct_and_all_waiters() -> None:
     """A node has the number of its direct waiters, and of all."""
     nodes = forest_of(CHAIN).nodes
-    assert {key: (node.direct_waiters, node.total_waiters) for key, node in nodes.items()} == {
+    assert {
+        key: (node.direct_waiters, node.total_waiters) for key, node in nodes.items()
+    } == {
         1: (2, 3),
         2: (2, 2),
         3: (0, 0),
@@ -85,7 +94,9 @@ def test_nodes_count_direct_and_all_waiters() -> None:
 
 def test_the_root_with_most_waiters_comes_first() -> None:
     """Roots are ordered by the number of their waiters."""
-    assert [root.key for root in forest_of({1: (), 2: (), 3: (1,), 4: (2,), 5: (2,)}).roots] == [
+    assert [
+        root.key for root in forest_of({1: (), 2: (), 3: (1,), 4: (2,), 5: (2,)}).roots
+    ] == [
         2,
         1,
     ]
@@ -99,7 +110,9 @@ def test_a_waiter_with_a_vanished_blocker_is_a_root() -> None:
 
 def test_a_waiter_without_a_known_blocker_is_a_root() -> None:
     """The server may answer for a lock that has been released meanwhile."""
-    assert parents(build_forest(snapshot(Backend(7, wait_event_type="Lock")))) == {7: None}
+    assert parents(build_forest(snapshot(Backend(7, wait_event_type="Lock")))) == {
+        7: None
+    }
 
 
 @pytest.mark.parametrize(
@@ -107,7 +120,10 @@ def test_a_waiter_without_a_known_blocker_is_a_root() -> None:
     [
         (CHAIN, {}),
         (DEADLOCK, {1: (1, 2), 2: (1, 2)}),
-        ({1: (3,), 2: (1,), 3: (2,), 4: (3,)}, {1: (1, 3, 2), 2: (1, 3, 2), 3: (1, 3, 2)}),
+        (
+            {1: (3,), 2: (1,), 3: (2,), 4: (3,)},
+            {1: (1, 3, 2), 2: (1, 3, 2), 3: (1, 3, 2)},
+        ),
         ({1: (), 2: (3, 1), 3: (2,)}, {2: (2, 3), 3: (2, 3)}),
     ],
 )
@@ -138,7 +154,10 @@ def test_a_deadlock_is_found_beside_a_queue(order: tuple[int, ...]) -> None:
         key: tuple(hold._replace(pid=to[hold.pid or 0]) for hold in wait.holds)
         for key, wait in _BLOCKED_BY_QUEUE.items()
     }
-    waits = {to[key]: wait._replace(holds=holds[key]) for key, wait in _BLOCKED_BY_QUEUE.items()}
+    waits = {
+        to[key]: wait._replace(holds=holds[key])
+        for key, wait in _BLOCKED_BY_QUEUE.items()
+    }
     graph: Graph = {to[1]: (to[4],), to[4]: (to[6],), to[6]: (to[4], to[1])}
     result = forest_of(graph, waits=waits)
     [(circle, _)] = result.cycles.items()
@@ -167,9 +186,9 @@ def test_a_cycle_through_a_queue_is_no_deadlock() -> None:
 def test_a_deadlock_without_lock_details_is_uncertain() -> None:
     """Only the locks show whether an edge of the cycle is an edge of a queue."""
     result = forest_of(DEADLOCK)
-    assert [(result.is_deadlock(c), result.is_surely_deadlocked(c)) for c in result.cycles] == [
-        (True, False)
-    ]
+    assert [
+        (result.is_deadlock(c), result.is_surely_deadlocked(c)) for c in result.cycles
+    ] == [(True, False)]
 
 
 def test_solely_blocked_sessions_have_no_other_blocker() -> None:
@@ -197,7 +216,8 @@ def test_a_queue_is_reduced_to_its_last_edges() -> None:
     assert reduced(queue) == {pid: frozenset({pid - 1} - {0}) for pid in queue}
     result = forest_of({pid: tuple(ahead) for pid, ahead in queue.items()})
     assert [
-        (result.nodes[pid].direct_waiters, result.nodes[pid].total_waiters) for pid in (1, 100)
+        (result.nodes[pid].direct_waiters, result.nodes[pid].total_waiters)
+        for pid in (1, 100)
     ] == [
         (199, 199),
         (100, 100),
@@ -238,7 +258,9 @@ def test_a_parallel_group_stands_under_its_leader() -> None:
     The worker stands below the leader and is not counted.
     """
     worker = session(8, (1,), leader_pid=7, backend_type=PARALLEL_WORKER)
-    result = build_forest(snapshot(session(1), session(7, state=ACTIVE), worker, session(9, (7,))))
+    result = build_forest(
+        snapshot(session(1), session(7, state=ACTIVE), worker, session(9, (7,)))
+    )
     assert parents(result) == {1: None, 7: 1, 8: 7, 9: 7}
     assert (result.nodes[1].total_waiters, result.waiting) == (2, 2)
 
@@ -272,13 +294,17 @@ def test_a_prepared_transaction_is_a_root(
     """A prepared transaction is named if it is certain which one holds the lock, and never
     guessed."""
     result = forest_of({2: (0,)}, prepared=prepared, waits=waits)
-    assert [(node.key, node.prepared is not None) for node in result.roots] == [(root, root < 0)]
+    assert [(node.key, node.prepared is not None) for node in result.roots] == [
+        (root, root < 0)
+    ]
 
 
 def test_a_wait_known_from_pg_locks_counts() -> None:
     """A role without rights does not see that other sessions wait, but pg_locks shows it."""
     result = build_forest(
-        snapshot(Backend(1), Backend(2, blocked_by=(1,)), waits={2: awaits("ShareLock")})
+        snapshot(
+            Backend(1), Backend(2, blocked_by=(1,)), waits={2: awaits("ShareLock")}
+        )
     )
     assert parents(result) == {1: None, 2: 1}
 
@@ -298,7 +324,9 @@ def test_a_wait_known_from_pg_locks_counts() -> None:
         ("SomeNewLock", "AccessShareLock", True),
     ],
 )  # fmt: skip
-def test_lock_modes_conflict_as_documented(held: str, wanted: str, conflicts: bool) -> None:
+def test_lock_modes_conflict_as_documented(
+    held: str, wanted: str, conflicts: bool
+) -> None:
     """The conflicts are those of the manual's table, which is symmetric."""
     assert conflict(held, wanted) is conflicts
     assert conflict(wanted, held) is conflicts

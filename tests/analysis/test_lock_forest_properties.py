@@ -8,19 +8,29 @@ from pgtop.analysis.graph import reachable, reduced
 from pgtop.analysis.lock_forest import LockForest
 from pgtop.model.backend import Backend
 from pgtop.model.locks import Hold
-from tests.analysis.test_lock_forest import CHAIN, Graph, awaits, forest_of, session, snapshot
+from tests.analysis.test_lock_forest import (
+    CHAIN,
+    Graph,
+    awaits,
+    forest_of,
+    session,
+    snapshot,
+)
 
 GRAPHS = st.dictionaries(
     st.integers(1, 9), st.lists(st.integers(0, 10), max_size=4), max_size=9
 ).map(
     lambda graph: {
-        pid: tuple(other for other in others if other != pid) for pid, others in graph.items()
+        pid: tuple(other for other in others if other != pid)
+        for pid, others in graph.items()
     }
 )
 LEADERS = st.dictionaries(st.integers(1, 9), st.integers(1, 9), max_size=3)
 
 
-def _forest_of(graph: Graph, leaders: dict[int, int]) -> tuple[list[Backend], LockForest]:
+def _forest_of(
+    graph: Graph, leaders: dict[int, int]
+) -> tuple[list[Backend], LockForest]:
     """Draw sessions, some of them workers of others that are not workers."""
     rows = _rows(graph, leaders)
     return rows, build_forest(snapshot(*rows))
@@ -29,7 +39,9 @@ def _forest_of(graph: Graph, leaders: dict[int, int]) -> tuple[list[Backend], Lo
 def _rows(graph: Graph, leaders: dict[int, int]) -> list[Backend]:
     return [
         session(
-            pid, blockers, leader_pid=None if (leader := leaders.get(pid)) in leaders else leader
+            pid,
+            blockers,
+            leader_pid=None if (leader := leaders.get(pid)) in leaders else leader,
         )
         for pid, blockers in graph.items()
     ]
@@ -114,7 +126,9 @@ def test_every_edge_is_real(graph: Graph, leaders: dict[int, int]) -> None:
 @given(GRAPHS)
 def test_reduced_edges_reach_as_far(graph: Graph) -> None:
     """No edge is added, and every key reaches the same keys as before, in cycles, too."""
-    edges = {pid: frozenset(others) & graph.keys() - {pid} for pid, others in graph.items()}
+    edges = {
+        pid: frozenset(others) & graph.keys() - {pid} for pid, others in graph.items()
+    }
     thin = reduced(edges)
     for pid, others in edges.items():
         assert set(thin[pid]) <= others
@@ -138,7 +152,9 @@ def test_totals_equal_a_walk(graph: Graph) -> None:
 
 
 @given(GRAPHS, st.data())
-def test_a_waiter_stands_under_a_holder_if_it_has_one(graph: Graph, data: st.DataObject) -> None:
+def test_a_waiter_stands_under_a_holder_if_it_has_one(
+    graph: Graph, data: st.DataObject
+) -> None:
     """Each deadlock consists of edges to holders alone, and is named at one of its members."""
     graph = {
         pid: tuple(other for other in dict.fromkeys(others) if other in graph)
@@ -162,9 +178,17 @@ def test_a_waiter_stands_under_a_holder_if_it_has_one(graph: Graph, data: st.Dat
     }
     for node in result.nodes.values():
         assert set(node.blockers) - node.queued_blockers == holders[node.key]
-        assert node.parent is None or node.parent in (holders[node.key] or node.blockers)
-    tied = {key for key in graph if any(key in reachable(other, holders) for other in holders[key])}
-    assert {key for circle in result.cycles if result.is_deadlock(circle) for key in circle} == tied
+        assert node.parent is None or node.parent in (
+            holders[node.key] or node.blockers
+        )
+    tied = {
+        key
+        for key in graph
+        if any(key in reachable(other, holders) for other in holders[key])
+    }
+    assert {
+        key for circle in result.cycles if result.is_deadlock(circle) for key in circle
+    } == tied
     for circle, key in result.cycles.items():
         assert key in circle
         assert result.nodes[key].parent not in circle
@@ -179,5 +203,7 @@ def test_a_session_that_waits_for_itself_is_in_a_cycle(graph: Graph) -> None:
             key in result.waiters_of(waiter) for waiter in result.waiters_of(key)
         )
         assert bool(node.cycle) == waits_for_itself
-        for waiter, blocker in zip(node.cycle, (*node.cycle[1:], *node.cycle[:1]), strict=True):
+        for waiter, blocker in zip(
+            node.cycle, (*node.cycle[1:], *node.cycle[:1]), strict=True
+        ):
             assert blocker in result.nodes[waiter].blockers

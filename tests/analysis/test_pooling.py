@@ -86,7 +86,9 @@ def test_the_hint_names_the_largest_gain() -> None:
 
 def test_walsenders_and_hidden_sessions_are_not_judged() -> None:
     """Walsenders hold no slot, and it is unknown whether a hidden session is busy."""
-    walsender = Backend(1, application_name="standby", state="active", backend_type="walsender")
+    walsender = Backend(
+        1, application_name="standby", state="active", backend_type="walsender"
+    )
     hidden = Backend(2, usesysid=10)
     assert Concurrency().observe(snapshot(walsender, hidden)) == Concurrency()
 
@@ -94,10 +96,14 @@ def test_walsenders_and_hidden_sessions_are_not_judged() -> None:
 def test_an_application_that_left_is_forgotten() -> None:
     """Application names that are made up for each job do not accumulate."""
     seen = Concurrency().observe(snapshot(*sessions("job-1", 1, "active")))
-    assert seen.observe(snapshot(*sessions("job-2", 1))).peaks == {"job-2": Peak(0, NOW)}
+    assert seen.observe(snapshot(*sessions("job-2", 1))).peaks == {
+        "job-2": Peak(0, NOW)
+    }
 
 
-@given(st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=6))
+@given(
+    st.lists(st.tuples(st.integers(0, 9), st.integers(0, 9)), min_size=1, max_size=6)
+)
 def test_the_peak_is_the_most_ever_seen(samples: list[tuple[int, int]]) -> None:
     """The peak is the maximum over all samples, and connections that were in use at once are not
     counted as savings.
@@ -105,7 +111,9 @@ def test_the_peak_is_the_most_ever_seen(samples: list[tuple[int, int]]) -> None:
     seen = Concurrency()
     for busy, idle in samples:
         shown = snapshot(
-            *sessions("api", busy, "active"), *sessions("api", idle + 1), max_connections=501
+            *sessions("api", busy, "active"),
+            *sessions("api", idle + 1),
+            max_connections=501,
         )
         seen = seen.observe(shown)
     assert seen.peaks["api"].busy == max(busy for busy, _ in samples)
@@ -114,7 +122,9 @@ def test_the_peak_is_the_most_ever_seen(samples: list[tuple[int, int]]) -> None:
 
 
 @given(
-    st.lists(st.tuples(st.sampled_from(["api", "web", None]), st.floats(10, 300)), max_size=9),
+    st.lists(
+        st.tuples(st.sampled_from(["api", "web", None]), st.floats(10, 300)), max_size=9
+    ),
     st.integers(0, 9),
 )
 def test_idle_groups_count_like_other_sessions(

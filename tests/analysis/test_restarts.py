@@ -16,12 +16,18 @@ _MINUTE = 60 * MICROSECONDS
 _OURS = 4_000
 
 
-def _seen(*pids: int, later: int = 0, checkpointer: int = 11, **server: object) -> Snapshot:
+def _seen(
+    *pids: int, later: int = 0, checkpointer: int = 11, **server: object
+) -> Snapshot:
     """Return a snapshot of these sessions and pgtop's own, `later` microseconds from now."""
     pgtops = client(int(str(server.setdefault("pid", _OURS))), "anna@postgres", "pgtop")
-    own = Backend(checkpointer, backend_start=NOW - _MINUTE, backend_type="checkpointer")
+    own = Backend(
+        checkpointer, backend_start=NOW - _MINUTE, backend_type="checkpointer"
+    )
     clients = [client(pid, "web@shop") for pid in pids]
-    return replace(scenes.snapshot([own, pgtops, *clients], **server), taken_at=NOW + later)
+    return replace(
+        scenes.snapshot([own, pgtops, *clients], **server), taken_at=NOW + later
+    )
 
 
 _BEFORE = _seen(1, 2, 3)
@@ -31,13 +37,22 @@ _BEFORE = _seen(1, 2, 3)
     ("after", "cause", "gone"),
     [
         (_seen(2, later=_MINUTE), None, 0),
+        # Our session was ended, or a pooler has many.
         (
             _seen(2, later=_MINUTE, pid=_OURS + 1),
             None,
             0,
-        ),  # our session was ended, or a pooler has many
-        (_seen(2, later=_MINUTE, pid=_OURS + 1, checkpointer=12), InterruptionCause.CRASH, 2),
-        (_seen(later=_MINUTE, pid=_OURS + 1, started_at=NOW + 5), InterruptionCause.RESTART, 3),
+        ),
+        (
+            _seen(2, later=_MINUTE, pid=_OURS + 1, checkpointer=12),
+            InterruptionCause.CRASH,
+            2,
+        ),
+        (
+            _seen(later=_MINUTE, pid=_OURS + 1, started_at=NOW + 5),
+            InterruptionCause.RESTART,
+            3,
+        ),
         (
             _seen(later=_MINUTE, pid=_OURS + 1, started_at=NOW - 5),
             InterruptionCause.OTHER_SERVER,
@@ -77,7 +92,9 @@ def test_a_crash_that_is_hidden_is_not_guessed() -> None:
 
 def test_an_interruption_is_shown_for_ten_minutes() -> None:
     """The sentence gives the time and the number of ended sessions, and disappears by itself."""
-    result = interruption(_BEFORE, _seen(2, 3, later=_MINUTE, pid=_OURS + 1, checkpointer=12))
+    result = interruption(
+        _BEFORE, _seen(2, 3, later=_MINUTE, pid=_OURS + 1, checkpointer=12)
+    )
     assert interruption_words(result, NOW + _MINUTE).count(": 1 session ended with it")
     assert interruption_words(result, NOW + 10 * _MINUTE)
     assert not interruption_words(result, NOW + 12 * _MINUTE)

@@ -17,11 +17,15 @@ from pgtop.model.locks import LockState, Prepared, Slot, Wait
 from pgtop.model.snapshot import Snapshot
 from tests import scenes
 
-OWN = Backend(scenes.PGTOP_PID, backend_xmin=1_000, xmin_age=0, backend_type=CLIENT_BACKEND)
+OWN = Backend(
+    scenes.PGTOP_PID, backend_xmin=1_000, xmin_age=0, backend_type=CLIENT_BACKEND
+)
 """pgtop's own row, which every snapshot contains: the next transaction is 1,000."""
 
 
-def held(*backends: Backend, own: Backend = OWN, **locks: object) -> list[tuple[str, str, int]]:
+def held(
+    *backends: Backend, own: Backend = OWN, **locks: object
+) -> list[tuple[str, str, int]]:
     result = xmin_holders(_snapshot(*backends, own=own, **locks))
     return [(holder.kind, holder.name, holder.age) for holder in result]
 
@@ -46,7 +50,9 @@ def session(pid: int, **more: object) -> Backend:
         (session(1, backend_xid=1_001), 0),
     ],
 )
-def test_the_age_is_that_of_the_snapshot_or_the_transaction(backend: Backend, age: int) -> None:
+def test_the_age_is_that_of_the_snapshot_or_the_transaction(
+    backend: Backend, age: int
+) -> None:
     """The older of both counts. The transaction may have begun after pgtop's row was read."""
     assert held(backend) == [(XminKind.SESSION, "1", age)]
 
@@ -54,7 +60,9 @@ def test_the_age_is_that_of_the_snapshot_or_the_transaction(backend: Backend, ag
 def test_ages_survive_the_wraparound() -> None:
     """Transaction ids begin again after 2^32."""
     own = OWN._replace(backend_xmin=5)
-    assert held(session(1, backend_xid=(1 << 32) - 5), own=own) == [(XminKind.SESSION, "1", 10)]
+    assert held(session(1, backend_xid=(1 << 32) - 5), own=own) == [
+        (XminKind.SESSION, "1", 10)
+    ]
 
 
 def test_sessions_that_hold_nothing_back() -> None:
@@ -94,15 +102,27 @@ _TABLE = Wait(Lock("relation", "ShareUpdateExclusiveLock", False, "stock"))
         ({"query": "VACUUM stock"}, {"exempt": None}, False),
         ({"query": "VACUUM (ANALYZE) stock"}, {"exempt": None}, None),
         ({"query": "VACUUM stock"}, {"waits": {1: _TABLE}}, False),
-        ({"query": "-- job\n/* a /* b */ c */ ;vacuum stock"}, {"waits": {1: _TABLE}}, False),
+        (
+            {"query": "-- job\n/* a /* b */ c */ ;vacuum stock"},
+            {"waits": {1: _TABLE}},
+            False,
+        ),
         ({"query": "VACUUM (ANALYSE) stock"}, {"waits": {1: _TABLE}}, None),
         ({"query": "VACUUM (FULL off) stock"}, {"waits": {1: _TABLE}}, None),
         ({"query": "ANALYZE stock"}, {"waits": {1: _TABLE}}, True),
         ({"query": "/* cut before its first word"}, {"waits": {1: _TABLE}}, None),
         ({"query": None}, {"waits": {1: _TABLE}}, None),
         ({"query": "", "state": DISABLED}, {"waits": {1: _TABLE}}, None),
-        ({"query": "VACUUM stock", "state": IDLE_IN_TRANSACTION}, {"waits": {1: _TABLE}}, True),
-        ({"backend_type": None, "backend_start": None, "datid": 5}, {"waits": {1: _TABLE}}, None),
+        (
+            {"query": "VACUUM stock", "state": IDLE_IN_TRANSACTION},
+            {"waits": {1: _TABLE}},
+            True,
+        ),
+        (
+            {"backend_type": None, "backend_start": None, "datid": 5},
+            {"waits": {1: _TABLE}},
+            None,
+        ),
         ({"backend_type": None, "backend_start": None, "datid": 5}, {}, True),
     ],
 )
@@ -114,7 +134,9 @@ def test_the_server_decides_what_is_a_vacuum(
     """
     one = session(1, **{"state": ACTIVE, "backend_xmin": 990, "xmin_age": 10, **more})
     result = xmin_holders(_snapshot(one, **({"exempt": frozenset()} | locks)))  # type: ignore[arg-type]  # facts only
-    assert [holder.is_certain for holder in result] == ([] if holds is False else [holds is True])
+    assert [holder.is_certain for holder in result] == (
+        [] if holds is False else [holds is True]
+    )
 
 
 def test_a_hidden_worker_of_a_vacuum_is_uncertain() -> None:
@@ -126,7 +148,9 @@ def test_a_hidden_worker_of_a_vacuum_is_uncertain() -> None:
         "backend_start": None,
         "datid": 5,
     }
-    result = xmin_holders(_snapshot(session(1, **seen), session(2, **seen), exempt=frozenset({1})))
+    result = xmin_holders(
+        _snapshot(session(1, **seen), session(2, **seen), exempt=frozenset({1}))
+    )
     assert [(holder.name, holder.is_certain) for holder in result] == [("2", False)]
 
 
@@ -139,7 +163,12 @@ def test_a_hidden_worker_of_a_vacuum_is_uncertain() -> None:
             (XminKind.WALSENDER, "standby1", "shop"),
         ),
         (
-            {"backend_type": None, "backend_start": None, "usesysid": 10, "application_name": None},
+            {
+                "backend_type": None,
+                "backend_start": None,
+                "usesysid": 10,
+                "application_name": None,
+            },
             (XminKind.STANDBY, "1", None),
         ),
         (
@@ -161,7 +190,8 @@ def test_a_walsender_is_a_session_of_its_database(
     vacuum everywhere.
     """
     backend = session(
-        1, **{"application_name": "standby1", "backend_xmin": 990, "xmin_age": 10, **more}
+        1,
+        **{"application_name": "standby1", "backend_xmin": 990, "xmin_age": 10, **more},
     )
     [holder] = xmin_holders(_snapshot(backend, exempt=frozenset()))
     assert (holder.kind, holder.name, holder.database) == expected
@@ -181,7 +211,8 @@ def test_the_cause_comes_before_younger_snapshots() -> None:
     rows = [session(pid, xact_start=pid, **inherited) for pid in range(1, 11)]
     cause = session(99, backend_xid=900, xact_start=500, datname="shop")
     elsewhere = [
-        session(pid, xact_start=pid, **{**inherited, "datname": "billing"}) for pid in (50, 51)
+        session(pid, xact_start=pid, **{**inherited, "datname": "billing"})
+        for pid in (50, 51)
     ]
     holders = xmin_holders(_snapshot(*rows, *elsewhere, cause))
     assert {holder.cause for holder in holders if holder.name != "99"} == {"99"}
@@ -194,7 +225,9 @@ def test_the_cause_comes_before_younger_snapshots() -> None:
 def test_a_prepared_transaction_is_a_cause() -> None:
     """A prepared transaction is named by its gid."""
     prepared = (Prepared(900, "gid", 5, database="shop", age=100),)
-    rows = [session(pid, backend_xmin=900, xmin_age=100, datname="shop") for pid in (1, 2)]
+    rows = [
+        session(pid, backend_xmin=900, xmin_age=100, datname="shop") for pid in (1, 2)
+    ]
     result = cutoffs(xmin_holders(_snapshot(*rows, prepared=prepared)))
     assert [(holder.name, younger) for holder, younger in result] == [("gid", 2)]
 
@@ -203,16 +236,24 @@ def test_snapshots_without_their_cause_are_one_group() -> None:
     """All of them must end before vacuum can advance, so the oldest is listed and the others are
     counted.
     """
-    rows = [session(pid, backend_xmin=900, xmin_age=100, xact_start=70 - pid) for pid in (1, 2, 3)]
+    rows = [
+        session(pid, backend_xmin=900, xmin_age=100, xact_start=70 - pid)
+        for pid in (1, 2, 3)
+    ]
     assert [
-        (h.name, h.cause, younger) for h, younger in cutoffs(xmin_holders(_snapshot(*rows)))
+        (h.name, h.cause, younger)
+        for h, younger in cutoffs(xmin_holders(_snapshot(*rows)))
     ] == [("3", None, 2)]
 
 
 def test_prepared_transactions_slots_and_standbys_are_holders() -> None:
     """Prepared transactions and the others are ranked together with the sessions."""
     standby = session(
-        4, backend_type=WALSENDER, application_name="standby1", backend_xmin=800, xmin_age=200
+        4,
+        backend_type=WALSENDER,
+        application_name="standby1",
+        backend_xmin=800,
+        xmin_age=200,
     )
     result = held(
         session(1, backend_xmin=700, xmin_age=300),
@@ -232,5 +273,8 @@ def test_the_oldest_transaction_comes_first_of_equal_ages() -> None:
     transaction comes first.
     """
     seen = {"backend_xmin": 990, "xmin_age": 10}
-    rows = [session(pid, xact_start=start, **seen) for pid, start in ((1, 50), (2, 20), (3, 70))]
+    rows = [
+        session(pid, xact_start=start, **seen)
+        for pid, start in ((1, 50), (2, 20), (3, 70))
+    ]
     assert [name for _, name, _ in held(*rows)] == ["2", "1", "3"]

@@ -85,7 +85,9 @@ def _is_private(name: str) -> bool:
 
 def _private_imports(source: Source) -> Iterator[Offence]:
     for node in source.nodes:
-        if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith("textual"):
+        if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith(
+            "textual"
+        ):
             continue
         for alias in node.names:
             path = f"{node.module}.{alias.name}"
@@ -106,7 +108,9 @@ def _replaced_methods(source: Source) -> Iterator[Offence]:
     module = importlib.import_module(source.name.removesuffix(".py").replace("/", "."))
     for definition in source.classes:
         subclass = getattr(module, definition.name, None)
-        names = _private_names_of_textual(subclass) if isinstance(subclass, type) else set()
+        names = (
+            _private_names_of_textual(subclass) if isinstance(subclass, type) else set()
+        )
         for node in definition.body:
             if isinstance(node, type_of_function) and node.name in names:
                 yield source.offence(node.lineno, f"replaces {node.name}")

@@ -5,7 +5,14 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.architecture.source import Docstring, Function, Offence, Source, spaced, type_of_function
+from tests.architecture.source import (
+    Docstring,
+    Function,
+    Offence,
+    Source,
+    spaced,
+    type_of_function,
+)
 
 
 def _set(words: str) -> frozenset[str]:
@@ -84,7 +91,9 @@ def first_word(text: str) -> str:
 
 def is_property(function: Function) -> bool:
     """Return whether `function` is read like an attribute, so that a noun describes it."""
-    return any("property" in ast.unparse(decorator) for decorator in function.decorator_list)
+    return any(
+        "property" in ast.unparse(decorator) for decorator in function.decorator_list
+    )
 
 
 def must_start_with_verb(docstring: Docstring) -> bool:
@@ -100,7 +109,9 @@ def verb_first(source: Source) -> Iterator[Offence]:
     for docstring in source.docstrings:
         word = first_word(docstring.text)
         if must_start_with_verb(docstring) and word not in VERBS:
-            yield source.offence(docstring.line, f"docstring starts with {word!r}, not with a verb")
+            yield source.offence(
+                docstring.line, f"docstring starts with {word!r}, not with a verb"
+            )
 
 
 def openers(source: Source) -> Iterator[Offence]:

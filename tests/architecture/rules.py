@@ -52,13 +52,25 @@ def ruff(*codes: str) -> Check:
     """Return a check that has ruff look for `codes`, at 100 columns."""
 
     def check(files: Sequence[Source]) -> Iterable[Offence]:
-        names = {str(file.path.resolve()): file.name for file in files if file.is_python}
+        names = {
+            str(file.path.resolve()): file.name for file in files if file.is_python
+        }
         if not names:
             return
         options = ["--isolated", "--no-cache", "--quiet", "--line-length=100"]
-        command = [sys.executable, "-m", "ruff", "check", *options, f"--select={','.join(codes)}"]
+        command = [
+            sys.executable,
+            "-m",
+            "ruff",
+            "check",
+            *options,
+            f"--select={','.join(codes)}",
+        ]
         run = subprocess.run(
-            [*command, "--output-format=json", *names], capture_output=True, text=True, check=False
+            [*command, "--output-format=json", *names],
+            capture_output=True,
+            text=True,
+            check=False,
         )
         for entry in json.loads(run.stdout):
             text = f"{entry['code']} {entry['message']}"
@@ -93,7 +105,9 @@ RULES = (
 def verb_share(files: Iterable[Source]) -> tuple[int, int]:
     """Return how many docstrings of functions start with a verb, and how many there are."""
     docstrings = [docstring for file in files for docstring in file.docstrings]
-    of_functions = [docstring for docstring in docstrings if prose.must_start_with_verb(docstring)]
+    of_functions = [
+        docstring for docstring in docstrings if prose.must_start_with_verb(docstring)
+    ]
     words = [prose.first_word(docstring.text) for docstring in of_functions]
     return sum(word in prose.VERBS for word in words), len(words)
 
@@ -101,7 +115,9 @@ def verb_share(files: Iterable[Source]) -> tuple[int, int]:
 def main(argv: Sequence[str] | None = None) -> int:
     """Print the offences and the table; the exit code is 1 if there are any."""
     parser = argparse.ArgumentParser(prog="rules", description=__doc__)
-    parser.add_argument("--list", action="store_true", help="list every offence with its place")
+    parser.add_argument(
+        "--list", action="store_true", help="list every offence with its place"
+    )
     parser.add_argument(
         "--rule", action="append", metavar="NAME", help="only this rule; repeatable"
     )
@@ -132,7 +148,10 @@ def _print_table(files: Sequence[Source], offences: dict[str, list[Offence]]) ->
         tokens, lines = shape.density(part)
         if lines:
             share = 100 * verbs / max(1, docstrings)
-            print(f"{label}: {share:.0f} % of {docstrings} docstrings start with a verb; ", end="")
+            print(
+                f"{label}: {share:.0f} % of {docstrings} docstrings start with a verb; ",
+                end="",
+            )
             print(f"{tokens / lines:.2f} tokens a line of {lines}")
 
 

@@ -53,7 +53,10 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Return what a copy of pgtop with two more options prints."""
     folder = tmp_path_factory.mktemp("copy")
     shutil.copytree(ROOT / "pgtop", folder / "pgtop")
-    for name, (old, new) in {**_OPTION_OF_A_COMMAND, **_OPTION_OF_THE_DASHBOARD}.items():
+    for name, (old, new) in {
+        **_OPTION_OF_A_COMMAND,
+        **_OPTION_OF_THE_DASHBOARD,
+    }.items():
         path = folder / name
         source = path.read_text()
         assert source.count(old) == 1
@@ -70,12 +73,15 @@ def output(tmp_path_factory: pytest.TempPathFactory) -> str:
     return done.stdout
 
 
-def test_an_option_of_a_command_is_declared_in_one_file_and_read_in_another(output: str) -> None:
+def test_an_option_of_a_command_is_declared_in_one_file_and_read_in_another(
+    output: str,
+) -> None:
     assert output.startswith("# moin\n")
     assert re.search(r"--greeting TEXT +the first line \(hello\)\n", output)  # --help
     assert "--greeting) words='hello moin' ;;" in output  # bash
     assert "--greeting[the first line (hello)]:TEXT:(hello moin)" in output  # zsh
-    assert "-l greeting -x -a 'hello moin' -d 'the first line (hello)'" in output  # fish
+    # Fish.
+    assert "-l greeting -x -a 'hello moin' -d 'the first line (hello)'" in output
     assert r"\-\-greeting TEXT" in output  # the man page
 
 

@@ -86,7 +86,9 @@ def test_a_changed_key_of_a_view_touches_one_file(tmp_path: Path) -> None:
     assert "| `9` | who blocks whom" in output
 
 
-def test_a_server_field_in_a_column_touches_three_files(tmp_path: Path, dsn: str) -> None:
+def test_a_server_field_in_a_column_touches_three_files(
+    tmp_path: Path, dsn: str
+) -> None:
     """The field is read in the statement, kept in the model and shown by the column."""
     edits = {
         "pgtop/model/backend.py": [

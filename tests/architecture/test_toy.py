@@ -72,9 +72,13 @@ async def test_a_view_of_a_probe_needs_nothing_of_the_package(monitor: Monitor) 
         await press(pilot, "cursor_down")
         selected = screen._table.selected
         assert selected is not None
-        await press(pilot, "sort_invert", "filter", *f"bytes>{selected.size - 1}", "open")
+        await press(
+            pilot, "sort_invert", "filter", *f"bytes>{selected.size - 1}", "open"
+        )
         assert names_on(screen) == [
-            row.name for row in sorted(screen.rows(), reverse=True) if row.size >= selected.size
+            row.name
+            for row in sorted(screen.rows(), reverse=True)
+            if row.size >= selected.size
         ]
         await press(pilot, "clear", "show_sessions")
         assert not isinstance(app.screen, toy.SizesScreen)
@@ -104,7 +108,9 @@ async def test_the_cursor_stays_on_its_row(monitor: Monitor, dsn: str) -> None:
         assert selected.name == row.name
 
 
-async def test_a_section_is_written_and_read_by_the_names_of_its_fields(monitor: Monitor) -> None:
+async def test_a_section_is_written_and_read_by_the_names_of_its_fields(
+    monitor: Monitor,
+) -> None:
     snapshot = await monitor.source.sample(toy.TOPICS)
     data = to_json(snapshot)
     section = data["sections"]["sizes"]
@@ -113,7 +119,9 @@ async def test_a_section_is_written_and_read_by_the_names_of_its_fields(monitor:
     assert from_json(data, kinds).sections["sizes"] == snapshot.sections["sizes"]
 
 
-async def test_a_recorder_gets_each_sample_while_the_screen_reads_slowly(monitor: Monitor) -> None:
+async def test_a_recorder_gets_each_sample_while_the_screen_reads_slowly(
+    monitor: Monitor,
+) -> None:
     """The recorder's own topic is polled for; the screen skips to the newest sample."""
     screen = monitor.feed.subscribe(SESSIONS_ONLY)
     recorder = monitor.feed.subscribe(toy.TOPICS, every=True)

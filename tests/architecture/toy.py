@@ -25,7 +25,7 @@ class DatabaseSize(NamedTuple):
     size: int
 
 
-Sizes = Section[tuple[DatabaseSize, ...]]
+Sizes = tuple[DatabaseSize, ...]
 
 
 class SizeProbe:
@@ -34,20 +34,20 @@ class SizeProbe:
     def statements(self, context: ProbeContext) -> Sequence[Statement]:
         return (Statement(_SQL, shape=Shape(TEXT, INT8)),)
 
-    def read(self, answers: Sequence[Rows], context: ProbeContext) -> tuple[DatabaseSize, ...]:
+    def read(self, answers: Sequence[Rows], context: ProbeContext) -> Sizes:
         [rows] = answers
         return tuple(DatabaseSize(decode_name(name), size) for name, size in rows)
 
 
-def _name(row: DatabaseSize, _: Sizes) -> str:
+def _name(row: DatabaseSize, _: Section[Sizes]) -> str:
     return row.name
 
 
-def _size(row: DatabaseSize, _: Sizes) -> int:
+def _size(row: DatabaseSize, _: Section[Sizes]) -> int:
     return row.size
 
 
-def _size_text(row: DatabaseSize, _: Sizes) -> str:
+def _size_text(row: DatabaseSize, _: Section[Sizes]) -> str:
     return str(row.size)
 
 
@@ -57,19 +57,20 @@ COLUMNS = ColumnSet(
 )
 
 
-class SizesScreen(TableScreen[DatabaseSize, Sizes]):
+class SizesScreen(TableScreen[DatabaseSize, Section[Sizes]]):
     SPEC = TableSpec(COLUMNS, identity=lambda row: row.name)
     NOUN = "databases"
 
     def rows(self) -> Iterable[DatabaseSize]:
         return self.context().data or ()
 
-    def context(self) -> Sizes:
+    def context(self) -> Section[Sizes]:
         snapshot = self.state.derived.snapshot
         return snapshot.sections.get("sizes", Section(snapshot.taken_at))
 
 
-VIEW = View("sizes", "4", "sizes", "sizes of databases", f"{__name__}:SizesScreen", TOPICS)
+_SCREEN = f"{__name__}:SizesScreen"
+VIEW = View("sizes", "4", "sizes", "sizes of databases", _SCREEN, TOPICS)
 
 
 async def record(events: Subscription, recording: list[Event]) -> None:

@@ -51,25 +51,38 @@ def main(words: Sequence[str]) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser("python -m tests.benchmarks", description=__doc__)
     parser.add_argument(
-        "parts", nargs="*", metavar="PART", choices=[*PARTS, []], help=f"some of {', '.join(PARTS)}"
+        "parts",
+        nargs="*",
+        metavar="PART",
+        choices=[*PARTS, []],
+        help=f"some of {', '.join(PARTS)}",
     )
     parser.add_argument(
         "--quick",
         action="store_true",
         help="one round of short windows: a look, no figures to quote",
     )
-    parser.add_argument("--rounds", type=int, help="how often each thing is measured (3)")
+    parser.add_argument(
+        "--rounds", type=int, help="how often each thing is measured (3)"
+    )
     parser.add_argument("--seconds", type=float, help="of each window (20)")
     parser.add_argument(
-        "--install-peers", action="store_true", help="put pg_activity and pg_top into .cache/ first"
+        "--install-peers",
+        action="store_true",
+        help="put pg_activity and pg_top into .cache/ first",
     )
     parser.add_argument(
-        "--pgtop", metavar="PROGRAM", default=PGTOP_HERE, help="another pgtop than this Python's"
+        "--pgtop",
+        metavar="PROGRAM",
+        default=PGTOP_HERE,
+        help="another pgtop than this Python's",
     )
     parser.add_argument(
         "--postgres", type=Path, metavar="BINDIR", help="programs of another PostgreSQL"
     )
-    parser.add_argument("--out", type=Path, metavar="FILE", help="every sample, as JSON")
+    parser.add_argument(
+        "--out", type=Path, metavar="FILE", help="every sample, as JSON"
+    )
     return parser
 
 
@@ -82,7 +95,9 @@ def _make_plain() -> None:
 
 def _heading(bench: Bench) -> str:
     tools = ", ".join(tool.version() for tool in bench.tools.values())
-    machine = f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    machine = (
+        f"{_processor()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    )
     return (
         f"{datetime.date.today()}; {machine}; {tools}; medians of {bench.rounds} rounds of "
         f"{bench.seconds:g} s"
@@ -92,7 +107,11 @@ def _heading(bench: Bench) -> str:
 def _processor() -> str:
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     return next(
-        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")),
+        (
+            line.partition(":")[2].strip()
+            for line in lines
+            if line.startswith("model name")
+        ),
         platform.machine(),
     )
 

@@ -40,7 +40,10 @@ class Stage:
     """A server with sessions on it."""
 
     def __init__(
-        self, cluster: Cluster, load: Child, control: psycopg.Connection[tuple[Any, ...]]
+        self,
+        cluster: Cluster,
+        load: Child,
+        control: psycopg.Connection[tuple[Any, ...]],
     ) -> None:
         self.cluster = cluster
         self.control = control
@@ -131,7 +134,9 @@ class Bench:
         """Run a program on a terminal, with a home of its own."""
         with (
             tempfile.TemporaryDirectory() as home,
-            TimedTerminal(command, *size, {"HOME": home, "LANG": "C.UTF-8"}) as terminal,
+            TimedTerminal(
+                command, *size, {"HOME": home, "LANG": "C.UTF-8"}
+            ) as terminal,
         ):
             yield terminal
 
@@ -148,7 +153,11 @@ class Bench:
     def window(self, terminal: TimedTerminal, *meters: Callable[[], float]) -> Window:
         """Measure some whole refreshes."""
         terminal.settle()
-        start, count, before = time.monotonic(), len(terminal.pieces), _read(terminal, meters)
+        start, count, before = (
+            time.monotonic(),
+            len(terminal.pieces),
+            _read(terminal, meters),
+        )
         time.sleep(self.seconds)
         terminal.settle()
         seconds, after = time.monotonic() - start, _read(terminal, meters)
@@ -156,8 +165,12 @@ class Bench:
         refreshes = bursts(pieces)
         cpu, *metered = (b - a for a, b in zip(before, after, strict=True))
         sent = sum(piece.size for piece in pieces)
-        return Window(refreshes, seconds, sent, cpu, tuple(each / refreshes for each in metered))
+        return Window(
+            refreshes, seconds, sent, cpu, tuple(each / refreshes for each in metered)
+        )
 
 
-def _read(terminal: TimedTerminal, meters: Sequence[Callable[[], float]]) -> list[float]:
+def _read(
+    terminal: TimedTerminal, meters: Sequence[Callable[[], float]]
+) -> list[float]:
     return [process.tree_cpu(terminal.pid), *(meter() for meter in meters)]

@@ -62,13 +62,11 @@ async def _tick_costs(
         began = time.process_time()
         forest = build_forest(snapshot)
         own_costs.append((time.process_time() - began) * 1000)
-        if (
-            forest.waiting == waiting
-        ):  # while the server looks for deadlocks, some are awake for a moment
+        # While the server looks for deadlocks, some are awake for a moment.
+        if forest.waiting == waiting:
             costs.setdefault(snapshot.locks.is_current, []).append(_cpu(pid) - before)
-    least = [
-        min(each) for each in costs.values()
-    ]  # the machine's clock rate varies: minima compare
+    # The machine's clock rate varies: minima compare.
+    least = [min(each) for each in costs.values()]
     return statistics.mean(least), max(least), min(own_costs)
 
 
@@ -87,7 +85,9 @@ def _queue(dsn: str, first: str, then: Callable[[int], str]) -> list[_Connection
 
 def _source(dsn: str, user: str) -> PostgresSource:
     return PostgresSource(
-        ServerConnection({**{k: str(v) for k, v in conninfo_to_dict(dsn).items()}, "user": user})
+        ServerConnection(
+            {**{k: str(v) for k, v in conninfo_to_dict(dsn).items()}, "user": user}
+        )
     )
 
 
@@ -99,9 +99,13 @@ def _topics(user: str) -> frozenset[Topic]:
 async def main() -> None:
     """Print a line for a calm server, and one for each way to wait and each role."""
     with Cluster(settings={"max_connections": str(CONNECTIONS + 20)}) as server:
-        sources = {user: _source(server.socket_dsn, user) for user in (SUPERUSER, "plain")}
+        sources = {
+            user: _source(server.socket_dsn, user) for user in (SUPERUSER, "plain")
+        }
         with psycopg.connect(server.socket_dsn, autocommit=True) as admin:
-            admin.execute("CREATE TABLE stock AS SELECT id, 0 AS n FROM generate_series(1, 300) id")
+            admin.execute(
+                "CREATE TABLE stock AS SELECT id, 0 AS n FROM generate_series(1, 300) id"
+            )
             admin.execute("CREATE ROLE plain LOGIN")
         idle = [psycopg.connect(server.socket_dsn) for _ in range(CONNECTIONS)]
         calm: dict[str, float] = {}
@@ -113,7 +117,9 @@ async def main() -> None:
         for name, (first, then) in SCENES.items():
             opened = _queue(server.socket_dsn, first, then)
             for user, source in sources.items():
-                mean, most, own_costs = await _tick_costs(source, WAITERS, _topics(user))
+                mean, most, own_costs = await _tick_costs(
+                    source, WAITERS, _topics(user)
+                )
                 times = (
                     f"{mean / calm[user]:.1f} times calm; the most expensive tick "
                     f"{most / calm[user]:.1f} times"

@@ -30,7 +30,10 @@ async def one_round(cluster: Cluster) -> dict[str, float]:
     web = make_conninfo(cluster.socket_dsn, user="web")
     storm = [await psycopg.AsyncConnection.connect(web) for _ in range(SESSIONS)]
     session = ServerConnection(
-        {name: str(value) for name, value in conninfo_to_dict(cluster.socket_dsn).items()}
+        {
+            name: str(value)
+            for name, value in conninfo_to_dict(cluster.socket_dsn).items()
+        }
     )
     executor = SignalExecutor(PostgresSignaller(session), MonotonicClock())
     snapshot = await PostgresSource(session).sample()
@@ -48,7 +51,11 @@ async def one_round(cluster: Cluster) -> dict[str, float]:
     await session.close()
     for connection in storm:
         await connection.close()
-    return {"plan": planned - started, "signal": sent - planned, "all gone": done - planned}
+    return {
+        "plan": planned - started,
+        "signal": sent - planned,
+        "all gone": done - planned,
+    }
 
 
 def main() -> int:

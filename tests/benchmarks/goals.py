@@ -92,15 +92,39 @@ GOALS = (
         "the same at 80x24, the youngest queries on top: every row another",
         "B",
     ),
-    Goal("bytes clock 80x24", "when nothing visible changed but the clock, 80x24", "B", 40),
-    Goal("cpu churning 80x24", "CPU a refresh, 500 sessions, 80x24", "ms", 0.6, PG_ACTIVITY),
-    Goal("cpu churning 200x50", "CPU a refresh, 500 sessions, 200x50", "ms", 0.5, PG_ACTIVITY),
+    Goal(
+        "bytes clock 80x24",
+        "when nothing visible changed but the clock, 80x24",
+        "B",
+        40,
+    ),
+    Goal(
+        "cpu churning 80x24",
+        "CPU a refresh, 500 sessions, 80x24",
+        "ms",
+        0.6,
+        PG_ACTIVITY,
+    ),
+    Goal(
+        "cpu churning 200x50",
+        "CPU a refresh, 500 sessions, 200x50",
+        "ms",
+        0.5,
+        PG_ACTIVITY,
+    ),
     Goal("cpu crowd", "CPU a refresh, 10,000 sessions from a server, 80x24", "ms", 45),
     Goal("cpu scripted 10000", "the same without the server's answer (scripted)", "ms"),
     Goal("cpu scripted 100", "the same with 100 sessions (scripted)", "ms"),
-    Goal("drawing 10000", "of it drawing, 10,000 sessions (1.25 of what 100 cost)", "ms"),
+    Goal(
+        "drawing 10000", "of it drawing, 10,000 sessions (1.25 of what 100 cost)", "ms"
+    ),
     Goal("drawing 100", "of it drawing, 100 sessions", "ms"),
-    Goal("keys 1000", "key to its effect while refreshing, 1,000 sessions: median", "ms", 4),
+    Goal(
+        "keys 1000",
+        "key to its effect while refreshing, 1,000 sessions: median",
+        "ms",
+        4,
+    ),
     Goal("keys 1000", "p95", "ms", 12, statistic=Statistic.P95),
     Goal("keys 1000", "max", "ms", 30, statistic=Statistic.LARGEST),
     Goal("keys crowd", "the same with 10,000: median", "ms"),
@@ -113,11 +137,22 @@ GOALS = (
     Goal("memory crowd", "peak memory, 10,000 sessions", "MiB", 75),
     Goal("idle wake-ups", "paused: wake-ups a second", "/s", 0),
     Goal("idle bytes", "paused: bytes a second", "B/s", 0),
-    Goal("server churning 80x24", "server CPU a refresh, 500 sessions", "ms", 0.5, PG_ACTIVITY),
+    Goal(
+        "server churning 80x24",
+        "server CPU a refresh, 500 sessions",
+        "ms",
+        0.5,
+        PG_ACTIVITY,
+    ),
     Goal("trips", "round trips a refresh", "", 1),
     Goal("connections", "connections held", "", 1),
     Goal("trips breakdown", "round trips a refresh in the breakdown", "", 1),
-    Goal("received", "bytes from the server a refresh, 500 sessions mostly idle", "kB", 60),
+    Goal(
+        "received",
+        "bytes from the server a refresh, 500 sessions mostly idle",
+        "kB",
+        60,
+    ),
     Goal("received big", "the same with fifty 900 kB queries", "kB", 100),
     Goal("cpu big", "CPU a refresh with fifty 900 kB queries", "ms"),
     Goal("memory big", "peak memory with fifty 900 kB queries", "MiB", 50),
@@ -139,12 +174,22 @@ def table(results: Results, goals: Sequence[Goal] = GOALS) -> str:
 
 def fell_short(results: Results, goals: Sequence[Goal] = GOALS) -> list[str]:
     """Return a sentence for each goal that was measured and missed."""
-    return [_sentence(goal, results) for goal in goals if goal.verdict(results) is Verdict.MISSED]
+    return [
+        _sentence(goal, results)
+        for goal in goals
+        if goal.verdict(results) is Verdict.MISSED
+    ]
 
 
 def _line(goal: Goal, results: Results) -> str:
     figures = [_number(goal.figure(results, tool)) for tool in TOOLS]
-    cells = [goal.words, _aim(goal), *figures, _ratio(goal, results), goal.verdict(results)]
+    cells = [
+        goal.words,
+        _aim(goal),
+        *figures,
+        _ratio(goal, results),
+        goal.verdict(results),
+    ]
     return f"| {' | '.join(cells)} |"
 
 
@@ -163,11 +208,14 @@ def _ratio(goal: Goal, results: Results) -> str:
 def _number(figure: float | None) -> str:
     if figure is None:
         return ""
-    return f"{figure:,.0f}" if figure >= 100 or figure == int(figure) else f"{figure:.3g}"
+    return (
+        f"{figure:,.0f}" if figure >= 100 or figure == int(figure) else f"{figure:.3g}"
+    )
 
 
 def _sentence(goal: Goal, results: Results) -> str:
     figure, limit = goal.figure(results, PGTOP), goal.limit(results)
     return (
-        f"{goal.measure} ({goal.statistic}): {_number(figure)} {goal.unit}, goal {_number(limit)}"
+        f"{goal.measure} ({goal.statistic}): "
+        f"{_number(figure)} {goal.unit}, goal {_number(limit)}"
     )

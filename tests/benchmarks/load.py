@@ -28,7 +28,11 @@ _APPLICATIONS = (
     "",
 )
 _ROWS = 4000
-_TREE, _CHAIN = 8, 4  # waiters below one transaction, and how many of them wait for one another
+# Waiters below one transaction, and how many of them wait for one another.
+_TREE, _CHAIN = (
+    8,
+    4,
+)
 _BIG, _BIG_BYTES = 50, 900_000
 _AT_ONCE = 8  # concurrent logins
 
@@ -72,8 +76,12 @@ def prepare(dsn: str) -> None:
             connection.execute(f"CREATE DATABASE {database}".encode())
     for database in DATABASES:
         with psycopg.connect(dsn, dbname=database, autocommit=True) as connection:
-            connection.execute("CREATE TABLE account (id int PRIMARY KEY, v int NOT NULL)")
-            connection.execute("INSERT INTO account SELECT g, 0 FROM generate_series(1, 4000) g")
+            connection.execute(
+                "CREATE TABLE account (id int PRIMARY KEY, v int NOT NULL)"
+            )
+            connection.execute(
+                "INSERT INTO account SELECT g, 0 FROM generate_series(1, 4000) g"
+            )
             connection.execute("GRANT ALL ON account TO PUBLIC")
 
 
@@ -104,7 +112,9 @@ class Load:
             await self._wait_in_tree(
                 DATABASES[tree % len(DATABASES)], min(_TREE, waiting - tree * _TREE)
             )
-        await self._all([self._forget_transaction() for _ in range(open_transactions - trees)])
+        await self._all(
+            [self._forget_transaction() for _ in range(open_transactions - trees)]
+        )
         await self._all([self._sleep() for _ in range(sleeping)])
         await self._all([self._churn() for _ in range(short)])
         await self._all([self._idle() for _ in range(total - len(self._open))])
@@ -115,7 +125,9 @@ class Load:
         text = line * (_BIG_BYTES // len(line))
         for _ in range(_BIG):
             self._run(
-                (await self._login()).execute(f"SELECT pg_sleep(86400) /* {text} */".encode())
+                (await self._login()).execute(
+                    f"SELECT pg_sleep(86400) /* {text} */".encode()
+                )
             )
 
     def churn(self, on: bool) -> None:
@@ -150,7 +162,9 @@ class Load:
 
     def _comment(self) -> str:
         """Return a query as a comment, one in twenty of them long."""
-        length = self._random.randrange(1000, 3500) if self._random.random() < 0.05 else 0
+        length = (
+            self._random.randrange(1000, 3500) if self._random.random() < 0.05 else 0
+        )
         return f"/* {self._random.choice(_QUERIES)}{' x' * (length // 2)} */"
 
     async def _idle(self) -> None:
@@ -158,7 +172,9 @@ class Load:
 
     async def _sleep(self) -> None:
         self._run(
-            (await self._login()).execute(f"SELECT pg_sleep(86400) {self._comment()}".encode())
+            (await self._login()).execute(
+                f"SELECT pg_sleep(86400) {self._comment()}".encode()
+            )
         )
 
     async def _forget_transaction(self) -> None:
@@ -183,7 +199,9 @@ class Load:
             self._run(self._update(waiter, wanted))
 
     async def _update(self, connection: Connection, row: int) -> None:
-        await connection.execute(f"UPDATE account SET v = v + 1 WHERE id = {row}".encode())
+        await connection.execute(
+            f"UPDATE account SET v = v + 1 WHERE id = {row}".encode()
+        )
 
     def _next_row(self) -> int:
         self._row = self._row % _ROWS + 1
@@ -219,7 +237,9 @@ async def _obey(load: Load, word: str, number: str = "0") -> None:
 
 async def main(dsn: str) -> None:
     """Obey until the input ends; the sessions end with this process."""
-    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
+    resource.setrlimit(
+        resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2
+    )
     load = Load(dsn)
     print(json.dumps(load.pids), flush=True)
     while words := (await asyncio.to_thread(sys.stdin.readline)).split():

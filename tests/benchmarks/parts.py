@@ -9,7 +9,12 @@ from tests.benchmarks import process
 from tests.benchmarks.bench import LARGE, SMALL, Bench, Stage, size_name, start_stage
 from tests.benchmarks.crowd import make_crowd
 from tests.benchmarks.goals import PGTOP
-from tests.benchmarks.raw_output import TimedTerminal, is_restored, marked_lines, shows_any_of
+from tests.benchmarks.raw_output import (
+    TimedTerminal,
+    is_restored,
+    marked_lines,
+    shows_any_of,
+)
 from tests.benchmarks.tools import Tool
 from tests.benchmarks.wire import Wire
 
@@ -37,7 +42,9 @@ def terminal(bench: Bench) -> None:
             _youngest(bench, stage)
 
 
-def _steady(bench: Bench, stage: Stage, tool: Tool, size: tuple[int, int], where: str) -> None:
+def _steady(
+    bench: Bench, stage: Stage, tool: Tool, size: tuple[int, int], where: str
+) -> None:
     with bench.watching(tool, stage, size) as terminal:
         window = bench.window(terminal, stage.server_cpu)
         bench.record(f"bytes {where}", tool.name, window.bytes_each)
@@ -45,7 +52,9 @@ def _steady(bench: Bench, stage: Stage, tool: Tool, size: tuple[int, int], where
         bench.record(f"server {where}", tool.name, 1000 * window.metered[0])
         bench.record("memory 500", tool.name, process.tree_peak(terminal.pid))
         bench.record(
-            "quit", tool.name, 1000 * terminal.time_to(is_restored, lambda: terminal.send("q"))
+            "quit",
+            tool.name,
+            1000 * terminal.time_to(is_restored, lambda: terminal.send("q")),
         )
 
 
@@ -81,7 +90,9 @@ def keys(bench: Bench) -> None:
                         _press(bench, terminal, "keys 1000", tool.name, seed=round_)
 
 
-def _press(bench: Bench, terminal: TimedTerminal, measure: str, tool: str, seed: int) -> None:
+def _press(
+    bench: Bench, terminal: TimedTerminal, measure: str, tool: str, seed: int
+) -> None:
     moments = random.Random(seed)
     terminal.send(_DOWN)
     time.sleep(1)
@@ -108,7 +119,9 @@ def idle(bench: Bench) -> None:
                 time.sleep(bench.seconds)
                 sent = sum(piece.size for piece in terminal.pieces[count:])
                 bench.record(
-                    "idle wake-ups", PGTOP, (process.wake_ups(terminal.pid) - woken) / bench.seconds
+                    "idle wake-ups",
+                    PGTOP,
+                    (process.wake_ups(terminal.pid) - woken) / bench.seconds,
                 )
                 bench.record("idle bytes", PGTOP, sent / bench.seconds)
 
@@ -124,7 +137,9 @@ def wire(bench: Bench) -> None:
                     Wire(stage.cluster.port) as laid,
                     bench.watching(tool, stage, SMALL, laid.port) as terminal,
                 ):
-                    received, trips = bench.window(terminal, laid.received, laid.trips).metered
+                    received, trips = bench.window(
+                        terminal, laid.received, laid.trips
+                    ).metered
                     bench.record("received", tool.name, received / 1000)
                     bench.record("trips", tool.name, trips)
                     bench.record("connections", tool.name, laid.held())
@@ -148,14 +163,18 @@ def far(bench: Bench) -> None:
                     bench.running(tool.command(laid.port), SMALL) as terminal,
                 ):
                     bench.record(
-                        "start far", tool.name, 1000 * terminal.first(shows_any_of(stage.pids))
+                        "start far",
+                        tool.name,
+                        1000 * terminal.first(shows_any_of(stage.pids)),
                     )
                     bench.record("period far", tool.name, bench.window(terminal).period)
 
 
 def big(bench: Bench) -> None:
     """Measure with fifty queries of 900 kB among the 500."""
-    with start_stage(bench.bindir, max_connections="620", track_activity_query_size="1MB") as stage:
+    with start_stage(
+        bench.bindir, max_connections="620", track_activity_query_size="1MB"
+    ) as stage:
         stage.command("big")
         stage.command(f"grow {_SESSIONS}")
         for round_ in range(bench.rounds):
@@ -168,12 +187,16 @@ def big(bench: Bench) -> None:
                     bench.record("received big", tool.name, window.metered[0] / 1000)
                     bench.record("cpu big", tool.name, window.cpu_each)
                     bench.record("period big", tool.name, window.period)
-                    bench.record("memory big", tool.name, process.tree_peak(terminal.pid))
+                    bench.record(
+                        "memory big", tool.name, process.tree_peak(terminal.pid)
+                    )
 
 
 def crowd(bench: Bench) -> None:
     """Measure pgtop on a server that seems to have 10,000 sessions."""
-    with start_stage(bench.bindir, max_connections="11000", allow_system_table_mods="on") as stage:
+    with start_stage(
+        bench.bindir, max_connections="11000", allow_system_table_mods="on"
+    ) as stage:
         stage.command(f"grow {_SESSIONS}")
         make_crowd(stage.control, _CROWD)
         for round_ in range(bench.rounds):
@@ -196,6 +219,7 @@ def scripted(bench: Bench) -> None:
 
 
 PARTS: Mapping[str, Part] = {
-    part.__name__: part for part in (terminal, start, keys, idle, wire, far, big, crowd, scripted)
+    part.__name__: part
+    for part in (terminal, start, keys, idle, wire, far, big, crowd, scripted)
 }
 """The parts by the names of the command line."""

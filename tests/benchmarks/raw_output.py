@@ -35,9 +35,14 @@ class TimedTerminal(Terminal):
     """Stamps output in one thread and shows it in another, so that drawing delays no stamp."""
 
     def __init__(
-        self, command: Sequence[str], columns: int, lines: int, environment: Mapping[str, str]
+        self,
+        command: Sequence[str],
+        columns: int,
+        lines: int,
+        environment: Mapping[str, str],
     ) -> None:
-        sys.setswitchinterval(0.0002)  # or the stamping thread waits up to 5 ms for the drawing one
+        # Or the stamping thread waits up to 5 ms for the drawing one.
+        sys.setswitchinterval(0.0002)
         self.pieces: list[Piece] = []
         self._unshown: SimpleQueue[tuple[float, bytes] | None] = SimpleQueue()
         self._awaited: Condition | None = None
@@ -46,7 +51,10 @@ class TimedTerminal(Terminal):
         super().__init__(command, columns, lines, environment=environment)
 
     def time_to(
-        self, condition: Condition, act: Callable[[], object], patience: float = PATIENCE
+        self,
+        condition: Condition,
+        act: Callable[[], object],
+        patience: float = PATIENCE,
     ) -> float:
         """Return the seconds from `act` to the arrival of the piece that made `condition` true."""
         with self._news:
@@ -59,20 +67,26 @@ class TimedTerminal(Terminal):
         """Return the seconds from the program's start to the piece that made `condition` true."""
         with self._news:
             self._awaited = None if condition(self) else condition
-            return (self._await(patience) if self._awaited else time.monotonic()) - self.started
+            return (
+                self._await(patience) if self._awaited else time.monotonic()
+            ) - self.started
 
     def settle(self) -> None:
         """Wait until just after a refresh: output came, and then none for a while."""
         deadline = time.monotonic() + PATIENCE
         count = len(self.pieces)
-        while len(self.pieces) == count or time.monotonic() - self.pieces[-1].at < QUIET:
+        while (
+            len(self.pieces) == count or time.monotonic() - self.pieces[-1].at < QUIET
+        ):
             time.sleep(0.02)
             if time.monotonic() > deadline:
                 raise NeverShownError(f"no refresh; the screen shows:\n{self.text}")
 
     def _await(self, patience: float) -> float:
         if not self._news.wait_for(lambda: self._awaited is None, patience):
-            raise NeverShownError(f"waited {patience} s; the screen shows:\n{self.text}")
+            raise NeverShownError(
+                f"waited {patience} s; the screen shows:\n{self.text}"
+            )
         return self._met
 
     def _read(self) -> None:
@@ -97,9 +111,8 @@ class TimedTerminal(Terminal):
 
     def _show(self, text: str) -> None:
         super()._show(text)
-        for names in _CAPABILITY.findall(
-            text
-        ):  # xterm knows few; blessed waits five seconds for a reply
+        # Xterm knows few; blessed waits five seconds for a reply.
+        for names in _CAPABILITY.findall(text):
             self.send(f"\x1bP0+r{names}\x1b\\")
 
 
@@ -123,7 +136,9 @@ def marked_lines(terminal: TimedTerminal) -> tuple[object, ...]:
     """Return the background of each line's start and whether it is reversed: it changes as the
     cursor moves."""
     buffer = terminal.screen.buffer
-    return tuple((buffer[y][3].bg, buffer[y][3].reverse) for y in range(terminal.screen.lines))
+    return tuple(
+        (buffer[y][3].bg, buffer[y][3].reverse) for y in range(terminal.screen.lines)
+    )
 
 
 def is_restored(terminal: TimedTerminal) -> bool:

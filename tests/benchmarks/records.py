@@ -30,7 +30,9 @@ print(sum(issubclass(kind, tuple) and hasattr(kind, '_fields') for kind in class
 
 
 def _source(kind: str, fields: int) -> str:
-    return "\n    ".join([kind, *[f"field_{n}: int | None = None" for n in range(fields)]])
+    return "\n    ".join(
+        [kind, *[f"field_{n}: int | None = None" for n in range(fields)]]
+    )
 
 
 def _least(action: Callable[[], object], times: int) -> float:
@@ -45,7 +47,11 @@ def _least(action: Callable[[], object], times: int) -> float:
 
 def _figures(kind: str) -> tuple[float, float]:
     """Return the microseconds to define a record of 8 fields, and to make one of 24."""
-    names: dict[str, object] = {"NamedTuple": NamedTuple, "dataclass": dataclass, "__name__": "x"}
+    names: dict[str, object] = {
+        "NamedTuple": NamedTuple,
+        "dataclass": dataclass,
+        "__name__": "x",
+    }
     code = compile(_source(kind, 8), "record", "exec")
     define = _least(lambda: exec(code, names), _DEFINITIONS)
     exec(_source(kind, 24), names)
@@ -65,7 +71,9 @@ def main() -> None:
         define, make = _figures(kind)
         print(f"{name:22} define {define:5.0f} us, make {make:5.2f} us")
     command = [sys.executable, "-c", _COUNT]
-    count = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    count = subprocess.run(
+        command, capture_output=True, text=True, check=True
+    ).stdout.strip()
     print(f"the dashboard loads {count} named tuples")
 
 

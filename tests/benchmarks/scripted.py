@@ -27,7 +27,13 @@ from tests.fakes import monitor_of
 
 _P = ParamSpec("_P")
 _R = TypeVar("_R")
-_ACCOUNTS = ("web@shop", "api@shop", "billing@billing", "warehouse@warehouse", "anna@postgres")
+_ACCOUNTS = (
+    "web@shop",
+    "api@shop",
+    "billing@billing",
+    "warehouse@warehouse",
+    "anna@postgres",
+)
 
 
 def play(bench: Bench, sessions: int, age: str) -> tuple[float, float, float]:
@@ -87,11 +93,20 @@ class Stopwatch:
 
 
 def _session(number: int, older: float) -> Backend:
-    pid, account, login = 1000 + number, _ACCOUNTS[number % len(_ACCOUNTS)], older + 90 + number
+    pid, account, login = (
+        1000 + number,
+        _ACCOUNTS[number % len(_ACCOUNTS)],
+        older + 90 + number,
+    )
     kind = number % 20
     if kind < 14:
         return scenes.client(
-            pid, account, "pool", query=scenes.LOGIN, since=older + number / 7, login=login
+            pid,
+            account,
+            "pool",
+            query=scenes.LOGIN,
+            since=older + number / 7,
+            login=login,
         )
     if kind < 16:
         since = older + number / 9
@@ -106,7 +121,9 @@ def _session(number: int, older: float) -> Backend:
             xact=since + 1,
             login=login,
         )
-    return scenes.active(pid, account, "report", scenes.RUNAWAY, older + number / 11, login=login)
+    return scenes.active(
+        pid, account, "report", scenes.RUNAWAY, older + number / 11, login=login
+    )
 
 
 async def main(sessions: str, age: str, report: str) -> None:
@@ -117,7 +134,9 @@ async def main(sessions: str, age: str, report: str) -> None:
     from pgtop.tui.screens.sessions import SessionsScreen
 
     older = 0.0 if age == "young" else 200.0 * scenes.DAY
-    script = Script(scenes.snapshot([_session(number, older) for number in range(int(sessions))]))
+    script = Script(
+        scenes.snapshot([_session(number, older) for number in range(int(sessions))])
+    )
     stopwatch = Stopwatch()
     state.State.after = stopwatch.timed(state.State.after)  # type: ignore[method-assign]
     SessionsScreen.arrange_rows = stopwatch.timed(SessionsScreen.arrange_rows)  # type: ignore[method-assign]

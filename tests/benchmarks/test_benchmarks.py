@@ -58,7 +58,10 @@ def test_the_table_says_all_that_was_measured_and_marks_what_fell_short() -> Non
     """The table has a line for each goal with a figure, the ratio beside it, and a sentence for
     each miss."""
     goals = (ABSOLUTE, RELATIVE, SHOWN)
-    results: Results = {"bytes": {PGTOP: [1234.5]}, "cpu": {PGTOP: [2.5], PG_ACTIVITY: [10]}}
+    results: Results = {
+        "bytes": {PGTOP: [1234.5]},
+        "cpu": {PGTOP: [2.5], PG_ACTIVITY: [10]},
+    }
     assert table(results, goals).splitlines()[2:] == [
         "| bytes a refresh | <= 200 B | 1,234 |  |  |  | **MISSED** |",
         "| CPU a refresh | <= 0.5 of pg_activity's | 2.5 | 10 |  | 0.25 | met |",

@@ -50,7 +50,10 @@ def installed(pgtop: str) -> Mapping[str, Tool]:
     """Return the tools in the cache or on PATH, and this pgtop."""
     commands = {
         PGTOP: (pgtop, ("--interval", "1")),
-        PG_ACTIVITY: (_where("pg_activity", CACHE / "pg_activity" / "bin"), ("--refresh", "1")),
+        PG_ACTIVITY: (
+            _where("pg_activity", CACHE / "pg_activity" / "bin"),
+            ("--refresh", "1"),
+        ),
         PG_TOP: (_where("pg_top", CACHE / "pg_top" / "usr" / "bin"), ("-s", "1")),
     }
     return {
@@ -67,7 +70,14 @@ def install_peers() -> None:
     folder = CACHE / "pg_activity"
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     subprocess.run(
-        [folder / "bin" / "pip", "install", "--quiet", "pg_activity", "psycopg[binary]"], check=True
+        [
+            folder / "bin" / "pip",
+            "install",
+            "--quiet",
+            "pg_activity",
+            "psycopg[binary]",
+        ],
+        check=True,
     )
     if shutil.which("apt-get") and shutil.which("dpkg"):
         subprocess.run(["apt-get", "download", "pgtop"], check=True, cwd=CACHE)

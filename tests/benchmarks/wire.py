@@ -58,13 +58,16 @@ class _Relay:
     def counts(self) -> Counts:
         return Counts(self._received, self._trips, self._held)
 
-    async def carry(self, near: asyncio.StreamReader, back: asyncio.StreamWriter) -> None:
+    async def carry(
+        self, near: asyncio.StreamReader, back: asyncio.StreamWriter
+    ) -> None:
         """Serve one connection, from its opening to its end."""
         self._held += 1
         await asyncio.sleep(2 * self._delay)  # TCP's own handshake
         far, on = await asyncio.open_connection("127.0.0.1", self._port)
         server_spoke_last = [True]  # the run is over; asyncio would complain of it
-        with suppress(asyncio.CancelledError):  # the run is over; asyncio would complain of it
+        # The run is over; asyncio would complain of it.
+        with suppress(asyncio.CancelledError):
             await asyncio.gather(
                 self._pump(near, on, server_spoke_last, up=True),
                 self._pump(far, back, server_spoke_last, up=False),

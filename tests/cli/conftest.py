@@ -18,10 +18,13 @@ def role(dsn: str) -> Iterator[str]:
     """Create an ordinary role for this test alone, so that its sessions are easy to find."""
     name = f"pgtop_{secrets.token_hex(4)}"
     with psycopg.connect(dsn, autocommit=True) as admin:
-        admin.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'x'").format(sql.Identifier(name)))
+        admin.execute(
+            sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'x'").format(sql.Identifier(name))
+        )
         yield name
         admin.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [name]
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s",
+            [name],
         )
         admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
 
@@ -34,7 +37,8 @@ def open_session(dsn: str, role: str) -> Iterator[Opener]:
         def opened(**parameters: str) -> Connection:
             conninfo = make_conninfo(dsn, user=role, **parameters)
             connection = psycopg.connect(conninfo, autocommit=True)
-            return stack.enter_context(closing(connection))  # even while a query runs on it
+            # Even while a query runs on it.
+            return stack.enter_context(closing(connection))
 
         yield opened
 

@@ -29,13 +29,19 @@ from tests.pty import Terminal
             "postgresql://anna:xxxxxxxxxxxxx@db1:5432/shop",
         ),
         ("postgres://:pw@/shop", "postgres://:xx@/shop"),
-        ("postgres://anna:p?w#@/shop?password=pw", "postgres://anna:xxxx@/shop?password=xx"),
+        (
+            "postgres://anna:p?w#@/shop?password=pw",
+            "postgres://anna:xxxx@/shop?password=xx",
+        ),
         (
             "postgresql://db1/shop?user=anna&password=pw&port=1",
             "postgresql://db1/shop?user=anna&password=xx&port=1",
         ),
         ("host=db1 password=pw dbname=shop", "host=db1 password=xx dbname=shop"),
-        ("password = 'open \\' sesame' host=db1", "password = xxxxxxxxxxxxxxxx host=db1"),
+        (
+            "password = 'open \\' sesame' host=db1",
+            "password = xxxxxxxxxxxxxxxx host=db1",
+        ),
         ("host=db1 password=a password=b", "host=db1 password=x password=x"),
         ("password=open\\ sesame host=db1", "password=xxxxxxxxxxxx host=db1"),
         ("host='db1'password=pw", "host='db1'password=xx"),
@@ -72,7 +78,9 @@ def test_ps_shows_no_secret(written: str, form: str, cluster: Cluster) -> None:
         "conninfo": cluster.tcp_dsn,
         "key": f"{cluster.socket_dsn} sslpassword={cluster.password}",
     }
-    with Terminal([sys.executable, "-m", "pgtop", form.format(ways[written])]) as terminal:
+    with Terminal(
+        [sys.executable, "-m", "pgtop", form.format(ways[written])]
+    ) as terminal:
         terminal.wait_for(READY)
         shown = Path(f"/proc/{terminal.pid}/cmdline").read_text()  # the source of ps
         terminal.send(typed("quit"))
@@ -178,14 +186,18 @@ def test_a_connection_string_in_the_wrong_place_is_not_quoted(words: list[str]) 
     ):
         _, message = understood([word.format(string) for word in words])
         assert "same" not in message
-        assert message or words[0] in ("kill", "cancel"), "elsewhere the string has no meaning"
+        assert message or words[0] in ("kill", "cancel"), (
+            "elsewhere the string has no meaning"
+        )
 
 
 @pytest.mark.parametrize(
-    "option", ["-Wsesame", "--password=sesame", "-W=sesame", "-wsesame", "--no-password=sesame"]
+    "option",
+    ["-Wsesame", "--password=sesame", "-W=sesame", "-wsesame", "--no-password=sesame"],
 )
 @pytest.mark.parametrize(
-    "command", [[], ["show"], ["kill", "4711"], ["budget"], ["budget", "--warn", "80"], ["locks"]]
+    "command",
+    [[], ["show"], ["kill", "4711"], ["budget"], ["budget", "--warn", "80"], ["locks"]],
 )
 def test_a_password_after_an_option_without_a_value_is_not_quoted(
     command: list[str], option: str
@@ -197,7 +209,8 @@ def test_a_password_after_an_option_without_a_value_is_not_quoted(
 
 
 @pytest.mark.parametrize(
-    "word", ["postgres//anna:sesame@h", "127.0.0.1:1:*:*:sesame", "port:5432:anna/sesame@h"]
+    "word",
+    ["postgres//anna:sesame@h", "127.0.0.1:1:*:*:sesame", "port:5432:anna/sesame@h"],
 )
 def test_a_filter_that_may_be_a_connection_string_is_not_quoted(word: str) -> None:
     """The error about such a filter gives the position, and no more."""
@@ -228,7 +241,9 @@ EDITS = st.tuples(
     st.sampled_from(["{}", "-d{}", "-h{}", "-U{}", "--port={}", "--dbname={}"]),
 )
 @example(
-    f"host=db1 user=anna password={MARK} dbname=shop", [(14, "", "'"), (45, "drop", "'")], "{}"
+    f"host=db1 user=anna password={MARK} dbname=shop",
+    [(14, "", "'"), (45, "drop", "'")],
+    "{}",
 )
 @settings(max_examples=1000)
 def test_no_typing_error_betrays_a_password(
@@ -251,7 +266,9 @@ def test_no_typing_error_betrays_a_password(
 def understood(words: list[str]) -> tuple[dict[str, str], str]:
     """Return the parameters of the words, or the message about them."""
     try:
-        return parameters_of(getattr(parse(words), "connection", ConnectionOptions())), ""
+        return parameters_of(
+            getattr(parse(words), "connection", ConnectionOptions())
+        ), ""
     except UsageError as error:
         return {}, f"{error.what} {error.advice}"
 

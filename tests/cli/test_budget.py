@@ -76,7 +76,9 @@ def test_sessions_that_may_be_workers_are_never_critical(
     about = "about " if is_unsure else ""
     assert result.code is code
     assert result.words.startswith(f"role x: {about}{used} of 5 used")
-    assert (f"{at_least} for sure" in result.words) == (is_unsure and code is not Check.OK)
+    assert (f"{at_least} for sure" in result.words) == (
+        is_unsure and code is not Check.OK
+    )
 
 
 @pytest.mark.parametrize(
@@ -100,7 +102,9 @@ def test_logins_in_progress_are_mentioned_if_they_may_matter(
     nothing.
     """
     scene = calm()
-    snapshot = replace(scene, server=scene.server._replace(version_num=version, login=login))
+    snapshot = replace(
+        scene, server=scene.server._replace(version_num=version, login=login)
+    )
     result = check(Usage("connections", used, 97), 80, 95)
     assert with_doubt(result, snapshot).words == result.words + words
 
@@ -132,7 +136,10 @@ def test_no_name_reaches_the_performance_data(name: str, used: int, limit: int) 
 
 def test_one_line_for_monitoring(dsn: str) -> None:
     """One line with performance data, and the code; a lower level warns."""
-    for words, code in ((["--warn=99", "--crit=100"], Check.OK), (["--warn", "0"], Check.WARNING)):
+    for words, code in (
+        (["--warn=99", "--crit=100"], Check.OK),
+        (["--warn", "0"], Check.WARNING),
+    ):
         done = pgtop("budget", dsn, *words)
         assert (done.returncode, done.stderr) == (code, "")
         assert done.stdout.startswith(f"PGTOP {code.name} - connections: ")
@@ -193,7 +200,9 @@ def test_a_check_with_wrong_words_is_unknown(
 
 
 @pytest.mark.parametrize("words", ["budget -w 80 --help", "budget --version -c 90%"])
-def test_help_is_no_state_of_a_server(words: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_help_is_no_state_of_a_server(
+    words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     """A check that prints help has checked nothing."""
     assert run(words.split()) == Check.UNKNOWN
     assert "pgtop" in capsys.readouterr().out
@@ -206,7 +215,10 @@ def test_help_is_no_state_of_a_server(words: str, capsys: pytest.CaptureFixture[
         ("budget -w80% -c90%", (80.0, 90.0, None, Password.NEVER)),
         ("budget -w=2.5", (2.5, None, None, Password.NEVER)),
         ("-w 80 -c 90 budget", (80.0, 90.0, None, Password.NEVER)),
-        ("budget --warning=80 --critical 90 shop", (80.0, 90.0, "shop", Password.NEVER)),
+        (
+            "budget --warning=80 --critical 90 shop",
+            (80.0, 90.0, "shop", Password.NEVER),
+        ),
         ("budget -w shop", (None, None, "shop", Password.NEVER)),
         ("budget -w -d 80", (None, None, "80", Password.NEVER)),
         ("budget -w -w 80", (80.0, None, None, Password.NEVER)),
@@ -226,11 +238,17 @@ def test_thresholds_as_monitoring_writes_them(
     command = parse(words.split())
     assert isinstance(command, BudgetCommand)
     connection = command.connection
-    assert (command.warn, command.crit, connection.target, connection.password) == expected
+    assert (
+        command.warn,
+        command.crit,
+        connection.target,
+        connection.password,
+    ) == expected
 
 
 @pytest.mark.parametrize(
-    "words", ["-d budget --warn 80", "-U budget", "--theme dark -d budget", "-h budget shop"]
+    "words",
+    ["-d budget --warn 80", "-U budget", "--theme dark -d budget", "-h budget shop"],
 )
 def test_a_database_named_budget_is_no_command(words: str) -> None:
     """The word after such an option is its value."""
@@ -241,7 +259,21 @@ def test_a_database_named_budget_is_no_command(words: str) -> None:
 @given(
     st.lists(
         st.sampled_from(
-            ["-w", "-c", "80", "90%", "--warn", "-h", "db", "-p", "1", "budget", "--", "-W", "x=y"]
+            [
+                "-w",
+                "-c",
+                "80",
+                "90%",
+                "--warn",
+                "-h",
+                "db",
+                "-p",
+                "1",
+                "budget",
+                "--",
+                "-W",
+                "x=y",
+            ]
         )
     )
 )
@@ -290,8 +322,13 @@ def test_by_role_and_by_database(dsn: str) -> None:
                 done = pgtop("budget", dsn, "--crit", "50", "--role", "pgtop_limited")
         finally:
             admin.execute("DROP ROLE pgtop_limited")
-    assert done.stdout.startswith("PGTOP CRITICAL - role pgtop_limited: 1 of 2 used (50%)")
-    assert pgtop("budget", dsn, "--warn", "99", "--database", "postgres").returncode == Check.OK
+    assert done.stdout.startswith(
+        "PGTOP CRITICAL - role pgtop_limited: 1 of 2 used (50%)"
+    )
+    assert (
+        pgtop("budget", dsn, "--warn", "99", "--database", "postgres").returncode
+        == Check.OK
+    )
     unknown = pgtop("budget", dsn, "--warn", "99", "--database", "no such")
     assert (unknown.returncode, unknown.stdout) == (
         Check.UNKNOWN,
@@ -299,16 +336,22 @@ def test_by_role_and_by_database(dsn: str) -> None:
     )
 
 
-@pytest.mark.parametrize(("name", "catalog"), [("role", "pg_roles"), ("database", "pg_database")])
+@pytest.mark.parametrize(
+    ("name", "catalog"), [("role", "pg_roles"), ("database", "pg_database")]
+)
 def test_a_limit_that_may_not_be_read_is_unknown(name: str, catalog: str) -> None:
     """Without the right to read the catalog, neither a limit nor a missing name is known."""
     scene = calm()
     revoked = replace(
-        scene, server=scene.server._replace(missing=(f"{catalog} may not be read: no limits",))
+        scene,
+        server=scene.server._replace(
+            missing=(f"{catalog} may not be read: no limits",)
+        ),
     )
     command = BudgetCommand(warn=80.0, **{name: "shop"})  # type: ignore[arg-type]  # names are fields
     with pytest.raises(
-        UsageError, match=f"The limit of {name} 'shop' is not known: {catalog} may not be read"
+        UsageError,
+        match=f"The limit of {name} 'shop' is not known: {catalog} may not be read",
     ):
         _usage(revoked, command)
 
@@ -318,13 +361,18 @@ def test_a_role_with_signs_in_its_name(dsn: str) -> None:
     name = "pgtop|a'b=c d"
     with psycopg.connect(dsn, autocommit=True) as admin:
         admin.execute(
-            sql.SQL("CREATE ROLE {} LOGIN CONNECTION LIMIT 2").format(sql.Identifier(name))
+            sql.SQL("CREATE ROLE {} LOGIN CONNECTION LIMIT 2").format(
+                sql.Identifier(name)
+            )
         )
         try:
             done = pgtop("budget", dsn, "--crit", "50", "--role", name)
         finally:
             admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
-    assert done.stdout == "PGTOP OK - role pgtop/a'b=c d: 0 of 2 used (0%) | used=0;;0;0;2\n"
+    assert (
+        done.stdout
+        == "PGTOP OK - role pgtop/a'b=c d: 0 of 2 used (0%) | used=0;;0;0;2\n"
+    )
     unknown = pgtop("budget", dsn, "--crit", "50", "--role", name)
     assert (unknown.returncode, "|" in unknown.stdout) == (Check.UNKNOWN, False)
 
@@ -443,4 +491,6 @@ def test_for_people(dsn: str) -> None:
     done = pgtop("budget", dsn)
     assert done.returncode == Exit.DONE
     assert all(words in done.stdout for words in (" used; ", "BY DATABASE", "BY ROLE"))
-    assert pgtop("budget", dsn, "--role", "postgres").stdout.startswith("role postgres: ")
+    assert pgtop("budget", dsn, "--role", "postgres").stdout.startswith(
+        "role postgres: "
+    )

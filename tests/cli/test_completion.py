@@ -29,7 +29,11 @@ def test_every_option_is_offered(shell: str) -> None:
 def test_the_shell_can_read_its_script(shell: str) -> None:
     flag = "--no-execute" if shell == "fish" else "-n"
     done = subprocess.run(
-        [shell, flag], input=SCRIPTS[shell](), capture_output=True, text=True, check=False
+        [shell, flag],
+        input=SCRIPTS[shell](),
+        capture_output=True,
+        text=True,
+        check=False,
     )
     assert (done.returncode, done.stderr) == (0, "")
 
@@ -67,5 +71,7 @@ COMP_CWORD={len(typed.split())}
 _pgtop 2>/dev/null
 printf "%s\\n" "${{COMPREPLY[@]}}"
 """
-    done = subprocess.run(["bash", "-c", program], capture_output=True, text=True, check=True)
+    done = subprocess.run(
+        ["bash", "-c", program], capture_output=True, text=True, check=True
+    )
     assert set(done.stdout.split()) == offered

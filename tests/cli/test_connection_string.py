@@ -27,8 +27,14 @@ from pgtop.errors import UsageError
             ConnectionOptions("postgresql:///?sslmode=require", port="9"),
             {"sslmode": "require", "port": "9"},
         ),
-        (ConnectionOptions("host=/tmp//pg dbname=a://b"), {"host": "/tmp//pg", "dbname": "a://b"}),
-        (ConnectionOptions("dbname = 'a=b' user='c:d@e'"), {"dbname": "a=b", "user": "c:d@e"}),
+        (
+            ConnectionOptions("host=/tmp//pg dbname=a://b"),
+            {"host": "/tmp//pg", "dbname": "a://b"},
+        ),
+        (
+            ConnectionOptions("dbname = 'a=b' user='c:d@e'"),
+            {"dbname": "a=b", "user": "c:d@e"},
+        ),
     ],
 )
 def test_options_and_connection_strings_are_merged(

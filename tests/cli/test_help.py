@@ -65,7 +65,9 @@ def test_help_is_as_wide_as_the_terminal() -> None:
 
 def test_the_list_is_ascii_where_the_locale_is_not_utf_8() -> None:
     """A topic can be read on any terminal."""
-    assert pgtop("help", "views", environment={"LC_ALL": "C", "LANG": "C"}).stdout.isascii()
+    assert pgtop(
+        "help", "views", environment={"LC_ALL": "C", "LANG": "C"}
+    ).stdout.isascii()
 
 
 def test_help_loads_neither_driver_nor_screen() -> None:
@@ -100,7 +102,10 @@ def test_the_pager_is_the_user_s(pager: str, command: list[str]) -> None:
 def on_a_terminal(*words: str, lines: int = 40, **environment: str) -> Terminal:
     """Start pgtop on a terminal, without a pager unless `environment` names one."""
     return Terminal(
-        [*PGTOP, *words], columns=80, lines=lines, environment={"PAGER": "", **environment}
+        [*PGTOP, *words],
+        columns=80,
+        lines=lines,
+        environment={"PAGER": "", **environment},
     )
 
 

@@ -44,7 +44,9 @@ def printed(words: Sequence[str], **environment: str) -> Any:
 
 def columns_of_pg_stat_activity(dsn: str) -> set[str]:
     with psycopg.connect(dsn) as connection:
-        description = connection.execute("SELECT * FROM pg_stat_activity LIMIT 0").description
+        description = connection.execute(
+            "SELECT * FROM pg_stat_activity LIMIT 0"
+        ).description
     return {column.name for column in description or ()}
 
 
@@ -56,10 +58,11 @@ def test_fields_of_show_are_documented(dsn: str) -> None:
     budget = next(row[1] for row in of_whole.rows if row[0] == "`budget`")
     assert set(_CODE.findall(budget)) <= whole["budget"].keys()
     own_fields = whole["sessions"][0].keys() - columns_of_pg_stat_activity(dsn)
+    # Which old servers do not have.
     assert own_fields <= fields(of_sessions) | {
         "leader_pid",
         "query_id",
-    }  # which old servers do not have
+    }
     assert fields(of_sessions) <= whole["sessions"][0].keys()
 
 

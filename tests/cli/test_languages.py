@@ -15,7 +15,14 @@ from pgtop.cli.exit_codes import Exit
 from pgtop.demo.server import Cluster
 from tests.cli import one_sentence, pgtop
 from tests.keys import typed
-from tests.message_proxy import GERMAN, JAPANESE, NOISE, MessageProxy, with_sentences, with_warnings
+from tests.message_proxy import (
+    GERMAN,
+    JAPANESE,
+    NOISE,
+    MessageProxy,
+    with_sentences,
+    with_warnings,
+)
 from tests.pty import Terminal
 from tests.waiting import until
 
@@ -50,11 +57,15 @@ def dsn(message_proxy: MessageProxy, **changed: str) -> str:
     return " ".join(f"{name}={value}" for name, value in options.items())
 
 
-@pytest.mark.parametrize("words", [GERMAN, JAPANESE, NOISE], ids=["German", "Japanese", "noise"])
+@pytest.mark.parametrize(
+    "words", [GERMAN, JAPANESE, NOISE], ids=["German", "Japanese", "noise"]
+)
 def test_no_exit_code_depends_on_a_sentence(strict: Cluster, words: str) -> None:
     """Each refusal has its code, and the check its result, in any language."""
     with (
-        MessageProxy(("127.0.0.1", strict.port), with_sentences(words)) as message_proxy,
+        MessageProxy(
+            ("127.0.0.1", strict.port), with_sentences(words)
+        ) as message_proxy,
         ExitStack() as slots,
     ):
         for changed, code in (
@@ -71,13 +82,17 @@ def test_no_exit_code_depends_on_a_sentence(strict: Cluster, words: str) -> None
             slots.enter_context(psycopg.connect(f"{strict.socket_dsn} user=plain"))
         done = pgtop("budget", "--warn", "50", dsn(message_proxy))
         assert done.returncode == 2
-        assert done.stdout.startswith("PGTOP CRITICAL - The server is full for ordinary roles")
+        assert done.stdout.startswith(
+            "PGTOP CRITICAL - The server is full for ordinary roles"
+        )
 
 
 def test_waiting_for_a_slot_depends_on_no_sentence(strict: Cluster) -> None:
     """`--wait` takes the next free slot of a server with Japanese messages."""
     with (
-        MessageProxy(("127.0.0.1", strict.port), with_sentences(JAPANESE)) as message_proxy,
+        MessageProxy(
+            ("127.0.0.1", strict.port), with_sentences(JAPANESE)
+        ) as message_proxy,
         ExitStack() as slots,
     ):
         for _ in range(3):
@@ -95,7 +110,9 @@ def test_waiting_for_a_slot_depends_on_no_sentence(strict: Cluster) -> None:
 def test_a_refused_login_is_seldom_retried_in_any_language(strict: Cluster) -> None:
     """After two refusals, a changed password is tried only every 30 seconds."""
     with (
-        MessageProxy(("127.0.0.1", strict.port), with_sentences(NOISE)) as message_proxy,
+        MessageProxy(
+            ("127.0.0.1", strict.port), with_sentences(NOISE)
+        ) as message_proxy,
         Terminal(
             [sys.executable, "-m", "pgtop", dsn(message_proxy), "--interval", "0.2"]
         ) as terminal,

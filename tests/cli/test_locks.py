@@ -41,7 +41,9 @@ def _queue(dsn: str) -> Iterator[tuple[int, int]]:
 
 def test_the_words_choose_the_command() -> None:
     """The command takes the connection options and two of its own."""
-    assert parse(["locks", "--json", "shop"]) == LocksCommand(ConnectionOptions("shop"), json=True)
+    assert parse(["locks", "--json", "shop"]) == LocksCommand(
+        ConnectionOptions("shop"), json=True
+    )
     assert parse(["locks", "--no-color"]) == LocksCommand(color=False)
     assert parse(["locks", "--filter", "db:shop"]) == LocksCommand(filter="db:shop")
 
@@ -60,10 +62,15 @@ def test_a_filter_narrows_the_tree_and_the_exit_code(dsn: str) -> None:
     with _queue(dsn) as (holder, waiter):
         match = pgtop("locks", "--json", "--filter", f"pid:{waiter}", dsn)
         no_match = pgtop("locks", "--filter", "db:nowhere", dsn)
-    assert [node["name"] for node in json.loads(match.stdout)["nodes"]] == [holder, waiter]
+    assert [node["name"] for node in json.loads(match.stdout)["nodes"]] == [
+        holder,
+        waiter,
+    ]
     assert (match.returncode, no_match.returncode) == (Exit.WAITING, Exit.DONE)
     assert "Exclusive on advisory" not in no_match.stdout
-    assert 'Filter: sessions in databases whose name contains "nowhere"' in no_match.stdout
+    assert (
+        'Filter: sessions in databases whose name contains "nowhere"' in no_match.stdout
+    )
     assert "no session that matches the filter waits or blocks" in no_match.stdout
     wrong = pgtop("locks", "--filter", "foer:x", dsn)
     assert "--filter is wrong at character 1" in one_sentence(wrong.stderr)
@@ -86,7 +93,10 @@ def test_a_session_waits(dsn: str) -> None:
     assert (report["waiting"], report["roots"]) == (1, [holder])
     nodes = {node["name"]: node for node in report["nodes"]}
     assert (nodes[waiter]["parent"], nodes[waiter]["blockers"]) == (holder, [holder])
-    assert (nodes[waiter]["mode"], nodes[waiter]["target"]) == ("ExclusiveLock", "advisory key 814")
+    assert (nodes[waiter]["mode"], nodes[waiter]["target"]) == (
+        "ExclusiveLock",
+        "advisory key 814",
+    )
     assert (nodes[holder]["blocks"], nodes[holder]["session"]["blocks"]) == (1, 1)
     assert nodes[waiter]["session"]["blocked_by"] == [holder]
 
@@ -99,10 +109,14 @@ def test_json_of_everything() -> None:
     """The JSON has prepared transactions by gid with the statement that ends them, deadlocks,
     queues, and what holds back vacuum."""
     report = json.loads(as_json(_arranged(scenes.standstill())))
-    assert (report["note"], report["asked"]) == ("", scenes.standstill().locks.is_current)
+    assert (report["note"], report["asked"]) == (
+        "",
+        scenes.standstill().locks.is_current,
+    )
     nodes = {node["name"]: node for node in report["nodes"]}
     assert (
-        nodes["transfer-'4711'"]["prepared"]["rollback"] == "ROLLBACK PREPARED 'transfer-''4711'''"
+        nodes["transfer-'4711'"]["prepared"]["rollback"]
+        == "ROLLBACK PREPARED 'transfer-''4711'''"
     )
     assert nodes[49_001]["parent"] == "transfer-'4711'"
     assert nodes[49_011]["deadlock"] == [49_010, 49_011]
@@ -120,7 +134,9 @@ def test_an_unnamed_prepared_transaction_is_a_root() -> None:
     its root."""
     waiter = scenes.client(4711, "web@shop", wait="Lock:transactionid", blocked_by=[0])
     resting = LockState(note="the server is slow")
-    report = json.loads(as_json(_arranged(replace(scenes.snapshot([waiter]), locks=resting))))
+    report = json.loads(
+        as_json(_arranged(replace(scenes.snapshot([waiter]), locks=resting)))
+    )
     nodes = {node["name"]: node for node in report["nodes"]}
     assert (nodes[4711]["parent"], nodes[4711]["root"]) == (
         "a prepared transaction",
@@ -133,7 +149,12 @@ def test_an_unnamed_prepared_transaction_is_a_root() -> None:
 @pytest.mark.parametrize("width", [40, 80, 160])
 def test_lines_fit(width: int) -> None:
     """No line is wider than the page, whatever texts a server sends."""
-    for scene in (scenes.standstill(), scenes.busy(), scenes.hostile(), scenes.not_privileged()):
+    for scene in (
+        scenes.standstill(),
+        scenes.busy(),
+        scenes.hostile(),
+        scenes.not_privileged(),
+    ):
         lines = page(_arranged(scene), width)
         assert all(cells(painted(spans, False)) <= width for spans in lines)
 

@@ -25,11 +25,15 @@ sys.exit(main())
 """
 
 
-@pytest.mark.parametrize("words", [["show"], ["locks"], ["budget"], ["kill", "1", "--yes"]])
+@pytest.mark.parametrize(
+    "words", [["show"], ["locks"], ["budget"], ["kill", "1", "--yes"]]
+)
 def test_a_dead_name_server_does_not_delay_the_exit(words: Sequence[str]) -> None:
     """SIGTERM ends the process while it still looks up the name of the server."""
     call = [sys.executable, "-c", _DEAF, *words, "-w", "-h", "db1.example.net"]
-    with subprocess.Popen(call, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        call, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
+    ) as process:
         assert process.stderr is not None
         assert process.stderr.readline() == b"looking up\n"
         process.send_signal(signal.SIGTERM)

@@ -46,7 +46,11 @@ def _without_password(cluster: Cluster) -> str:
         (["show", "postgresql://db1:port/shop"], Exit.USAGE, "not a port"),
         (["show", "-p", "5432,70000"], Exit.USAGE, "'70000' is not a port"),
         (["show", "host='open"], Exit.USAGE, "connection string"),
-        (["show", "--filter", "age>soon"], Exit.USAGE, "--filter is wrong at character"),
+        (
+            ["show", "--filter", "age>soon"],
+            Exit.USAGE,
+            "--filter is wrong at character",
+        ),
         (["show", "--sort", "colour"], Exit.USAGE, "there is no column 'colour'"),
         (["show", "--sort", "pid:up"], Exit.USAGE, "asc or desc"),
         (["show", "-W"], Exit.USAGE, "no terminal"),
@@ -119,7 +123,10 @@ def test_wait_gets_the_next_free_slot(small: Cluster) -> None:
         connections = _fill(small, slots)
         waiting = slots.enter_context(
             subprocess.Popen(
-                [*PGTOP, "show", "--wait", small.socket_dsn], stdout=-1, stderr=-1, encoding="utf-8"
+                [*PGTOP, "show", "--wait", small.socket_dsn],
+                stdout=-1,
+                stderr=-1,
+                encoding="utf-8",
             )
         )
         assert waiting.stderr is not None
@@ -178,7 +185,9 @@ def test_the_terminal_prompts_for_a_password(cluster: Cluster) -> None:
 
 
 @pytest.mark.parametrize("words", [[], ["-W"]])
-def test_ctrl_c_at_the_prompt_restores_the_terminal(cluster: Cluster, words: list[str]) -> None:
+def test_ctrl_c_at_the_prompt_restores_the_terminal(
+    cluster: Cluster, words: list[str]
+) -> None:
     """Ctrl-C at the prompt for a password ends pgtop with 130, and the terminal echoes again."""
     with Terminal([*PGTOP, *words, _without_password(cluster)]) as terminal:
         terminal.wait_for("Password: ")
@@ -219,7 +228,9 @@ def test_the_demo_leaves_nothing_behind(
     """A signal at any time, during the start or later, ends the demo with its server and its
     files.
     """
-    with Terminal([*PGTOP, "demo"], 120, 40, environment={"TMPDIR": str(reachable)}) as terminal:
+    with Terminal(
+        [*PGTOP, "demo"], 120, 40, environment={"TMPDIR": str(reachable)}
+    ) as terminal:
         terminal.wait_for(shown)
         os.kill(terminal.pid, sent)
         assert terminal.wait_for_exit() == code
@@ -230,7 +241,10 @@ def test_the_demo_leaves_nothing_behind(
 def test_the_server_of_the_demo_can_keep_running(reachable: Path) -> None:
     """With --keep-running, quitting prints how to connect and how to stop the server; both work."""
     with Terminal(
-        [*PGTOP, "demo", "--keep-running"], 120, 40, environment={"TMPDIR": str(reachable)}
+        [*PGTOP, "demo", "--keep-running"],
+        120,
+        40,
+        environment={"TMPDIR": str(reachable)},
     ) as terminal:
         terminal.wait_for(READY)
         terminal.send(typed("quit"))

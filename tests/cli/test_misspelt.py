@@ -35,7 +35,11 @@ def test_the_nearest_command(word: str | None, command: str) -> None:
 
 @pytest.mark.parametrize(
     ("words", "question"),
-    [(["shwo", "--json"], "Did you mean pgtop show?"), (["shop", "--json"], ""), (["--json"], "")],
+    [
+        (["shwo", "--json"], "Did you mean pgtop show?"),
+        (["shop", "--json"], ""),
+        (["--json"], ""),
+    ],
 )
 def test_an_option_of_another_command_names_it(words: list[str], question: str) -> None:
     """The sentence begins with the command that the first word resembles."""
@@ -50,7 +54,15 @@ def test_a_database_that_is_not_there_may_be_a_command(
 ) -> None:
     """The word names a database first; only its absence makes the word doubtful."""
     place = conninfo_to_dict(dsn)
-    options = ["-h", str(place["host"]), "-p", str(place["port"]), "-U", str(place["user"]), "-w"]
+    options = [
+        "-h",
+        str(place["host"]),
+        "-p",
+        str(place["port"]),
+        "-U",
+        str(place["user"]),
+        "-w",
+    ]
     with Terminal([*PGTOP, name, *options], columns=200) as terminal:
         terminal.wait_for("There is no such database")
         assert terminal.wait_for_exit() == Exit.REFUSED
@@ -59,7 +71,9 @@ def test_a_database_that_is_not_there_may_be_a_command(
 
 def test_a_misspelt_command_without_a_terminal_is_named() -> None:
     """A script that misspells a command learns more than that the dashboard needs a terminal."""
-    with pytest.raises(TerminalError, match=r"^Did you mean pgtop show\? The dashboard needs"):
+    with pytest.raises(
+        TerminalError, match=r"^Did you mean pgtop show\? The dashboard needs"
+    ):
         run(DashboardCommand(ConnectionOptions("shwo")))
 
 

@@ -5,7 +5,13 @@ import pytest
 from pgtop import __version__
 from pgtop.cli.args.command import PrintedText
 from pgtop.cli.args.connection import ConnectionOptions, Password
-from pgtop.cli.args.options import DashboardCommand, DemoCommand, OutputFormat, ShowCommand, parse
+from pgtop.cli.args.options import (
+    DashboardCommand,
+    DemoCommand,
+    OutputFormat,
+    ShowCommand,
+    parse,
+)
 from pgtop.cli.exit_codes import Exit
 from pgtop.config.settings import Safety, Settings
 from pgtop.errors import UsageError
@@ -21,14 +27,23 @@ from pgtop.tui.views import KEYMAP
         ("-d demo", DashboardCommand(ConnectionOptions("demo"))),
         ("-d show", DashboardCommand(ConnectionOptions("show"))),
         ("show show", ShowCommand(ConnectionOptions("show"))),
-        ("-h db1 shop -p 5433", DashboardCommand(ConnectionOptions("shop", "db1", "5433"))),
-        ("-hdb1 -p5433 -Uweb", DashboardCommand(ConnectionOptions(None, "db1", "5433", "web"))),
+        (
+            "-h db1 shop -p 5433",
+            DashboardCommand(ConnectionOptions("shop", "db1", "5433")),
+        ),
+        (
+            "-hdb1 -p5433 -Uweb",
+            DashboardCommand(ConnectionOptions(None, "db1", "5433", "web")),
+        ),
         (
             "--host=db1,db2 --port 1,2 --username web",
             DashboardCommand(ConnectionOptions(None, "db1,db2", "1,2", "web")),
         ),
         ("-W", DashboardCommand(ConnectionOptions(password=Password.FIRST))),
-        ("-w --wait", DashboardCommand(ConnectionOptions(password=Password.NEVER, wait=True))),
+        (
+            "-w --wait",
+            DashboardCommand(ConnectionOptions(password=Password.NEVER, wait=True)),
+        ),
         (
             "postgresql://web@db1/shop",
             DashboardCommand(ConnectionOptions("postgresql://web@db1/shop")),
@@ -37,20 +52,30 @@ from pgtop.tui.views import KEYMAP
         ("--interval 0.2", DashboardCommand(settings=Settings(interval=0.2))),
         (
             "--interval=60 --read-only",
-            DashboardCommand(settings=Settings(interval=60), safety=Safety(read_only=True)),
+            DashboardCommand(
+                settings=Settings(interval=60), safety=Safety(read_only=True)
+            ),
         ),
         (
             "--no-color --theme light",
             DashboardCommand(settings=Settings(color=False, theme="light")),
         ),
-        ("--warn 50 --alarm 70.5", DashboardCommand(settings=Settings(warn=50, alarm=70.5))),
+        (
+            "--warn 50 --alarm 70.5",
+            DashboardCommand(settings=Settings(warn=50, alarm=70.5)),
+        ),
         ("--plain-driver", DashboardCommand(settings=Settings(plain_driver=True))),
         ("demo", DemoCommand()),
-        ("demo --keep-running --interval 2", DemoCommand(Settings(interval=2), keep_running=True)),
+        (
+            "demo --keep-running --interval 2",
+            DemoCommand(Settings(interval=2), keep_running=True),
+        ),
         ("show --json", ShowCommand(format=OutputFormat.JSON)),
         (
             "show -h db1 --csv --all",
-            ShowCommand(ConnectionOptions(host="db1"), format=OutputFormat.CSV, everything=True),
+            ShowCommand(
+                ConnectionOptions(host="db1"), format=OutputFormat.CSV, everything=True
+            ),
         ),
         (
             "show --filter age>5m --sort xact:asc --no-color",
@@ -100,7 +125,8 @@ def test_wrong_words_are_usage_errors(words: str, message: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [["--help"], ["-?"], ["show", "--help"], ["demo", "-?"], ["show", "-?", "--bogus"]]
+    "words",
+    [["--help"], ["-?"], ["show", "--help"], ["demo", "-?"], ["show", "-?", "--bogus"]],
 )
 def test_every_command_has_help_with_the_exit_codes(words: list[str]) -> None:
     """Both --help and -? print the usage and all exit codes; -h is the host."""

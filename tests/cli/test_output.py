@@ -26,9 +26,24 @@ def test_columns_are_honoured_without_a_terminal(
 
 
 @pytest.mark.parametrize(
-    "text", ["", "abc", "0", "-5", "1000000000", "9" * 5000, "80.5", " 80", "+80", "٨٠", "10001"]
+    "text",
+    [
+        "",
+        "abc",
+        "0",
+        "-5",
+        "1000000000",
+        "9" * 5000,
+        "80.5",
+        " 80",
+        "+80",
+        "٨٠",
+        "10001",
+    ],
 )
-def test_a_value_that_is_no_width_is_ignored(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_value_that_is_no_width_is_ignored(
+    text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A wrong value neither breaks the table nor costs memory."""
     monkeypatch.setenv("COLUMNS", text)
     assert output.columns() is None
@@ -62,6 +77,8 @@ def test_columns_override_the_width_of_the_terminal(
         ({}, 1, False),
     ],
 )
-def test_the_users_locale(environ: dict[str, str], utf8_mode: int, expected: bool) -> None:
+def test_the_users_locale(
+    environ: dict[str, str], utf8_mode: int, expected: bool
+) -> None:
     """The user's locale counts, and not the one that Python puts in its place."""
     assert locale_is_utf8(environ, utf8_mode) is expected

@@ -54,13 +54,19 @@ def pooler(bindir: Path | None) -> Iterator[Pooler]:
             (cluster.folder / name).chmod(0o644)
         with psycopg.connect(cluster.socket_dsn, autocommit=True) as admin:
             admin.execute("CREATE ROLE plain LOGIN")
-        as_user = {"user": 65534, "group": 65534, "extra_groups": []} if os.geteuid() == 0 else {}
+        as_user = (
+            {"user": 65534, "group": 65534, "extra_groups": []}
+            if os.geteuid() == 0
+            else {}
+        )
         with subprocess.Popen(
             ["pgbouncer", cluster.folder / "pooler.ini"],
             stderr=subprocess.DEVNULL,
             **as_user,  # type: ignore[call-overload]
         ) as process:
-            until((cluster.folder / ".s.PGSQL.6432").exists, "the pooler does not start")
+            until(
+                (cluster.folder / ".s.PGSQL.6432").exists, "the pooler does not start"
+            )
             yield Pooler(cluster)
             process.terminate()
 

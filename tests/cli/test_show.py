@@ -54,7 +54,10 @@ def test_what_is_not_known_of_blockers_is_null() -> None:
     """A hidden session's blockers come from the locks alone; without them the note gives the
     reason."""
     whole = json.loads(
-        as_json(DerivedSnapshot.of(scenes.not_privileged()), scenes.not_privileged().backends)
+        as_json(
+            DerivedSnapshot.of(scenes.not_privileged()),
+            scenes.not_privileged().backends,
+        )
     )
     assert whole["note"]
     hidden = [row for row in whole["sessions"] if row["backend_start"] is None]
@@ -69,7 +72,9 @@ def test_json_has_the_names_that_scripts_rely_on(dsn: str) -> None:
     with psycopg.connect(dsn) as connection:
         columns = [
             column.name
-            for column in connection.execute("SELECT * FROM pg_stat_activity LIMIT 0").description
+            for column in connection.execute(
+                "SELECT * FROM pg_stat_activity LIMIT 0"
+            ).description
             or ()
         ]
     [own] = [row for row in whole["sessions"] if row["pid"] == whole["server"]["pid"]]
@@ -94,7 +99,10 @@ def test_the_budget_counts_the_sessions(dsn: str) -> None:
     whole = _shown(dsn)
     budget = whole["budget"]
     assert budget["used"] == len(whole["sessions"]) == sum(budget["states"].values())
-    assert budget["used"] + budget["free"] + budget["reserved_left"] == budget["max_connections"]
+    assert (
+        budget["used"] + budget["free"] + budget["reserved_left"]
+        == budget["max_connections"]
+    )
     assert budget["approximate"] is False
 
 
@@ -115,13 +123,22 @@ def test_a_session_is_shown_raw_and_exactly(dsn: str) -> None:
     assert row_on_server == (True, row["query"])
     assert row["application_name"] == "shown"
     assert row["state"] == "idle in transaction"
-    assert 0 <= row["state_age"] <= row["query_age"] <= row["xact_age"] <= row["backend_age"] < 60
+    assert (
+        0
+        <= row["state_age"]
+        <= row["query_age"]
+        <= row["xact_age"]
+        <= row["backend_age"]
+        < 60
+    )
 
 
 def test_the_blockers_are_listed(dsn: str) -> None:
     """`blocked_by` of a session that waits for a lock is a list of the pids that hold it."""
     with ExitStack() as stack:
-        holder = stack.enter_context(_session(dsn, "SELECT pg_advisory_xact_lock(4711)"))
+        holder = stack.enter_context(
+            _session(dsn, "SELECT pg_advisory_xact_lock(4711)")
+        )
         waiter = stack.enter_context(psycopg.connect(dsn))
         waiter.pgconn.send_query(b"SELECT pg_advisory_xact_lock(4711)")
         rows: list[dict[str, Any]] = []
@@ -203,7 +220,9 @@ def test_the_table_on_a_terminal_fits_it(dsn: str) -> None:
                 assert "0123456789" in terminal.text
                 assert (b"\x1b[" in terminal.raw) is colored
                 lines = terminal.raw.decode().splitlines()
-                assert terminal.text.rstrip().count("\n") == len(lines) - 1, "a line was wrapped"
+                assert terminal.text.rstrip().count("\n") == len(lines) - 1, (
+                    "a line was wrapped"
+                )
 
 
 def test_ascii_where_the_locale_is_not_utf_8(dsn: str) -> None:
@@ -217,7 +236,8 @@ def test_ascii_where_the_locale_is_not_utf_8(dsn: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "scene", [scenes.calm, scenes.busy, scenes.full, scenes.not_privileged, scenes.hostile]
+    "scene",
+    [scenes.calm, scenes.busy, scenes.full, scenes.not_privileged, scenes.hostile],
 )
 @pytest.mark.parametrize("width", [40, 80, 200])
 def test_no_line_is_wider_than_the_page(scene: Any, width: int) -> None:
@@ -225,7 +245,9 @@ def test_no_line_is_wider_than_the_page(scene: Any, width: int) -> None:
     snapshot: Snapshot = scene()
     lines = [
         painted(spans, color=False)
-        for spans in page(arrange_sessions(DerivedSnapshot.of(snapshot), TableOptions()), width)
+        for spans in page(
+            arrange_sessions(DerivedSnapshot.of(snapshot), TableOptions()), width
+        )
     ]
     assert len(lines) > sum(backend.is_client for backend in snapshot.backends)
     for line in lines:
@@ -238,7 +260,10 @@ def test_a_missing_grant_is_named() -> None:
     text = "\n".join(
         painted(line, color=False)
         for line in page(
-            arrange_sessions(DerivedSnapshot.of(scenes.not_privileged()), TableOptions()), 120
+            arrange_sessions(
+                DerivedSnapshot.of(scenes.not_privileged()), TableOptions()
+            ),
+            120,
         )
     )
     assert "grant pg_read_all_stats to monitor" in text
@@ -289,10 +314,14 @@ def test_csv_holds_no_formula(separator: str, name: str, query: str) -> None:
     """With any separator of a spreadsheet, no cell of the CSV begins like a formula."""
     snapshot = scenes.snapshot([_one(application_name=name, query=query)])
     rows = csv.reader(
-        io.StringIO(as_csv(DerivedSnapshot.of(snapshot), snapshot.backends), newline=""),
+        io.StringIO(
+            as_csv(DerivedSnapshot.of(snapshot), snapshot.backends), newline=""
+        ),
         delimiter=separator,
     )
-    assert not [cell for row in rows for cell in row if cell.lstrip().startswith(FORMULA)]
+    assert not [
+        cell for row in rows for cell in row if cell.lstrip().startswith(FORMULA)
+    ]
 
 
 def test_csv_of_a_megabyte_of_blanks_is_quick() -> None:
@@ -305,9 +334,9 @@ def test_csv_of_a_megabyte_of_blanks_is_quick() -> None:
 @given(st.datetimes(timezones=st.just(UTC)).map(from_datetime))
 def test_times_are_exact(instant: int) -> None:
     """A time is ISO 8601 with its zone and always six decimals, and no microsecond is lost."""
-    written = session_record(_one(backend_start=instant), DerivedSnapshot.of(scenes.calm()))[
-        "backend_start"
-    ]
+    written = session_record(
+        _one(backend_start=instant), DerivedSnapshot.of(scenes.calm())
+    )["backend_start"]
     assert from_datetime(datetime.fromisoformat(written)) == instant
     assert len(written.partition(".")[2]) == len("000000+00:00")
 
@@ -315,10 +344,21 @@ def test_times_are_exact(instant: int) -> None:
 def test_what_is_not_known_is_null() -> None:
     """Absent values are null in JSON and empty in CSV, and ages are then absent too."""
     snapshot = scenes.snapshot([_one()])
-    [row] = json.loads(as_json(DerivedSnapshot.of(snapshot), snapshot.backends))["sessions"]
-    known = {"pid": 4711, "backend_type": "client backend", "blocked_by": [], "blocks": 0}
+    [row] = json.loads(as_json(DerivedSnapshot.of(snapshot), snapshot.backends))[
+        "sessions"
+    ]
+    known = {
+        "pid": 4711,
+        "backend_type": "client backend",
+        "blocked_by": [],
+        "blocks": 0,
+    }
     assert {name: value for name, value in row.items() if value is not None} == known
     [record] = csv.DictReader(
         io.StringIO(as_csv(DerivedSnapshot.of(snapshot), snapshot.backends), newline="")
     )
-    assert {name for name, value in record.items() if value} == {"pid", "backend_type", "blocks"}
+    assert {name for name, value in record.items() if value} == {
+        "pid",
+        "backend_type",
+        "blocks",
+    }

@@ -19,7 +19,16 @@ NOWHERE = "host=127.0.0.1 port=1"
 
 
 @pytest.mark.parametrize(
-    "words", [[""], ["app:"], ["app:", "state:idle"], ["app:~^"], ["invoice"], ["user:="], [" "]]
+    "words",
+    [
+        [""],
+        ["app:"],
+        ["app:", "state:idle"],
+        ["app:~^"],
+        ["invoice"],
+        ["user:="],
+        [" "],
+    ],
 )
 def test_an_argument_that_the_shell_emptied_is_refused(
     words: list[str], state: dict[str, str]
@@ -61,7 +70,9 @@ def test_protected_sessions_stay(
         rf"{pid} {role}.*protected: it matches --protect user:{role}", by_filter.stdout
     )
     assert by_filter.returncode == Exit.NO_TARGET
-    assert pgtop(*guarded, pid, "--yes", environment=state).returncode == Exit.SOME_REFUSED
+    assert (
+        pgtop(*guarded, pid, "--yes", environment=state).returncode == Exit.SOME_REFUSED
+    )
     for answer, code in (("y", Exit.NOT_CONFIRMED), (pid, Exit.DONE)):
         assert alive(session)
         with Terminal([*PGTOP, *guarded, pid], 120, 30, environment=state) as terminal:
@@ -90,7 +101,9 @@ def test_read_only_refuses(
         )
         assert "--read-only" in one_sentence(done.stderr)
         assert done.returncode == Exit.SOME_REFUSED
-    signals = [(record["signal"], record["outcome"]["answer"]) for record in trail(state)]
+    signals = [
+        (record["signal"], record["outcome"]["answer"]) for record in trail(state)
+    ]
     assert signals == [("terminate", "refused"), ("cancel", "refused")]
     session.pgconn.consume_input()
     assert session.pgconn.is_busy()
@@ -124,7 +137,9 @@ def test_read_only_refuses(
         "= x",
     ],
 )
-def test_a_wrong_configuration_stops_everything(dsn: str, state: dict[str, str], text: str) -> None:
+def test_a_wrong_configuration_stops_everything(
+    dsn: str, state: dict[str, str], text: str
+) -> None:
     """An unreadable setting is reported with the file's name before anything is signalled."""
     Path(state["PGTOP_CONFIG"]).write_text(text)
     done = pgtop("kill", "-d", dsn, "--all-clients", "--yes", environment=state)
@@ -142,7 +157,16 @@ def test_the_audit_log_is_complete(
     session.execute("SELECT 'seen'")
     pid = session.info.backend_pid
     ssh = {"SSH_CONNECTION": "192.0.2.7 50000 192.0.2.1 22"}
-    pgtop("kill", "-d", dsn, str(pid), "--yes", "--reason", "ticket 42", environment=state | ssh)
+    pgtop(
+        "kill",
+        "-d",
+        dsn,
+        str(pid),
+        "--yes",
+        "--reason",
+        "ticket 42",
+        environment=state | ssh,
+    )
     [record] = trail(state)
     expected = {
         "signal": "terminate",
@@ -156,7 +180,10 @@ def test_the_audit_log_is_complete(
     }
     assert expected.items() <= record.items()
     assert record["os_user"]
-    assert (record["outcome"]["answer"], record["outcome"]["effect"]) == ("sent", "gone")
+    assert (record["outcome"]["answer"], record["outcome"]["effect"]) == (
+        "sent",
+        "gone",
+    )
     path = Path(pgtop("audit", "--path", environment=state).stdout.strip())
     assert path.stat().st_mode & 0o777 == 0o600
     assert "ticket 42" in pgtop("audit", "TICKET", role, environment=state).stdout
@@ -171,10 +198,15 @@ def test_require_audit_sends_nothing_unrecorded(
     (tmp_path / "state").write_text("a file in the way")
     session = open_session()
     pid = str(session.info.backend_pid)
-    refused = pgtop("kill", "-d", dsn, pid, "--yes", "--require-audit", environment=state)
+    refused = pgtop(
+        "kill", "-d", dsn, pid, "--yes", "--require-audit", environment=state
+    )
     assert "audit log" in one_sentence(refused.stderr)
     assert (refused.returncode, alive(session)) == (Exit.SOME_REFUSED, True)
-    assert ("not recorded, nothing sent" in refused.stdout, "not allowed" in refused.stdout) == (
+    assert (
+        "not recorded, nothing sent" in refused.stdout,
+        "not allowed" in refused.stdout,
+    ) == (
         True,
         False,
     )

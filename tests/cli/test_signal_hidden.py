@@ -25,7 +25,9 @@ def weak(dsn: str, role: str) -> Iterator[str]:
     name = f"{role}_weak"
     with psycopg.connect(dsn, autocommit=True) as admin:
         admin.execute(
-            sql.SQL("CREATE ROLE {} LOGIN IN ROLE pg_signal_backend").format(sql.Identifier(name))
+            sql.SQL("CREATE ROLE {} LOGIN IN ROLE pg_signal_backend").format(
+                sql.Identifier(name)
+            )
         )
         yield make_conninfo(dsn, user=name)
         admin.execute(sql.SQL("DROP ROLE {}").format(sql.Identifier(name)))
@@ -33,7 +35,9 @@ def weak(dsn: str, role: str) -> Iterator[str]:
 
 @contextmanager
 def _question(dsn: str, pid: int, state: dict[str, str]) -> Iterator[Terminal]:
-    with Terminal([*PGTOP, "kill", "-d", dsn, str(pid)], 120, 30, environment=state) as terminal:
+    with Terminal(
+        [*PGTOP, "kill", "-d", dsn, str(pid)], 120, 30, environment=state
+    ) as terminal:
         terminal.wait_for(f"Type {pid} to signal it anyway")
         yield terminal
 
@@ -45,9 +49,12 @@ def test_yes_never_covers_a_session_with_a_hidden_start(
     needed.
     """
     session = open_session()
-    done = pgtop("kill", "-d", weak, str(session.info.backend_pid), "--yes", environment=state)
-    assert "--yes never covers such a session: name it alone, on a terminal" in one_sentence(
-        done.stderr
+    done = pgtop(
+        "kill", "-d", weak, str(session.info.backend_pid), "--yes", environment=state
+    )
+    assert (
+        "--yes never covers such a session: name it alone, on a terminal"
+        in one_sentence(done.stderr)
     )
     assert (done.returncode, alive(session)) == (Exit.SOME_REFUSED, True)
 
@@ -73,7 +80,9 @@ def test_a_session_with_a_hidden_start_needs_its_pid(
     assert not alive(session)
 
 
-@pytest.mark.skipif(not may_choose_pids(), reason="only root on Linux may say which pid comes next")
+@pytest.mark.skipif(
+    not may_choose_pids(), reason="only root on Linux may say which pid comes next"
+)
 def test_a_reused_pid_of_the_same_role_is_spared(
     dsn: str, weak: str, role: str, open_session: Opener, state: dict[str, str]
 ) -> None:
@@ -84,7 +93,9 @@ def test_a_reused_pid_of_the_same_role_is_spared(
     pid = victim.info.backend_pid
     with _question(weak, pid, state) as terminal:
         victim.close()
-        parameters = conninfo_to_dict(make_conninfo(dsn, user=role, application_name="new"))
+        parameters = conninfo_to_dict(
+            make_conninfo(dsn, user=role, application_name="new")
+        )
         with session_with_pid(
             pid, {name: str(value) for name, value in parameters.items()}
         ) as heir:
@@ -96,13 +107,20 @@ def test_a_reused_pid_of_the_same_role_is_spared(
 
 @pytest.mark.parametrize("replication", ["true", "database"])
 def test_a_hidden_walsender_is_protected(
-    dsn: str, weak: str, role: str, open_session: Opener, state: dict[str, str], replication: str
+    dsn: str,
+    weak: str,
+    role: str,
+    open_session: Opener,
+    state: dict[str, str],
+    replication: str,
 ) -> None:
     """A walsender with a hidden type is recognisable for every role, with a database or without."""
     with psycopg.connect(dsn, autocommit=True) as admin:
         admin.execute(sql.SQL("ALTER ROLE {} REPLICATION").format(sql.Identifier(role)))
     session = open_session(replication=replication)
-    done = pgtop("kill", "-d", weak, str(session.info.backend_pid), "--yes", environment=state)
+    done = pgtop(
+        "kill", "-d", weak, str(session.info.backend_pid), "--yes", environment=state
+    )
     assert "it streams WAL to a standby or a subscriber" in done.stderr
     assert done.returncode == Exit.SOME_REFUSED
     with _question(weak, session.info.backend_pid, state) as terminal:

@@ -31,7 +31,8 @@ def stranger(dsn: str, role: str, grants: str = "pg_signal_backend") -> Iterator
     with psycopg.connect(dsn, autocommit=True) as admin:
         name = sql.Identifier(f"{role}_blind")
         admin.execute(
-            sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'x' IN ROLE ").format(name) + sql.SQL(grants)
+            sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'x' IN ROLE ").format(name)
+            + sql.SQL(grants)
         )
         try:
             yield make_conninfo(dsn, user=f"{role}_blind")
@@ -82,19 +83,41 @@ def test_no_match_is_explained(
     server, filter = absent.stdout.splitlines()
     assert server.startswith("On ")
     assert filter.startswith("Filter: sessions ")
-    assert one_sentence(absent.stderr) == "pgtop: No session matches; nothing was signalled.\n"
+    assert (
+        one_sentence(absent.stderr)
+        == "pgtop: No session matches; nothing was signalled.\n"
+    )
     with stranger(dsn, role) as blind:
         unseen = pgtop(
-            "kill", "-d", blind, "state:active app:=absent", "--yes", "--json", environment=state
+            "kill",
+            "-d",
+            blind,
+            "state:active app:=absent",
+            "--yes",
+            "--json",
+            environment=state,
         )
     assert "cannot be seen: grant pg_read_all_stats" in one_sentence(unseen.stderr)
     idle = pgtop("cancel", "-d", dsn, f"user:={role}", "--yes", environment=state)
-    assert "Nothing was signalled: 1 session with no running query" in one_sentence(idle.stderr)
-    guarded = pgtop(
-        "kill", "-d", dsn, f"user:={role}", "--yes", "--protect", f"user:{role}", environment=state
+    assert "Nothing was signalled: 1 session with no running query" in one_sentence(
+        idle.stderr
     )
-    assert f"1 protected: it matches --protect user:{role}" in one_sentence(guarded.stderr)
-    assert {done.returncode for done in (absent, unseen, idle, guarded)} == {Exit.NO_TARGET}
+    guarded = pgtop(
+        "kill",
+        "-d",
+        dsn,
+        f"user:={role}",
+        "--yes",
+        "--protect",
+        f"user:{role}",
+        environment=state,
+    )
+    assert f"1 protected: it matches --protect user:{role}" in one_sentence(
+        guarded.stderr
+    )
+    assert {done.returncode for done in (absent, unseen, idle, guarded)} == {
+        Exit.NO_TARGET
+    }
     assert alive(session)
 
 
@@ -120,7 +143,10 @@ def test_an_interrupted_run_stays_unfinished(
             terminal.send("\x03")
             assert terminal.wait_for_exit() == Exit.INTERRUPT
         [record] = trail(state, "--unfinished")
-    assert (record["outcome"]["answer"], record["outcome"]["effect"]) == ("sent", "pending")
+    assert (record["outcome"]["answer"], record["outcome"]["effect"]) == (
+        "sent",
+        "pending",
+    )
     assert (
         "ended before the effect was seen"
         in pgtop("audit", "--unfinished", environment=state).stdout
@@ -153,7 +179,9 @@ def test_a_new_superuser_is_not_escalated(
             text=True,
         ) as running:
             until(lambda: len(trail(state)) == 1)
-            admin.execute(sql.SQL("ALTER ROLE {} SUPERUSER").format(sql.Identifier(role)))
+            admin.execute(
+                sql.SQL("ALTER ROLE {} SUPERUSER").format(sql.Identifier(role))
+            )
             out, errors = running.communicate(timeout=PATIENCE)
         admin.execute(sql.SQL("ALTER ROLE {} NOSUPERUSER").format(sql.Identifier(role)))
     whole = json.loads(out)
@@ -179,7 +207,9 @@ def test_a_protected_session_needs_consent_before_escalation(
         terminal.wait_for("Terminate 1 session surviving the cancel?")
         terminal.send(f"{pid}\n" if consents else "y\n")
         assert terminal.wait_for_exit() == (Exit.DONE if consents else Exit.SURVIVED)
-    left = json.loads(pgtop("show", "--json", dsn, "--filter", f"pid:{pid}").stdout)["sessions"]
+    left = json.loads(pgtop("show", "--json", dsn, "--filter", f"pid:{pid}").stdout)[
+        "sessions"
+    ]
     assert bool(left) is not consents
 
 
@@ -197,7 +227,9 @@ def test_a_server_that_is_lost_after_the_consent_got_no_signal(
     ):
         terminal.wait_for("[y/N]")
         with psycopg.connect(dsn, autocommit=True) as admin:
-            admin.execute(sql.SQL("ALTER ROLE {} NOLOGIN").format(sql.Identifier(f"{role}_blind")))
+            admin.execute(
+                sql.SQL("ALTER ROLE {} NOLOGIN").format(sql.Identifier(f"{role}_blind"))
+            )
             admin.execute(own)
             until(lambda: not admin.execute(own).fetchall())
         terminal.send("y\n")
@@ -215,7 +247,9 @@ def test_changed_sessions_are_in_the_json(
         session.execute("SELECT 'first'")
     written = tmp_path / "plan.json"
     words = shlex.join([*PGTOP, "kill", "-d", dsn, f"user:{role}", "--json"])
-    with Terminal(["sh", "-c", f"{words} > {written}"], 120, 30, environment=state) as terminal:
+    with Terminal(
+        ["sh", "-c", f"{words} > {written}"], 120, 30, environment=state
+    ) as terminal:
         terminal.wait_for("[y/N]")
         moved.execute("SELECT 'second'")
         terminal.send("y\n")
@@ -229,14 +263,17 @@ def test_changed_sessions_are_in_the_json(
 
 
 @pytest.mark.parametrize(
-    "word", ["-db:shop", "-host:web", "-db!=shop", "-age>5m", "-hostname=web", "-b:4711"]
+    "word",
+    ["-db:shop", "-host:web", "-db!=shop", "-age>5m", "-hostname=web", "-b:4711"],
 )
 @pytest.mark.parametrize("command", ["cancel", "kill"])
 def test_a_negated_term_is_not_taken_for_an_option(
     command: str, word: str, state: dict[str, str]
 ) -> None:
     """`-db:shop` would be the database `b:shop`, and the filter would lose a term."""
-    done = pgtop(command, word, "state:idle", "-h", "nowhere.invalid", environment=state)
+    done = pgtop(
+        command, word, "state:idle", "-h", "nowhere.invalid", environment=state
+    )
     assert "would be read as an option" in one_sentence(done.stderr)
     assert done.returncode == Exit.USAGE
 
@@ -258,7 +295,9 @@ def test_masked_queries_are_not_filtered(
     """With --redact a filter that reads queries would see masked ones: it is refused before any
     question.
     """
-    done = pgtop(command, "-h", "nowhere.invalid", *words, "--redact", "--yes", environment=state)
+    done = pgtop(
+        command, "-h", "nowhere.invalid", *words, "--redact", "--yes", environment=state
+    )
     assert (
         "reads queries, and with redaction their literals and comments are masked"
         in one_sentence(done.stderr)
@@ -270,7 +309,9 @@ def test_no_guard_of_the_file_reads_masked_queries(tmp_path: Path) -> None:
     """`redact` and `protect` of the configuration file are refused together if `protect` reads
     queries.
     """
-    (tmp_path / "config.toml").write_text('redact = true\nprotect = ["query:payroll"]\n')
+    (tmp_path / "config.toml").write_text(
+        'redact = true\nprotect = ["query:payroll"]\n'
+    )
     with pytest.raises(UsageError, match="reads queries"):
         guards_for(Safety(), {"PGTOP_CONFIG": str(tmp_path / "config.toml")})
 
@@ -284,7 +325,9 @@ def test_the_whole_text_is_filtered(
         f"SELECT {', '.join(f'{n} AS column_number_{n}' for n in range(38))} /* nightly */".encode()
     )
     how = ("--yes", "-d", dsn)
-    guarded = pgtop("kill", *how, f"user:={role}", "--protect", "query:nightly", environment=state)
+    guarded = pgtop(
+        "kill", *how, f"user:={role}", "--protect", "query:nightly", environment=state
+    )
     narrowed = pgtop("kill", *how, f"user:={role} -query:nightly", environment=state)
     assert (guarded.returncode, narrowed.returncode) == (Exit.NO_TARGET, Exit.NO_TARGET)
     assert alive(session)

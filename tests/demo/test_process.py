@@ -69,28 +69,40 @@ def leaks(dsn: str) -> int:
             "count(*) FILTER (WHERE state = 'idle' AND application_name LIKE '%-pool') >= 10",
             id="pool",
         ),
-        pytest.param("count(*) FILTER (WHERE application_name = 'shop-web') = 8", id="web workers"),
+        pytest.param(
+            "count(*) FILTER (WHERE application_name = 'shop-web') = 8",
+            id="web workers",
+        ),
         pytest.param(
             "bool_or(usename = 'report' AND state = 'active' AND query LIKE '%CROSS JOIN%')",
             id="runaway",
         ),
         pytest.param(
-            "count(*) FILTER (WHERE state = 'idle in transaction') >= 3", id="idle in transaction"
+            "count(*) FILTER (WHERE state = 'idle in transaction') >= 3",
+            id="idle in transaction",
         ),
         pytest.param(
-            "count(*) FILTER (WHERE state = 'idle in transaction (aborted)') = 1", id="aborted"
+            "count(*) FILTER (WHERE state = 'idle in transaction (aborted)') = 1",
+            id="aborted",
         ),
         pytest.param(
-            "bool_or(query LIKE '%' || chr(27) || '%' || chr(8238) || '%漢字%')", id="hostile query"
+            "bool_or(query LIKE '%' || chr(27) || '%' || chr(8238) || '%漢字%')",
+            id="hostile query",
         ),
-        pytest.param("bool_or(application_name LIKE '%evil%')", id="hostile application"),
-        pytest.param("bool_or(query LIKE 'LISTEN %' AND state = 'idle')", id="listener"),
+        pytest.param(
+            "bool_or(application_name LIKE '%evil%')", id="hostile application"
+        ),
+        pytest.param(
+            "bool_or(query LIKE 'LISTEN %' AND state = 'idle')", id="listener"
+        ),
         pytest.param("bool_or(backend_type = 'parallel worker')", id="parallel query"),
         pytest.param(
-            "bool_or(query LIKE '%Entrep_t%' AND datname = 'warehouse')", id="text in LATIN1"
+            "bool_or(query LIKE '%Entrep_t%' AND datname = 'warehouse')",
+            id="text in LATIN1",
         ),
         pytest.param(
-            "count(DISTINCT datname) = 3 AND count(DISTINCT usename) >= 6", id="databases and roles"
+            "count(DISTINCT datname) = 3 AND count(DISTINCT usename) >= 6",
+            id="databases and roles",
         ),
         pytest.param(
             "bool_or(client_addr = '127.0.0.1') AND bool_or(client_addr IS NULL)",
@@ -127,13 +139,17 @@ def test_there_is_a_chain_of_lock_waiters(demo: DemoProcess) -> None:
         "stock sync <- back office",
     ]
     until(lambda: value_of(demo.dsn, query) == chain)
-    check(demo.dsn, "bool_or(application_name = 'back office' AND state = 'idle in transaction')")
+    check(
+        demo.dsn,
+        "bool_or(application_name = 'back office' AND state = 'idle in transaction')",
+    )
 
 
 def test_the_web_workers_change_their_query(demo: DemoProcess) -> None:
     """The short queries are new ones a moment later."""
     query = (
-        "SELECT max(query_start)::text FROM pg_stat_activity WHERE application_name = 'shop-web'"
+        "SELECT max(query_start)::text FROM pg_stat_activity "
+        "WHERE application_name = 'shop-web'"
     )
     before = value_of(demo.dsn, query)
     until(lambda: value_of(demo.dsn, query) != before)
@@ -150,7 +166,8 @@ def test_leaks_stop_just_below_the_limit() -> None:
     still reconnect.
     """
     reserved = sum(
-        int(schema.SETTINGS[f"{kind}reserved_connections"]) for kind in ("superuser_", "")
+        int(schema.SETTINGS[f"{kind}reserved_connections"])
+        for kind in ("superuser_", "")
     )
     ordinary = int(schema.SETTINGS["max_connections"]) - reserved
     used = len(workload.CLIENTS) + schema.LEAK_LIMIT + 1
@@ -208,8 +225,12 @@ async def running_client(cluster: Cluster, role: str) -> AsyncIterator[list[int]
         seen.append(connection.info.backend_pid)
         await connection.execute("SELECT pg_sleep(3600)")
 
-    address = workload.ServerAddress(str(cluster.folder), cluster.port, cluster.password)
-    client = workload.Client(workload.AppLogin("postgres", role, "tester"), behave, absence=0.02)
+    address = workload.ServerAddress(
+        str(cluster.folder), cluster.port, cluster.password
+    )
+    client = workload.Client(
+        workload.AppLogin("postgres", role, "tester"), behave, absence=0.02
+    )
     connection = await address.connect(client.login)
     task = asyncio.create_task(workload.run_client(address, client, connection))
     yield seen
@@ -261,7 +282,9 @@ def test_closing_leaves_nothing() -> None:
     running.close()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL])
+@pytest.mark.parametrize(
+    "number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGKILL]
+)
 def test_a_signal_ends_it(number: signal.Signals) -> None:
     """A signal to its process ends the server and removes the files, even one that the process
     cannot catch.
@@ -332,13 +355,18 @@ def test_the_instructions_start_this_very_program(
     assert command_line() == ("pgtop" if on_path else str(program))
 
 
-def test_the_users_environment_does_not_reach_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_users_environment_does_not_reach_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """PG* variables of the shell could refuse the clients, or change their behaviour."""
     monkeypatch.setenv("PGSSLMODE", "require")
     monkeypatch.setenv("PGOPTIONS", "-c statement_timeout=1")
     with start_demo() as running:
         monkeypatch.undo()
-        check(running.dsn, "bool_or(application_name = 'month-end report' AND state = 'active')")
+        check(
+            running.dsn,
+            "bool_or(application_name = 'month-end report' AND state = 'active')",
+        )
 
 
 @pytest.mark.parametrize(
@@ -353,7 +381,11 @@ def test_the_users_environment_does_not_reach_it(monkeypatch: pytest.MonkeyPatch
     ],
 )
 def test_a_failed_start_has_a_reason(
-    package: str, contents: str, reason: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    package: str,
+    contents: str,
+    reason: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """An error in the process is raised as one ClusterError."""
     (tmp_path / package).mkdir()

@@ -54,7 +54,9 @@ def test_socket_and_tcp_accept_connections(cluster: Cluster) -> None:
 
 def test_tcp_requires_the_password(cluster: Cluster) -> None:
     """A wrong password is rejected, so that other users of the machine cannot connect."""
-    with pytest.raises(psycopg.OperationalError, match="password authentication failed"):
+    with pytest.raises(
+        psycopg.OperationalError, match="password authentication failed"
+    ):
         psycopg.connect(cluster.tcp_dsn, password="wrong")
 
 
@@ -172,7 +174,9 @@ def test_a_taken_port_is_reported(bindir: Path | None) -> None:
         occupant.listen()
         cluster = Cluster(bindir)
         cluster.port = occupant.getsockname()[1]
-        with pytest.raises(ClusterError, match=r"FATAL:  could not create any TCP/IP sockets"):
+        with pytest.raises(
+            ClusterError, match=r"FATAL:  could not create any TCP/IP sockets"
+        ):
             cluster.start()
 
 
@@ -182,7 +186,9 @@ def test_programs_that_all_can_reach_are_not_copied(public_folder: Path) -> None
         assert not (cluster.folder / "programs").exists()
 
 
-def test_root_copies_programs_that_the_servers_user_cannot_reach(public_folder: Path) -> None:
+def test_root_copies_programs_that_the_servers_user_cannot_reach(
+    public_folder: Path,
+) -> None:
     """Programs in a closed folder (a venv below /root) are copied for the unprivileged user; other
     users run them in place.
     """

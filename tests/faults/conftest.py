@@ -12,7 +12,10 @@ from tests.faults.fault_env import SETTINGS, FaultEnv, behind_proxy
 @pytest.fixture(scope="package")
 def prepared(bindir: Path | None) -> Iterator[Cluster]:
     """Start a server with the role that pgtop logs in as."""
-    with Cluster(bindir, settings=SETTINGS) as running, behind_proxy(running) as fault_env:
+    with (
+        Cluster(bindir, settings=SETTINGS) as running,
+        behind_proxy(running) as fault_env,
+    ):
         fault_env.prepare()
         yield running
 

@@ -65,7 +65,9 @@ class FaultEnv:
     @property
     def pgtop_pids(self) -> list[int]:
         """The pids of pgtop's own backends: one at most."""
-        rows = self.query("SELECT pid FROM pg_stat_activity WHERE application_name = 'pgtop'")
+        rows = self.query(
+            "SELECT pid FROM pg_stat_activity WHERE application_name = 'pgtop'"
+        )
         return [int(pid) for (pid,) in rows]
 
     def is_up(self) -> bool:
@@ -195,7 +197,8 @@ def terminate_pgtop(fault_env: FaultEnv) -> None:
 def fill_and_terminate_pgtop(fault_env: FaultEnv) -> None:
     """Give the slot of pgtop's session to another client."""
     fill(fault_env)
-    fault_env.proxy.stall(Direction.TO_SERVER)  # pgtop reconnects only once the slot is taken
+    # pgtop reconnects only once the slot is taken.
+    fault_env.proxy.stall(Direction.TO_SERVER)
     terminate_pgtop(fault_env)
     until(lambda: not fault_env.pgtop_pids, "pgtop's session is still there")
     until(lambda: _fills(fault_env), "the slot does not become free")
@@ -205,9 +208,9 @@ def fill_and_terminate_pgtop(fault_env: FaultEnv) -> None:
 def _fills(fault_env: FaultEnv) -> bool:
     """Return whether lasting sessions hold every slot for ordinary roles."""
     fill(fault_env)
-    return fault_env.query("SELECT count(*) FROM pg_stat_activity WHERE usename = 'app'") == [
-        (_SLOTS,)
-    ]
+    return fault_env.query(
+        "SELECT count(*) FROM pg_stat_activity WHERE usename = 'app'"
+    ) == [(_SLOTS,)]
 
 
 def change_password(fault_env: FaultEnv) -> None:
@@ -256,16 +259,14 @@ FAULTS = (
     Fault("connection reset", reset, nothing, lasts=0.0),
     Fault("stall of 10 s", stall, repair, lasts=10.0),
     Fault("endless stall", strand, nothing, lasts=0.0, undetected=ANSWER_SECONDS),
-    Fault(
-        "300 ms latency", delay, repair, is_lost=False, interval=2 * INTERVAL
-    ),  # a sample takes two intervals, as its reply alone takes 300 ms
+    # A sample takes two intervals, as its reply alone takes 300 ms.
+    Fault("300 ms latency", delay, repair, is_lost=False, interval=2 * INTERVAL),
     Fault("slots exhausted", fill, empty, is_lost=False),
     Fault("slots exhausted, ours too", fill_and_terminate_pgtop, empty),
     Fault("our session ended", terminate_pgtop, nothing, lasts=0.0),
     Fault("server stopped (SIGSTOP)", freeze, thaw),
-    Fault(
-        "password changed", change_password, restore_password, keys=_F5
-    ),  # pgtop seldom retries a refused login by itself
+    # pgtop seldom retries a refused login by itself.
+    Fault("password changed", change_password, restore_password, keys=_F5),
 )
 """Faults to try both on the screen and at the moment of a kill."""
 

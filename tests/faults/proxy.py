@@ -69,7 +69,11 @@ class _End(asyncio.Protocol):
     def end(self, *, reset: bool = False) -> None:
         """Close both ends at once."""
         for end in (self, self.peer):
-            if end is not None and end.transport is not None and not end.transport.is_closing():
+            if (
+                end is not None
+                and end.transport is not None
+                and not end.transport.is_closing()
+            ):
                 if reset:
                     wire: socket.socket = end.transport.get_extra_info("socket")
                     wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
@@ -168,7 +172,12 @@ class Proxy:
     def forward(self, end: _End) -> None:
         """Forward the bytes of one end, and its close, unless that direction is stalled."""
         peer = end.peer
-        if end.direction in self._closed or end.stranded or peer is None or peer.transport is None:
+        if (
+            end.direction in self._closed
+            or end.stranded
+            or peer is None
+            or peer.transport is None
+        ):
             return
         data, over = _cut_to_point(end, bytes(end.held))
         end.held.clear()

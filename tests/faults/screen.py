@@ -101,7 +101,9 @@ class Canary(_Observer):
 
     def late(self, start: float, end: float) -> float:
         """Return the seconds between two times that the machine took for itself."""
-        return sum(lost for began, ended, lost in self._looks if start < ended and began < end)
+        return sum(
+            lost for began, ended, lost in self._looks if start < ended and began < end
+        )
 
     def _watch(self) -> None:
         before, spent = time.monotonic(), cpu(self._pid)
@@ -118,7 +120,10 @@ def _is_runnable(pid: int) -> bool:
     count."""
     with suppress(OSError):
         threads = Path(f"/proc/{pid}/task").glob("*/stat")
-        return any(thread.read_text().rpartition(")")[2].split()[0] == "R" for thread in threads)
+        return any(
+            thread.read_text().rpartition(")")[2].split()[0] == "R"
+            for thread in threads
+        )
     return False
 
 
@@ -151,7 +156,11 @@ class Keyboard:
     @property
     def late(self) -> list[float]:
         """The seconds that each late key took."""
-        return [took for start, end in self._keys if (took := self.elapsed(start, end)) > _KEY]
+        return [
+            took
+            for start, end in self._keys
+            if (took := self.elapsed(start, end)) > _KEY
+        ]
 
     def elapsed(self, start: float, end: float) -> float:
         """Return the seconds between two times, less those that the machine took for itself."""

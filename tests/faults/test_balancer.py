@@ -60,19 +60,29 @@ def _pgpool(primary: Cluster, standby: Cluster) -> Iterator[int]:
         configuration = folder / "pgpool.conf"
         configuration.write_text(
             _CONFIGURATION.format(
-                folder=folder, port=port, pcp_port=_free_port(), primary=primary, standby=standby
+                folder=folder,
+                port=port,
+                pcp_port=_free_port(),
+                primary=primary,
+                standby=standby,
             )
         )
         for empty in ("pool_hba.conf", "pcp.conf"):
             (folder / empty).touch()
-        files = {"-f": configuration, "-a": folder / "pool_hba.conf", "-F": folder / "pcp.conf"}
+        files = {
+            "-f": configuration,
+            "-a": folder / "pool_hba.conf",
+            "-F": folder / "pcp.conf",
+        }
         words = [
             "pgpool",
             "-n",
             *(word for option, path in files.items() for word in (option, str(path))),
         ]
         with (folder / "log").open("wb") as log:
-            process = subprocess.Popen(words, stdout=log, stderr=log, start_new_session=True)
+            process = subprocess.Popen(
+                words, stdout=log, stderr=log, start_new_session=True
+            )
         try:
             until(lambda: _answers(port), "Pgpool-II does not answer")
             yield port
@@ -102,13 +112,18 @@ def _started(dsn: str) -> object:
         return connection.execute("SELECT pg_postmaster_start_time()").fetchone()
 
 
-def test_the_effect_of_a_signal_is_seen_behind_a_balancer(balanced: tuple[Cluster, int]) -> None:
+def test_the_effect_of_a_signal_is_seen_behind_a_balancer(
+    balanced: tuple[Cluster, int],
+) -> None:
     """Signal and look both reach the primary, though other SELECTs reach the standby."""
     primary, port = balanced
     assert _started(_dsn(port)) != _started(primary.socket_dsn)
     for _ in range(3):
         with psycopg.connect(primary.socket_dsn, user="app") as victim:
-            done = pgtop("kill", "-d", _dsn(port), str(victim.info.backend_pid), "--yes")
-            assert (done.returncode, done.stdout.splitlines()[-1]) == (Exit.DONE, "1 gone"), (
-                done.stderr
+            done = pgtop(
+                "kill", "-d", _dsn(port), str(victim.info.backend_pid), "--yes"
             )
+            assert (done.returncode, done.stdout.splitlines()[-1]) == (
+                Exit.DONE,
+                "1 gone",
+            ), done.stderr

@@ -48,7 +48,9 @@ def shifted_env(
 
 @pytest.mark.system
 @_jumps
-def test_the_server_s_clock_jumps(offset: str, shifted_env: FaultEnv, clock: Path) -> None:
+def test_the_server_s_clock_jumps(
+    offset: str, shifted_env: FaultEnv, clock: Path
+) -> None:
     """The screen stays live, keys work, and a session keeps its identity: it can be terminated."""
     _check_undisturbed(_PGTOP, shifted_env, lambda: clock.write_text(offset))
 
@@ -66,8 +68,12 @@ def test_our_own_clock_jumps(offset: str, fault_env: FaultEnv, clock: Path) -> N
 def _check_undisturbed(
     program: Sequence[str], fault_env: FaultEnv, jump: Callable[[], object]
 ) -> None:
-    with fault_env.admin(user="app", dbname="postgres", application_name="victim") as victim:
-        with Terminal([*program, fault_env.dsn, "--interval", str(INTERVAL)]) as terminal:
+    with fault_env.admin(
+        user="app", dbname="postgres", application_name="victim"
+    ) as victim:
+        with Terminal(
+            [*program, fault_env.dsn, "--interval", str(INTERVAL)]
+        ) as terminal:
             terminal.wait_for(READY)
             with Keyboard(terminal) as keyboard, StaleLog(terminal) as stale_log:
                 keyboard.type_for(INTERVAL)
@@ -80,7 +86,8 @@ def _check_undisturbed(
             terminal.send(typed("confirm"))
             terminal.wait_for("gone after")
         until(
-            lambda: not Path(f"/proc/{victim.info.backend_pid}").exists(), "it was reported as gone"
+            lambda: not Path(f"/proc/{victim.info.backend_pid}").exists(),
+            "it was reported as gone",
         )
     assert not keyboard.late
     assert not stale_log.was_stale

@@ -22,7 +22,9 @@ _ROOM = 100  # bytes, less than a line of the audit log
 def test_the_disk_is_full(required: bool, fault_env: FaultEnv, tmp_path: Path) -> None:
     """The failure is reported, --require-audit sends nothing, and the truncated line spoils no
     later one."""
-    with fault_env.admin(user="app", dbname="postgres", application_name="victim") as victim:
+    with fault_env.admin(
+        user="app", dbname="postgres", application_name="victim"
+    ) as victim:
         _kill(
             fault_env,
             tmp_path,
@@ -31,7 +33,9 @@ def test_the_disk_is_full(required: bool, fault_env: FaultEnv, tmp_path: Path) -
             is_sent=not required,
         )
         assert _is_alive(victim) is required
-    with fault_env.admin(user="app", dbname="postgres", application_name="victim") as victim:
+    with fault_env.admin(
+        user="app", dbname="postgres", application_name="victim"
+    ) as victim:
         _kill(fault_env, tmp_path)
         until(lambda: not _is_alive(victim), "it was not ended")
         [record] = read(tmp_path / "pgtop" / FILE_NAME).records
@@ -49,10 +53,14 @@ def _kill(
 ) -> None:
     limit = ["prlimit", f"--fsize={_ROOM}"] if is_full else []
     command = [*limit, sys.executable, "-m", "pgtop", fault_env.dsn, *options]
-    with Terminal(command, columns=160, environment={"XDG_STATE_HOME": str(state)}) as terminal:
+    with Terminal(
+        command, columns=160, environment={"XDG_STATE_HOME": str(state)}
+    ) as terminal:
         open_kill_dialog("victim", terminal)
         terminal.send(typed("confirm"))
-        for words in (["could not be"] if is_full else []) + (["gone after"] if is_sent else []):
+        for words in (["could not be"] if is_full else []) + (
+            ["gone after"] if is_sent else []
+        ):
             terminal.wait_for(words)
         terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == 0

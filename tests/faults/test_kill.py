@@ -25,7 +25,9 @@ from tests.waiting import until
 _PATIENCE = 1.0
 _SIGNAL_SQL = b"pg_terminate_backend"
 
-_names = pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name.replace(" ", "-"))
+_names = pytest.mark.parametrize(
+    "fault", FAULTS, ids=lambda fault: fault.name.replace(" ", "-")
+)
 
 
 @pytest.fixture
@@ -69,7 +71,9 @@ async def test_a_fault_before_the_reply(
         fault_env.proxy.stall(ANSWERS)
         ending = asyncio.create_task(_end(session, plan, tmp_path))
         await asyncio.to_thread(
-            until, lambda: not _is_alive(plan.targets[0].backend.pid), "the request has not arrived"
+            until,
+            lambda: not _is_alive(plan.targets[0].backend.pid),
+            "the request has not arrived",
         )
         try:
             await asyncio.to_thread(fault.strike, fault_env)
@@ -85,7 +89,11 @@ async def test_a_fault_before_the_reply(
 
 async def _plan(session: ServerConnection, victim: Connection) -> Plan:
     snapshot = await PostgresSource(session).sample()
-    [target] = [backend for backend in snapshot.backends if backend.pid == victim.info.backend_pid]
+    [target] = [
+        backend
+        for backend in snapshot.backends
+        if backend.pid == victim.info.backend_pid
+    ]
     return plan_for_one(Signal.TERMINATE, target, snapshot)
 
 
@@ -110,7 +118,9 @@ def _check(outcome: Outcome, fault_env: FaultEnv, folder: Path) -> None:
     if outcome.reply.status is ReplyStatus.UNREACHED:
         assert sent == 0
     if outcome.effect is ObservedEffect.GONE:
-        until(lambda: not _is_alive(outcome.request.target.pid), "it was reported as gone")
+        until(
+            lambda: not _is_alive(outcome.request.target.pid), "it was reported as gone"
+        )
     if "terminated" in outcome_words(outcome).text:
         assert (sent, outcome.reply.status, outcome.effect) == (
             1,

@@ -36,7 +36,9 @@ _UNHARMED = re.compile("nothing was sent|is still running")
 @pytest.fixture
 def victim(fault_env: FaultEnv) -> Iterator[Connection]:
     """Open the session that is to be terminated."""
-    with fault_env.admin(user="app", dbname="postgres", application_name="victim") as session:
+    with fault_env.admin(
+        user="app", dbname="postgres", application_name="victim"
+    ) as session:
         yield session
 
 
@@ -44,7 +46,8 @@ def victim(fault_env: FaultEnv) -> Iterator[Connection]:
 def _dialog(fault_env: FaultEnv) -> Iterator[Terminal]:
     """Open the dashboard with the dialog in which `y` terminates the victim."""
     with Terminal(
-        [sys.executable, "-m", "pgtop", fault_env.dsn, "--interval", str(INTERVAL)], columns=160
+        [sys.executable, "-m", "pgtop", fault_env.dsn, "--interval", str(INTERVAL)],
+        columns=160,
     ) as terminal:
         open_kill_dialog("victim", terminal)
         yield terminal
@@ -100,12 +103,16 @@ def test_the_server_is_restarted(fault_env: FaultEnv, victim: Connection) -> Non
     assert fault_env.proxy.forwarded.count(_SIGNAL_SQL) == 0
 
 
-def test_the_line_is_reset_at_the_moment_of_a_kill(fault_env: FaultEnv, victim: Connection) -> None:
+def test_the_line_is_reset_at_the_moment_of_a_kill(
+    fault_env: FaultEnv, victim: Connection
+) -> None:
     """Wherever the request was, the last report is true, and it was sent at most once."""
     with _dialog(fault_env) as terminal:
         terminal.send(typed("confirm"))
         reset(fault_env)
-        terminal.wait_for(lambda seen: _ENDED.search(seen.text) or _UNHARMED.search(seen.text))
+        terminal.wait_for(
+            lambda seen: _ENDED.search(seen.text) or _UNHARMED.search(seen.text)
+        )
         if _UNHARMED.search(terminal.text):
             assert _is_alive(victim)
         else:

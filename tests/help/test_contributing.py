@@ -28,7 +28,11 @@ def examples(section: str) -> list[str]:
     for block in parse(topics.source("contributing")):
         if isinstance(block, Heading):
             heading = block.text
-        if isinstance(block, CodeBlock) and block.language == "python" and heading == section:
+        if (
+            isinstance(block, CodeBlock)
+            and block.language == "python"
+            and heading == section
+        ):
             blocks.append("\n".join(block.lines) + "\n")
     return blocks
 
@@ -73,7 +77,9 @@ def test_a_column_is_one_declaration(copy: Path, dsn: str) -> None:
     change(file, _COLUMNS, rf"{declaration}\n\n\g<0>\n    _PORT,")
     shown = run(copy, "-m", "pgtop", "show", "--sort", "port", dsn)
     assert re.search(r"PORT.*\n.*\b(-1|\d+)\b", shown)
-    assert "port that its client connects from" in run(copy, "-m", "pgtop", "help", "columns")
+    assert "port that its client connects from" in run(
+        copy, "-m", "pgtop", "help", "columns"
+    )
 
 
 def _file_of_columns() -> str:

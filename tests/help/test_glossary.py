@@ -44,12 +44,18 @@ def is_key(place: str) -> bool:
 def is_command(place: str) -> bool:
     program, _, words = place.partition(" ")
     command, _, topic = words.partition(" ")
-    return program == "pgtop" and command in parsers() and (not topic or topic in topics.BY_NAME)
+    return (
+        program == "pgtop"
+        and command in parsers()
+        and (not topic or topic in topics.BY_NAME)
+    )
 
 
 def is_option(place: str) -> bool:
     return any(
-        place in option.names for parser in parsers().values() for option in options_of(parser)
+        place in option.names
+        for parser in parsers().values()
+        for option in options_of(parser)
     )
 
 
@@ -87,7 +93,9 @@ def spellings() -> list[list[list[str]]]:
 def test_what_the_glossary_names_exists(row: tuple[str, ...]) -> None:
     """Each place is a key, a command, an option, a field, a column, a filter or a module."""
     kinds = (is_key, is_command, is_option, is_field, is_filter, is_module)
-    unknown = [place for place in places(row) if not any(is_one(place) for is_one in kinds)]
+    unknown = [
+        place for place in places(row) if not any(is_one(place) for is_one in kinds)
+    ]
     assert places(row)
     assert unknown == []
 
@@ -116,10 +124,14 @@ def test_the_filter_knows_columns_by_their_names() -> None:
     """A name that `--sort` takes is a key of the filter, too, if the filter compares that
     column.
     """
-    assert {column.name for column in COLUMNS if key_called(column.name) is None} == _WITHOUT_KEY
+    assert {
+        column.name for column in COLUMNS if key_called(column.name) is None
+    } == _WITHOUT_KEY
 
 
-@pytest.mark.parametrize("name", ["query_age", "state_age", "backend_age", "blocked_by", "blocks"])
+@pytest.mark.parametrize(
+    "name", ["query_age", "state_age", "backend_age", "blocked_by", "blocks"]
+)
 def test_json_knows_columns_by_their_names(name: str) -> None:
     """A fact that pg_stat_activity does not have has the name of its column as a field of JSON."""
     assert name in {column.name for column in COLUMNS}

@@ -17,7 +17,9 @@ from tests.readme import MAN_PAGE, ROOT
 
 def source(markdown: str) -> list[str]:
     """Return the man page's source of a Markdown text, without its head."""
-    return roff.man_page("pgtop", "0.1.0", "2026-11-30", parse(markdown)).splitlines()[4:]
+    return roff.man_page("pgtop", "0.1.0", "2026-11-30", parse(markdown)).splitlines()[
+        4:
+    ]
 
 
 def test_each_topic_for_users_is_a_section() -> None:
@@ -34,7 +36,10 @@ def test_each_topic_for_users_is_a_section() -> None:
 
 def test_signs_of_roff_are_escaped() -> None:
     """Text that looks like a request, a minus, a quote or a backslash is shown as it is."""
-    assert source("```\n.so x\n'a' -9 \\n\n```\n")[3:5] == [r"\&.so x", r"\(aqa\(aq \-9 \en"]
+    assert source("```\n.so x\n'a' -9 \\n\n```\n")[3:5] == [
+        r"\&.so x",
+        r"\(aqa\(aq \-9 \en",
+    ]
 
 
 def test_only_ascii_is_in_the_source() -> None:
@@ -48,7 +53,12 @@ def test_man_and_mandoc_have_no_complaint() -> None:
     man = ["man", "--warnings", "-E", "UTF-8", "-l", "-Tutf8", "-Z", str(MAN_PAGE)]
     env = {"LC_ALL": "C.UTF-8", "MANWIDTH": "80", "PATH": "/usr/bin:/bin"}
     by_groff = subprocess.run(
-        man, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, env=env, check=True
+        man,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=env,
+        check=True,
     )
     assert by_groff.stderr == ""
     lint = subprocess.run(

@@ -12,7 +12,10 @@ _TABLE = """\
 
 def test_headings_are_underlined_in_plain_text() -> None:
     """Without styles a title stands above a line of its own."""
-    assert page("# Keys\n\n## Move\n\nText.\n", 80) == "Keys\n====\n\nMove\n----\n\nText.\n"
+    assert (
+        page("# Keys\n\n## Move\n\nText.\n", 80)
+        == "Keys\n====\n\nMove\n----\n\nText.\n"
+    )
 
 
 def test_headings_are_bold_on_a_terminal() -> None:
@@ -60,4 +63,7 @@ def test_items_are_indented() -> None:
 
 def test_lines_of_code_are_shown_as_they_are() -> None:
     """Code is indented and never wrapped."""
-    assert page("```sh\npgtop  -h db1 `x` **y**\n```\n", 20) == "    pgtop  -h db1 `x` **y**\n"
+    assert (
+        page("```sh\npgtop  -h db1 `x` **y**\n```\n", 20)
+        == "    pgtop  -h db1 `x` **y**\n"
+    )

@@ -51,7 +51,9 @@ def test_a_page_fits_into_80_columns(name: str) -> None:
     shown = page(text_of(name), 80)
     assert [line for line in shown.splitlines() if len(line) > 80] == []
     assert {
-        character for character in shown if character != "\n" and wcwidth(character) != 1
+        character
+        for character in shown
+        if character != "\n" and wcwidth(character) != 1
     } == set()
 
 
@@ -64,7 +66,9 @@ def test_no_mark_is_left(name: str) -> None:
 
 def test_every_table_is_inserted_somewhere() -> None:
     """No table is made for nothing."""
-    assert {insert for name in NAMES for insert in topics.inserts_of(name)} == FACTS.inserts.keys()
+    assert {
+        insert for name in NAMES for insert in topics.inserts_of(name)
+    } == FACTS.inserts.keys()
 
 
 def test_every_key_is_documented() -> None:
@@ -79,7 +83,10 @@ def test_every_key_is_documented() -> None:
 def test_keys_come_from_the_registry(name: str) -> None:
     """A topic names a key by its action, so that a changed key changes no text."""
     letters = {
-        letter for action in KEYMAP.actions for letter in action.key_names if letter.isalnum()
+        letter
+        for action in KEYMAP.actions
+        for letter in action.key_names
+        if letter.isalnum()
     }
     spans = set(re.findall(r"`([^`\n]+)`", topics.source(name)))
     assert spans & letters <= _NOT_KEYS
@@ -100,8 +107,12 @@ def test_every_option_is_documented_and_exists() -> None:
 
 def test_every_command_is_documented() -> None:
     """The table of commands has each command."""
-    table = next(block for block in parse(text_of("commands")) if isinstance(block, Table))
-    named = {name for row in table.rows for name in re.findall(r"`pgtop ?(\w*)`", row[0])}
+    table = next(
+        block for block in parse(text_of("commands")) if isinstance(block, Table)
+    )
+    named = {
+        name for row in table.rows for name in re.findall(r"`pgtop ?(\w*)`", row[0])
+    }
     assert named == parsers().keys()
 
 
@@ -118,7 +129,11 @@ def test_each_promise_names_tests_that_exist() -> None:
     they exist.
     """
     promises = topics.source("safety").split("\n- ")[1:]
-    tests = {name for file in _TESTS.rglob("test_*.py") for name in _TEST.findall(file.read_text())}
+    tests = {
+        name
+        for file in _TESTS.rglob("test_*.py")
+        for name in _TEST.findall(file.read_text())
+    }
     assert len(promises) > 30
     for promise in promises:
         names = set(re.findall(r"\btest_\w+", promise.partition("<!-- tests:")[2]))

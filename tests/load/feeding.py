@@ -45,9 +45,17 @@ class HostileRows:
     def __call__(self, row: Row) -> Sequence[Mapping[str, bytes | None]]:
         if "query" not in row or self._chance.random() < 0.2:
             return ({},)
-        return [{name: self._text() for name in ("query", "application_name") if name in row}]
+        return [
+            {
+                name: self._text()
+                for name in ("query", "application_name")
+                if name in row
+            }
+        ]
 
     def _text(self) -> bytes:
         """Return text that a server accepts: UTF-8 without NUL."""
-        piece = b"".join(self._chance.choice(_SEQUENCES) for _ in range(self._chance.randint(0, 4)))
+        piece = b"".join(
+            self._chance.choice(_SEQUENCES) for _ in range(self._chance.randint(0, 4))
+        )
         return piece.decode("utf-8", "replace").replace("\0", "").encode()[:1_000]

@@ -88,7 +88,8 @@ class Churn:
 
     async def detail(self, backend_id: BackendId) -> Detail | None:
         backend = next(
-            (backend for backend in self._backends if backend.identity == backend_id), None
+            (backend for backend in self._backends if backend.identity == backend_id),
+            None,
         )
         return backend and Detail(self._now, backend, query_is_cut=False)
 
@@ -98,7 +99,9 @@ class Churn:
     def _churn(self) -> None:
         self._now += MICROSECONDS
         for _ in range(len(self._backends) // 20):
-            self._backends[self._random.randrange(len(self._backends))] = self._session()
+            self._backends[self._random.randrange(len(self._backends))] = (
+                self._session()
+            )
         for _ in range(len(self._backends) // 10):
             place = self._random.randrange(len(self._backends))
             self._backends[place] = self._busy(self._backends[place])
@@ -126,7 +129,9 @@ class Churn:
     def _write_report(self) -> None:
         """Replace the report as a whole, so that readers never see half of it."""
         whole = self._report.with_suffix(".new")
-        whole.write_text(json.dumps([asdict(footprint) for footprint in self.footprints]))
+        whole.write_text(
+            json.dumps([asdict(footprint) for footprint in self.footprints])
+        )
         whole.rename(self._report)
 
     def _measure(self) -> Footprint:
@@ -144,7 +149,12 @@ class Churn:
 
 
 async def main(
-    ticks: str, sessions: str, report: str, interval: str = "0.001", pipe: str = "", keys: str = "1"
+    ticks: str,
+    sessions: str,
+    report: str,
+    interval: str = "0.001",
+    pipe: str = "",
+    keys: str = "1",
 ) -> None:
     """Run the dashboard until the ticks are over, whatever keys arrive."""
     from pgtop.config.settings import Settings
@@ -153,7 +163,9 @@ async def main(
 
     churn = Churn(int(ticks), int(sessions), Path(report))
     settings = Settings(interval=float(interval))
-    app = PgtopApp([monitor_of(churn, churn.first, settings, MonotonicClock())], settings)
+    app = PgtopApp(
+        [monitor_of(churn, churn.first, settings, MonotonicClock())], settings
+    )
 
     async def close_pages() -> None:
         while len(app.screen_stack) > _LIVE:
@@ -165,7 +177,8 @@ async def main(
         churn.pace = int(ticks) // int(keys)
     running = asyncio.create_task(app.run_async(mouse=True))
     await asyncio.wait(
-        {running, asyncio.create_task(churn.is_over.wait())}, return_when=asyncio.FIRST_COMPLETED
+        {running, asyncio.create_task(churn.is_over.wait())},
+        return_when=asyncio.FIRST_COMPLETED,
     )
     app.exit(0)
     await running

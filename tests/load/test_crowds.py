@@ -17,7 +17,8 @@ from tests.pty import Terminal
 from tests.waiting import until
 
 _SPEED = 4000  # bytes per second that the slow terminal reads
-_BEHIND = 2048 + 2 * 4096  # bytes on their way: those that need no reply, and two frames of 80x24
+# Bytes on their way: those that need no reply, and two frames of 80x24.
+_BEHIND = 2048 + 2 * 4096
 
 
 def test_ten_thousand_sessions(tmp_path: Path) -> None:
@@ -63,10 +64,21 @@ def test_a_thousand_real_sessions(bindir: Path | None) -> None:
 def test_a_terminal_that_reads_slowly(tmp_path: Path) -> None:
     """At 4 kB/s nothing piles up: a key waits only for the bytes already on their way."""
     report = tmp_path / "report"
-    command = [sys.executable, "-m", "tests.load.soaking", "1000", "200", str(report), "0.0025"]
+    command = [
+        sys.executable,
+        "-m",
+        "tests.load.soaking",
+        "1000",
+        "200",
+        str(report),
+        "0.0025",
+    ]
     with Terminal(command, speed=_SPEED) as terminal:
         terminal.wait_for(READY)
-        until(lambda: len(_parts(report)) > 3, "the frames that the terminal skips do not come")
+        until(
+            lambda: len(_parts(report)) > 3,
+            "the frames that the terminal skips do not come",
+        )
         read = len(terminal.raw)
         terminal.send(typed("filter"))
         terminal.wait_for("words, db:shop")
@@ -78,4 +90,8 @@ def test_a_terminal_that_reads_slowly(tmp_path: Path) -> None:
 
 
 def _parts(report: Path) -> list[Footprint]:
-    return [Footprint(**part) for part in json.loads(report.read_text())] if report.exists() else []
+    return (
+        [Footprint(**part) for part in json.loads(report.read_text())]
+        if report.exists()
+        else []
+    )

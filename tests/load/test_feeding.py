@@ -27,7 +27,9 @@ _SETTLED = 0.6
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_hostile_input_neither_freezes_nor_swells_it(seed: int, cluster: Cluster) -> None:
+def test_hostile_input_neither_freezes_nor_swells_it(
+    seed: int, cluster: Cluster
+) -> None:
     """A short meal of each kind; every second one ends by a signal."""
     _feed(cluster, seed, 150)
 

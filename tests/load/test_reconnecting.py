@@ -25,7 +25,9 @@ async def test_two_thousand_samples_and_forty_resets(cluster: Cluster) -> None:
     with Proxy(("127.0.0.1", cluster.port)) as proxy:
         dsn = make_conninfo(cluster.tcp_dsn, port=proxy.port)
         source = PostgresSource(
-            ServerConnection({name: str(value) for name, value in conninfo_to_dict(dsn).items()})
+            ServerConnection(
+                {name: str(value) for name, value in conninfo_to_dict(dsn).items()}
+            )
         )
         footprints: list[tuple[int, int, int]] = []
         for _ in range(_SAMPLES // _BETWEEN_RESETS):
@@ -56,7 +58,11 @@ async def _sample_until_live(source: PostgresSource) -> None:
 def _footprint() -> tuple[int, int, int]:
     """Return the descriptors, tasks and objects of this process."""
     gc.collect()
-    return len(os.listdir("/proc/self/fd")), len(asyncio.all_tasks()), len(gc.get_objects())
+    return (
+        len(os.listdir("/proc/self/fd")),
+        len(asyncio.all_tasks()),
+        len(gc.get_objects()),
+    )
 
 
 def _middle(footprints: list[tuple[int, int, int]]) -> tuple[float, ...]:

@@ -52,14 +52,21 @@ def records(kind: Any) -> st.SearchStrategy[Any]:
 
 def sections() -> st.SearchStrategy[dict[str, Section[Any]]]:
     section = st.builds(
-        Section, values_of(Instant), st.none() | st.lists(records(Size)).map(tuple), st.text()
+        Section,
+        values_of(Instant),
+        st.none() | st.lists(records(Size)).map(tuple),
+        st.text(),
     )
     return st.dictionaries(st.just("sizes"), section)
 
 
 def snapshots() -> st.SearchStrategy[Snapshot]:
     hints = get_type_hints(Snapshot, include_extras=True)
-    parts = {f.name: values_of(hints[f.name]) for f in fields(Snapshot) if f.name != "sections"}
+    parts = {
+        f.name: values_of(hints[f.name])
+        for f in fields(Snapshot)
+        if f.name != "sections"
+    }
     return st.builds(Snapshot, **parts, sections=sections())
 
 
@@ -112,6 +119,8 @@ def test_a_later_writer_may_have_more_fields() -> None:
 )
 def test_anything_else_is_refused(change: dict[str, Any]) -> None:
     data = {**json.loads(json.dumps(to_json(scenes.busy()))), **change}
-    refusals = "is expected|lacks a field|not a snapshot|isoformat|time zone|invalid literal"
+    refusals = (
+        "is expected|lacks a field|not a snapshot|isoformat|time zone|invalid literal"
+    )
     with pytest.raises(ValueError, match=refusals):
         from_json(data, {"sizes": tuple[Size, ...]})

@@ -36,7 +36,14 @@ async def test_a_slow_consumer_gets_the_newest_sample_and_what_followed() -> Non
     feed = Feed()
     screen = feed.subscribe()
     failure_later = _FAILURE._replace(age=3.0)
-    for event in (sampled(1), _FAILURE, sampled(2), sampled(3), _FAILURE, failure_later):
+    for event in (
+        sampled(1),
+        _FAILURE,
+        sampled(2),
+        sampled(3),
+        _FAILURE,
+        failure_later,
+    ):
         feed.publish(event)
     assert await waiting_events(screen) == [sampled(3), failure_later]
 

@@ -70,7 +70,11 @@ async def test_samples_never_overlap_and_slowness_is_reported() -> None:
     async with running(source) as (_, events, clock):
         await clock.advance(4.6)
         assert source.samples == 1
-        waits = [round(event.elapsed, 1) for event in events if isinstance(event, PollOverdue)]
+        waits = [
+            round(event.elapsed, 1)
+            for event in events
+            if isinstance(event, PollOverdue)
+        ]
         assert waits == [1.0, 2.0, 3.0, 4.0]
         source.answer(calm())
         await clock.advance(0.0)

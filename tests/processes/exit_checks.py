@@ -24,7 +24,11 @@ def sessions(server: Cluster) -> int:
 def check_gone(server: Cluster, pid: int | None = None) -> None:
     """Check that the process, which is no child of ours, ends in time, and its session after it."""
     if pid is not None:
-        until(lambda: not Path(f"/proc/{pid}").exists(), "the process is still there", GONE)
+        until(
+            lambda: not Path(f"/proc/{pid}").exists(),
+            "the process is still there",
+            GONE,
+        )
     until(lambda: not sessions(server), "the session is still there", GONE)
 
 
@@ -36,4 +40,6 @@ def cpu_seconds(pid: int) -> float:
 
 def memory_kb(pid: int) -> int:
     """Return the most memory that the process has ever held."""
-    return int(Path(f"/proc/{pid}/status").read_text().partition("VmHWM:")[2].split()[0])
+    return int(
+        Path(f"/proc/{pid}/status").read_text().partition("VmHWM:")[2].split()[0]
+    )

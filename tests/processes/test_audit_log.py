@@ -70,11 +70,15 @@ def test_the_dashboard_ends_while_its_audit_log_hangs(
     server: Cluster, victim: int, environment: Mapping[str, str]
 ) -> None:
     """The signal is sent from the keyboard, `q` leaves, and the terminal is restored."""
-    with Terminal([*_PGTOP, server.socket_dsn], columns=200, environment=environment) as terminal:
+    with Terminal(
+        [*_PGTOP, server.socket_dsn], columns=200, environment=environment
+    ) as terminal:
         open_kill_dialog("victim", terminal)
         terminal.send(typed("confirm"))
         terminal.wait_for(_REPORTED)
-        until(lambda: not Path(f"/proc/{victim}").exists(), "the signal has not arrived")
+        until(
+            lambda: not Path(f"/proc/{victim}").exists(), "the signal has not arrived"
+        )
         terminal.wait_for("gone after")
         terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == 0

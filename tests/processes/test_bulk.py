@@ -33,15 +33,22 @@ def _alive(connection: psycopg.Connection[Any]) -> bool:
     return True
 
 
-def test_a_storm_is_terminated_by_hand_and_newcomers_live(big: Cluster, tmp_path: Path) -> None:
+def test_a_storm_is_terminated_by_hand_and_newcomers_live(
+    big: Cluster, tmp_path: Path
+) -> None:
     """Filter, tag all, K and the count hit no session that joined the storm after the list was
     shown."""
     web = make_conninfo(big.socket_dsn, user="web", application_name="storm")
     state = {"XDG_STATE_HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
     with ExitStack() as stack:
-        old = [stack.enter_context(psycopg.connect(web, autocommit=True)) for _ in range(STORM)]
+        old = [
+            stack.enter_context(psycopg.connect(web, autocommit=True))
+            for _ in range(STORM)
+        ]
         terminal = stack.enter_context(
-            Terminal([*PGTOP, "--interval=0.2", big.socket_dsn], 120, 40, environment=state)
+            Terminal(
+                [*PGTOP, "--interval=0.2", big.socket_dsn], 120, 40, environment=state
+            )
         )
         terminal.wait_for(READY)
         terminal.send(typed("filter", "app:storm", "open"))
@@ -49,8 +56,13 @@ def test_a_storm_is_terminated_by_hand_and_newcomers_live(big: Cluster, tmp_path
         terminal.send(typed("tag_all"))
         terminal.wait_for(f"{STORM} tagged")
         terminal.send(typed("terminate"))
-        terminal.wait_for(f'Terminate {STORM} sessions whose application name contains "storm"?')
-        new = [stack.enter_context(psycopg.connect(web, autocommit=True)) for _ in range(NEWCOMERS)]
+        terminal.wait_for(
+            f'Terminate {STORM} sessions whose application name contains "storm"?'
+        )
+        new = [
+            stack.enter_context(psycopg.connect(web, autocommit=True))
+            for _ in range(NEWCOMERS)
+        ]
         old.pop().close()
         terminal.wait_for("1 has ended")  # the snapshot behind the list has moved on
         terminal.send(typed("confirm"))

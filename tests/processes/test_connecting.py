@@ -40,7 +40,11 @@ def dsn(server: Cluster, secure: TlsProxy, **options: object) -> str:
     """Return a connection string with TLS; only the proxy checks the client's certificate."""
     plain = server.tcp_dsn.replace(f"port={server.port}", f"port={secure.port}")
     return " ".join(
-        [plain, "sslmode=require", *(f"{name}={value}" for name, value in options.items())]
+        [
+            plain,
+            "sslmode=require",
+            *(f"{name}={value}" for name, value in options.items()),
+        ]
     )
 
 
@@ -117,7 +121,14 @@ def test_a_passphrase_without_a_terminal_to_prompt_on(
 
 @pytest.mark.parametrize(
     "fault",
-    ["open to all", "no PEM", "wrong passphrase", "missing key", "missing certificate", "a folder"],
+    [
+        "open to all",
+        "no PEM",
+        "wrong passphrase",
+        "missing key",
+        "missing certificate",
+        "a folder",
+    ],
 )
 def test_a_faulty_local_file_is_reported_as_local(
     server: Cluster, secure: TlsProxy, files: Files, fault: str
@@ -138,7 +149,9 @@ def test_a_faulty_local_file_is_reported_as_local(
         case "a folder":
             key = key.parent
     named = certificate if fault == "missing certificate" else key
-    done = pgtop("show", f"{dsn(server, secure, sslcert=certificate, sslkey=key)} {more}")
+    done = pgtop(
+        "show", f"{dsn(server, secure, sslcert=certificate, sslkey=key)} {more}"
+    )
     assert done.returncode == 3
     assert str(named) in done.stderr
     assert "on this machine" in done.stderr
@@ -152,7 +165,8 @@ def hanging(name: str, folder: Path, port: int) -> tuple[str, dict[str, str]]:
     pipe = folder / "pipe"
     os.mkfifo(pipe, 0o600)
     place = (
-        f"host=127.0.0.1 port={port} user=x dbname=x password=x sslmode=require connect_timeout=60"
+        f"host=127.0.0.1 port={port} user=x dbname=x "
+        f"password=x sslmode=require connect_timeout=60"
     )
     match name:
         case "service file":
@@ -172,7 +186,9 @@ def hanging(name: str, folder: Path, port: int) -> tuple[str, dict[str, str]]:
 @pytest.mark.parametrize(
     "name", ["service file", "password file", "name server", "sslcert", "sslrootcert"]
 )
-def test_leaving_while_connecting_hangs(name: str, silent_tls_port: int, tmp_path: Path) -> None:
+def test_leaving_while_connecting_hangs(
+    name: str, silent_tls_port: int, tmp_path: Path
+) -> None:
     """`q` and a signal end pgtop at once, whatever hangs."""
     words, environment = hanging(name, tmp_path, silent_tls_port)
     for leave, code in (("q", 0), (signal.SIGTERM, 143)):
@@ -199,7 +215,9 @@ class EndlessLogin:
     def _serve(self) -> None:
         client, _ = self._listener.accept()
         client.recv(1024)
-        client.sendall(b"R" + (23).to_bytes(4) + (10).to_bytes(4) + b"SCRAM-SHA-256\0\0")
+        client.sendall(
+            b"R" + (23).to_bytes(4) + (10).to_bytes(4) + b"SCRAM-SHA-256\0\0"
+        )
         nonce = client.recv(1024).rpartition(b"r=")[2]
         answer = b"r=" + nonce + b"x,s=c2FsdHNhbHQ=,i=2000000000"
         client.sendall(b"R" + (8 + len(answer)).to_bytes(4) + (11).to_bytes(4) + answer)
@@ -222,7 +240,9 @@ def endless_login() -> Iterator[EndlessLogin]:
         yield login
 
 
-def test_endless_arithmetic_does_not_hold_up_the_dashboard(endless_login: EndlessLogin) -> None:
+def test_endless_arithmetic_does_not_hold_up_the_dashboard(
+    endless_login: EndlessLogin,
+) -> None:
     """A key ends pgtop at once, while libpq still computes in a thread."""
     with Terminal([*_PGTOP, endless_login.dsn]) as terminal:
         terminal.wait_for("Connecting to ")
@@ -264,7 +284,15 @@ def test_endless_arithmetic_does_not_hold_up_the_end_by_a_bug(
     words: str, code: int, endless_login: EndlessLogin, tmp_path: Path
 ) -> None:
     """The report is written, and the exit code is that of a bug."""
-    call = [sys.executable, "-c", _WITH_A_BUG, *words.split(), "-w", "-d", endless_login.dsn]
+    call = [
+        sys.executable,
+        "-c",
+        _WITH_A_BUG,
+        *words.split(),
+        "-w",
+        "-d",
+        endless_login.dsn,
+    ]
     environment = {**os.environ, "XDG_STATE_HOME": str(tmp_path)}
     with subprocess.Popen(
         call, env=environment, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL
@@ -301,7 +329,9 @@ def test_the_keyboard_works_while_reconnecting_hangs(
     check_gone(server)
 
 
-def test_a_service_file_that_is_a_pipe_is_read_once(server: Cluster, tmp_path: Path) -> None:
+def test_a_service_file_that_is_a_pipe_is_read_once(
+    server: Cluster, tmp_path: Path
+) -> None:
     """A shell's `<(...)` is such a pipe; a reconnect remembers what it held."""
     pipe = tmp_path / "services"
     os.mkfifo(pipe)
@@ -310,7 +340,9 @@ def test_a_service_file_that_is_a_pipe_is_read_once(server: Cluster, tmp_path: P
         text = f"[mine]\n{place}user=postgres\npassword={server.password}\n"
         threading.Thread(target=pipe.write_text, args=[text], daemon=True).start()
         environment = {"PGSERVICEFILE": str(pipe), "PGSERVICE": "mine"}
-        with Terminal([*_PGTOP, "--interval", "0.5"], environment=environment) as terminal:
+        with Terminal(
+            [*_PGTOP, "--interval", "0.5"], environment=environment
+        ) as terminal:
             terminal.wait_for("1 session")
             proxy.cut()
             until(lambda: len(proxy.ends) == 2, "it does not come back")
@@ -319,7 +351,9 @@ def test_a_service_file_that_is_a_pipe_is_read_once(server: Cluster, tmp_path: P
     check_gone(server)
 
 
-def test_a_password_file_that_is_a_pipe_is_read_once(server: Cluster, tmp_path: Path) -> None:
+def test_a_password_file_that_is_a_pipe_is_read_once(
+    server: Cluster, tmp_path: Path
+) -> None:
     """A password file may be a pipe, too, although libpq itself would not read it."""
     pipe = tmp_path / "passwords"
     os.mkfifo(pipe, 0o600)

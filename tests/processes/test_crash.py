@@ -21,7 +21,9 @@ def test_a_crash_leaves_a_report_and_the_terminal(
     a report."""
     uri = f"postgresql://postgres:{PASSWORD}@/postgres?host={server.folder}&port={server.port}"
     command = [sys.executable, "-m", "tests.processes.crashing", place, uri]
-    with Terminal(command, columns=200, environment={"XDG_STATE_HOME": str(tmp_path)}) as terminal:
+    with Terminal(
+        command, columns=200, environment={"XDG_STATE_HOME": str(tmp_path)}
+    ) as terminal:
         terminal.wait_for(READY)
         terminal.send(typed("pause"))
         assert terminal.wait_for_exit() == 1
@@ -34,7 +36,9 @@ def test_a_crash_leaves_a_report_and_the_terminal(
     text = report.read_text()
     _check_discretion(text + output.partition("This is a bug")[2])
     assert re.search(
-        r"^ValueError\n(  .+:\d+ \S+\n)+\nKeyError\n(  .+:\d+ \S+\n)+", text, re.MULTILINE
+        r"^ValueError\n(  .+:\d+ \S+\n)+\nKeyError\n(  .+:\d+ \S+\n)+",
+        text,
+        re.MULTILINE,
     )
     for word in (
         "pgtop 0",
@@ -49,11 +53,21 @@ def test_a_crash_leaves_a_report_and_the_terminal(
         assert word in text
 
 
-def test_a_report_that_cannot_be_written_is_printed(server: Cluster, tmp_path: Path) -> None:
+def test_a_report_that_cannot_be_written_is_printed(
+    server: Cluster, tmp_path: Path
+) -> None:
     """If the folder cannot be made, the report goes to the terminal, without secrets."""
     (tmp_path / "pgtop").write_text("in the way")
-    command = [sys.executable, "-m", "tests.processes.crashing", "handler", server.socket_dsn]
-    with Terminal(command, columns=200, environment={"XDG_STATE_HOME": str(tmp_path)}) as terminal:
+    command = [
+        sys.executable,
+        "-m",
+        "tests.processes.crashing",
+        "handler",
+        server.socket_dsn,
+    ]
+    with Terminal(
+        command, columns=200, environment={"XDG_STATE_HOME": str(tmp_path)}
+    ) as terminal:
         terminal.wait_for(READY)
         terminal.send(typed("pause"))
         assert terminal.wait_for_exit() == 1

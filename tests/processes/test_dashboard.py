@@ -18,7 +18,11 @@ from tests.waiting import until
 _PGTOP = [sys.executable, "-m", "pgtop"]
 _ASKED_AGAIN = "press y once more"
 _RUNAWAY = "month-end report"
-_SHORT_LIVED = ("payments-api", "mobile-api")  # the storm and the leak come and go by themselves
+# The storm and the leak come and go by themselves.
+_SHORT_LIVED = (
+    "payments-api",
+    "mobile-api",
+)
 
 Identity = tuple[int, object]
 
@@ -37,7 +41,9 @@ def _dsn_on(terminal: Terminal) -> str:
     return f"host={match[1]} port={match[2]} user=dba dbname=shop"
 
 
-def _sessions(connection: psycopg.Connection[tuple[object, ...]]) -> dict[Identity, str]:
+def _sessions(
+    connection: psycopg.Connection[tuple[object, ...]],
+) -> dict[Identity, str]:
     rows = connection.execute(
         "SELECT pid, backend_start, application_name FROM pg_stat_activity"
         " WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()"
@@ -54,13 +60,18 @@ def test_demo_terminates_the_runaway_and_nothing_else() -> None:
     with Terminal([*_PGTOP, "demo"]) as terminal:
         terminal.wait_for(READY)
         with psycopg.connect(_dsn_on(terminal), autocommit=True) as server:
-            until(lambda: _RUNAWAY in _sessions(server).values(), "the runaway query has not begun")
+            until(
+                lambda: _RUNAWAY in _sessions(server).values(),
+                "the runaway query has not begun",
+            )
             before = _sessions(server)
             # in one burst, as a slow line delivers keys typed ahead
             terminal.send(typed("filter", f'app:"{_RUNAWAY}"', "open", "terminate"))
             terminal.wait_for_question("Terminate session")
             terminal.send(typed("confirm"))
-            terminal.wait_for(lambda seen: "gone after" in seen.text or _ASKED_AGAIN in seen.text)
+            terminal.wait_for(
+                lambda seen: "gone after" in seen.text or _ASKED_AGAIN in seen.text
+            )
             if _ASKED_AGAIN in terminal.text:  # the snapshot was older than its query
                 terminal.send(typed("confirm"))
                 terminal.wait_for("gone after")
@@ -109,7 +120,10 @@ def test_lines_drawn_one_by_one_equal_a_whole_repaint() -> None:
         before = len(terminal.raw)
         terminal.send(typed("redraw"))
         until(lambda: len(terminal.raw) - before > 1000, "nothing was painted")
-        until(lambda: _but_ages(terminal.text) == drawn, f"{drawn}\n\nis not\n\n{terminal.text}")
+        until(
+            lambda: _but_ages(terminal.text) == drawn,
+            f"{drawn}\n\nis not\n\n{terminal.text}",
+        )
         terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == 0
 
@@ -132,7 +146,9 @@ def test_hanging_server_leaves_the_keyboard_alive(other: Cluster) -> None:
         Terminal([*_PGTOP, other.socket_dsn]) as terminal,
     ):
         terminal.wait_for(READY)
-        (pid,) = [pid for (pid, _), name in _sessions(server).items() if name == "pgtop"]
+        (pid,) = [
+            pid for (pid, _), name in _sessions(server).items() if name == "pgtop"
+        ]
         os.kill(pid, signal.SIGSTOP)
         try:
             terminal.wait_for("no answer for")

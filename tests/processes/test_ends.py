@@ -29,7 +29,9 @@ _JOB = re.compile(rb"=(\d+)=")
         ([signal.SIGINT, signal.SIGINT], 130),
         ([signal.SIGTERM, signal.SIGTERM], 143),
     ],
-    ids=lambda value: "-".join(number.name for number in value) if isinstance(value, list) else "",
+    ids=lambda value: (
+        "-".join(number.name for number in value) if isinstance(value, list) else ""
+    ),
 )
 @pytest.mark.parametrize("stalled", [False, True], ids=["read", "stalled"])
 def test_a_signal_ends_it(

@@ -96,7 +96,11 @@ def _snapshot(texts: ServerTexts) -> Snapshot:
     )
     gid = decode(texts.name, encoding)
     blocking = LockState(
-        waits={1: Wait(_lock(texts), (Hold(decode_name(texts.text), 2), Hold("x", None, 9)))},
+        waits={
+            1: Wait(
+                _lock(texts), (Hold(decode_name(texts.text), 2), Hold("x", None, 9))
+            )
+        },
         prepared=(Prepared(9, gid, _NOW - 60_000_000, name, gid, 5),),
         slots=(Slot(gid, 10),),
         is_current=True,
@@ -142,7 +146,9 @@ def _lines(texts: ServerTexts, snapshot: Snapshot) -> Iterator[Line]:
 
 def _refused(snapshot: Snapshot, words: str) -> Outcome:
     [request] = plan_for_one(Signal.TERMINATE, snapshot.backends[0], snapshot).requests
-    return Outcome(request, SignalReply(ReplyStatus.REFUSED, words), ObservedEffect.NOT_SENT)
+    return Outcome(
+        request, SignalReply(ReplyStatus.REFUSED, words), ObservedEffect.NOT_SENT
+    )
 
 
 @pytest.mark.nightly
@@ -152,10 +158,14 @@ def test_nothing_that_is_shown_acts(texts: ServerTexts) -> None:
     """Arbitrary bytes in every text make no view raise or hold a character that acts or is
     invisible."""
     snapshot = _snapshot(texts)
-    assert not harmful("".join(span.text for line in _lines(texts, snapshot) for span in line))
+    assert not harmful(
+        "".join(span.text for line in _lines(texts, snapshot) for span in line)
+    )
     derived, first = DerivedSnapshot.of(snapshot), snapshot.backends[0]
     proposal = propose(plan_for_one(Signal.CANCEL, first, snapshot), derived)
-    changed = replace(snapshot, ungrouped=(first._replace(state=decode_name(texts.text)),))
+    changed = replace(
+        snapshot, ungrouped=(first._replace(state=decode_name(texts.text)),)
+    )
     for text in (
         proposal.title,
         proposal.query,
@@ -167,17 +177,22 @@ def test_nothing_that_is_shown_acts(texts: ServerTexts) -> None:
 @pytest.mark.nightly
 @settings(max_examples=CASES)
 @given(_SERVER_TEXTS, st.integers(20, 300), st.integers(0, 12))
-def test_every_row_is_as_wide_as_its_columns(texts: ServerTexts, width: int, skip: int) -> None:
+def test_every_row_is_as_wide_as_its_columns(
+    texts: ServerTexts, width: int, skip: int
+) -> None:
     """At any width and scrolled to any column, a terminal emulator shows each column of each row
     where it belongs.
     """
     snapshot = _snapshot(texts)
     placed = layout(SESSION_COLUMNS, width, skip=skip)
-    edges = [edge for edge in accumulate(size + 1 for _, size in placed) if edge <= width]
+    edges = [
+        edge for edge in accumulate(size + 1 for _, size in placed) if edge <= width
+    ]
     for backend in snapshot.backends:
         screen = pyte.Screen(width + 2, 1)
         pyte.Stream(screen).feed(
-            painted(line(placed, backend, DerivedSnapshot.of(snapshot)), color=False) + "|"
+            painted(line(placed, backend, DerivedSnapshot.of(snapshot)), color=False)
+            + "|"
         )
         assert screen.cursor.y == 0
         assert all(screen.buffer[0][edge - 1].data in " |" for edge in edges)
@@ -193,7 +208,9 @@ def test_programs_and_clipboard_get_it_whole_and_inert(texts: ServerTexts) -> No
     derived = DerivedSnapshot.of(snapshot)
     first = snapshot.backends[0]
     assert (
-        json.loads(show.as_json(derived, snapshot.backends).encode())["sessions"][0]["query"]
+        json.loads(show.as_json(derived, snapshot.backends).encode())["sessions"][0][
+            "query"
+        ]
         == first.query
     )
     assert json.loads(locks.as_json(arrange_locks(derived)).encode())
@@ -204,8 +221,12 @@ def test_programs_and_clipboard_get_it_whole_and_inert(texts: ServerTexts) -> No
         assert cell.replace("'", "") == text.replace("'", "")
     for separator in ",;\t":
         rows = csv.reader(io.StringIO(written, newline=""), delimiter=separator)
-        assert not [cell for row in rows for cell in row if cell.lstrip().startswith(_FORMULA)]
-    assert not harmful(csv_report.as_csv(derived, snapshot.backends, clean).replace("\r\n", ""))
+        assert not [
+            cell for row in rows for cell in row if cell.lstrip().startswith(_FORMULA)
+        ]
+    assert not harmful(
+        csv_report.as_csv(derived, snapshot.backends, clean).replace("\r\n", "")
+    )
     assert harmful(clean_lines(first.query or "")) <= {"\n"}
     (first.query or "").encode()
 
@@ -241,7 +262,9 @@ def test_the_audit_log_keeps_it_whole_and_shows_it_tame(
     backend: Backend = snapshot.backends[0]
     audit_log = FileAuditLog(folder / "audit.jsonl", {"os_user": "anna"})
     audit_log.path.unlink(missing_ok=True)
-    entry = AuditEntry("1", outcome.request, backend, snapshot.server, decode_name(texts.text))
+    entry = AuditEntry(
+        "1", outcome.request, backend, snapshot.server, decode_name(texts.text)
+    )
     event_loop.run(_record(audit_log, entry, outcome))
     assert len(audit_log.path.read_bytes().decode("ascii").splitlines()) == 2
     [record] = read(audit_log.path).records

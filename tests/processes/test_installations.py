@@ -30,23 +30,35 @@ def one_file(tmp_path_factory: pytest.TempPathFactory) -> str:
     """Build a zip file of pgtop; its libraries stay installed, as two of them are compiled."""
     folder = tmp_path_factory.mktemp("zip")
     package = Path(pgtop.__file__).parent
-    shutil.copytree(package, folder / "app" / "pgtop", ignore=shutil.ignore_patterns("__pycache__"))
-    zipapp.create_archive(folder / "app", folder / "pgtop.pyz", main="pgtop.__main__:main")
+    shutil.copytree(
+        package, folder / "app" / "pgtop", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    zipapp.create_archive(
+        folder / "app", folder / "pgtop.pyz", main="pgtop.__main__:main"
+    )
     return str(folder / "pgtop.pyz")
 
 
 def test_one_file_does_it_all(one_file: str, server: Cluster, tmp_path: Path) -> None:
     """A zipapp prints a sample and shows the dashboard with its styles and help."""
     version = subprocess.run(
-        [sys.executable, one_file, "--version"], capture_output=True, cwd=tmp_path, check=True
+        [sys.executable, one_file, "--version"],
+        capture_output=True,
+        cwd=tmp_path,
+        check=True,
     )
     assert version.stdout.startswith(b"pgtop ")
     topic = subprocess.run(
-        [sys.executable, one_file, "help", "json"], capture_output=True, cwd=tmp_path, check=True
+        [sys.executable, one_file, "help", "json"],
+        capture_output=True,
+        cwd=tmp_path,
+        check=True,
     )
     assert topic.stdout.startswith(b"JSON\n")
     shown = subprocess.run(
-        [sys.executable, one_file, "show", server.socket_dsn], capture_output=True, check=True
+        [sys.executable, one_file, "show", server.socket_dsn],
+        capture_output=True,
+        check=True,
     )
     assert b"PostgreSQL" in shown.stdout
     with Terminal([sys.executable, one_file, server.socket_dsn]) as terminal:

@@ -68,7 +68,9 @@ def dashboard(
     """Run the dashboard with one refresh a minute, so that its screen shows the first sample."""
     words = [*_PGTOP, server.socket_dsn, "--interval", "60"]
     own = {**(environment or {}), "XDG_STATE_HOME": str(server.data.parent)}
-    with Terminal(words, environment=own, ignore_hangup=ignore_hangup, as_job=as_job) as terminal:
+    with Terminal(
+        words, environment=own, ignore_hangup=ignore_hangup, as_job=as_job
+    ) as terminal:
         yield terminal
 
 
@@ -82,7 +84,9 @@ def frozen(server: Cluster) -> Iterator[None]:
         os.kill(server.pid, signal.SIGCONT)
 
 
-def test_the_first_frame_precedes_textual(server: Cluster, blocked_textual: BlockedTextual) -> None:
+def test_the_first_frame_precedes_textual(
+    server: Cluster, blocked_textual: BlockedTextual
+) -> None:
     """Sessions are shown before Textual is loaded, keys typed then are kept, and nothing is painted
     twice."""
     with dashboard(server, blocked_textual.environment) as terminal:
@@ -100,7 +104,9 @@ def test_the_first_frame_precedes_textual(server: Cluster, blocked_textual: Bloc
     check_gone(server)
 
 
-def test_another_size_meanwhile(server: Cluster, blocked_textual: BlockedTextual) -> None:
+def test_another_size_meanwhile(
+    server: Cluster, blocked_textual: BlockedTextual
+) -> None:
     """A terminal that grew before Textual was loaded is painted whole."""
     with dashboard(server, blocked_textual.environment) as terminal:
         terminal.wait_for(READY)
@@ -141,10 +147,16 @@ def test_a_bug_before_textual(server: Cluster, blocked_textual: BlockedTextual) 
         pytest.param(lambda terminal: terminal.send(typed("quit")), 0, id="q"),
         pytest.param(lambda terminal: terminal.send("\x03"), 130, id="Ctrl-C"),
         pytest.param(
-            lambda terminal: terminal.send(typed("terminate") + "\x03"), 130, id="a key and Ctrl-C"
+            lambda terminal: terminal.send(typed("terminate") + "\x03"),
+            130,
+            id="a key and Ctrl-C",
         ),
         *[
-            pytest.param(lambda terminal, n=number: os.kill(terminal.pid, n), code, id=number.name)
+            pytest.param(
+                lambda terminal, n=number: os.kill(terminal.pid, n),
+                code,
+                id=number.name,
+            )
             for number, code in _ENDS
         ],
     ],
@@ -184,7 +196,9 @@ def test_suspended_while_connecting(server: Cluster) -> None:
             until(lambda: _is_stopped(terminal.job), "it is not frozen")
             terminal.wait_for(lambda seen: seen.restored)
             os.kill(terminal.job, signal.SIGCONT)
-            terminal.wait_for(lambda seen: seen.modes.get("1049") and "Connecting to " in seen.text)
+            terminal.wait_for(
+                lambda seen: seen.modes.get("1049") and "Connecting to " in seen.text
+            )
         terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == 0
         assert terminal.restored
@@ -214,7 +228,10 @@ def test_a_bug_while_connecting(server: Cluster, tmp_path: Path) -> None:
     (tmp_path / "sitecustomize.py").write_text(
         "import pgtop.tui.first_frames\npgtop.tui.first_frames.waiting = lambda *_: [][7]"
     )
-    with frozen(server), dashboard(server, {"PYTHONPATH": f"{tmp_path}:{Path.cwd()}"}) as terminal:
+    with (
+        frozen(server),
+        dashboard(server, {"PYTHONPATH": f"{tmp_path}:{Path.cwd()}"}) as terminal,
+    ):
         assert terminal.wait_for_exit() == 1
         assert terminal.restored
         assert "This is a bug in pgtop (IndexError)" in terminal.text
@@ -231,7 +248,9 @@ def test_textuals_own_driver_has_no_opening(server: Cluster) -> None:
         assert terminal.wait_for_exit() == 130
 
 
-def test_in_a_locale_without_utf_8(server: Cluster, blocked_textual: BlockedTextual) -> None:
+def test_in_a_locale_without_utf_8(
+    server: Cluster, blocked_textual: BlockedTextual
+) -> None:
     """The first frame is ASCII, like all that follow."""
     environment = {
         **blocked_textual.environment,

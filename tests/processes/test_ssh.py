@@ -54,7 +54,16 @@ class Sshd:
             "StrictHostKeyChecking": "no",
             "LogLevel": "ERROR",
         }
-        words = ["ssh", "-tt", "-F", "none", "-i", f"{self.folder}/mine", "-p", str(port)]
+        words = [
+            "ssh",
+            "-tt",
+            "-F",
+            "none",
+            "-i",
+            f"{self.folder}/mine",
+            "-p",
+            str(port),
+        ]
         for name, value in options.items():
             words += ["-o", f"{name}={value}"]
         return [*words, f"{getpass.getuser()}@127.0.0.1", command]
@@ -66,7 +75,8 @@ def sshd() -> Iterator[Sshd]:
     folder, port = Path(tempfile.mkdtemp(prefix="pgtop-ssh-")), _free_port()
     for name in ("host", "mine"):
         subprocess.run(
-            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name], check=True
+            ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / name],
+            check=True,
         )
     (folder / "config").write_text(_CONFIG.format(folder=folder, port=port))
     rooms = [_SEPARATE] if os.geteuid() == 0 and not _SEPARATE.exists() else []
@@ -110,13 +120,19 @@ def test_a_dropped_connection_ends_it(
     ):
         terminal.wait_for(READY)
         assert sessions(server) == 1
-        drop = {"cut": proxy.cut, "reset": proxy.reset, "client killed": terminal.child.kill}[how]
+        drop = {
+            "cut": proxy.cut,
+            "reset": proxy.reset,
+            "client killed": terminal.child.kill,
+        }[how]
         drop()
         check_gone(server, int(pid_file.read_text()))
         assert terminal.wait_for_exit() != 0
 
 
-def test_a_line_that_stalls_silently_ends_it(sshd: Sshd, server: Cluster, tmp_path: Path) -> None:
+def test_a_line_that_stalls_silently_ends_it(
+    sshd: Sshd, server: Cluster, tmp_path: Path
+) -> None:
     """Without a byte, a FIN or a RST, the same happens once sshd gives the client up."""
     pid_file = tmp_path / "pid"
     with (
@@ -126,14 +142,17 @@ def test_a_line_that_stalls_silently_ends_it(sshd: Sshd, server: Cluster, tmp_pa
         terminal.wait_for(READY)
         proxy.strand()
         until(
-            lambda: any(end.lost for end in tuple(proxy.ends)), "sshd does not give the client up"
+            lambda: any(end.lost for end in tuple(proxy.ends)),
+            "sshd does not give the client up",
         )
         check_gone(server, int(pid_file.read_text()))
 
 
 def test_it_is_usable_over_ssh(sshd: Sshd, server: Cluster) -> None:
     """Keys arrive, and `q` leaves with 0 and restores the terminal."""
-    with Terminal(sshd.login(sshd.port, _dashboard(server, Path(os.devnull)))) as terminal:
+    with Terminal(
+        sshd.login(sshd.port, _dashboard(server, Path(os.devnull)))
+    ) as terminal:
         terminal.wait_for(READY)
         terminal.send(typed("help"))
         terminal.wait_for("Esc goes back")

@@ -103,13 +103,16 @@ def test_a_huge_window_costs_little(size: tuple[int, int], server: Cluster) -> N
         terminal.wait_for(READY)
         terminal.screen.resize(200, 500)  # pgtop draws on no more
         fcntl.ioctl(
-            terminal._master, termios.TIOCSWINSZ, struct.pack("HHHH", size[1], size[0], 0, 0)
+            terminal._master,
+            termios.TIOCSWINSZ,
+            struct.pack("HHHH", size[1], size[0], 0, 0),
         )
         terminal.send("\x1b[48;999999;999999;1;1t")
         terminal.wait_for(lambda seen: READY in seen.screen.display[199])
         terminal.send(typed("help"))
         terminal.wait_for(
-            lambda seen: any("Esc goes back" in line for line in seen.screen.display), GONE
+            lambda seen: any("Esc goes back" in line for line in seen.screen.display),
+            GONE,
         )
         assert memory_kb(terminal.pid) < 150 * 1024
         terminal.send(typed("quit"))
@@ -122,7 +125,9 @@ def test_a_window_of_no_size_is_drawn_as_a_usual_one(server: Cluster) -> None:
         terminal.wait_for(READY)
         terminal.resize(100, 30)
         terminal.wait_for(lambda seen: READY in seen.screen.display[29])
-        fcntl.ioctl(terminal._master, termios.TIOCSWINSZ, struct.pack("HHHH", 0, 0, 0, 0))
+        fcntl.ioctl(
+            terminal._master, termios.TIOCSWINSZ, struct.pack("HHHH", 0, 0, 0, 0)
+        )
         terminal.wait_for(lambda seen: READY in seen.screen.display[23])
         terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == 0

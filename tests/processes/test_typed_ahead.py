@@ -68,7 +68,10 @@ def test_keys_before_the_dialog_is_shown_do_not_confirm_it(
         terminal.wait_for(READY)
         terminal.send(typed("filter", "app:victim", "open"))
         terminal.wait_for("1 of ")
-        way(terminal, typed("terminate") + "abcdefghijklmopqrstuvwxz" * 9 + typed("confirm"))
+        way(
+            terminal,
+            typed("terminate") + "abcdefghijklmopqrstuvwxz" * 9 + typed("confirm"),
+        )
         terminal.wait_for("Terminate session")
         terminal.wait_for("typed before this could be read")
         assert Path(f"/proc/{victim}").exists()

@@ -59,7 +59,12 @@ __all__ = [
 def calm() -> Snapshot:
     """Return a quiet afternoon: small pools, mostly idle, a few short queries."""
     return snapshot(
-        [*sessions.own(), *sessions.pool(9), *sessions.short_queries(4), *sessions.services()]
+        [
+            *sessions.own(),
+            *sessions.pool(9),
+            *sessions.short_queries(4),
+            *sessions.services(),
+        ]
     )
 
 
@@ -78,7 +83,10 @@ def busy() -> Snapshot:
     return replace(
         snapshot(rows),
         locks=LockState(
-            sessions.chain_waits(), exempt=frozenset({VACUUMING}), is_current=True, is_complete=True
+            sessions.chain_waits(),
+            exempt=frozenset({VACUUMING}),
+            is_current=True,
+            is_complete=True,
         ),
     )
 
@@ -88,9 +96,17 @@ def standstill() -> Snapshot:
     vanished root."""
     roots = sessions.chain_waits() | sessions.standstill_waits()
     prepared = Prepared(
-        882_001_377, "transfer-'4711'", ago(2 * DAY + 4 * HOUR), "billing", "billing", 1_620_113
+        882_001_377,
+        "transfer-'4711'",
+        ago(2 * DAY + 4 * HOUR),
+        "billing",
+        "billing",
+        1_620_113,
     )
-    slots = (Slot("standby2", 4_812_004), Slot("debezium", 96_311, active=True, catalog=True))
+    slots = (
+        Slot("standby2", 4_812_004),
+        Slot("debezium", 96_311, active=True, catalog=True),
+    )
     rows = [
         *sessions.own(),
         *sessions.pool(6),
@@ -100,7 +116,12 @@ def standstill() -> Snapshot:
         *sessions.services(),
     ]
     facts = LockState(
-        roots, (prepared,), slots, frozenset({VACUUMING}), is_current=True, is_complete=True
+        roots,
+        (prepared,),
+        slots,
+        frozenset({VACUUMING}),
+        is_current=True,
+        is_complete=True,
     )
     return replace(snapshot(rows), locks=facts)
 
@@ -162,7 +183,9 @@ def hostile() -> Snapshot:
         for place, text in enumerate(HOSTILE_TEXTS)
     ]  # fmt: skip
     kinds = [row._replace(pid=row.pid + 1_000, state=row.query) for row in rows]
-    strange = [row._replace(pid=row.pid + 2_000, backend_type=row.query) for row in rows]
+    strange = [
+        row._replace(pid=row.pid + 2_000, backend_type=row.query) for row in rows
+    ]
     text = "".join(HOSTILE_TEXTS[:5])
     return snapshot(
         [*sessions.own(), *rows, *kinds, *strange],
@@ -182,7 +205,9 @@ def crowd(n: int) -> Snapshot:
         for row in rows
         if row.pid % 250 == 7 and row.state == ACTIVE
     ]
-    limits = Limits(max_connections=n + 100, superuser_reserved_connections=3, max_wal_senders=10)
+    limits = Limits(
+        max_connections=n + 100, superuser_reserved_connections=3, max_wal_senders=10
+    )
     return snapshot([*rows, *workers], limits=limits)
 
 

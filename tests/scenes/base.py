@@ -42,10 +42,12 @@ CHECKOUT = "SELECT id, sku, quantity, price FROM cart_items WHERE cart_id = $1 O
 LOGIN = "UPDATE users SET last_seen_at = now() WHERE id = $1"
 STOCK = "UPDATE stock SET reserved = reserved + $1 WHERE sku = $2 AND warehouse_id = $3"
 SEARCH = (
-    "SELECT id, name, price FROM products WHERE search @@ plainto_tsquery('english', $1) LIMIT 24"
+    "SELECT id, name, price FROM products WHERE search "
+    "@@ plainto_tsquery('english', $1) LIMIT 24"
 )
 INVOICE = (
-    "INSERT INTO invoices (order_id, total, currency, due_at) VALUES ($1, $2, $3, $4) RETURNING id"
+    "INSERT INTO invoices (order_id, total, currency, "
+    "due_at) VALUES ($1, $2, $3, $4) RETURNING id"
 )
 RUNAWAY = """\
 SELECT c.region, date_trunc('month', o.placed_at) AS month, sum(l.quantity * l.price) AS revenue
@@ -70,7 +72,9 @@ def server(**changes: object) -> Server:
         user_oid=16_501,
         database_oid=5,
         started_at=ago(41 * DAY + 3 * HOUR),
-        limits=Limits(max_connections=100, superuser_reserved_connections=3, max_wal_senders=10),
+        limits=Limits(
+            max_connections=100, superuser_reserved_connections=3, max_wal_senders=10
+        ),
         rights=Rights(reads_all=True, signals_all=True),
         roles=_ROLES,
         databases=_DATABASES,
@@ -136,7 +140,15 @@ def active(
 ) -> Backend:
     """Return a client backend that has run `query`, in a transaction of its own, for this long."""
     times = {"since": seconds, "xact": seconds}
-    return client(pid, account, application, state=ACTIVE, query=query, **(times | more))  # type: ignore[arg-type]
+    fields = times | more
+    return client(
+        pid,
+        account,
+        application,
+        state=ACTIVE,
+        query=query,
+        **fields,  # type: ignore[arg-type]
+    )
 
 
 def ago(seconds: float) -> Instant:

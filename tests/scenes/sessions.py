@@ -112,9 +112,18 @@ def lock_chain() -> list[Backend]:
     update = "UPDATE accounts SET balance = balance - $1 WHERE id = $2"
 
     def waiter(
-        pid: int, application: str, query: str, seconds: float, lock: str, *blocked_by: int
+        pid: int,
+        application: str,
+        query: str,
+        seconds: float,
+        lock: str,
+        *blocked_by: int,
     ) -> Backend:
-        times = {"wait": f"Lock:{lock}", "blocked_by": blocked_by, "address": "10.4.5.11"}
+        times = {
+            "wait": f"Lock:{lock}",
+            "blocked_by": blocked_by,
+            "address": "10.4.5.11",
+        }
         return active(pid, "billing@billing", application, query, seconds, **times)
 
     return [
@@ -129,7 +138,9 @@ def lock_chain() -> list[Backend]:
     ]  # fmt: skip
 
 
-def _awaits(mode: str, locktype: str, target: str, seconds: float, *holds: Hold) -> Wait:
+def _awaits(
+    mode: str, locktype: str, target: str, seconds: float, *holds: Hold
+) -> Wait:
     return Wait(Lock(locktype, mode, False, target, ago(seconds)), holds)
 
 
@@ -155,9 +166,17 @@ def standstill() -> list[Backend]:
     """Return the sessions that wait beside the chain."""
     transfer = "UPDATE ledger SET total = total + $1 WHERE day = $2"
 
-    def waiter(pid: int, query: str, seconds: float, lock: str, *blocked_by: int) -> Backend:
+    def waiter(
+        pid: int, query: str, seconds: float, lock: str, *blocked_by: int
+    ) -> Backend:
         return active(
-            pid, "web@shop", "shop-web", query, seconds, wait=f"Lock:{lock}", blocked_by=blocked_by
+            pid,
+            "web@shop",
+            "shop-web",
+            query,
+            seconds,
+            wait=f"Lock:{lock}",
+            blocked_by=blocked_by,
         )
 
     worker = waiter(49_022, SEARCH, 8.0, "advisory", 49_001)
@@ -168,9 +187,19 @@ def standstill() -> list[Backend]:
         waiter(49_010, STOCK, 0.6, "transactionid", 49_011),
         waiter(49_011, STOCK, 0.4, "transactionid", 49_010),
         waiter(49_013, STOCK, 0.2, "tuple", 49_010),
-        active(49_021, "analyst@warehouse", "metabase", SEARCH, 8.5, wait="IPC:ExecuteGather"),
+        active(
+            49_021,
+            "analyst@warehouse",
+            "metabase",
+            SEARCH,
+            8.5,
+            wait="IPC:ExecuteGather",
+        ),
         worker._replace(
-            leader_pid=49_021, backend_type=PARALLEL_WORKER, usename="analyst", datname="warehouse"
+            leader_pid=49_021,
+            backend_type=PARALLEL_WORKER,
+            usename="analyst",
+            datname="warehouse",
         ),
         waiter(49_030, LOGIN, 5.0, "transactionid", 46_999),
     ]

@@ -149,13 +149,19 @@ def test_a_truncated_batch_of_a_required_log_sends_nothing(tmp_path: Path) -> No
     audit_log, signaller = log_in(tmp_path), FakeSignaller()
     with full_after(size_in_third_record(audit_log)):
         progress = execute(
-            SignalExecutor(signaller, JumpingClock(), audit_log, required=True), plan_of_many()
+            SignalExecutor(signaller, JumpingClock(), audit_log, required=True),
+            plan_of_many(),
         )
     assert signaller.requests == []
-    assert {outcome.reply.status for outcome in progress.outcomes} == {ReplyStatus.UNRECORDED}
+    assert {outcome.reply.status for outcome in progress.outcomes} == {
+        ReplyStatus.UNRECORDED
+    }
     assert "shows 2 as unfinished, though nothing was sent" in progress.audit_failure
     log = read(audit_log.path)
-    assert ([record.is_finished for record in log.records], log.damaged) == ([False, False], 1)
+    assert ([record.is_finished for record in log.records], log.damaged) == (
+        [False, False],
+        1,
+    )
 
 
 class Roomy:
@@ -178,7 +184,9 @@ def test_only_recorded_signals_get_an_outcome(tmp_path: Path, required: bool) ->
     so.
     """
     audit_log, signaller, plan = log_in(tmp_path), FakeSignaller(), plan_of_many()
-    progress = execute(SignalExecutor(signaller, JumpingClock(), Roomy(audit_log), required), plan)
+    progress = execute(
+        SignalExecutor(signaller, JumpingClock(), Roomy(audit_log), required), plan
+    )
     assert len(signaller.requests) == (0 if required else len(plan.targets))
     assert "could not be written" in progress.audit_failure
     log = read(audit_log.path)
@@ -186,7 +194,11 @@ def test_only_recorded_signals_get_an_outcome(tmp_path: Path, required: bool) ->
     assert {record.as_dict()["outcome"]["effect"] for record in log.records} == {
         "not sent" if required else "gone"
     }
-    ended = [line for line in audit_log.path.read_text().splitlines() if '"event": "ended"' in line]
+    ended = [
+        line
+        for line in audit_log.path.read_text().splitlines()
+        if '"event": "ended"' in line
+    ]
     assert len(ended) == 2
 
 
@@ -204,9 +216,9 @@ def test_an_interruption_leaves_the_signal_unfinished(tmp_path: Path) -> None:
         )
     records = read(audit_log.path).records
     assert {record.as_dict()["outcome"]["answer"] for record in records} == {"sent"}
-    assert list(matching(records, AuditCommand(unfinished=True), datetime.now(UTC))) == list(
-        records
-    )
+    assert list(
+        matching(records, AuditCommand(unfinished=True), datetime.now(UTC))
+    ) == list(records)
     assert all(INTERRUPTED in "".join(lines(record)) for record in records)
 
 
@@ -215,7 +227,9 @@ def test_a_crash_leaves_signals_without_an_outcome(tmp_path: Path) -> None:
     audit_log, plan = log_in(tmp_path), plan_of_many()
 
     class Crashing(FakeSignaller):
-        async def send_all(self, requests: Sequence[SignalRequest]) -> Sequence[SignalReply]:
+        async def send_all(
+            self, requests: Sequence[SignalRequest]
+        ) -> Sequence[SignalReply]:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -226,12 +240,16 @@ def test_a_crash_leaves_signals_without_an_outcome(tmp_path: Path) -> None:
     assert all(UNFINISHED in "".join(lines(record)) for record in records)
 
 
-async def test_a_user_without_a_home_has_no_log(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_user_without_a_home_has_no_log(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """Nothing is recorded, which is reported; a signal that requires the log is not sent."""
     monkeypatch.setattr("pgtop.files._home", lambda: None)
     monkeypatch.delenv("XDG_STATE_HOME")
     signaller = FakeSignaller()
-    executor = SignalExecutor(signaller, JumpingClock(), audit_log_for({}), required=True)
+    executor = SignalExecutor(
+        signaller, JumpingClock(), audit_log_for({}), required=True
+    )
     *_, progress = [progress async for progress in executor.run(plan_of_many())]
     assert "no home folder" in progress.audit_failure
     assert signaller.requests == []

@@ -18,7 +18,12 @@ from pgtop.model.audit import AuditEntry
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.signal import Signal, SignalReply, SignalRequest
 from pgtop.ports import AuditError
-from pgtop.signalling.audit_log import FileAuditLog, audit_log_for, default_path, person_of
+from pgtop.signalling.audit_log import (
+    FileAuditLog,
+    audit_log_for,
+    default_path,
+    person_of,
+)
 from pgtop.signalling.audit_reader import read
 from pgtop.signalling.execute import SignalExecutor
 from pgtop.signalling.planning import make_plan
@@ -33,11 +38,15 @@ def test_every_target_has_its_line_before_and_after(tmp_path: Path) -> None:
     lines_at_sending: list[int] = []
 
     class Watching(FakeSignaller):
-        async def send_all(self, requests: Sequence[SignalRequest]) -> Sequence[SignalReply]:
+        async def send_all(
+            self, requests: Sequence[SignalRequest]
+        ) -> Sequence[SignalReply]:
             lines_at_sending.append(len(audit_log.path.read_text().splitlines()))
             return await super().send_all(requests)
 
-    progress = execute(SignalExecutor(Watching(), JumpingClock(), audit_log), plan, "storm")
+    progress = execute(
+        SignalExecutor(Watching(), JumpingClock(), audit_log), plan, "storm"
+    )
     assert (lines_at_sending, progress.audit_failure) == ([len(plan.targets)], "")
     records = read(audit_log.path).records
     assert [r.request["pid"] for r in records] == [t.backend.pid for t in plan.targets]
@@ -88,11 +97,17 @@ def test_hostile_texts_stay_inside_their_line(tmp_path: Path) -> None:
     """One record is one line of ASCII for any query, and is cleaned when it is shown."""
     scene, audit_log = hostile(), log_in(tmp_path)
     plan = make_plan(Signal.TERMINATE, scene.backends, scene)
-    execute(SignalExecutor(FakeSignaller(), JumpingClock(), audit_log), plan, HOSTILE_TEXTS[0])
+    execute(
+        SignalExecutor(FakeSignaller(), JumpingClock(), audit_log),
+        plan,
+        HOSTILE_TEXTS[0],
+    )
     text = audit_log.path.read_text(encoding="ascii")
     assert len(text.splitlines()) == 2 * len(plan.targets)
     assert all(json.loads(line) for line in text.splitlines())
-    shown = "".join(row for record in read(audit_log.path).records for row in lines(record))
+    shown = "".join(
+        row for record in read(audit_log.path).records for row in lines(record)
+    )
     assert "\x1b" not in shown
 
 
@@ -108,7 +123,8 @@ def test_the_person_has_user_and_ssh_client() -> None:
     """The record names the OS user, and the client of an SSH session if there is one."""
     assert "ssh_client" not in person_of({})
     assert (
-        person_of({"SSH_CONNECTION": "192.0.2.7 50000 192.0.2.1 22"})["ssh_client"] == "192.0.2.7"
+        person_of({"SSH_CONNECTION": "192.0.2.7 50000 192.0.2.1 22"})["ssh_client"]
+        == "192.0.2.7"
     )
 
 
@@ -122,20 +138,30 @@ def test_survivors_of_a_cancel_are_recorded_as_seen(tmp_path: Path) -> None:
 
     plan = make_plan(Signal.CANCEL, scene.backends, replace(scene))
     execute(SignalExecutor(FakeSignaller(look=look), JumpingClock(), audit_log), plan)
-    assert {record.as_dict()["outcome"]["effect"] for record in read(audit_log.path).records} == {
-        "still running"
-    }
+    assert {
+        record.as_dict()["outcome"]["effect"] for record in read(audit_log.path).records
+    } == {"still running"}
 
 
 def test_the_person_is_the_user_of_the_process() -> None:
     """Names that can be set in the environment are ignored."""
-    env = {**os.environ, "LOGNAME": "alice", "USER": "alice", "LNAME": "alice", "USERNAME": "alice"}
+    env = {
+        **os.environ,
+        "LOGNAME": "alice",
+        "USER": "alice",
+        "LNAME": "alice",
+        "USERNAME": "alice",
+    }
     code = (
         "import os; from pgtop.signalling.audit_log import person_of;"
         "print(person_of(os.environ)['os_user'])"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code],
+        env=env,
+        capture_output=True,
+        text=True,
+        check=True,
     )
     assert done.stdout.strip() == pwd.getpwuid(os.getuid()).pw_name
 
@@ -175,7 +201,9 @@ def _socket(path: Path) -> None:
     ],
     ids=["pipe", "another user's", "hard link", "socket", "folder", "link to a device"],
 )
-def test_only_a_file_of_this_user_is_a_log(put: Callable[[Path], None], tmp_path: Path) -> None:
+def test_only_a_file_of_this_user_is_a_log(
+    put: Callable[[Path], None], tmp_path: Path
+) -> None:
     """Nothing is written to another kind of file or read from it, and a required log stops the
     signal.
     """
@@ -183,7 +211,8 @@ def test_only_a_file_of_this_user_is_a_log(put: Callable[[Path], None], tmp_path
     audit_log.path.parent.mkdir()
     put(audit_log.path)
     progress = execute(
-        SignalExecutor(signaller, JumpingClock(), audit_log, required=True), plan_of_many()
+        SignalExecutor(signaller, JumpingClock(), audit_log, required=True),
+        plan_of_many(),
     )
     assert "could not be written: it " in progress.audit_failure
     assert signaller.requests == []
@@ -213,11 +242,18 @@ def test_log_and_folders_are_private_whatever_the_umask(tmp_path: Path) -> None:
     )
     before = os.umask(0)
     try:
-        execute(SignalExecutor(FakeSignaller(), JumpingClock(), audit_log), plan_of_many())
+        execute(
+            SignalExecutor(FakeSignaller(), JumpingClock(), audit_log), plan_of_many()
+        )
     finally:
         os.umask(before)
     plan = [audit_log.path, *audit_log.path.parents[:3]]
-    assert [each.stat().st_mode & 0o777 for each in plan] == [0o600, 0o700, 0o700, 0o700]
+    assert [each.stat().st_mode & 0o777 for each in plan] == [
+        0o600,
+        0o700,
+        0o700,
+        0o700,
+    ]
 
 
 def test_lines_of_several_writers_stay_whole(tmp_path: Path) -> None:

@@ -45,7 +45,13 @@ def test_an_incomplete_record_is_damaged(missing: set[str]) -> None:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "audit.jsonl"
         path.write_text(
-            json.dumps({name: value for name, value in WHOLE_RECORD.items() if name not in missing})
+            json.dumps(
+                {
+                    name: value
+                    for name, value in WHOLE_RECORD.items()
+                    if name not in missing
+                }
+            )
             + "\n"
         )
         assert read(path) == AuditRecords([], 1)
@@ -89,7 +95,10 @@ def test_the_newest_part_of_a_very_long_log_is_read(
     monkeypatch.setattr("pgtop.signalling.audit_reader._LONGEST", 1000)
     path = tmp_path / "audit.jsonl"
     path.write_text(
-        "".join(json.dumps(WHOLE_RECORD | {"id": str(number)}) + "\n" for number in range(50))
+        "".join(
+            json.dumps(WHOLE_RECORD | {"id": str(number)}) + "\n"
+            for number in range(50)
+        )
     )
     log = read(path)
     assert log.is_shortened

@@ -24,7 +24,9 @@ def test_many_sessions_need_their_number() -> None:
     count = TYPE_COUNT_ABOVE + 1
     required = requirement(_plan_of(count))
     assert required == Requirement(str(count), Cause.MANY)
-    assert [required.is_met_by(text) for text in (str(count), "", "1", f"{count}0")] == [
+    assert [
+        required.is_met_by(text) for text in (str(count), "", "1", f"{count}0")
+    ] == [
         True,
         False,
         False,
@@ -44,7 +46,9 @@ def test_a_protected_session_needs_its_pid() -> None:
 def test_a_session_with_a_hidden_start_needs_its_pid_typed() -> None:
     """The next session under the same pid would look the same."""
     scene = not_privileged()
-    hidden = next(each for each in scene.backends if each.hidden and each.usename == "web")
+    hidden = next(
+        each for each in scene.backends if each.hidden and each.usename == "web"
+    )
     required = requirement(plan_for_one(Signal.TERMINATE, hidden, scene))
     assert required == Requirement(str(hidden.pid), Cause.UNIDENTIFIED)
 

@@ -20,7 +20,13 @@ from pgtop.model.backend import (
 )
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.plan import Change, Plan
-from pgtop.model.signal import ObservedEffect, ReplyStatus, Signal, SignalReply, SignalRequest
+from pgtop.model.signal import (
+    ObservedEffect,
+    ReplyStatus,
+    Signal,
+    SignalReply,
+    SignalRequest,
+)
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
 from pgtop.signalling.execute import Progress, SignalExecutor
@@ -77,7 +83,9 @@ class ModelServer:
     def end(self, pid: int) -> None:
         """End the transaction; the last query remains visible."""
         if pid in self.sessions:
-            self.sessions[pid] = self.sessions[pid]._replace(state=IDLE, xact_start=None)
+            self.sessions[pid] = self.sessions[pid]._replace(
+                state=IDLE, xact_start=None
+            )
 
     def move(self) -> None:
         """Lead the address to the other of two servers, which has its own sessions under the same
@@ -88,16 +96,21 @@ class ModelServer:
 
     def sample(self) -> Snapshot:
         return replace(
-            snapshot(self.sessions.values(), started_at=self.started_at), taken_at=self.now
+            snapshot(self.sessions.values(), started_at=self.started_at),
+            taken_at=self.now,
         )
 
     def is_requested(self, request: SignalRequest) -> bool:
-        return request.seen_on is not None and request.seen_on.run.started_at == self.started_at
+        return (
+            request.seen_on is not None
+            and request.seen_on.run.started_at == self.started_at
+        )
 
     def lives(self, backend_id: BackendId) -> bool:
         """Return whether the session lives on either server."""
         return any(
-            backend_id == b.identity for b in (*self.sessions.values(), *self.elsewhere.values())
+            backend_id == b.identity
+            for b in (*self.sessions.values(), *self.elsewhere.values())
         )
 
     def execute(self, request: SignalRequest) -> SignalReply:
@@ -105,7 +118,9 @@ class ModelServer:
         same_server = self.is_requested(request)
         compared = _ABSENT if row is None else _compared(request, row)
         reply = reply_for(
-            compared._replace(same_server=same_server, sent=compared.sent if same_server else None)
+            compared._replace(
+                same_server=same_server, sent=compared.sent if same_server else None
+            )
         )
         if row is not None and reply.status is ReplyStatus.SENT:
             self.hits.append((request.signal, row))
@@ -122,7 +137,10 @@ def _compared(request: SignalRequest, row: Backend) -> Comparison:
         row.backend_start == seen.backend_start,
         row.usesysid == seen.usesysid,
     )
-    same_name = row.application_name == seen.application_name or row.query_start == seen.query_start
+    same_name = (
+        row.application_name == seen.application_name
+        or row.query_start == seen.query_start
+    )
     if request.signal is Signal.TERMINATE:
         same = not request.only_if_unchanged or (row.query_start, row.xact_start) == (
             seen.query_start,
@@ -132,11 +150,24 @@ def _compared(request: SignalRequest, row: Backend) -> Comparison:
         same = row.query_start == seen.query_start and row.state == ACTIVE
     sent = True if same_start and same_owner and same_name and same else None
     return Comparison(
-        True, True, same_start, False, same_owner, True, True, same_name, same, False, False, sent
+        True,
+        True,
+        same_start,
+        False,
+        same_owner,
+        True,
+        True,
+        same_name,
+        same,
+        False,
+        False,
+        sent,
     )
 
 
-_ABSENT = Comparison(True, False, None, False, False, True, True, False, None, False, True, None)
+_ABSENT = Comparison(
+    True, False, None, False, False, True, True, False, None, False, True, None
+)
 
 
 STEPS = st.one_of(
@@ -157,12 +188,16 @@ def _happen(server: ModelServer, history: Sequence[tuple[object, ...]]) -> None:
 class RacingSignaller:
     """A signaller with a server that may change between any two statements."""
 
-    def __init__(self, server: ModelServer, meanwhile: Sequence[tuple[object, ...]]) -> None:
+    def __init__(
+        self, server: ModelServer, meanwhile: Sequence[tuple[object, ...]]
+    ) -> None:
         self._server = server
         self._meanwhile = list(meanwhile)
         self.requests: list[SignalRequest] = []
 
-    async def send_all(self, requests: Sequence[SignalRequest]) -> Sequence[SignalReply]:
+    async def send_all(
+        self, requests: Sequence[SignalRequest]
+    ) -> Sequence[SignalReply]:
         replies = []
         for request in requests:
             _happen(self._server, self._meanwhile[:2])
@@ -171,12 +206,16 @@ class RacingSignaller:
             replies.append(self._server.execute(request))
         return replies
 
-    async def check_all(self, requests: Sequence[SignalRequest]) -> Mapping[BackendId, Backend]:
+    async def check_all(
+        self, requests: Sequence[SignalRequest]
+    ) -> Mapping[BackendId, Backend]:
         if not all(map(self._server.is_requested, requests)):
             raise SourceError(Failure(FailureKind.OTHER, "another server"))
         row = {backend.identity: backend for backend in self._server.sessions.values()}
         return {
-            request.target: row[request.target] for request in requests if request.target in row
+            request.target: row[request.target]
+            for request in requests
+            if request.target in row
         }
 
 
@@ -199,7 +238,9 @@ def test_only_sessions_of_the_plan_are_signalled(
     server = ModelServer()
     _happen(server, before)
     seen = server.sample()
-    plan = make_plan(signal, [b for b in seen.backends if b.application_name == CHOSEN], seen)
+    plan = make_plan(
+        signal, [b for b in seen.backends if b.application_name == CHOSEN], seen
+    )
     listed = {target.identity for target in plan.targets}
     _happen(server, while_open)
     later = server.sample()
@@ -226,7 +267,9 @@ def test_only_sessions_of_the_plan_are_signalled(
 @example(Signal.TERMINATE, [("arrive", 1, CHOSEN)], [("move",)])
 @given(st.sampled_from(Signal), HISTORY, HISTORY)
 def test_the_report_is_what_happened(
-    signal: Signal, before: list[tuple[object, ...]], while_sending: list[tuple[object, ...]]
+    signal: Signal,
+    before: list[tuple[object, ...]],
+    while_sending: list[tuple[object, ...]],
 ) -> None:
     """As many sessions are signalled as reported, and a session reported as gone lives on no
     server.
@@ -236,16 +279,25 @@ def test_the_report_is_what_happened(
     seen = server.sample()
     plan = make_plan(signal, seen.backends, seen)
     progress = asyncio.run(_run(plan, RacingSignaller(server, while_sending)))
-    sent = [o.request.target for o in progress.outcomes if o.reply.status is ReplyStatus.SENT]
+    sent = [
+        o.request.target
+        for o in progress.outcomes
+        if o.reply.status is ReplyStatus.SENT
+    ]
     assert sent == [hit.identity for _, hit in server.hits]
     for outcome in progress.outcomes:
-        if outcome.effect is ObservedEffect.GONE or outcome.reply.status is ReplyStatus.GONE:
+        if (
+            outcome.effect is ObservedEffect.GONE
+            or outcome.reply.status is ReplyStatus.GONE
+        ):
             assert not server.lives(outcome.request.target)
 
 
 @given(st.sampled_from(Signal), HISTORY, HISTORY)
 def test_a_plan_only_shrinks(
-    signal: Signal, before: list[tuple[object, ...]], while_open: list[tuple[object, ...]]
+    signal: Signal,
+    before: list[tuple[object, ...]],
+    while_open: list[tuple[object, ...]],
 ) -> None:
     """Exactly the changed targets are changes; a refreshed plan drops ended ones and adds none."""
     server = ModelServer()
@@ -264,7 +316,9 @@ def test_a_plan_only_shrinks(
         )
         if same is not None:
             before_then = (target.backend.query_start, target.backend.xact_start)
-            assert (change is None) == ((same.query_start, same.xact_start) == before_then)
+            assert (change is None) == (
+                (same.query_start, same.xact_start) == before_then
+            )
     assert {t.identity for t in refresh_plan(plan, later).targets} <= {
         t.identity for t in plan.targets
     }

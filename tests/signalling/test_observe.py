@@ -13,7 +13,11 @@ from pgtop.model.signal import (
     SignalRequest,
 )
 from pgtop.ports import SourceError
-from pgtop.signalling.observe import RefusingSignaller, observed_effect, send_and_observe
+from pgtop.signalling.observe import (
+    RefusingSignaller,
+    observed_effect,
+    send_and_observe,
+)
 from pgtop.view.outcome import short_words
 from tests.fakes import FakeSignaller, JumpingClock
 
@@ -33,7 +37,10 @@ _CANCEL = SignalRequest(Signal.CANCEL, _RUNNING)
 async def _outcomes(
     request: SignalRequest, signaller: FakeSignaller | RefusingSignaller
 ) -> list[Outcome]:
-    return [outcome async for (outcome,) in send_and_observe((request,), signaller, JumpingClock())]
+    return [
+        outcome
+        async for (outcome,) in send_and_observe((request,), signaller, JumpingClock())
+    ]
 
 
 @pytest.mark.parametrize(
@@ -45,7 +52,11 @@ async def _outcomes(
         (_CANCEL, None, ObservedEffect.GONE),
         (_CANCEL, _RUNNING, ObservedEffect.PENDING),
         (_CANCEL, _RUNNING._replace(state="idle"), ObservedEffect.QUERY_ENDED),
-        (_CANCEL, _RUNNING._replace(query_start=60, xact_start=60), ObservedEffect.QUERY_ENDED),
+        (
+            _CANCEL,
+            _RUNNING._replace(query_start=60, xact_start=60),
+            ObservedEffect.QUERY_ENDED,
+        ),
         (_CANCEL, _RUNNING._replace(query_start=60), ObservedEffect.TRANSACTION_OPEN),
         (
             _CANCEL,
@@ -57,7 +68,11 @@ async def _outcomes(
             _RUNNING._replace(state="idle in transaction (aborted)"),
             ObservedEffect.TRANSACTION_OPEN,
         ),
-        (_CANCEL, _RUNNING._replace(state="idle in transaction"), ObservedEffect.TRANSACTION_OPEN),
+        (
+            _CANCEL,
+            _RUNNING._replace(state="idle in transaction"),
+            ObservedEffect.TRANSACTION_OPEN,
+        ),
         (_CANCEL, Backend(pid=4711, usesysid=10), ObservedEffect.PENDING),
     ],
 )
@@ -73,13 +88,17 @@ async def test_gone_is_reported_with_its_duration() -> None:
     sights: list[Backend | None] = [_RUNNING, _RUNNING, None]
     signaller = FakeSignaller(look=lambda backend_id: sights.pop(0))
     outcomes = await _outcomes(_TERMINATE, signaller)
-    assert [outcome.effect for outcome in outcomes] == [ObservedEffect.PENDING, ObservedEffect.GONE]
+    assert [outcome.effect for outcome in outcomes] == [
+        ObservedEffect.PENDING,
+        ObservedEffect.GONE,
+    ]
     assert signaller.requests == [_TERMINATE]
     assert outcomes[-1].after == pytest.approx(0.03)
 
 
 @pytest.mark.parametrize(
-    "answer", [ReplyStatus.GONE, ReplyStatus.REPLACED, ReplyStatus.CHANGED, ReplyStatus.REFUSED]
+    "answer",
+    [ReplyStatus.GONE, ReplyStatus.REPLACED, ReplyStatus.CHANGED, ReplyStatus.REFUSED],
 )
 async def test_an_unsent_signal_is_reported_at_once(answer: ReplyStatus) -> None:
     """Without a signal there is no check."""
@@ -92,7 +111,9 @@ async def test_an_unsent_signal_is_reported_at_once(answer: ReplyStatus) -> None
 
 async def test_still_running_after_the_timeout() -> None:
     """A target seen running to the end is reported as still running, with the seconds waited."""
-    outcome = (await _outcomes(_CANCEL, FakeSignaller(look=lambda backend_id: _RUNNING)))[-1]
+    outcome = (
+        await _outcomes(_CANCEL, FakeSignaller(look=lambda backend_id: _RUNNING))
+    )[-1]
     assert outcome.effect is ObservedEffect.STILL_RUNNING
     assert 5.0 <= outcome.after < 5.5
     assert outcome.seen == _RUNNING
@@ -115,14 +136,19 @@ async def test_an_unanswered_request_is_observed() -> None:
     """
     signaller = FakeSignaller(SignalReply(ReplyStatus.UNKNOWN))
     outcome = (await _outcomes(_TERMINATE, signaller))[-1]
-    assert (outcome.effect, outcome.reply.status) == (ObservedEffect.GONE, ReplyStatus.UNKNOWN)
+    assert (outcome.effect, outcome.reply.status) == (
+        ObservedEffect.GONE,
+        ReplyStatus.UNKNOWN,
+    )
     assert len(signaller.requests) == 1
 
 
 async def test_cancel_of_a_hidden_query_cannot_be_proved() -> None:
     """For a role that may not see the target's state the effect is unseen."""
     hidden = Backend(pid=4711, usesysid=10)
-    outcome = (await _outcomes(_CANCEL, FakeSignaller(look=lambda backend_id: hidden)))[-1]
+    outcome = (await _outcomes(_CANCEL, FakeSignaller(look=lambda backend_id: hidden)))[
+        -1
+    ]
     assert outcome.effect is ObservedEffect.UNSEEN
 
 
@@ -138,21 +164,30 @@ async def test_the_refusing_signaller_sends_nothing() -> None:
 async def test_cancel_without_tracked_activities_cannot_be_proved() -> None:
     """With track_activities off the state is unknown: no claim, and no hint to kill."""
     untracked = _RUNNING._replace(state="disabled", query_start=None)
-    outcome = (await _outcomes(_CANCEL, FakeSignaller(look=lambda backend_id: untracked)))[-1]
+    outcome = (
+        await _outcomes(_CANCEL, FakeSignaller(look=lambda backend_id: untracked))
+    )[-1]
     assert outcome.effect is ObservedEffect.UNSEEN
 
 
 async def test_a_later_transaction_is_not_the_one_that_stayed_open() -> None:
     """The cancel succeeded and the application started again: there is nothing to escalate."""
-    later = _RUNNING._replace(state="idle in transaction", query_start=90, xact_start=80)
-    outcome = (await _outcomes(_CANCEL, FakeSignaller(look=lambda backend_id: later)))[-1]
+    later = _RUNNING._replace(
+        state="idle in transaction", query_start=90, xact_start=80
+    )
+    outcome = (await _outcomes(_CANCEL, FakeSignaller(look=lambda backend_id: later)))[
+        -1
+    ]
     assert outcome.effect is ObservedEffect.QUERY_ENDED
 
 
 @pytest.mark.parametrize(
     ("effect", "words"),
     [
-        (ObservedEffect.GONE, "gone after 0.00 s: no answer came, so whether by this is not known"),
+        (
+            ObservedEffect.GONE,
+            "gone after 0.00 s: no answer came, so whether by this is not known",
+        ),
         (
             ObservedEffect.STILL_RUNNING,
             "still running after 0.00 s: no answer came, so whether it got the signal is not known",
@@ -163,9 +198,13 @@ async def test_a_later_transaction_is_not_the_one_that_stayed_open() -> None:
         ),
     ],
 )
-def test_the_words_without_a_reply_name_what_is_unknown(effect: ObservedEffect, words: str) -> None:
+def test_the_words_without_a_reply_name_what_is_unknown(
+    effect: ObservedEffect, words: str
+) -> None:
     """The words do not claim a lost connection: a statement that the server aborts has no reply
     either.
     """
-    reply = SignalReply(ReplyStatus.UNKNOWN, "timeout" if effect is ObservedEffect.UNSEEN else "")
+    reply = SignalReply(
+        ReplyStatus.UNKNOWN, "timeout" if effect is ObservedEffect.UNSEEN else ""
+    )
     assert short_words(Outcome(_TERMINATE, reply, effect)).text == words

@@ -24,14 +24,18 @@ _HOLDER = active(1, "web@shop", "psql", "UPDATE x", 5.0)
 
 def test_the_most_consequential_are_first() -> None:
     """Sessions that have written are first, then open transactions, the oldest first."""
-    writer = client(1, "web@shop", state=IDLE_IN_TRANSACTION, xact=5)._replace(backend_xid=7)
+    writer = client(1, "web@shop", state=IDLE_IN_TRANSACTION, xact=5)._replace(
+        backend_xid=7
+    )
     old, young = (
         client(pid, "web@shop", state=IDLE_IN_TRANSACTION, xact=age)
         for pid, age in ((2, 60), (3, 6))
     )
     idle = client(4, "web@shop", state=IDLE, since=9_000)
     plan = make_plan(
-        Signal.TERMINATE, [idle, young, old, writer], snapshot([idle, young, old, writer])
+        Signal.TERMINATE,
+        [idle, young, old, writer],
+        snapshot([idle, young, old, writer]),
     )
     assert [target.backend.pid for target in plan.targets] == [1, 2, 3, 4]
 
@@ -66,16 +70,22 @@ def test_hidden_sessions_are_never_one_of_many() -> None:
     assert not any(target.backend.hidden for target in plan.targets)
     hidden = [left for left in plan.excluded if left.reason is ExclusionReason.HIDDEN]
     assert hidden
-    assert all("grant pg_read_all_stats to monitor" in left.explanation for left in hidden)
+    assert all(
+        "grant pg_read_all_stats to monitor" in left.explanation for left in hidden
+    )
 
 
 def test_a_hidden_session_names_each_missing_right() -> None:
     """A role that may neither see nor signal the session reads both grants."""
     scene = not_privileged()
     scene = replace(scene, server=scene.server._replace(rights=Rights()))
-    [hidden, *_] = [each for each in scene.backends if each.hidden and each.usename == "web"]
+    [hidden, *_] = [
+        each for each in scene.backends if each.hidden and each.usename == "web"
+    ]
     [excluded] = make_plan(Signal.TERMINATE, [hidden], scene).excluded
-    grants = "grant pg_read_all_stats to monitor, and grant pg_signal_backend to monitor"
+    grants = (
+        "grant pg_read_all_stats to monitor, and grant pg_signal_backend to monitor"
+    )
     assert excluded.explanation.endswith(grants)
 
 
@@ -97,7 +107,9 @@ def test_a_guard_protects_one_of_many_and_asks_about_one_alone() -> None:
     scene = snapshot([_HOLDER])
     plan = make_plan(Signal.TERMINATE, [_HOLDER], scene, lambda _: "it is important")
     assert (plan.targets, plan.excluded[0].explanation) == ((), "it is important")
-    [alone] = plan_for_one(Signal.TERMINATE, _HOLDER, scene, lambda _: "it is important").targets
+    [alone] = plan_for_one(
+        Signal.TERMINATE, _HOLDER, scene, lambda _: "it is important"
+    ).targets
     assert alone.protection == "it is important"
 
 
@@ -105,7 +117,10 @@ def test_an_expected_refusal_is_a_target() -> None:
     """The server has the last word: the signal is sent, and the plan states its refusal."""
     scene = snapshot([_HOLDER])
     scene = replace(
-        scene, server=scene.server._replace(rights=scene.server.rights._replace(signals_all=False))
+        scene,
+        server=scene.server._replace(
+            rights=scene.server.rights._replace(signals_all=False)
+        ),
     )
     [target] = make_plan(Signal.TERMINATE, [_HOLDER], scene).targets
     assert (target.refusal, target.remedy) == (
@@ -119,7 +134,9 @@ def test_a_session_that_is_logging_in_is_never_one_of_many() -> None:
     scene = calm()
     starting = Backend(999, 1, state="starting", backend_type=CLIENT_BACKEND)
     plan = make_plan(
-        Signal.TERMINATE, (starting,), replace(scene, ungrouped=(*scene.backends, starting))
+        Signal.TERMINATE,
+        (starting,),
+        replace(scene, ungrouped=(*scene.backends, starting)),
     )
     assert not plan.targets
     assert [left.reason for left in plan.excluded] == [ExclusionReason.HIDDEN]
@@ -135,21 +152,31 @@ def test_another_server_is_no_end() -> None:
     all have ended.
     """
     scene, plan = _two()
-    there = replace(scene, ungrouped=(), server=server(address="10.0.0.9:5432", started_at=1))
+    there = replace(
+        scene, ungrouped=(), server=server(address="10.0.0.9:5432", started_at=1)
+    )
     assert set(changes(plan, there).values()) == {Change.ELSEWHERE}
     assert refresh_plan(plan, there).targets == ()
-    assert {left.reason for left in refresh_plan(plan, there).excluded} == {ExclusionReason.CHANGED}
-    restarted = replace(scene, ungrouped=(), server=server(started_at=scene.taken_at + 1))
+    assert {left.reason for left in refresh_plan(plan, there).excluded} == {
+        ExclusionReason.CHANGED
+    }
+    restarted = replace(
+        scene, ungrouped=(), server=server(started_at=scene.taken_at + 1)
+    )
     assert set(changes(plan, restarted).values()) == {Change.ENDED}
 
 
 def test_a_role_that_became_a_superuser_is_excluded() -> None:
     """Current rights and the filters of --protect are compared."""
     scene, plan = _two()
-    roles = {oid: role._replace(superuser=True) for oid, role in scene.server.roles.items()}
+    roles = {
+        oid: role._replace(superuser=True) for oid, role in scene.server.roles.items()
+    }
     later = replace(scene, server=scene.server._replace(roles=roles))
     assert set(changes(plan, later).values()) == {Change.PROTECTED}
-    guarded = changes(plan, scene, lambda backend: "it is important" if backend.pid == 1 else "")
+    guarded = changes(
+        plan, scene, lambda backend: "it is important" if backend.pid == 1 else ""
+    )
     assert {backend_id.pid: change for backend_id, change in guarded.items()} == {
         1: Change.PROTECTED
     }
@@ -163,9 +190,13 @@ def test_a_start_that_became_hidden_is_no_end() -> None:
     session.
     """
     scene, plan = _two()
-    one, two = (Backend(pid=b.pid, usesysid=b.usesysid, datid=b.datid) for b in scene.backends)
+    one, two = (
+        Backend(pid=b.pid, usesysid=b.usesysid, datid=b.datid) for b in scene.backends
+    )
     later = replace(scene, ungrouped=(one, two._replace(usesysid=99)))
-    assert {backend_id.pid: change for backend_id, change in changes(plan, later).items()} == {
+    assert {
+        backend_id.pid: change for backend_id, change in changes(plan, later).items()
+    } == {
         1: Change.HIDDEN,
         2: Change.ENDED,
     }
@@ -177,7 +208,9 @@ def test_another_name_is_another_client_unless_the_same_query_runs() -> None:
     """
     scene, plan = _two()
     loose = plan._replace(
-        targets=tuple(target._replace(only_if_unchanged=False) for target in plan.targets)
+        targets=tuple(
+            target._replace(only_if_unchanged=False) for target in plan.targets
+        )
     )
     one, two = (b._replace(application_name="another") for b in scene.backends)
     later = replace(scene, ungrouped=(one._replace(query_start=scene.taken_at), two))
@@ -185,11 +218,15 @@ def test_another_name_is_another_client_unless_the_same_query_runs() -> None:
     assert refresh_plan(loose, later).targets[0].backend.application_name == "another"
     even_if_renamed = plan._replace(
         targets=tuple(
-            t._replace(only_if_unchanged=False, even_if_renamed=True) for t in plan.targets
+            t._replace(only_if_unchanged=False, even_if_renamed=True)
+            for t in plan.targets
         )
     )
     assert changes(even_if_renamed, later) == {}
-    assert all(target.even_if_renamed for target in refresh_plan(even_if_renamed, later).targets)
+    assert all(
+        target.even_if_renamed
+        for target in refresh_plan(even_if_renamed, later).targets
+    )
 
 
 def test_a_completed_login_is_the_same_session() -> None:
@@ -200,7 +237,8 @@ def test_a_completed_login_is_the_same_session() -> None:
     starting = Backend(999, 1, state="starting", backend_type=CLIENT_BACKEND)
     plan = plan_for_one(Signal.TERMINATE, starting, scene)
     later = replace(
-        scene, ungrouped=(*scene.backends, client(999, "web@shop")._replace(backend_start=1))
+        scene,
+        ungrouped=(*scene.backends, client(999, "web@shop")._replace(backend_start=1)),
     )
     assert changes(plan, later) == {starting.identity: Change.LOGIN}
 

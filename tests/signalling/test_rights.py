@@ -27,7 +27,18 @@ ROLES = {
     6_312: Role("pg_signal_autovacuum_worker"),
 }
 SERVER = Server(
-    "18.4", 180_004, "db", 5432, "app", "me", 4711, ME, 5, 0, Limits(100, 3), roles=ROLES
+    "18.4",
+    180_004,
+    "db",
+    5432,
+    "app",
+    "me",
+    4711,
+    ME,
+    5,
+    0,
+    Limits(100, 3),
+    roles=ROLES,
 )
 SUPERUSER, SIGNALLER = Rights(superuser=True), Rights(signals_all=True)
 VACUUMER = Rights(signals_autovacuum=True)
@@ -52,13 +63,31 @@ HIDDEN_WITHOUT_A_ROLE = Backend(1, datid=5)
         (SUPERUSER, client(SUPER), True, "superuser", ""),
         (SUPERUSER, client(DROPPED), True, "superuser", ""),
         (SUPERUSER, process("autovacuum worker"), True, "superuser", ""),
-        (SUPERUSER, process("logical replication launcher", role=SUPER), True, "superuser", ""),
+        (
+            SUPERUSER,
+            process("logical replication launcher", role=SUPER),
+            True,
+            "superuser",
+            "",
+        ),
         (SUPERUSER, process("checkpointer"), False, "checkpointer", ""),
         (Rights(), client(ME), True, "own role", ""),
         (Rights(), client(TEAM), True, "Team", ""),
-        (Rights(), client(WEB), False, "belongs to web", "grant pg_signal_backend to me"),
+        (
+            Rights(),
+            client(WEB),
+            False,
+            "belongs to web",
+            "grant pg_signal_backend to me",
+        ),
         (Rights(), HIDDEN, False, "belongs to web", "grant pg_signal_backend to me"),
-        (Rights(), client(SUPER), False, "belongs to a superuser", "connect as a superuser"),
+        (
+            Rights(),
+            client(SUPER),
+            False,
+            "belongs to a superuser",
+            "connect as a superuser",
+        ),
         (
             Rights(),
             client(DROPPED),
@@ -80,7 +109,13 @@ HIDDEN_WITHOUT_A_ROLE = Backend(1, datid=5)
             "background process",
             "connect as a superuser",
         ),
-        (VACUUMER, process("autovacuum worker"), True, "pg_signal_autovacuum_worker", ""),
+        (
+            VACUUMER,
+            process("autovacuum worker"),
+            True,
+            "pg_signal_autovacuum_worker",
+            "",
+        ),
         (
             VACUUMER,
             process("autovacuum launcher"),
@@ -88,11 +123,23 @@ HIDDEN_WITHOUT_A_ROLE = Backend(1, datid=5)
             "background process",
             "connect as a superuser",
         ),
-        (VACUUMER, HIDDEN_WITHOUT_A_ROLE, None, "may be another process", "connect as a superuser"),
+        (
+            VACUUMER,
+            HIDDEN_WITHOUT_A_ROLE,
+            None,
+            "may be another process",
+            "connect as a superuser",
+        ),
         (VACUUMER, Backend(1), False, "background process", "connect as a superuser"),
         (SIGNALLER, client(WEB), True, "pg_signal_backend", ""),
         (SIGNALLER, HIDDEN, True, "pg_signal_backend", ""),
-        (SIGNALLER, client(SUPER), False, "belongs to a superuser", "connect as a superuser"),
+        (
+            SIGNALLER,
+            client(SUPER),
+            False,
+            "belongs to a superuser",
+            "connect as a superuser",
+        ),
         (SIGNALLER, client(DROPPED), True, "belongs to role 16444", ""),
         (
             SIGNALLER,
@@ -125,13 +172,19 @@ def test_rights_to_signal(
 def test_the_remedy_can_be_pasted() -> None:
     """A role name that needs quotes has them, so that the remedy is valid SQL."""
     server = SERVER._replace(user='Ma"x')
-    assert right_to_signal(server, client(WEB)).remedy == 'grant pg_signal_backend to "Ma""x"'
+    assert (
+        right_to_signal(server, client(WEB)).remedy
+        == 'grant pg_signal_backend to "Ma""x"'
+    )
 
 
 def test_a_member_that_does_not_inherit_needs_no_membership() -> None:
     """The remedy makes the member inherit; until 15 that is a property of the member."""
     roles = {**ROLES, 4_200: Role("pg_signal_backend", granted=True)}
-    new, old = SERVER._replace(roles=roles), SERVER._replace(roles=roles, version_num=150_018)
+    new, old = (
+        SERVER._replace(roles=roles),
+        SERVER._replace(roles=roles, version_num=150_018),
+    )
     assert right_to_signal(new, client(WEB)).remedy == (
         "grant pg_signal_backend to me with inherit true,"
         " or connect with PGOPTIONS='-c role=pg_signal_backend'"
@@ -157,10 +210,16 @@ WRAPAROUND = "autovacuum: VACUUM public.orders (to prevent wraparound)"
         (client(SUPER, pid=4711), "pgtop's own"),
         (client(SUPER), "superuser"),
         (process(WALSENDER, role=SUPER), "WAL"),
-        (process("logical replication apply worker", role=SUPER), "logical replication"),
+        (
+            process("logical replication apply worker", role=SUPER),
+            "logical replication",
+        ),
         (process("logical replication launcher", role=SUPER), "logical replication"),
         (process("autovacuum worker", WRAPAROUND), "wraparound"),
-        (process("autovacuum worker", "autovacuum: VACUUM public.orders"), "background process"),
+        (
+            process("autovacuum worker", "autovacuum: VACUUM public.orders"),
+            "background process",
+        ),
         (process("parallel worker", role=WEB)._replace(leader_pid=99), "session 99"),
         (process("checkpointer"), "background process"),
         (process("pg_cron launcher"), "background process"),
@@ -172,7 +231,10 @@ WRAPAROUND = "autovacuum: VACUUM public.orders (to prevent wraparound)"
         (HIDDEN._replace(datid=None), "may be a walsender"),
         (HIDDEN_WITHOUT_A_ROLE, "another process of the server"),
         (HIDDEN._replace(backend_type=WALSENDER), "streams WAL"),
-        (HIDDEN._replace(backend_type="logical replication worker"), "logical replication"),
+        (
+            HIDDEN._replace(backend_type="logical replication worker"),
+            "logical replication",
+        ),
     ],
 )
 def test_protected_kinds(backend: Backend, reason: str) -> None:
@@ -211,9 +273,13 @@ def targets(dsn: str) -> Iterator[list[psycopg.Connection]]:
     roles = [sql.Identifier(role) for role in CAST]
     with psycopg.connect(dsn, autocommit=True) as admin:
         for role in roles:
-            admin.execute(sql.SQL("create role {} login password {}").format(role, password))
+            admin.execute(
+                sql.SQL("create role {} login password {}").format(role, password)
+            )
         admin.execute(GRANTS)
-        if admin.execute("select to_regrole('pg_signal_autovacuum_worker')").fetchone() != (None,):
+        if admin.execute(
+            "select to_regrole('pg_signal_autovacuum_worker')"
+        ).fetchone() != (None,):
             admin.execute(NEW_GRANTS)
         opened = [psycopg.connect(make_conninfo(dsn, user=user)) for user in CAST]
         admin.execute(sql.SQL("drop role {}").format(roles.pop()))
@@ -292,7 +358,8 @@ async def test_the_server_decides_alike(
         if b.pid in cast or b.backend_type in launchers or b.usesysid is None
     ]
     verdicts = {
-        backend.pid: right_to_signal(snapshot.server, backend).allowed for backend in backends
+        backend.pid: right_to_signal(snapshot.server, backend).allowed
+        for backend in backends
     }
     assert cast <= verdicts.keys()
     dropped = snapshot.at(targets[-1].info.backend_pid)
@@ -307,7 +374,9 @@ async def test_the_server_decides_alike_about_an_autovacuum_worker(
     """The worker has no role: superusers may signal it, and from 18 on a role with the right."""
     for user in ("pgtop_signaller", "pgtop_vacuumer"):
         snapshot = await sample_as(user, dsn)
-        [worker] = [backend for backend in snapshot.backends if backend.pid == autovacuum_worker]
+        [worker] = [
+            backend for backend in snapshot.backends if backend.pid == autovacuum_worker
+        ]
         allowed = right_to_signal(snapshot.server, worker).allowed
         assert allowed is server_allows(user, dsn, worker.pid)
     assert allowed is (snapshot.server.major >= 18)

@@ -26,7 +26,9 @@ from tests.scenes import active, calm, client, snapshot
 from tests.waiting import until
 
 _SECRET = "open sesame"
-_QUERY = f"SELECT '{_SECRET}' AS word, pg_advisory_lock(4711) /* {_SECRET} */ -- {_SECRET}"
+_QUERY = (
+    f"SELECT '{_SECRET}' AS word, pg_advisory_lock(4711) /* {_SECRET} */ -- {_SECRET}"
+)
 _SHOWN = "SELECT '?' AS word"
 
 
@@ -65,7 +67,9 @@ def talker(dsn: str) -> Iterator[None]:
 )
 @pytest.mark.parametrize("by", ["option", "file"])
 @pytest.mark.usefixtures("talker")
-def test_printed_output_has_no_literal(by: str, words: list[str], dsn: str, tmp_path: Path) -> None:
+def test_printed_output_has_no_literal(
+    by: str, words: list[str], dsn: str, tmp_path: Path
+) -> None:
     """Tables, JSON, CSV and plans contain no literal, whether the option or the configuration file
     demands it.
     """
@@ -74,7 +78,9 @@ def test_printed_output_has_no_literal(by: str, words: list[str], dsn: str, tmp_
     if by == "option":
         done = pgtop(*words, *target, "--redact")
     else:
-        done = pgtop(*words, *target, environment={"PGTOP_CONFIG": str(tmp_path / "config.toml")})
+        done = pgtop(
+            *words, *target, environment={"PGTOP_CONFIG": str(tmp_path / "config.toml")}
+        )
     assert _SECRET not in done.stdout + done.stderr
     assert _SHOWN in done.stdout
 
@@ -88,11 +94,17 @@ def test_a_dollar_quote_with_an_undecodable_tag(dsn: str) -> None:
             "CREATE DATABASE pgtop_bytes ENCODING 'SQL_ASCII' LC_COLLATE 'C' LC_CTYPE 'C' "
             "TEMPLATE template0"
         )
-        with closing(psycopg.connect(make_conninfo(dsn, dbname="pgtop_bytes"))) as session:
+        with closing(
+            psycopg.connect(make_conninfo(dsn, dbname="pgtop_bytes"))
+        ) as session:
             session.pgconn.exec_(b"select $\xe9$ open sesame $\xe9$")
-            done = pgtop("show", "--json", "-d", dsn, "--redact", "--filter", "db:pgtop_bytes")
+            done = pgtop(
+                "show", "--json", "-d", dsn, "--redact", "--filter", "db:pgtop_bytes"
+            )
         admin.execute("DROP DATABASE pgtop_bytes")
-    assert [each["query"] for each in json.loads(done.stdout)["sessions"]] == ["select $$?$$"]
+    assert [each["query"] for each in json.loads(done.stdout)["sessions"]] == [
+        "select $$?$$"
+    ]
 
 
 def test_the_query_id_of_a_utility_statement_is_null(dsn: str) -> None:
@@ -103,15 +115,21 @@ def test_the_query_id_of_a_utility_statement_is_null(dsn: str) -> None:
     ids = []
     for query in queries:
         with closing(
-            psycopg.connect(make_conninfo(dsn, application_name="sesame"), autocommit=True)
+            psycopg.connect(
+                make_conninfo(dsn, application_name="sesame"), autocommit=True
+            )
         ) as session:
             if session.info.server_version < 140_000:
                 return
             session.execute("SET compute_query_id = on")
             session.execute(query)
             for option in ([], ["--redact"]):
-                done = pgtop("show", "--json", "-d", dsn, "--filter", "app:sesame", *option)
-                ids += [each["query_id"] for each in json.loads(done.stdout)["sessions"]]
+                done = pgtop(
+                    "show", "--json", "-d", dsn, "--filter", "app:sesame", *option
+                )
+                ids += [
+                    each["query_id"] for each in json.loads(done.stdout)["sessions"]
+                ]
     assert [each is None for each in ids] == [False, True, False, False]
 
 
@@ -120,7 +138,9 @@ def test_the_screen_shows_no_literal(dsn: str, tmp_path: Path) -> None:
     """Table, filter, detail, copy, dialog and audit log contain no secret, and no filter finds
     one."""
     command = [sys.executable, "-m", "pgtop", dsn, "--redact"]
-    with Terminal(command, columns=160, environment={"XDG_STATE_HOME": str(tmp_path)}) as terminal:
+    with Terminal(
+        command, columns=160, environment={"XDG_STATE_HOME": str(tmp_path)}
+    ) as terminal:
         terminal.wait_for(READY)
         terminal.send(typed("filter", "query:open", "open"))
         terminal.wait_for("0 of ")
@@ -140,7 +160,8 @@ def test_the_screen_shows_no_literal(dsn: str, tmp_path: Path) -> None:
         assert terminal.wait_for_exit() == 0
         raw = terminal.raw.decode()
     copied = [
-        base64.b64decode(copy).decode() for copy in re.findall(r"\x1b\]52;c;([^\x07\x1b]+)", raw)
+        base64.b64decode(copy).decode()
+        for copy in re.findall(r"\x1b\]52;c;([^\x07\x1b]+)", raw)
     ]
     assert _SHOWN in copied[-1]
     trail = (tmp_path / "pgtop" / FILE_NAME).read_text()
@@ -161,11 +182,15 @@ def test_an_audit_log_with_literals_is_masked(tmp_path: Path) -> None:
     trail.parent.mkdir()
     trail.write_text(json.dumps(entry) + "\n")
     for words in ([], ["--json"]):
-        done = pgtop("audit", "--redact", *words, environment={"XDG_STATE_HOME": str(tmp_path)})
+        done = pgtop(
+            "audit", "--redact", *words, environment={"XDG_STATE_HOME": str(tmp_path)}
+        )
         assert _SECRET not in done.stdout
         assert _SHOWN in done.stdout
     assert (
-        pgtop("audit", "--redact", "sesame", environment={"XDG_STATE_HOME": str(tmp_path)}).stdout
+        pgtop(
+            "audit", "--redact", "sesame", environment={"XDG_STATE_HOME": str(tmp_path)}
+        ).stdout
         == ""
     )
 
@@ -188,11 +213,16 @@ def test_the_query_id_of_an_incomplete_text_is_null() -> None:
     """Another statement may stand behind the cut, and a text that was not yet sent may be of any
     kind.
     """
-    select = client(1, "web@shop", since=60)._replace(query="SELECT a, b, c", query_id=7)
+    select = client(1, "web@shop", since=60)._replace(
+        query="SELECT a, b, c", query_id=7
+    )
     assert without_literals(select).query_id == 7
     assert without_literals(select, size=14).query_id is None
     assert without_literals(select._replace(query=None)).query_id is None
-    assert without_literals(select._replace(query="ALTER ROLE web PASSWORD 'x'")).query_id is None
+    assert (
+        without_literals(select._replace(query="ALTER ROLE web PASSWORD 'x'")).query_id
+        is None
+    )
 
 
 def test_protection_does_not_depend_on_masked_text() -> None:
@@ -206,7 +236,9 @@ def test_protection_does_not_depend_on_masked_text() -> None:
         query="autovacuum: VACUUM a.it's 7 (to prevent wraparound)",
     )
     server = calm().server
-    assert protection(server, without_literals(vacuum)) == protection(server, vacuum) != ""
+    assert (
+        protection(server, without_literals(vacuum)) == protection(server, vacuum) != ""
+    )
     assert without_literals(Backend(1, query=HIDDEN_QUERY)).query == HIDDEN_QUERY
 
 
@@ -215,4 +247,6 @@ async def test_idle_sessions_are_masked_too() -> None:
     idle = client(1, "web@shop", since=60)._replace(query="SELECT 'sesame'")
     came = replace(snapshot([]), idle_group=IdleGroup((idle,)))
     seen = await RedactingSource(FakeSource([came])).sample()
-    assert [each.query for each in (*seen.ungrouped, *seen.idle_group.backends)] == ["SELECT '?'"]
+    assert [each.query for each in (*seen.ungrouped, *seen.idle_group.backends)] == [
+        "SELECT '?'"
+    ]

@@ -63,6 +63,8 @@ STANDBY = Backend(
     state_change=ago(5), wait_event_type="Activity", wait_event="WalSenderMain",
     backend_type=WALSENDER,
 )  # fmt: skip
-CHECKPOINTER = Backend(9, ago(5), application_name="", backend_type="checkpointer", query="")
+CHECKPOINTER = Backend(
+    9, ago(5), application_name="", backend_type="checkpointer", query=""
+)
 ALL = (RUNNER, HOLDER, WAITER, SLEEPER, BROKEN, HIDDEN, STANDBY, CHECKPOINTER)
 DERIVED = DerivedSnapshot.of(Snapshot(NOW, SERVER, ALL))

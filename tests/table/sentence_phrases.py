@@ -86,13 +86,17 @@ def _is_match(verb: str, wanted: str, text: str) -> bool:
 
 
 def _is_cut(text: str, derived: DerivedSnapshot) -> bool:
-    room = min(derived.snapshot.server.track_activity_query_size - 1, derived.snapshot.text_bytes)
+    room = min(
+        derived.snapshot.server.track_activity_query_size - 1,
+        derived.snapshot.text_bytes,
+    )
     return len(text.encode()) + 3 >= room
 
 
 def _field(noun: str, verb: str, values: str) -> Decision:
     return _negate_if(
-        _named(_NOUNS[noun], _VERBS[verb], _strings(values)), verb not in _VERBS.values()
+        _named(_NOUNS[noun], _VERBS[verb], _strings(values)),
+        verb not in _VERBS.values(),
     )
 
 
@@ -108,7 +112,8 @@ def _named(column: str, verb: str, wanted: list[str]) -> Decision:
         if text is None and _has_none(column, backend):
             text = ""
         if text is None or (
-            column == "query" and (backend.backend_start is None or backend.state == "disabled")
+            column == "query"
+            and (backend.backend_start is None or backend.state == "disabled")
         ):
             return (
                 verb == "is"
@@ -126,14 +131,21 @@ def _named(column: str, verb: str, wanted: list[str]) -> Decision:
 
 def _is_number(column: str, backend: Backend) -> bool:
     """Return whether a role or a database without a known name is shown as its number."""
-    numbers = {"datname": f"database {backend.datid}", "usename": f"role {backend.usesysid}"}
+    numbers = {
+        "datname": f"database {backend.datid}",
+        "usename": f"role {backend.usesysid}",
+    }
     return column in numbers and getattr(backend, column) == numbers[column]
 
 
 def _has_none(column: str, backend: Backend) -> bool:
     """Return whether this is a process of the server's own, without database, role or query."""
     is_own = backend.backend_type != "client backend"
-    owner = {"datname": backend.datid, "usename": backend.usesysid, "query": backend.query_start}
+    owner = {
+        "datname": backend.datid,
+        "usename": backend.usesysid,
+        "query": backend.query_start,
+    }
     return (
         column in owner
         and owner[column] is None
@@ -144,12 +156,20 @@ def _has_none(column: str, backend: Backend) -> bool:
 
 def _column(verb: str, value: str, some: str) -> Decision:
     verb = {"with": "contains", "matching": "matches"}[verb]
-    columns = ("datname", "usename", "application_name", "client_hostname", "backend_type")
+    columns = (
+        "datname",
+        "usename",
+        "application_name",
+        "client_hostname",
+        "backend_type",
+    )
     wanted = _strings(value)
 
     def decide(backend: Backend, derived: DerivedSnapshot) -> bool | None:
         names = [
-            getattr(backend, column) or "" for column in columns if not _is_number(column, backend)
+            getattr(backend, column) or ""
+            for column in columns
+            if not _is_number(column, backend)
         ]
         wait = _events(backend) or ["hidden"]
         doing = [_seen_state(backend), _servers_state(backend)]
@@ -206,7 +226,11 @@ def _comes_from(address: str, place: str) -> bool:
 def _address_text(verb: str, values: str) -> Decision:
     def decide(backend: Backend, _: DerivedSnapshot) -> bool | None:
         address = _address(backend)
-        return None if address is None else _is_match("matches", _strings(values)[0], address)
+        return (
+            None
+            if address is None
+            else _is_match("matches", _strings(values)[0], address)
+        )
 
     return _negate_if(decide, verb != "matches")
 
@@ -248,7 +272,9 @@ def _is_exactly_in(backend: Backend, word: str) -> bool | None:
     doubtful = {"active": "waiting", "idle in transaction": "aborted"}[word]
     if _is_in(backend, doubtful):
         return None
-    return _is_in(backend, {"active": "active", "idle in transaction": "in transaction"}[word])
+    return _is_in(
+        backend, {"active": "active", "idle in transaction": "in transaction"}[word]
+    )
 
 
 def _state_text(verb: str, values: str) -> Decision:
@@ -297,7 +323,9 @@ def _no_event(what: str) -> Decision:
 
 
 def _pid(negated: str | None, pids: str) -> Decision:
-    return _negate_if(lambda backend, _: str(backend.pid) in pids.split(" or "), negated)
+    return _negate_if(
+        lambda backend, _: str(backend.pid) in pids.split(" or "), negated
+    )
 
 
 def _blockers(backend: Backend) -> set[int] | None:
@@ -332,10 +360,20 @@ def _blocking(negated: str | None, bound: str | None, count: str | None) -> Deci
 
     def decide(backend: Backend, derived: DerivedSnapshot) -> bool | None:
         least = derived.blocks.get(backend.pid, 0)
-        most = math.inf if any(_blockers(b) is None for b in derived.snapshot.backends) else least
+        most = (
+            math.inf
+            if any(_blockers(b) is None for b in derived.snapshot.backends)
+            else least
+        )
         compare, wanted = _BOUNDS[bound], int(count)
         if compare is operator.eq:
-            return False if not least <= wanted <= most else True if least == most else None
+            return (
+                False
+                if not least <= wanted <= most
+                else True
+                if least == most
+                else None
+            )
         answers = {compare(least, wanted), compare(most, wanted)}
         return answers.pop() if len(answers) == 1 else None
 
@@ -348,7 +386,11 @@ def _time(which: str, bound: str, duration: str) -> Decision:
 
     def decide(backend: Backend, derived: DerivedSnapshot) -> bool | None:
         since = _since(_TIMES[which], backend)
-        return None if since is None else _BOUNDS[bound]((derived.now - since) / 1_000_000, limit)
+        return (
+            None
+            if since is None
+            else _BOUNDS[bound]((derived.now - since) / 1_000_000, limit)
+        )
 
     return decide
 

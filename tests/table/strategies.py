@@ -14,7 +14,9 @@ from pgtop.model.backend import (
 from tests.scenes import HOSTILE_TEXTS, NOW
 
 _TEXTS = (
-    st.none() | st.sampled_from(HOSTILE_TEXTS) | st.text(st.characters(codec=None), max_size=40)
+    st.none()
+    | st.sampled_from(HOSTILE_TEXTS)
+    | st.text(st.characters(codec=None), max_size=40)
 )
 _INSTANTS = st.none() | st.integers(NOW - 10**15, NOW + 10**7)
 _FEW_PIDS = st.integers(1, 30)  # few, so that rows relate to each other

@@ -15,9 +15,20 @@ class Planet(NamedTuple):
     moons: int | None
 
 
-PLANETS = (Planet("Venus", 0), Planet("Mars", 2), Planet("Jupiter", 95), Planet("Vulcan", None))
+PLANETS = (
+    Planet("Venus", 0),
+    Planet("Mars", 2),
+    Planet("Jupiter", 95),
+    Planet("Vulcan", None),
+)
 NAME: Column[Planet, str] = Column(
-    "name", "NAME", "name", 10, 0, key=lambda row, _: row.name, text=lambda row, _: row.name
+    "name",
+    "NAME",
+    "name",
+    10,
+    0,
+    key=lambda row, _: row.name,
+    text=lambda row, _: row.name,
 )
 MOONS: Column[Planet, str] = Column(
     "moon_count",
@@ -67,7 +78,9 @@ def test_rows_match_by_their_columns(text: str, names: list[str]) -> None:
         ("= 3", "write it as in name:web or moon-count>3"),
     ],
 )
-def test_an_unreadable_filter_names_the_columns_of_the_table(text: str, words: str) -> None:
+def test_an_unreadable_filter_names_the_columns_of_the_table(
+    text: str, words: str
+) -> None:
     """An error shows keys of this table and none of the sessions."""
     with pytest.raises(FilterError) as caught:
         Filter.of_columns(text, COLUMNS)

@@ -67,7 +67,9 @@ def test_titles_leave_room_for_the_mark_of_the_order() -> None:
 
 def test_an_unknown_column_names_the_known_ones() -> None:
     """The sentence can be shown as it is."""
-    with pytest.raises(ValueError, match="there is no column 'cpu': use one of pid, who,"):
+    with pytest.raises(
+        ValueError, match="there is no column 'cpu': use one of pid, who,"
+    ):
         column("cpu")
 
 
@@ -112,7 +114,10 @@ def test_cells_of_the_busy_server(name: str, pid: int, text: str) -> None:
         (Backend(1, usesysid=7, usename="web"), "hidden"),
         (Backend(1, backend_type="walsender", state=ACTIVE), "walsender"),
         (Backend(1, backend_type="autovacuum worker", state=ACTIVE), "autovacuum"),
-        (Backend(1, backend_type="parallel worker", state=ACTIVE, leader_pid=2), "worker"),
+        (
+            Backend(1, backend_type="parallel worker", state=ACTIVE, leader_pid=2),
+            "worker",
+        ),
         (Backend(1, backend_type="checkpointer"), "checkpointer"),
         (Backend(1, backend_type="a kind of tomorrow"), "a kind of tomorrow"),
     ],
@@ -131,11 +136,17 @@ def test_a_state_is_a_short_word(backend: Backend, word: str) -> None:
         (active(1, "web@shop", "", "select", 601), Tone.WARN),
         (client(1, "web@shop", state=IDLE_IN_TRANSACTION, xact=60), Tone.NOTICE),
         (client(1, "web@shop", state=IDLE_IN_TRANSACTION, xact=61), Tone.WARN),
-        (client(1, "web@shop", state=IDLE_IN_TRANSACTION_ABORTED, xact=601), Tone.ALARM),
+        (
+            client(1, "web@shop", state=IDLE_IN_TRANSACTION_ABORTED, xact=601),
+            Tone.ALARM,
+        ),
         (active(1, "web@shop", "", "update", 60, wait="Lock:tuple"), Tone.WARN),
         (active(1, "web@shop", "", "update", 61, wait="Lock:tuple"), Tone.ALARM),
         (Backend(1, usesysid=7, usename="web"), Tone.QUIET),
-        (Backend(1, backend_type="walsender", state=ACTIVE, state_change=0), Tone.QUIET),
+        (
+            Backend(1, backend_type="walsender", state=ACTIVE, state_change=0),
+            Tone.QUIET,
+        ),
     ],
 )
 def test_tones_of_state_and_age(backend: Backend, tone: Tone) -> None:
@@ -147,7 +158,12 @@ def test_tones_of_state_and_age(backend: Backend, tone: Tone) -> None:
 
 @pytest.mark.parametrize(
     ("pid", "tone"),
-    [(47_903, Tone.ALARM), (48_801, Tone.STRONG), (48_815, Tone.PLAIN), (48_200, Tone.QUIET)],
+    [
+        (47_903, Tone.ALARM),
+        (48_801, Tone.STRONG),
+        (48_815, Tone.PLAIN),
+        (48_200, Tone.QUIET),
+    ],
 )
 def test_tones_of_blockers(pid: int, tone: Tone) -> None:
     """A blocker stands out, most of all one that is idle in a transaction."""
@@ -158,7 +174,9 @@ def test_tones_of_blockers(pid: int, tone: Tone) -> None:
 def test_a_fresh_idle_transaction_that_blocks_is_an_alarm() -> None:
     """A transaction need not be old to block others."""
     holder = client(1, "anna@billing", state=IDLE_IN_TRANSACTION, xact=2)
-    waiter = active(2, "web@billing", "", "update", 1, wait="Lock:tuple", blocked_by=[1])
+    waiter = active(
+        2, "web@billing", "", "update", 1, wait="Lock:tuple", blocked_by=[1]
+    )
     assert severity(holder, derived_from(holder, waiter)) is Tone.ALARM
 
 
@@ -172,7 +190,9 @@ def test_a_fresh_idle_transaction_that_blocks_is_an_alarm() -> None:
         (Backend(1), None),
     ],
 )
-def test_age_counts_from_the_transaction_first(backend: Backend, since: int | None) -> None:
+def test_age_counts_from_the_transaction_first(
+    backend: Backend, since: int | None
+) -> None:
     """Then from the running query, then from the change of state."""
     assert age_start(backend) == since
 
@@ -210,7 +230,9 @@ def test_a_hidden_session_names_the_grant() -> None:
         "query": HIDDEN_WORDS,
     }
     assert {
-        column.tone(hidden, derived) for column in COLUMNS if column.name not in ("pid", "blocks")
+        column.tone(hidden, derived)
+        for column in COLUMNS
+        if column.name not in ("pid", "blocks")
     } == {Tone.QUIET}
 
 
@@ -223,7 +245,9 @@ def test_a_query_that_is_still_to_come_is_an_ellipsis() -> None:
 
 def test_the_same_blocker_named_twice_counts_once() -> None:
     """The server names a parallel query's pid once for each process that holds the lock."""
-    waiter = active(2, "web@shop", "", "update", 1, wait="Lock:tuple", blocked_by=[1, 1, 0])
+    waiter = active(
+        2, "web@shop", "", "update", 1, wait="Lock:tuple", blocked_by=[1, 1, 0]
+    )
     assert column("blocked_by").key(waiter, derived_from(waiter)) == 2
 
 
@@ -231,8 +255,19 @@ def test_addresses_compare_by_number() -> None:
     """10.0.0.9 before 10.0.0.10, sockets before addresses, IPv4 before IPv6, nonsense last and
     without an error.
     """
-    addresses = [None, "9.255.0.1", "10.0.0.9", "10.0.0.10", "::1", "2001:db8::1", "not an address"]
-    rows = [client(pid, "web@shop", address=address) for pid, address in enumerate(addresses)]
+    addresses = [
+        None,
+        "9.255.0.1",
+        "10.0.0.9",
+        "10.0.0.10",
+        "::1",
+        "2001:db8::1",
+        "not an address",
+    ]
+    rows = [
+        client(pid, "web@shop", address=address)
+        for pid, address in enumerate(addresses)
+    ]
     keys = [column("client").key(row, BUSY) for row in rows]
     assert keys == sorted(keys)
 
@@ -240,7 +275,10 @@ def test_addresses_compare_by_number() -> None:
 def test_ages_are_taken_against_the_snapshot() -> None:
     """Ages end at the instant of the snapshot; a start after it, as of a new statement, is zero."""
     backend = Backend(
-        1, backend_start=NOW - 2_500_000, query_start=NOW + 40, backend_type=CLIENT_BACKEND
+        1,
+        backend_start=NOW - 2_500_000,
+        query_start=NOW + 40,
+        backend_type=CLIENT_BACKEND,
     )
     assert column("backend_age").key(backend, derived_from(backend)) == 2.5
     assert column("query_age").key(backend, derived_from(backend)) == 0.0

@@ -32,7 +32,9 @@ TERMS = st.sampled_from(
 
 
 def matching(text: str) -> set[int]:
-    return {backend.pid for backend in ALL if Filter.parse(text).matches(backend, DERIVED)}
+    return {
+        backend.pid for backend in ALL if Filter.parse(text).matches(backend, DERIVED)
+    }
 
 
 EVERY_PID = {backend.pid for backend in ALL}
@@ -181,30 +183,46 @@ def test_no_session_matches_a_term_and_its_negation(term: str) -> None:
     """A session that matches neither is undecided, such as one with a hidden state."""
     assert not matching(f"-{term}") & matching(term)
     decide = Filter.parse(term).decide(DERIVED)
-    assert {b.pid for b in ALL if decide(b) is None} == EVERY_PID - matching(f"-{term}") - matching(
-        term
-    )
+    assert {b.pid for b in ALL if decide(b) is None} == EVERY_PID - matching(
+        f"-{term}"
+    ) - matching(term)
 
 
 @given(TERMS, TERMS)
 def test_terms_are_joined_by_and(one: str, other: str) -> None:
     """A session matches two terms, in either order, if it matches both."""
     assert (
-        matching(f"{one} {other}") == matching(one) & matching(other) == matching(f"{other} {one}")
+        matching(f"{one} {other}")
+        == matching(one) & matching(other)
+        == matching(f"{other} {one}")
     )
 
 
 @given(
     st.text()
     | st.sampled_from(
-        ['a"b', "-x", "~x", "=x", "a, b", "\\", '\\"', "\\u{41}", "\u202eevil\x1b[2J", "\ud800"]
+        [
+            'a"b',
+            "-x",
+            "~x",
+            "=x",
+            "a, b",
+            "\\",
+            '\\"',
+            "\\u{41}",
+            "\u202eevil\x1b[2J",
+            "\ud800",
+        ]
     )
 )
 def test_a_quoted_name_matches_exactly(name: str) -> None:
     """A quoted name matches exactly the sessions with that name, whatever is in it; so do two in
     one list.
     """
-    named, other = Backend(1, application_name=name), Backend(2, application_name=f"{name}!")
+    named, other = (
+        Backend(1, application_name=name),
+        Backend(2, application_name=f"{name}!"),
+    )
     only = Filter.parse(f"app:={quoted(name)}")
     assert only.matches(named, DERIVED)
     assert not only.matches(other, DERIVED)
@@ -223,7 +241,9 @@ def test_a_quoted_word_matches_in_any_case(word: str) -> None:
 
 def crowd(size: int, query: str) -> Iterable[Backend]:
     return [
-        RUNNER._replace(pid=10_000 + i, application_name=f"app-{i}", query=f"{query} {i}")
+        RUNNER._replace(
+            pid=10_000 + i, application_name=f"app-{i}", query=f"{query} {i}"
+        )
         for i in range(size)
     ]
 
@@ -253,7 +273,9 @@ def test_a_word_is_fast_for_ten_thousand_sessions() -> None:
     """Filtering while typing takes a few milliseconds here; the limit has room for slow
     machines.
     """
-    backends = crowd(10_000, "SELECT o.id, o.total FROM orders o WHERE o.customer_id = $1")
+    backends = crowd(
+        10_000, "SELECT o.id, o.total FROM orders o WHERE o.customer_id = $1"
+    )
     test = Filter.parse("nowhere").on(DERIVED)
     began = time.process_time()
     assert not any(map(test, backends))
@@ -269,9 +291,12 @@ def test_the_pattern_library_is_loaded_only_for_patterns() -> None:
 def is_loaded(module: str, by: str) -> bool:
     """Return whether a statement loads a module into a fresh interpreter."""
     code = (
-        f"import sys; from pgtop.table.filter import Filter; {by}; print({module!r} in sys.modules)"
+        f"import sys; from pgtop.table.filter import "
+        f"Filter; {by}; print({module!r} in sys.modules)"
     )
-    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
     return run.stdout.strip() == "True"
 
 

@@ -25,7 +25,10 @@ from pgtop.table.filter import Filter, FilterError
         (["query:drop table users"], 'query:"drop table users"'),
         (["query:~drop +table"], 'query~"drop +table"'),
         (["db:shop state:idle-in-tx age>10m"], "db:shop state:idle-in-tx age>10m"),
-        (["db:shop", "state:idle-in-tx", "age>10m"], "db:shop state:idle-in-tx age>10m"),
+        (
+            ["db:shop", "state:idle-in-tx", "age>10m"],
+            "db:shop state:idle-in-tx age>10m",
+        ),
         (["datname", "=", "'shop'"], "db=shop"),
         (["datname", "=", "shop", "state:idle"], "db=shop state:idle"),
         (["datname =", "shop"], "db=shop"),
@@ -101,7 +104,9 @@ def test_arguments_that_a_shell_has_split_or_emptied_are_refused(
     """An error's position counts characters of the arguments joined by blanks."""
     with pytest.raises(FilterError) as caught:
         Filter.of_arguments(arguments)
-    assert (caught.value.position, words in caught.value.message) == (position, True), caught.value
+    assert (caught.value.position, words in caught.value.message) == (position, True), (
+        caught.value
+    )
 
 
 @pytest.mark.parametrize(
@@ -122,7 +127,12 @@ def test_an_option_means_the_same_as_on_screen(text: str, canonical: str) -> Non
 
 @pytest.mark.parametrize(
     ("text", "position"),
-    [("app:my tool", 7), ("db:shop invoice", 8), ("app:my app state:idle", 7), ("db:shop 4711", 8)],
+    [
+        ("app:my tool", 7),
+        ("db:shop invoice", 8),
+        ("app:my app state:idle", 7),
+        ("db:shop 4711", 8),
+    ],
 )
 def test_an_option_that_the_screen_would_read_otherwise_is_refused(
     text: str, position: int
@@ -164,7 +174,9 @@ def test_an_option_that_the_screen_would_read_otherwise_is_refused(
         ('not (db:shop or user="")', 16, "write not user~."),
     ],
 )
-def test_a_possible_slip_decides_about_no_signal(text: str, position: int, words: str) -> None:
+def test_a_possible_slip_decides_about_no_signal(
+    text: str, position: int, words: str
+) -> None:
     """A lone word, a pattern that matches everything and an empty value may narrow a view, but not
     select targets.
     """
@@ -175,7 +187,9 @@ def test_a_possible_slip_decides_about_no_signal(text: str, position: int, words
     assert words in caught.value.message
 
 
-@pytest.mark.parametrize("text", ["app!~^", "not app~^$", r"app!~\b\b", "user:web or not app~.*"])
+@pytest.mark.parametrize(
+    "text", ["app!~^", "not app~^$", r"app!~\b\b", "user:web or not app~.*"]
+)
 def test_a_pattern_that_lost_its_variable_is_refused_as_protection(text: str) -> None:
     """`--protect "app!~^$APP"` with an empty variable would protect nothing."""
     Filter.parse(text)

@@ -26,7 +26,11 @@ from tests.table.filter_scene import (
         ("id=5", 0, 'unknown key "id"'),
         ("shop ~^sel", 0, 'unknown key "shop"'),
         ("state:", 6, "as in state:active"),
-        ("state:blocked", 6, "`blocked` is no state: use one of active, waiting, idle, idle-in-tx"),
+        (
+            "state:blocked",
+            6,
+            "`blocked` is no state: use one of active, waiting, idle, idle-in-tx",
+        ),
         ("state:idl", 6, "`idl` is no state"),
         ("state:idle,nosuch", 11, "`nosuch` is no state"),
         ("state:idle in transaction", 11, "write state:idle-in-tx"),
@@ -180,7 +184,9 @@ TERMS = st.sampled_from(
     ]
 )
 FRAGMENTS = st.lists(
-    TERMS | st.sampled_from([*'-:=~<>,"\\ (){}*', "age", "pid", "state"]) | st.text(max_size=3)
+    TERMS
+    | st.sampled_from([*'-:=~<>,"\\ (){}*', "age", "pid", "state"])
+    | st.text(max_size=3)
 )
 
 

@@ -36,7 +36,10 @@ from pgtop.table.language.vocabulary import Relation
         ("app:~^web", 'whose application name matches "^web"'),
         ("app ~* '^web'", 'whose application name matches "^web"'),
         ("app!~^web", 'whose application name does not match "^web"'),
-        ("user:web and user:api", 'whose role contains "web", and whose role contains "api"'),
+        (
+            "user:web and user:api",
+            'whose role contains "web", and whose role contains "api"',
+        ),
         (
             "user:web or user:api age>1h",
             'whose role contains "web" or '
@@ -47,7 +50,10 @@ from pgtop.table.language.vocabulary import Relation
             '(whose role contains "web" or whose role contains "api"), '
             "with an age of more than 1 h",
         ),
-        ("not (db:a state:idle)", 'not (in databases whose name contains "a" and that are idle)'),
+        (
+            "not (db:a state:idle)",
+            'not (in databases whose name contains "a" and that are idle)',
+        ),
         ("not (not db:a)", 'in databases whose name contains "a"'),
         ("user:web,api", 'whose role contains "web" or "api"'),
         ("user!:web,api", 'whose role contains neither "web" nor "api"'),
@@ -60,7 +66,10 @@ from pgtop.table.language.vocabulary import Relation
         ("invoice", 'with "invoice" in any column'),
         ('-"drop table"', 'with "drop table" in no column'),
         ("~^sel", 'matching "^sel" in any column'),
-        ("app:my tool", 'whose application name contains "my", with "tool" in any column'),
+        (
+            "app:my tool",
+            'whose application name contains "my", with "tool" in any column',
+        ),
         ("app:'it''s'", 'whose application name contains "it\'s"'),
         ("client:local", "from a local socket"),
         ("client:10.0.", "from network 10.0.0.0/16"),
@@ -110,7 +119,9 @@ def test_the_sentence_of_a_filter(written: str, understood: str) -> None:
 
 
 @pytest.mark.parametrize("entry", FILTER_HELP, ids=lambda entry: entry.name)
-def test_the_canonical_text_of_each_example_is_equal(entry: tuple[str, str, str]) -> None:
+def test_the_canonical_text_of_each_example_is_equal(
+    entry: tuple[str, str, str],
+) -> None:
     """Each example of the help has a sentence and a canonical text."""
     chosen = Filter.parse(entry[2])
     assert Filter.parse(chosen.canonical) == chosen
@@ -119,5 +130,7 @@ def test_the_canonical_text_of_each_example_is_equal(entry: tuple[str, str, str]
 
 def test_shells_complete_every_key_that_takes_a_colon() -> None:
     """The completion is generated from the keys."""
-    colons = {f"{key.name}:" for key in KEYS.values() if Relation.CONTAINS in key.relations}
+    colons = {
+        f"{key.name}:" for key in KEYS.values() if Relation.CONTAINS in key.relations
+    }
     assert set(filter_keys()) == colons

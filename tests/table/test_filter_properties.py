@@ -12,13 +12,31 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pgtop.analysis.derived import DerivedSnapshot
-from pgtop.model.backend import CLIENT_BACKEND, HIDDEN_QUERY, PARALLEL_WORKER, WALSENDER, Backend
+from pgtop.model.backend import (
+    CLIENT_BACKEND,
+    HIDDEN_QUERY,
+    PARALLEL_WORKER,
+    WALSENDER,
+    Backend,
+)
 from pgtop.model.snapshot import Snapshot
 from pgtop.table.filter import Filter, FilterError
 from tests.table.filter_scene import NOW, SERVER, ago
 from tests.table.sentences import read
 
-NAMES = ("web", "api", "my app", 'a"b', "x\\d", "or", "Null", "-web", "", "\x1b[2J", "50%")
+NAMES = (
+    "web",
+    "api",
+    "my app",
+    'a"b',
+    "x\\d",
+    "or",
+    "Null",
+    "-web",
+    "",
+    "\x1b[2J",
+    "50%",
+)
 AGES = st.sampled_from([None, 0, 1, 5, 60, 300, 301, 90_000])
 STATES = (
     "active", "idle", "idle in transaction", "idle in transaction (aborted)",
@@ -87,7 +105,9 @@ def snapshots(draw: st.DrawFn) -> DerivedSnapshot:
     """Draw a server with a few sessions; it keeps twenty bytes of each query, or all of it."""
     size = draw(st.sampled_from([21, 1024]))
     several = draw(
-        st.lists(backends(), min_size=1, max_size=6, unique_by=lambda backend: backend.pid)
+        st.lists(
+            backends(), min_size=1, max_size=6, unique_by=lambda backend: backend.pid
+        )
     )
     return DerivedSnapshot.of(
         Snapshot(NOW, SERVER._replace(track_activity_query_size=size), tuple(several))
@@ -102,7 +122,9 @@ VALUES = st.sampled_from(
     ["web", "api", "my app", 'a"b', "x\\d", "or", "WEB", "-web", "50%", "rom", "e"]
 ).map(quoted)
 LISTS = st.lists(VALUES, min_size=1, max_size=3).map(",".join)
-PATTERNS = st.sampled_from(["^web", "p+", "select.name", "^$", "o.", r"[\"w]e"]).map(quoted)
+PATTERNS = st.sampled_from(["^web", "p+", "select.name", "^$", "o.", r"[\"w]e"]).map(
+    quoted
+)
 WORD_KEYS = st.sampled_from(["db", "user", "app", "host", "type", "query"])
 STATE_WORDS = st.sampled_from(
     [
@@ -123,13 +145,15 @@ PLACES = st.sampled_from(
 )
 EVENTS = st.sampled_from(["lock", "Lock:tuple", "write", "client", "rel", "lwlock:w"])
 PIDS = st.lists(st.integers(0, 9).map(str), min_size=1, max_size=3).map(",".join)
-DURATIONS = st.sampled_from(["0", "5", "5m", "1m", "1.5h", "1h30m", "5000ms", "301s", "1d1h"])
+DURATIONS = st.sampled_from(
+    ["0", "5", "5m", "1m", "1.5h", "1h30m", "5000ms", "301s", "1d1h"]
+)
 
 
 def joined(*parts: st.SearchStrategy[str] | str) -> st.SearchStrategy[str]:
-    return st.tuples(*(st.just(part) if isinstance(part, str) else part for part in parts)).map(
-        "".join
-    )
+    return st.tuples(
+        *(st.just(part) if isinstance(part, str) else part for part in parts)
+    ).map("".join)
 
 
 WORDS_SIGNS = st.sampled_from([":", ":=", "=", "!=", "!:", " = ", " <> "])
@@ -201,7 +225,9 @@ def test_the_printed_sentence_selects_the_same_sessions(
     """An independent reader of the sentence decides the same for every session."""
     chosen = Filter.parse(text)
     decide = read(chosen.understood)
-    expected = {backend.pid: decide(backend, derived) for backend in derived.snapshot.backends}
+    expected = {
+        backend.pid: decide(backend, derived) for backend in derived.snapshot.backends
+    }
     assert decisions(text, derived) == expected
     matches = chosen.on(derived)
     assert {b.pid for b in derived.snapshot.backends if matches(b)} == {
@@ -211,7 +237,9 @@ def test_the_printed_sentence_selects_the_same_sessions(
 
 @settings(deadline=None)
 @given(FILTERS, snapshots())
-def test_no_session_matches_a_filter_and_its_negation(text: str, derived: DerivedSnapshot) -> None:
+def test_no_session_matches_a_filter_and_its_negation(
+    text: str, derived: DerivedSnapshot
+) -> None:
     """A session that is undecided for one is undecided for the other."""
     of, of_negation = decisions(text, derived), decisions(f"not ({text})", derived)
     assert of_negation == {
@@ -228,7 +256,16 @@ EMPTIED = (
     "state:idle app:{}",
     "app:{} state:idle", "app:{} or state:idle", "query:drop {}", "query:{} table",
 )  # fmt: skip
-TIMES_EMPTIED = ("age>{}", "age>{}m", "-age>{}", "pid:{}", "pid:{},5", "blocks>{}", "-pid:{}", "{}")
+TIMES_EMPTIED = (
+    "age>{}",
+    "age>{}m",
+    "-age>{}",
+    "pid:{}",
+    "pid:{},5",
+    "blocks>{}",
+    "-pid:{}",
+    "{}",
+)
 
 
 @st.composite
@@ -236,18 +273,23 @@ def command_lines(draw: st.DrawFn) -> tuple[list[str], list[str]]:
     """Draw a script's arguments as intended, and with one of its variables empty."""
     template = draw(st.sampled_from(EMPTIED + TIMES_EMPTIED))
     is_number = template in TIMES_EMPTIED and template != "{}"
-    value = draw(st.sampled_from(["5"] if is_number else ["web", "api", "user:web", "shop"]))
+    value = draw(
+        st.sampled_from(["5"] if is_number else ["web", "api", "user:web", "shop"])
+    )
     others = [
         *draw(
             st.lists(
-                st.sampled_from(["user:web", "-state:idle", "age>1m", "(db:api or app:web)"]),
+                st.sampled_from(
+                    ["user:web", "-state:idle", "age>1m", "(db:api or app:web)"]
+                ),
                 max_size=2,
             )
         )
     ]
     place = draw(st.integers(0, len(others)))
     intended, emptied = (
-        [*others[:place], template.format(text), *others[place:]] for text in (value, "")
+        [*others[:place], template.format(text), *others[place:]]
+        for text in (value, "")
     )
     return intended, emptied
 
@@ -267,7 +309,9 @@ def test_an_empty_variable_never_selects_more(
     st.lists(st.sampled_from(["user", "app", "query"]), min_size=1, max_size=1),
     st.sampled_from(["=", "!=", ":", "~", "<>"]),
     st.lists(
-        st.sampled_from(["state:idle", "-db:shop", "(", "and", "or", "not", "age>5m", '-"web"']),
+        st.sampled_from(
+            ["state:idle", "-db:shop", "(", "and", "or", "not", "age>5m", '-"web"']
+        ),
         max_size=3,
     ),
     snapshots(),
@@ -326,7 +370,11 @@ NARROW = st.sampled_from(
 
 
 @settings(deadline=None)
-@given(st.lists(NARROW, min_size=1, max_size=4), st.sampled_from([" ", " and ", " or "]), st.data())
+@given(
+    st.lists(NARROW, min_size=1, max_size=4),
+    st.sampled_from([" ", " and ", " or "]),
+    st.data(),
+)
 def test_no_accident_of_quoting_selects_all_sessions(
     terms: list[str], sign: str, data: st.DataObject
 ) -> None:
@@ -353,7 +401,9 @@ def test_no_accident_of_quoting_selects_all_sessions(
 @given(
     st.lists(
         st.text(max_size=8)
-        | st.sampled_from(["db:x", "(", ")", "or", "not", "'", '"', "=", "app:a b", "~^"])
+        | st.sampled_from(
+            ["db:x", "(", ")", "or", "not", "'", '"', "=", "app:a b", "~^"]
+        )
     )
 )
 def test_any_arguments_are_a_filter_or_an_error(arguments: list[str]) -> None:
@@ -364,7 +414,22 @@ def test_any_arguments_are_a_filter_or_an_error(arguments: list[str]) -> None:
         assert not chosen.understood or read(chosen.understood) is not None
 
 
-UNITS = ["a ", "(", "-", "not ", "1", "age>5 ", "'", '"', "app:a,", "~(", "db=", "=", " ", "\\"]
+UNITS = [
+    "a ",
+    "(",
+    "-",
+    "not ",
+    "1",
+    "age>5 ",
+    "'",
+    '"',
+    "app:a,",
+    "~(",
+    "db=",
+    "=",
+    " ",
+    "\\",
+]
 
 
 @pytest.mark.parametrize("unit", UNITS)

@@ -24,7 +24,9 @@ def decided(
 ) -> bool | None:
     """Return the decision about one session, beside one that waits for nothing."""
     server = SERVER._replace(track_activity_query_size=size)
-    derived = DerivedSnapshot.of(Snapshot(NOW, server, (backend,), text_bytes=text_bytes))
+    derived = DerivedSnapshot.of(
+        Snapshot(NOW, server, (backend,), text_bytes=text_bytes)
+    )
     decision = Filter.parse(text).decide(derived)(backend)
     assert Filter.parse(text).matches(backend, derived) is (decision is True)
     return decision
@@ -32,10 +34,17 @@ def decided(
 
 IN_NO_TRANSACTION = RUNNER._replace(xact_start=None)
 DROPPED = RUNNER._replace(usename=None, usesysid=77)
-NUMBERED = RUNNER._replace(datid=5, datname="database 5", usename="role 77", usesysid=77)
+NUMBERED = RUNNER._replace(
+    datid=5, datname="database 5", usename="role 77", usesysid=77
+)
 LOGGING_IN = Backend(4720, ago(1), application_name="", backend_type=CLIENT_BACKEND)
 LOCAL_STANDBY = Backend(
-    4721, ago(5), usename="replicator", usesysid=9, application_name="x", backend_type=WALSENDER
+    4721,
+    ago(5),
+    usename="replicator",
+    usesysid=9,
+    application_name="x",
+    backend_type=WALSENDER,
 )
 UNTRACKED = Backend(4722, ago(5), 5, "shop", usename="web", usesysid=8, application_name="",
 state="disabled",
@@ -173,7 +182,8 @@ def test_an_unknown_value_matches_neither_way(
     ],
 )
 @pytest.mark.parametrize(
-    ("size", "text_bytes"), [(len(CUT.query or "") + 1, 1 << 20), (1024, len(CUT.query or ""))]
+    ("size", "text_bytes"),
+    [(len(CUT.query or "") + 1, 1 << 20), (1024, len(CUT.query or ""))],
 )
 def test_a_cut_query_decides_only_by_its_beginning(
     text: str, decision: bool | None, size: int, text_bytes: int
@@ -207,7 +217,10 @@ def test_a_cut_query_may_lack_half_a_character() -> None:
 
 def test_a_dot_matches_newlines() -> None:
     """A dot matches a newline, as the table shows each query in one line."""
-    assert decided("query:~select.*from", RUNNER._replace(query="SELECT 1\nFROM t")) is True
+    assert (
+        decided("query:~select.*from", RUNNER._replace(query="SELECT 1\nFROM t"))
+        is True
+    )
 
 
 @pytest.mark.parametrize(
@@ -235,7 +248,10 @@ def test_addresses_match_by_their_beginning_or_network(
 ) -> None:
     """A host with the name local is not a socket."""
     assert (
-        decided(text, RUNNER._replace(client_addr=address, client_hostname="local-7.example"))
+        decided(
+            text,
+            RUNNER._replace(client_addr=address, client_hostname="local-7.example"),
+        )
         is decision
     )
 

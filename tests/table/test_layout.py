@@ -13,10 +13,23 @@ from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import IDLE, Backend, BackendId
 from pgtop.model.snapshot import Snapshot
 from pgtop.table.filter import Filter
-from pgtop.table.layout import Layout, column_at, header, layout, line, scroll_limit, width_of
+from pgtop.table.layout import (
+    Layout,
+    column_at,
+    header,
+    layout,
+    line,
+    scroll_limit,
+    width_of,
+)
 from pgtop.table.options import Sort, TableOptions
 from pgtop.table.session_columns import COLUMNS, SESSION_COLUMNS
-from pgtop.table.sessions import SESSIONS, ArrangedSessions, arrange_sessions, ended_line
+from pgtop.table.sessions import (
+    SESSIONS,
+    ArrangedSessions,
+    arrange_sessions,
+    ended_line,
+)
 from pgtop.text.clean import cells, clean
 from pgtop.text.tone import Span, Tone
 from tests import scenes
@@ -92,14 +105,18 @@ def test_what_matters_most_is_seen_on_every_screen(width: int, shown: str) -> No
     assert names(layout(SESSION_COLUMNS, width)) == shown.split()
 
 
-@pytest.mark.parametrize(("width", "least"), [(40, 16), (80, 19), (100, 24), (120, 24), (200, 24)])
+@pytest.mark.parametrize(
+    ("width", "least"), [(40, 16), (80, 19), (100, 24), (120, 24), (200, 24)]
+)
 def test_the_query_keeps_room_to_be_read(width: int, least: int) -> None:
     """Other columns never push it below its claim."""
     assert layout(SESSION_COLUMNS, width)[-1].width >= least
 
 
 @given(st.integers(24, 250), QUERIES)
-def test_every_column_can_be_scrolled_into_sight(width: int, query: TableOptions) -> None:
+def test_every_column_can_be_scrolled_into_sight(
+    width: int, query: TableOptions
+) -> None:
     """Each step to the right takes the leftmost column away, until pid and query are alone; from 24
     cells on.
     """
@@ -108,11 +125,16 @@ def test_every_column_can_be_scrolled_into_sight(width: int, query: TableOptions
         for skip in range(scroll_limit(SESSION_COLUMNS, width, query.extra_columns) + 1)
     ]
     seen = {name for placed in steps for name in names(placed)}
-    wanted = {column.name for column in COLUMNS if query.extra_columns or not column.on_request}
+    wanted = {
+        column.name
+        for column in COLUMNS
+        if query.extra_columns or not column.on_request
+    }
     assert wanted - seen in ({"who"}, {"database", "user"})
     assert names(steps[-1]) == ["pid", "query"]
     assert all(
-        names(step)[1] not in names(next_step)[:-1] for step, next_step in pairwise(steps[1:])
+        names(step)[1] not in names(next_step)[:-1]
+        for step, next_step in pairwise(steps[1:])
     )
 
 
@@ -136,7 +158,8 @@ def test_every_cell_of_the_header_belongs_to_a_column(
 
 
 @pytest.mark.parametrize(
-    ("sort", "title"), [(Sort("age"), "  AGE▼"), (Sort("age", False), "  AGE▲"), (Sort(), "   AGE")]
+    ("sort", "title"),
+    [(Sort("age"), "  AGE▼"), (Sort("age", False), "  AGE▲"), (Sort(), "   AGE")],
 )
 def test_the_header_marks_the_order(sort: Sort, title: str) -> None:
     """By an arrow and by tone; the default order marks none."""
@@ -179,7 +202,9 @@ def test_lines_of_the_busy_server(width: int, pid: int, shown: str) -> None:
 def test_an_idle_session_is_one_quiet_span() -> None:
     """The most frequent row is the cheapest to draw."""
     idle = next(row for row in BUSY.snapshot.backends if row.state == IDLE)
-    assert [span.tone for span in line(layout(SESSION_COLUMNS, 200), idle, BUSY)] == [Tone.QUIET]
+    assert [span.tone for span in line(layout(SESSION_COLUMNS, 200), idle, BUSY)] == [
+        Tone.QUIET
+    ]
 
 
 def test_a_session_that_has_ended_is_marked() -> None:
@@ -198,9 +223,20 @@ def test_client_sessions_are_shown_and_the_server_s_own_on_demand() -> None:
         arrange_sessions(BUSY, TableOptions()),
         arrange_sessions(BUSY, TableOptions(show_background=True)),
     )
-    assert pids(everything) - pids(shown) == {1_101, 1_102, 1_103, 1_104, 1_105, 1_204, 48_940}
+    assert pids(everything) - pids(shown) == {
+        1_101,
+        1_102,
+        1_103,
+        1_104,
+        1_105,
+        1_204,
+        48_940,
+    }
     assert {48_712, 48_713} <= pids(shown)
-    assert (shown.total, everything.total) == (len(shown.rows), len(BUSY.snapshot.backends))
+    assert (shown.total, everything.total) == (
+        len(shown.rows),
+        len(BUSY.snapshot.backends),
+    )
 
 
 def test_hidden_sessions_are_shown() -> None:
@@ -230,7 +266,9 @@ def test_the_filter_narrows_and_the_total_stays() -> None:
 
 def test_workers_come_with_a_leader_that_passes_the_filter() -> None:
     """A parallel query is never shown without what it costs."""
-    assert pids(arrange_sessions(BUSY, TableOptions(filter=Filter.parse("pid:48711")))) == {
+    assert pids(
+        arrange_sessions(BUSY, TableOptions(filter=Filter.parse("pid:48711")))
+    ) == {
         48_711,
         48_712,
         48_713,
@@ -253,7 +291,8 @@ def test_a_session_is_found_by_identity() -> None:
 
 
 @pytest.mark.parametrize(
-    "make", [scenes.calm, scenes.busy, scenes.nearly_full, scenes.full, scenes.not_privileged]
+    "make",
+    [scenes.calm, scenes.busy, scenes.nearly_full, scenes.full, scenes.not_privileged],
 )
 def test_the_scenes_could_be(make: Callable[[], Snapshot]) -> None:
     """No pid twice, pgtop's own session among them, and no more slots held than there are."""
@@ -261,7 +300,8 @@ def test_the_scenes_could_be(make: Callable[[], Snapshot]) -> None:
     assert scene.server.pid in {backend.pid for backend in scene.backends}
     assert len({backend.pid for backend in scene.backends}) == len(scene.backends)
     assert (
-        sum(backend.is_client for backend in scene.backends) <= scene.server.limits.max_connections
+        sum(backend.is_client for backend in scene.backends)
+        <= scene.server.limits.max_connections
     )
 
 

@@ -38,7 +38,9 @@ SORTS = st.builds(
 )
 
 
-def ordered(backends: Sequence[Backend], derived: DerivedSnapshot, sort: Sort) -> list[Backend]:
+def ordered(
+    backends: Sequence[Backend], derived: DerivedSnapshot, sort: Sort
+) -> list[Backend]:
     return placed(backends, derived, sort).rows
 
 
@@ -84,7 +86,9 @@ def test_an_order_does_not_depend_on_the_server_s(
     derived = DerivedSnapshot.of(scenes.snapshot(backends))
     shuffled = list(backends)
     random.shuffle(shuffled)  # type: ignore[attr-defined]  # hypothesis' own Random
-    assert pids(ordered(shuffled, derived, sort)) == pids(ordered(backends, derived, sort))
+    assert pids(ordered(shuffled, derived, sort)) == pids(
+        ordered(backends, derived, sort)
+    )
 
 
 @given(BACKENDS, st.sampled_from(COLUMNS), st.booleans())
@@ -101,14 +105,25 @@ def test_values_are_in_order_and_none_is_last(
     ]
     values = [chosen.key(row, derived) for row in rows]
     valued = [value for value in values if value is not None]
-    assert values == sorted(valued, reverse=descending) + [None] * (len(values) - len(valued))
+    assert values == sorted(valued, reverse=descending) + [None] * (
+        len(values) - len(valued)
+    )
 
 
 def test_the_worst_comes_first_by_default() -> None:
     """The root of the waiters, these, the runaway query and its workers; then idle ones, then
     the rest."""
     rows = ordered(BUSY.snapshot.backends, BUSY, Sort())
-    assert pids(rows)[:8] == [47_903, 48_801, 48_803, 48_806, 48_809, 48_711, 48_712, 48_713]
+    assert pids(rows)[:8] == [
+        47_903,
+        48_801,
+        48_803,
+        48_806,
+        48_809,
+        48_711,
+        48_712,
+        48_713,
+    ]
     states = [row.state for row in rows if row.is_client]
     assert states.index(IDLE) == len(states) - states.count(IDLE)
     assert [row.is_client for row in rows[-7:]] == [False] * 7
@@ -130,7 +145,9 @@ def test_hidden_sessions_come_after_the_seen_and_before_the_server_s_own() -> No
     own = Backend(1, backend_start=NOW, backend_type="checkpointer")
     seen = client(9, "web@shop")
     for descending in (True, False):
-        assert pids(ordered([own, hidden, seen], BUSY, Sort(descending=descending))) == [9, 3, 1]
+        assert pids(
+            ordered([own, hidden, seen], BUSY, Sort(descending=descending))
+        ) == [9, 3, 1]
 
 
 def test_among_the_idle_the_longest_comes_first() -> None:
@@ -162,7 +179,10 @@ def test_a_worker_without_its_leader_has_a_place() -> None:
 
 def test_equal_rows_stand_by_login_and_pid() -> None:
     """In both directions the same."""
-    rows = [client(pid, "web@shop", login=login) for pid, login in ((3, 50), (1, 50), (2, 90))]
+    rows = [
+        client(pid, "web@shop", login=login)
+        for pid, login in ((3, 50), (1, 50), (2, 90))
+    ]
     for descending in (True, False):
         assert pids(ordered(rows, BUSY, Sort("database", descending))) == [2, 1, 3]
 
@@ -204,19 +224,34 @@ def test_an_idle_root_comes_first_and_is_not_hidden() -> None:
     standstill.
     """
     root = scenes.client(1, "web@shop", since=9)
-    waiter = scenes.active(2, "web@shop", "", "", 60.0, wait="Lock:advisory", blocked_by=(1,))
-    others = scenes.active(3, "web@shop", "", "", 90.0), scenes.client(4, "web@shop", since=99)
+    waiter = scenes.active(
+        2, "web@shop", "", "", 60.0, wait="Lock:advisory", blocked_by=(1,)
+    )
+    others = (
+        scenes.active(3, "web@shop", "", "", 90.0),
+        scenes.client(4, "web@shop", since=99),
+    )
     derived = DerivedSnapshot.of(scenes.snapshot([waiter, *others, root]))
-    assert [row.pid for row in arrange_sessions(derived, TableOptions()).rows] == [1, 2, 3, 4]
+    assert [row.pid for row in arrange_sessions(derived, TableOptions()).rows] == [
+        1,
+        2,
+        3,
+        4,
+    ]
     assert [
-        row.pid for row in arrange_sessions(derived, TableOptions(sort=Sort(descending=False))).rows
+        row.pid
+        for row in arrange_sessions(
+            derived, TableOptions(sort=Sort(descending=False))
+        ).rows
     ] == [
         4,
         3,
         2,
         1,
     ]
-    assert [row.pid for row in arrange_sessions(derived, TableOptions(show_idle=False)).rows] == [
+    assert [
+        row.pid for row in arrange_sessions(derived, TableOptions(show_idle=False)).rows
+    ] == [
         1,
         2,
         3,
@@ -225,12 +260,21 @@ def test_an_idle_root_comes_first_and_is_not_hidden() -> None:
 
 def _waiter(pid: int, *blockers: int, seconds: float = 5.0, **more: Any) -> Backend:
     return active(
-        pid, "web@shop", "", "", seconds, wait="Lock:relation", blocked_by=blockers, **more
+        pid,
+        "web@shop",
+        "",
+        "",
+        seconds,
+        wait="Lock:relation",
+        blocked_by=blockers,
+        **more,
     )
 
 
 def _holder(pid: int, seconds: float) -> Backend:
-    return client(pid, "web@shop", state=IDLE_IN_TRANSACTION, since=seconds, xact=seconds)
+    return client(
+        pid, "web@shop", state=IDLE_IN_TRANSACTION, since=seconds, xact=seconds
+    )
 
 
 def test_the_root_of_most_waiters_stands_above_older_transactions() -> None:
@@ -243,11 +287,24 @@ def test_the_root_of_most_waiters_stands_above_older_transactions() -> None:
     rows += [_waiter(pid, 20, seconds=pid) for pid in range(21, 24)]
     rows += [_waiter(30, 31, seconds=2), _waiter(31, 30, seconds=1)]
     result = pids(ordered(rows, DerivedSnapshot.of(scenes.snapshot(rows)), Sort()))
-    assert result == [30, 31, 10, 20, *range(23, 20, -1), *range(19, 10, -1), 4, 3, 2, 1]
+    assert result == [
+        30,
+        31,
+        10,
+        20,
+        *range(23, 20, -1),
+        *range(19, 10, -1),
+        4,
+        3,
+        2,
+        1,
+    ]
 
 
 def _after(rows: Sequence[Backend], before: Standing) -> tuple[list[int], Standing]:
-    result = placed(rows, DerivedSnapshot.of(scenes.snapshot(rows)), Sort(), before=before)
+    result = placed(
+        rows, DerivedSnapshot.of(scenes.snapshot(rows)), Sort(), before=before
+    )
     return pids(result.rows), result.standing
 
 
@@ -267,12 +324,20 @@ def test_a_row_goes_up_only_past_one_that_it_clearly_outweighs() -> None:
 
     result, standing = _after(roots(5, 4), EMPTY)
     assert result[:2] == [1, 2]
-    for first, second, top in ((5, 6, [1, 2]), (5, 7, [2, 1]), (8, 7, [2, 1]), (9, 7, [1, 2])):
+    for first, second, top in (
+        (5, 6, [1, 2]),
+        (5, 7, [2, 1]),
+        (8, 7, [2, 1]),
+        (9, 7, [1, 2]),
+    ):
         result, standing = _after(roots(first, second), standing)
         assert result[:2] == top, (first, second)
 
     def queries(first: float, second: float) -> list[Backend]:
-        return [active(1, "web@shop", "", "", first), active(2, "web@shop", "", "", second)]
+        return [
+            active(1, "web@shop", "", "", first),
+            active(2, "web@shop", "", "", second),
+        ]
 
     result, standing = _after(queries(0.4, 0.1), EMPTY)
     for one, two, top in (
@@ -293,7 +358,9 @@ def test_a_row_of_another_class_takes_its_place_at_once() -> None:
     _, standing = _after(rows, EMPTY)
     new = active(3, "web@shop", "", "", 40.5)
     assert _after([rows[0], rows[1], new], standing)[0] == [1, 3, 2]
-    assert _after([_holder(9, 1), rows[0], _waiter(2, 9, seconds=0.1)], standing)[0] == [9, 2, 1]
+    assert _after([_holder(9, 1), rows[0], _waiter(2, 9, seconds=0.1)], standing)[
+        0
+    ] == [9, 2, 1]
 
 
 AGES = st.dictionaries(st.integers(1, 12), st.floats(0, 300), min_size=1)
@@ -309,13 +376,19 @@ def test_rows_that_change_places_have_a_reason(
     before, standing = _after(
         [active(pid, "web@shop", "", "", age) for pid, age in first.items()], EMPTY
     )
-    assert before == sorted(first, key=lambda pid: (-round(first[pid] * MICROSECONDS), pid))
-    now, _ = _after([active(pid, "web@shop", "", "", age) for pid, age in then.items()], standing)
+    assert before == sorted(
+        first, key=lambda pid: (-round(first[pid] * MICROSECONDS), pid)
+    )
+    now, _ = _after(
+        [active(pid, "web@shop", "", "", age) for pid, age in then.items()], standing
+    )
     kept = [pid for pid in before if pid in then]
     stayed = [pid for pid in now if pid in first]
     for place, upper in enumerate(stayed):
         for lower in stayed[place + 1 :]:
-            assert not (then[lower] > then[upper] + 1.001 and then[lower] > then[upper] * 1.101)
+            assert not (
+                then[lower] > then[upper] + 1.001 and then[lower] > then[upper] * 1.101
+            )
     clear = any(
         then[a] >= then[b] + 1 and then[a] >= then[b] * 1.1
         for b in kept
@@ -336,13 +409,24 @@ def _with_settled(rows: Sequence[Backend], since: float) -> DerivedSnapshot:
 
 
 def _is_settled(row: Backend, since: float) -> bool:
-    at_rest = (row.backend_type, row.state, row.wait_event) == (CLIENT_BACKEND, IDLE, CLIENT_READ)
+    at_rest = (row.backend_type, row.state, row.wait_event) == (
+        CLIENT_BACKEND,
+        IDLE,
+        CLIENT_READ,
+    )
     return (
-        at_rest and row.state_change is not None and row.state_change <= NOW - since * MICROSECONDS
+        at_rest
+        and row.state_change is not None
+        and row.state_change <= NOW - since * MICROSECONDS
     )
 
 
-@given(SORTS, st.sampled_from([0.0, 60.0, 600.0]), st.booleans(), st.sampled_from(["", "web"]))
+@given(
+    SORTS,
+    st.sampled_from([0.0, 60.0, 600.0]),
+    st.booleans(),
+    st.sampled_from(["", "web"]),
+)
 def test_the_settled_have_the_same_places(
     sort: Sort, since: float, show_idle: bool, words: str
 ) -> None:
@@ -368,6 +452,10 @@ def test_a_settled_root_and_one_idle_for_longer_than_the_settled() -> None:
     )
     waiter = active(2, "web@shop", "", "", 60.0, wait="Lock:advisory", blocked_by=(1,))
     rows = [waiter, client(4, "web@shop", since=9), root]
-    assert pids(list(arrange_sessions(_with_settled(rows, 5), TableOptions()).rows)) == [1, 2, 4]
+    assert pids(
+        list(arrange_sessions(_with_settled(rows, 5), TableOptions()).rows)
+    ) == [1, 2, 4]
     rows = [longer, client(4, "web@shop", since=9), client(3, "web@shop", since=50)]
-    assert pids(list(arrange_sessions(_with_settled(rows, 5), TableOptions()).rows)) == [5, 3, 4]
+    assert pids(
+        list(arrange_sessions(_with_settled(rows, 5), TableOptions()).rows)
+    ) == [5, 3, 4]

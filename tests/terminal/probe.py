@@ -41,15 +41,19 @@ class Table(ScrollView):
             [
                 Segment(f"{4000 + row:>6} ", base + Style(dim=True)),
                 Segment(
-                    f"{self.ages + row % 7:>5}s ", base + Style(color="green", bold=row % 5 == 0)
+                    f"{self.ages + row % 7:>5}s ",
+                    base + Style(color="green", bold=row % 5 == 0),
                 ),
                 Segment(
-                    ("select 漢字 'é' 🐘" if row % 3 else "update accounts ") + "x" * (row % 40),
+                    ("select 漢字 'é' 🐘" if row % 3 else "update accounts ")
+                    + "x" * (row % 40),
                     base,
                 ),
             ]
         )
-        return strip.crop_extend(self.scroll_offset.x, self.scroll_offset.x + self.size.width, base)
+        return strip.crop_extend(
+            self.scroll_offset.x, self.scroll_offset.x + self.size.width, base
+        )
 
 
 class Question(ModalScreen[None]):
@@ -126,7 +130,9 @@ class Probe(App[None]):
         while self._storm:
             await asyncio.sleep(TICKS)
             self._do_t()
-            self.query_one(Table).scroll_to(y=self.query_one(Table).ages % 150, animate=False)
+            self.query_one(Table).scroll_to(
+                y=self.query_one(Table).ages % 150, animate=False
+            )
             if self._tick_log:
                 with self._tick_log.open("a") as log:
                     log.write(".")

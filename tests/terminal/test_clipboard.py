@@ -31,7 +31,9 @@ def tmux(tmp_path: Path) -> Iterator[Mapping[str, str]]:
     outside = {"PATH": os.environ["PATH"], "HOME": str(tmp_path)}
     run = ["tmux", "-S", f"{tmp_path}/socket", "-f", "/dev/null"]
     subprocess.run(
-        [*run, "new-session", "-d", "sleep 600"], check=True, env={**outside, "TERM": "xterm"}
+        [*run, "new-session", "-d", "sleep 600"],
+        check=True,
+        env={**outside, "TERM": "xterm"},
     )
     yield {**outside, "TMUX": f"{tmp_path}/socket,0,0"}
     subprocess.run([*run, "kill-server"], check=False, env=outside)
@@ -52,7 +54,11 @@ async def test_inside_tmux_tmux_copies(tmux: Mapping[str, str]) -> None:
 
 def _buffer(tmux: Mapping[str, str]) -> str:
     return subprocess.run(
-        ["tmux", "show-buffer"], env=tmux, capture_output=True, check=True, encoding="utf-8"
+        ["tmux", "show-buffer"],
+        env=tmux,
+        capture_output=True,
+        check=True,
+        encoding="utf-8",
     ).stdout
 
 
@@ -72,7 +78,10 @@ async def test_a_tmux_that_does_not_take_it_delays_little(
     monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin" if script else str(tmp_path))
     written: list[str] = []
     way = await copy("SELECT 1", {**os.environ, "TMUX": "/nowhere,1,0"}, written.append)
-    assert way == "sent to tmux (OSC 52), which ignores it unless its option set-clipboard is on"
+    assert (
+        way
+        == "sent to tmux (OSC 52), which ignores it unless its option set-clipboard is on"
+    )
     assert written == ["\x1b]52;c;U0VMRUNUIDE=\x07"]
 
 
@@ -92,7 +101,17 @@ async def test_a_text_that_is_too_long_is_cut() -> None:
 def test_gnu_screen_passes_the_text_on(tmp_path: Path) -> None:
     """The text arrives at the terminal around it, in pieces of a size that GNU screen passes on."""
     text = "SELECT " + "x" * 2_000
-    command = ["screen", "-c", "/dev/null", "-S", tmp_path.name, sys.executable, "-c", _COPY, text]
+    command = [
+        "screen",
+        "-c",
+        "/dev/null",
+        "-S",
+        tmp_path.name,
+        sys.executable,
+        "-c",
+        _COPY,
+        text,
+    ]
     with Terminal(
         command, environment={"TERM": "xterm", "SCREENDIR": str(_private(tmp_path))}
     ) as terminal:

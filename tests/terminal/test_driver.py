@@ -32,7 +32,10 @@ def probe(*options: str, **terminal: Any) -> Terminal:
 def cells(terminal: Terminal) -> list[list[Any]]:
     """Return all cells with their styles."""
     screen = terminal.screen
-    return [[screen.buffer[y][x] for x in range(screen.columns)] for y in range(screen.lines)]
+    return [
+        [screen.buffer[y][x] for x in range(screen.columns)]
+        for y in range(screen.lines)
+    ]
 
 
 def type_keys(terminal: Terminal, keys: str) -> None:
@@ -165,7 +168,9 @@ def test_a_stalled_terminal_does_not_keep_the_app(
         terminal.wait_for(lambda t: t.restored)
 
 
-@pytest.mark.parametrize(("key", "status"), [("q", 0), ("x", 1)], ids=["quit", "an exception"])
+@pytest.mark.parametrize(
+    ("key", "status"), [("q", 0), ("x", 1)], ids=["quit", "an exception"]
+)
 def test_the_terminal_is_restored(key: str, status: int) -> None:
     """A quit and an exception leave modes, line settings, style and first screen as they were."""
     with probe() as terminal:
@@ -248,7 +253,10 @@ def _process_state(pid: int) -> str:
 def test_an_idle_app_sleeps() -> None:
     """No thread wakes up in a time in which Textual's own driver would do so many times."""
     with probe() as terminal:
-        until(lambda: _switches(terminal.pid, seconds=0.5) == 0, "half a second without a wake-up")
+        until(
+            lambda: _switches(terminal.pid, seconds=0.5) == 0,
+            "half a second without a wake-up",
+        )
 
 
 def _switches(pid: int, seconds: float) -> int:
@@ -260,7 +268,11 @@ def _switches(pid: int, seconds: float) -> int:
 def _switches_so_far(pid: int) -> int:
     tasks = Path(f"/proc/{pid}/task").glob("*/status")
     lines = [line for task in tasks for line in task.read_text().splitlines()]
-    return sum(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches"))
+    return sum(
+        int(line.split()[1])
+        for line in lines
+        if line.startswith("voluntary_ctxt_switches")
+    )
 
 
 @pytest.mark.parametrize(
@@ -302,7 +314,11 @@ def test_bell_and_clipboard_pass_through() -> None:
     """Output of Textual outside frames arrives unchanged and in order."""
     with probe() as terminal:
         type_keys(terminal, "by")
-        assert 0 < terminal.raw.index(b"\x07") < terminal.raw.index(b"\x1b]52;c;c2VsZWN0IDE=\x07")
+        assert (
+            0
+            < terminal.raw.index(b"\x07")
+            < terminal.raw.index(b"\x1b]52;c;c2VsZWN0IDE=\x07")
+        )
 
 
 def test_utf_8_is_written_in_every_locale() -> None:

@@ -185,7 +185,12 @@ def test_the_late_rest_of_a_sequence_is_no_key(begun: bytes, rest: bytes) -> Non
 
 @pytest.mark.parametrize(
     "noise",
-    [b"\x1b[1114112u", b"\x1b[99999999999u", b"\x1b[" + b"9" * 5000 + b"u", b"\x1b[97;1;1114112u"],
+    [
+        b"\x1b[1114112u",
+        b"\x1b[99999999999u",
+        b"\x1b[" + b"9" * 5000 + b"u",
+        b"\x1b[97;1;1114112u",
+    ],
 )
 def test_noise_is_dropped(noise: bytes) -> None:
     """The number of a key that no character has ends nothing, and the keys after it are read."""
@@ -200,14 +205,24 @@ def test_no_bytes_end_the_reading(chunks: list[bytes]) -> None:
 
 @given(
     st.data(),
-    st.lists(st.sampled_from(_REPLIES) | st.text("aKy/ é", min_size=1, max_size=3), max_size=8),
+    st.lists(
+        st.sampled_from(_REPLIES) | st.text("aKy/ é", min_size=1, max_size=3),
+        max_size=8,
+    ),
 )
-def test_keys_between_replies_arrive(data: st.DataObject, pieces: list[bytes | str]) -> None:
+def test_keys_between_replies_arrive(
+    data: st.DataObject, pieces: list[bytes | str]
+) -> None:
     """All keys among replies arrive, in any order and in any pieces, and nothing else does."""
-    typed = "".join(piece for piece in pieces if isinstance(piece, str)).replace(" ", "·")
+    typed = "".join(piece for piece in pieces if isinstance(piece, str)).replace(
+        " ", "·"
+    )
     sent = b"".join(_apart(piece) for piece in pieces)
     cuts = sorted(data.draw(st.sets(st.integers(0, len(sent)), max_size=6)))
-    chunks = [sent[start:end] for start, end in zip([0, *cuts], [*cuts, len(sent)], strict=True)]
+    chunks = [
+        sent[start:end]
+        for start, end in zip([0, *cuts], [*cuts, len(sent)], strict=True)
+    ]
     keys = "".join(_NAMES.get(key, key) for key in _keys(*filter(None, chunks)))
     assert keys == typed
 

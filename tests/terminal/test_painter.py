@@ -48,7 +48,9 @@ class Reference(pyte.Screen):
     def _mark(self, mark: str) -> None:
         line = self.buffer[self.cursor.y]
         x = self.cursor.x - (2 if line[self.cursor.x - 1].data == "" else 1)
-        line[x] = line[x]._replace(data=unicodedata.normalize("NFC", line[x].data + mark))
+        line[x] = line[x]._replace(
+            data=unicodedata.normalize("NFC", line[x].data + mark)
+        )
 
 
 class Show:
@@ -68,7 +70,10 @@ class Show:
         is there in no model).
         """
         screen = self.screen
-        cells = [[screen.buffer[y][x] for x in range(screen.columns)] for y in range(screen.lines)]
+        cells = [
+            [screen.buffer[y][x] for x in range(screen.columns)]
+            for y in range(screen.lines)
+        ]
         return cells, (min(screen.cursor.x, screen.columns - 1), screen.cursor.y)
 
 
@@ -110,7 +115,22 @@ CHARACTERS = st.sampled_from(
     ]
 )
 NOISE = st.sampled_from(
-    ["", "", "", "\x1b", "\x9b", "\x9d", "\x07", "\b", "\r", "\t", "\x00", "\x7f", "\x0e", "\u202e"]
+    [
+        "",
+        "",
+        "",
+        "\x1b",
+        "\x9b",
+        "\x9d",
+        "\x07",
+        "\b",
+        "\r",
+        "\t",
+        "\x00",
+        "\x7f",
+        "\x0e",
+        "\u202e",
+    ]
 )
 COLOURS = [
     "31",
@@ -126,7 +146,8 @@ COLOURS = [
     "49",
 ]
 STYLES = st.lists(
-    st.sampled_from(["1", "3", "4", "5", "7", "9", "22", "24", "27", "0", *COLOURS]), max_size=4
+    st.sampled_from(["1", "3", "4", "5", "7", "9", "22", "24", "27", "0", *COLOURS]),
+    max_size=4,
 ).map(";".join)
 
 
@@ -169,7 +190,9 @@ FRAMES = st.lists(
 
 @settings(max_examples=150, deadline=None)
 @given(FRAMES, st.booleans())
-def test_the_diffed_stream_shows_the_frames(frames: list[Frame], erases_in_colour: bool) -> None:
+def test_the_diffed_stream_shows_the_frames(
+    frames: list[Frame], erases_in_colour: bool
+) -> None:
     """After every frame cells, styles and cursor are the same, despite hostile characters."""
     whole, diffed = Show(), Show()
     canvas, painter = Canvas(COLUMNS, LINES), Painter(erases_in_colour=erases_in_colour)
@@ -191,14 +214,21 @@ def test_drawn_lines_look_like_frames_of_them(frames: list[list[Piece]]) -> None
     written, drawn = Canvas(COLUMNS, LINES), Canvas(COLUMNS, LINES)
     for shown_frame in frames:
         for piece in shown_frame:
-            if wcwidth(
-                piece.text[:1] or " "
-            ):  # a mark before all text belongs to nothing that is drawn with it
+            # A mark before all text belongs to nothing that is drawn with it.
+            if wcwidth(piece.text[:1] or " "):
                 written.apply(piece.written(noisy=False))
-                text = "".join(a + b for a, b in zip(piece.text, piece.noise, strict=True))
-                drawn.draw(piece.x, piece.y, COLUMNS, [(text, restyled(PLAIN, piece.style))])
-        assert [line.cells for line in drawn.lines] == [line.cells for line in written.lines]
-        assert [line.styles for line in drawn.lines] == [line.styles for line in written.lines]
+                text = "".join(
+                    a + b for a, b in zip(piece.text, piece.noise, strict=True)
+                )
+                drawn.draw(
+                    piece.x, piece.y, COLUMNS, [(text, restyled(PLAIN, piece.style))]
+                )
+        assert [line.cells for line in drawn.lines] == [
+            line.cells for line in written.lines
+        ]
+        assert [line.styles for line in drawn.lines] == [
+            line.styles for line in written.lines
+        ]
 
 
 @pytest.mark.parametrize(
@@ -223,7 +253,9 @@ def test_lines_are_drawn_within_their_width(text: str, shown: str) -> None:
         )
     )
 )
-def test_nothing_but_text_positions_and_styles_reaches_the_terminal(texts: list[str]) -> None:
+def test_nothing_but_text_positions_and_styles_reaches_the_terminal(
+    texts: list[str],
+) -> None:
     """No other sequence comes out, whatever the frames hold; every cell counts, and the bytes can
     be encoded.
     """
@@ -269,7 +301,8 @@ def test_a_style_change_is_short(old: str, new: str, sequence: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "parameters", ["38;2;1;2", "38;5;x", "48;9;1", "999", "1000", ":3", "38", "48;5;1234"]
+    "parameters",
+    ["38;2;1;2", "38;5;x", "48;9;1", "999", "1000", ":3", "38", "48;5;1234"],
 )
 def test_unknown_styles_are_dropped(parameters: str) -> None:
     """Malformed and unknown parameters change nothing and never come out again."""
@@ -314,16 +347,18 @@ def painted(*frames: str, columns: int = 20, lines: int = 3) -> str:
     [
         ("\x1b[1;1Hpid 17s", "\x1b[1;1Hpid 17s", ""),
         ("\x1b[1;1Hpid 17s\x1b[1;1H", "\x1b[1;1Hpid 18s\x1b[1;1H", "\x1b[5C8\r"),
+        # A short gap is written.
         (
             "\x1b[1;1Habcdefgh\x1b[1;1H",
             "\x1b[1;1HAbcdEfgh\x1b[1;1H",
             "AbcdE\r",
-        ),  # a short gap is written
+        ),
+        # A long one jumped over.
         (
             "\x1b[1;1Habcdefgh\x1b[1;1H",
             "\x1b[1;1HAbcdefgH\x1b[1;1H",
             "A\x1b[6CH\r",
-        ),  # a long one jumped over
+        ),
         (
             "\x1b[1;1Ha long query text\x1b[1;1H",
             "\x1b[1;1Hshort            \x1b[1;1H",
@@ -341,7 +376,8 @@ def test_columns_are_painted_downwards() -> None:
     a backspace.
     """
     before, after = (
-        "".join(f"\x1b[{y};1H{age + y:>5}s{age + y:>8}s" for y in (1, 2, 3)) + "\x1b[1;1H"
+        "".join(f"\x1b[{y};1H{age + y:>5}s{age + y:>8}s" for y in (1, 2, 3))
+        + "\x1b[1;1H"
         for age in (40, 50)
     )
     assert painted(before, after) == "\x1b[3C5\n\b5\n\b5\x1b[;13H5\n\b5\n\b5\x1b[H"
@@ -364,7 +400,9 @@ def test_text_after_an_emoji_of_disputed_width_has_its_own_position(emoji: str) 
         ("\x1b]8;id=1;http://x\x1b\\link\x1b]8;;\x1b\\", "link "),
         ("\x1b[2Jab", "[2Jab"),
         ("a\ud800", "a\ud800   "),
-        pytest.param("a" + "\u0301" * 500, "a" + "\u0301" * 15 + "    ", id="too many marks"),
+        pytest.param(
+            "a" + "\u0301" * 500, "a" + "\u0301" * 15 + "    ", id="too many marks"
+        ),
     ],
 )
 def test_text_is_cut_and_cleaned(text: str, shown: str) -> None:

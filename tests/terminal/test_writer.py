@@ -33,7 +33,9 @@ class Screen:
 
     def draw(self, frame: str) -> None:
         """Draw a screen full of one character."""
-        self.writer.draw([(0, y, WIDTH, [(frame * WIDTH, PLAIN)]) for y in range(HEIGHT)])
+        self.writer.draw(
+            [(0, y, WIDTH, [(frame * WIDTH, PLAIN)]) for y in range(HEIGHT)]
+        )
 
     def shows(self, frame: str) -> bool:
         """Return whether the screen shows the frame after everything that can be read now."""
@@ -83,7 +85,9 @@ def test_a_lost_answer_stops_no_frame(monkeypatch: pytest.MonkeyPatch) -> None:
     with terminal() as screen:
         screen.writer.reads_answers = True
         screen.draw("x")
-        until(lambda: ASKED in screen.raw or (screen.shows("x") and ASKED in screen.raw))
+        until(
+            lambda: ASKED in screen.raw or (screen.shows("x") and ASKED in screen.raw)
+        )
         screen.writer.answered(0, 0)
         screen.draw("a")
         until(lambda: screen.shows("a"))

@@ -14,9 +14,14 @@ from pgtop.text.clean import MOST_MARKS, cells, clean, clean_lines, fit
 from tests.scenes import HOSTILE_TEXTS
 
 _CONTROLS = "\x00\x07\x08\t\n\x0b\x0c\r\x1b\x7f\x80\x85\x9b\xa0\xad"
-_NASTY = _CONTROLS + "\u0301\u0336\u200b\u200d\u202e\u2028\u2029\u2066\u3000\ufe0f\ufeffaé日👍🏽🇩 "
+_NASTY = (
+    _CONTROLS
+    + "\u0301\u0336\u200b\u200d\u202e\u2028\u2029\u2066\u3000\ufe0f\ufeffaé日👍🏽🇩 "
+)
 ANY_TEXT = st.text(
-    st.characters(codec=None) | st.sampled_from(_NASTY) | st.characters(max_codepoint=0x9F)
+    st.characters(codec=None)
+    | st.sampled_from(_NASTY)
+    | st.characters(max_codepoint=0x9F)
 )
 COLUMNS = 24
 
@@ -111,7 +116,11 @@ def test_lines_are_kept_and_each_is_clean(text: str) -> None:
 
 @pytest.mark.parametrize(
     ("raw", "shown"),
-    [("a\r\nb\rc\n\nd", "a\nb\nc\n\nd"), ("\tx\n", "    x\n"), ("a\u2028\x1bb", "a\n␛b")],
+    [
+        ("a\r\nb\rc\n\nd", "a\nb\nc\n\nd"),
+        ("\tx\n", "    x\n"),
+        ("a\u2028\x1bb", "a\n␛b"),
+    ],
 )
 def test_every_kind_of_line_end_is_a_newline(raw: str, shown: str) -> None:
     """Indentation and empty lines stay, as they help to read a query."""
@@ -119,7 +128,9 @@ def test_every_kind_of_line_end_is_a_newline(raw: str, shown: str) -> None:
 
 
 @given(ANY_TEXT, st.integers(0, 60), st.booleans())
-def test_fit_returns_exactly_the_requested_cells(text: str, width: int, right: bool) -> None:
+def test_fit_returns_exactly_the_requested_cells(
+    text: str, width: int, right: bool
+) -> None:
     """A cell of the table is clean and as wide as its column, whatever it contains."""
     shown = fit(text, width, right)
     assert cells(shown) == width
@@ -130,7 +141,9 @@ def test_fit_returns_exactly_the_requested_cells(text: str, width: int, right: b
 def test_fit_loses_nothing_that_has_room(text: str, width: int) -> None:
     """Text that fits is only padded; text that does not fit is cut and marked."""
     shown, whole = fit(text, width), clean(text)
-    assert shown == whole + " " * (width - cells(whole)) or shown.rstrip(" ").endswith("…")
+    assert shown == whole + " " * (width - cells(whole)) or shown.rstrip(" ").endswith(
+        "…"
+    )
 
 
 @given(ANY_TEXT)

@@ -15,15 +15,24 @@ VACUUM = Backend(
     5, backend_start=1, datid=5, datname="shop", state="active", query="autovacuum: VACUUM t",
     backend_type="autovacuum worker",
 )  # fmt: skip
-WAITER = scenes.active(6, "web@shop", "web", "LOCK t", 60, wait="Lock:relation", blocked_by=[5])
+WAITER = scenes.active(
+    6, "web@shop", "web", "LOCK t", 60, wait="Lock:relation", blocked_by=[5]
+)
 DERIVED = DerivedSnapshot.of(scenes.snapshot([VACUUM, WAITER]))
 
 
 @pytest.mark.parametrize(
     ("user", "database", "words"),
-    [("web", "shop", "web@shop"), (None, "shop", "shop"), ("repl", None, "repl"), (None, None, "")],
+    [
+        ("web", "shop", "web@shop"),
+        (None, "shop", "shop"),
+        ("repl", None, "repl"),
+        (None, None, ""),
+    ],
 )
-def test_missing_parts_are_left_out(user: str | None, database: str | None, words: str) -> None:
+def test_missing_parts_are_left_out(
+    user: str | None, database: str | None, words: str
+) -> None:
     """Background processes have no role, and walsenders no database."""
     assert user_at_database(user, database) == words
 
@@ -33,7 +42,8 @@ def test_a_blocking_autovacuum_worker_is_named_by_its_type() -> None:
     have.
     """
     detail = "\n".join(
-        "".join(span.text for span in line) for line in detail_lines(WAITER, None, DERIVED, 120)
+        "".join(span.text for span in line)
+        for line in detail_lines(WAITER, None, DERIVED, 120)
     )
     assert "waits for  5 shop autovacuum: autovacuum: VACUUM t" in detail
     plan = plan_for_one(Signal.TERMINATE, VACUUM, DERIVED.snapshot)

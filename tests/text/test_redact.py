@@ -60,11 +60,16 @@ def _comment(text: str) -> str:
 
 
 _LITERALS = st.one_of(
-    *(_SECRETS.map(written) for written in (_plain, _escaped, _non_conforming, _comment)),
+    *(
+        _SECRETS.map(written)
+        for written in (_plain, _escaped, _non_conforming, _comment)
+    ),
     _SECRETS.map(lambda text: f"-- {text.replace(chr(10), ' ')}\n"),
     _SECRETS.map(lambda text: f"B{_plain(text)}"),
     _SECRETS.map(lambda text: f"U&{_plain(text)}"),
-    st.tuples(_SECRETS, _TAGS).map(lambda pair: f"{pair[1]}{pair[0].replace('$', '')}{pair[1]}"),
+    st.tuples(_SECRETS, _TAGS).map(
+        lambda pair: f"{pair[1]}{pair[0].replace('$', '')}{pair[1]}"
+    ),
 )
 _QUERIES = st.lists(st.one_of(_WORDS, _LITERALS, _GAPS), max_size=12).map(" ".join)
 
@@ -207,8 +212,12 @@ _TAGGED = st.tuples(_WRONG_BYTES, _BODIES).map(
     lambda pair: b"$%s$%s$%s$" % (pair[0], pair[1], pair[0])
 )
 _PIECES = st.one_of(
-    st.tuples(st.sampled_from(_WRITTEN[:10]), _BODIES).map(lambda pair: pair[0] % pair[1]),
-    st.tuples(st.sampled_from(_WRITTEN[10:]), _BODIES).map(lambda pair: b"; " + pair[0] % pair[1]),
+    st.tuples(st.sampled_from(_WRITTEN[:10]), _BODIES).map(
+        lambda pair: pair[0] % pair[1]
+    ),
+    st.tuples(st.sampled_from(_WRITTEN[10:]), _BODIES).map(
+        lambda pair: b"; " + pair[0] % pair[1]
+    ),
     _TAGGED,
     _WRONG_BYTES,
     st.tuples(_WRONG_BYTES, _WRONG_BYTES).map(lambda pair: b'"%s q" n%s' % pair),
@@ -217,7 +226,9 @@ _PIECES = st.one_of(
 
 
 @given(
-    st.lists(_PIECES, max_size=8).map(b" ".join), st.sampled_from(_ENCODINGS), st.integers(0, 200)
+    st.lists(_PIECES, max_size=8).map(b" ".join),
+    st.sampled_from(_ENCODINGS),
+    st.integers(0, 200),
 )
 def test_no_literal_survives_bytes_that_do_not_decode(
     query: bytes, encoding: str, length: int

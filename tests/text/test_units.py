@@ -45,7 +45,11 @@ def test_an_older_age_never_reads_as_a_younger_one(one: float, other: float) -> 
 def test_an_age_reads_back_without_its_smaller_units(seconds: float) -> None:
     """Reading an age back loses less than one of its smallest unit, and never adds."""
     shown = age(seconds)
-    unit = 0.1 if "." in shown else {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}[shown[-1]]
+    unit = (
+        0.1
+        if "." in shown
+        else {"s": 1.0, "m": 60.0, "h": 3_600.0, "d": 86_400.0}[shown[-1]]
+    )
     again = parse_duration(shown)
     assert again <= seconds or math.isclose(again, seconds)
     assert seconds - again < unit * 1.0001
@@ -72,7 +76,9 @@ def test_durations_are_read_as_people_write_them(text: str, seconds: float) -> N
         ("2 days", "2d"),
      ("30 sec", "30s"), ("1week", "1w"), ("5msec", "5ms")],
 )  # fmt: skip
-def test_a_duration_in_words_is_refused_with_its_spelling(text: str, right: str) -> None:
+def test_a_duration_in_words_is_refused_with_its_spelling(
+    text: str, right: str
+) -> None:
     """People know `min` and `hour` from PostgreSQL's settings and intervals."""
     with pytest.raises(ValueError, match=f"is not a duration: write {right}$"):
         parse_duration(text)
@@ -81,12 +87,15 @@ def test_a_duration_in_words_is_refused_with_its_spelling(text: str, right: str)
 @pytest.mark.parametrize("text", ["30m1h", "5m5m", "1s1h", "1h30m2h", "5m30h"])
 def test_units_out_of_order_are_refused(text: str) -> None:
     """`age<5m30h` would otherwise mean less than 30 h 5 min."""
-    with pytest.raises(ValueError, match="write each unit once, the longest first, as in 1h30m"):
+    with pytest.raises(
+        ValueError, match="write each unit once, the longest first, as in 1h30m"
+    ):
         parse_duration(text)
 
 
 @pytest.mark.parametrize(
-    "text", ["", " ", "m", "5x", "-5m", "1h30", "1.2.3", ".5s", "1e3", "٣m", "5mo", "5 x"]
+    "text",
+    ["", " ", "m", "5x", "-5m", "1h30", "1.2.3", ".5s", "1e3", "٣m", "5mo", "5 x"],
 )
 def test_a_wrong_duration_is_refused_with_examples(text: str) -> None:
     """The sentence repeats the text and gives examples."""

@@ -27,8 +27,12 @@ _WEB_FONTS = re.compile(r"@font-face \{.*?\}", re.DOTALL)
 class ScreenshotApp(PgtopApp):
     """An app with screenshots that name no font on the web, so that they can be shown offline."""
 
-    def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
-        return _WEB_FONTS.sub("", super().export_screenshot(title=title, simplify=simplify))
+    def export_screenshot(
+        self, *, title: str | None = None, simplify: bool = False
+    ) -> str:
+        return _WEB_FONTS.sub(
+            "", super().export_screenshot(title=title, simplify=simplify)
+        )
 
 
 @dataclass
@@ -44,7 +48,9 @@ class Stage:
     def __post_init__(self) -> None:
         if not self.source.script:
             self.source.script = [self.snapshot]
-        monitor = monitor_of(self.source, self.snapshot, self.settings, self.clock, self.signaller)
+        monitor = monitor_of(
+            self.source, self.snapshot, self.settings, self.clock, self.signaller
+        )
         self.app = ScreenshotApp([monitor], self.settings)
 
     async def tick(self, seconds: float = 1.0) -> None:
@@ -83,15 +89,20 @@ def shown_on(stage: Stage) -> list[int]:
 
 def without(snapshot: Snapshot, pid: int) -> Snapshot:
     """Return the snapshot after a backend has ended."""
-    return replace(snapshot, ungrouped=tuple(b for b in snapshot.backends if b.pid != pid))
+    return replace(
+        snapshot, ungrouped=tuple(b for b in snapshot.backends if b.pid != pid)
+    )
 
 
 def with_changes(snapshot: Snapshot, pid: int, **changes: object) -> Snapshot:
     """Return the snapshot after a backend has changed."""
-    return replace(
-        snapshot,
-        ungrouped=tuple(b._replace(**changes) if b.pid == pid else b for b in snapshot.backends),  # type: ignore[arg-type]
-    )
+
+    def changed(backend: Backend) -> Backend:
+        if backend.pid != pid:
+            return backend
+        return backend._replace(**changes)  # type: ignore[arg-type]
+
+    return replace(snapshot, ungrouped=tuple(map(changed, snapshot.backends)))
 
 
 async def press(pilot: Pilot[int], *names: str) -> None:

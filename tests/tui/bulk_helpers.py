@@ -10,7 +10,9 @@ LEAK_KEYS = ("filter", *"app:coupon-import", "open")
 
 def leak(snapshot: Snapshot) -> list[Backend]:
     """Return the sessions of the group."""
-    return [each for each in snapshot.backends if each.application_name == "coupon-import"]
+    return [
+        each for each in snapshot.backends if each.application_name == "coupon-import"
+    ]
 
 
 def requested(signaller: FakeSignaller) -> set[BackendId]:

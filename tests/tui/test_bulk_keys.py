@@ -24,7 +24,9 @@ from tests.tui.bulk_helpers import LEAK_KEYS, leak, requested
 _SIZE = (100, 30)
 
 
-async def test_tags_survive_sort_filter_and_refresh_and_end_with_their_session() -> None:
+async def test_tags_survive_sort_filter_and_refresh_and_end_with_their_session() -> (
+    None
+):
     """A tag is an identity: it stays with its session, and a new session under the same pid has
     none.
     """
@@ -154,7 +156,9 @@ async def test_changed_sessions_can_be_confirmed_again() -> None:
         await press(pilot, "renew_plan", "confirm", *str(len(leak(first))), "open")
         assert requested(signaller) == {b.identity for b in leak(first)}
         assert [
-            request.target for request in signaller.requests if not request.only_if_unchanged
+            request.target
+            for request in signaller.requests
+            if not request.only_if_unchanged
         ] == [moved.identity]
 
 
@@ -169,7 +173,12 @@ async def test_protected_sessions_are_never_one_of_many() -> None:
         text = text_of(stage, "#facts")
         assert all(
             word in text
-            for word in ("pgtop's own", "streams WAL", "logical replication", "user:anna")
+            for word in (
+                "pgtop's own",
+                "streams WAL",
+                "logical replication",
+                "user:anna",
+            )
         )
         dialog = stage.app.screen
         assert isinstance(dialog, BulkScreen)
@@ -219,7 +228,9 @@ async def test_a_whole_group_from_the_breakdown() -> None:
 async def test_only_idle_keeps_a_list_without_idle_sessions() -> None:
     """`i` never empties the list; a note gives the reason."""
     first = nearly_full()
-    busy_ones = tuple(b._replace(state="active") if b.state == IDLE else b for b in first.backends)
+    busy_ones = tuple(
+        b._replace(state="active") if b.state == IDLE else b for b in first.backends
+    )
     stage = Stage(replace(first, ungrouped=busy_ones))
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, *LEAK_KEYS, "tag_all", "terminate")
@@ -243,7 +254,9 @@ async def test_the_title_names_the_selection() -> None:
     so.
     """
     first = busy()
-    hostile = replace(first, ungrouped=tuple(b._replace(datname="[red]x") for b in first.backends))
+    hostile = replace(
+        first, ungrouped=tuple(b._replace(datname="[red]x") for b in first.backends)
+    )
     stage = Stage(hostile)
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, "tag", "tag", "terminate")
@@ -272,14 +285,18 @@ async def test_a_changed_row_keeps_its_name() -> None:
     first = nearly_full()
     session = leak(first)[0]
     stage = Stage(
-        first, source=FakeSource([with_changes(first, session.pid, query_start=first.taken_at)])
+        first,
+        source=FakeSource(
+            [with_changes(first, session.pid, query_start=first.taken_at)]
+        ),
     )
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, *LEAK_KEYS, "tag_all", "terminate")
         await stage.tick()
         rows = stage.app.screen.query_one("#targets", Rows)
         shown = [
-            "".join(span.text for span in rows.row_line(index)) for index in range(rows.row_count())
+            "".join(span.text for span in rows.row_line(index))
+            for index in range(rows.row_count())
         ]
     [changed] = [row for row in shown if row.startswith("!")]
     assert changed.split() == [
@@ -320,9 +337,18 @@ async def test_the_number_follows_the_list(typed: str, sent: int) -> None:
 
 @pytest.mark.parametrize("signal", ["terminate", "cancel"])
 @pytest.mark.parametrize(
-    "way", [("tag_all",), ("tag",), ("show_breakdown",), ("show_locks", "cursor_down"), ("open",)]
+    "way",
+    [
+        ("tag_all",),
+        ("tag",),
+        ("show_breakdown",),
+        ("show_locks", "cursor_down"),
+        ("open",),
+    ],
 )
-async def test_read_only_refuses_on_every_way(way: tuple[str, ...], signal: str) -> None:
+async def test_read_only_refuses_on_every_way(
+    way: tuple[str, ...], signal: str
+) -> None:
     """In read-only mode neither tags, groups, trees of waiters nor the page of one session open a
     dialog.
     """
@@ -337,7 +363,9 @@ async def test_read_only_leaves_no_signals_in_the_palette() -> None:
     """The command palette offers nothing that could end a session or query."""
     stage = Stage(busy(), Settings(read_only=True), RefusingSignaller("read-only mode"))
     async with stage.app.run_test(size=_SIZE):
-        offered = {command.title for command in stage.app.get_system_commands(stage.app.screen)}
+        offered = {
+            command.title for command in stage.app.get_system_commands(stage.app.screen)
+        }
     assert offered
     assert not offered & {action.title for action in KEYMAP.actions if action.dangerous}
 
@@ -378,7 +406,9 @@ async def test_a_newly_protected_session_is_excluded_from_many() -> None:
     nothing.
     """
     first, signaller = nearly_full(), FakeSignaller()
-    roles = {oid: role._replace(superuser=True) for oid, role in first.server.roles.items()}
+    roles = {
+        oid: role._replace(superuser=True) for oid, role in first.server.roles.items()
+    }
     later = replace(first, server=first.server._replace(roles=roles))
     stage = Stage(first, signaller=signaller, source=FakeSource([later]))
     async with stage.app.run_test(size=_SIZE) as pilot:

@@ -26,7 +26,13 @@ async def test_k_on_the_results_terminates_the_survivors() -> None:
     stage = Stage(first, signaller=signaller)
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(
-            pilot, "filter", *"user:billing state:waiting", "open", "tag_all", "cancel", "confirm"
+            pilot,
+            "filter",
+            *"user:billing state:waiting",
+            "open",
+            "tag_all",
+            "cancel",
+            "confirm",
         )
         await stage.tick(6)
         assert "still running" in text_of(stage, "#facts")
@@ -46,10 +52,19 @@ async def test_results_after_esc_are_a_notice() -> None:
     """A user who closes the list early continues; later outcomes are on the notice line."""
     first = nearly_full()
     alive = {backend.identity: backend for backend in leak(first)}
-    stage = Stage(first, signaller=FakeSignaller(look=alive.get), source=FakeSource([first]))
+    stage = Stage(
+        first, signaller=FakeSignaller(look=alive.get), source=FakeSource([first])
+    )
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(
-            pilot, *LEAK_KEYS, "tag_all", "clear", "terminate", "confirm", *str(len(alive)), "open"
+            pilot,
+            *LEAK_KEYS,
+            "tag_all",
+            "clear",
+            "terminate",
+            "confirm",
+            *str(len(alive)),
+            "open",
         )
         assert isinstance(stage.app.screen, ResultScreen)
         await press(pilot, "clear")
@@ -64,19 +79,30 @@ async def test_results_after_esc_are_a_notice() -> None:
 async def test_one_refusal_never_stops_the_rest() -> None:
     """Each target has its own outcome in the list."""
     stage = Stage(
-        busy(), signaller=FakeSignaller(SignalReply(ReplyStatus.REFUSED, "permission denied"))
+        busy(),
+        signaller=FakeSignaller(SignalReply(ReplyStatus.REFUSED, "permission denied")),
     )
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, "tag", "cursor_down", "cursor_down", "tag", "terminate", "confirm")
+        await press(
+            pilot, "tag", "cursor_down", "cursor_down", "tag", "terminate", "confirm"
+        )
         assert "not allowed" in text_of(stage, "#facts")
 
 
 def test_a_plan_is_not_done_before_each_target_has_its_outcome() -> None:
     """Without all outcomes no session counts as a survivor."""
-    two = make_plan(Signal.CANCEL, [b for b in busy().backends if b.waits_for_lock][:2], busy())
+    two = make_plan(
+        Signal.CANCEL, [b for b in busy().backends if b.waits_for_lock][:2], busy()
+    )
     some = Progress(
         two,
-        (Outcome(two.requests[0], SignalReply(ReplyStatus.SENT), ObservedEffect.STILL_RUNNING),),
+        (
+            Outcome(
+                two.requests[0],
+                SignalReply(ReplyStatus.SENT),
+                ObservedEffect.STILL_RUNNING,
+            ),
+        ),
     )
     assert len(two.targets) == 2
     assert not Progress(two, ()).is_done
@@ -92,12 +118,23 @@ async def test_survivors_are_guarded_again() -> None:
     stage = Stage(first, signaller=signaller, source=FakeSource([first]))
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(
-            pilot, "filter", *"user:billing state:waiting", "open", "tag_all", "cancel", "confirm"
+            pilot,
+            "filter",
+            *"user:billing state:waiting",
+            "open",
+            "tag_all",
+            "cancel",
+            "confirm",
         )
         await stage.tick(6)
         signaller.requests.clear()
-        roles = {oid: role._replace(superuser=True) for oid, role in first.server.roles.items()}
-        stage.source.script = [replace(first, server=first.server._replace(roles=roles))]
+        roles = {
+            oid: role._replace(superuser=True)
+            for oid, role in first.server.roles.items()
+        }
+        stage.source.script = [
+            replace(first, server=first.server._replace(roles=roles))
+        ]
         await press(pilot, "terminate")
         await stage.tick(0)
         await press(pilot, "confirm")

@@ -15,7 +15,15 @@ from pgtop.table.filter import Filter
 from tests.fakes import FakeSignaller, FakeSource
 from tests.scenes import busy, nearly_full
 from tests.tui.apps import Stage
-from tests.tui.test_snapshots import NORMAL, SIZES, SMALL, WIDE, SnapCompare, _name, _same
+from tests.tui.test_snapshots import (
+    NORMAL,
+    SIZES,
+    SMALL,
+    WIDE,
+    SnapCompare,
+    _name,
+    _same,
+)
 
 STORM = ("filter", *"app:coupon-import", "open", "tag_all")
 
@@ -23,7 +31,9 @@ STORM = ("filter", *"app:coupon-import", "open", "tag_all")
 class MixedSignaller(FakeSignaller):
     """A signaller with a different reply or effect for every target."""
 
-    async def send_all(self, requests: Sequence[SignalRequest]) -> Sequence[SignalReply]:
+    async def send_all(
+        self, requests: Sequence[SignalRequest]
+    ) -> Sequence[SignalReply]:
         answers = [
             SignalReply(ReplyStatus.SENT),
             SignalReply(ReplyStatus.GONE),
@@ -33,15 +43,21 @@ class MixedSignaller(FakeSignaller):
         ]
         self.requests.extend(requests)
         return [
-            answers[place] if place < len(answers) else answers[0] for place in range(len(requests))
+            answers[place] if place < len(answers) else answers[0]
+            for place in range(len(requests))
         ]
 
-    async def check_all(self, requests: Sequence[SignalRequest]) -> Mapping[BackendId, Backend]:
+    async def check_all(
+        self, requests: Sequence[SignalRequest]
+    ) -> Mapping[BackendId, Backend]:
         """Keep the first target, and the last one in its transaction."""
         self.looks += 1
         every = {b.identity: b for b in busy().backends}
         first, last = self.requests[0].target, self.requests[-1].target
-        stays = {first: every[first], last: every[last]._replace(state="idle in transaction")}
+        stays = {
+            first: every[first],
+            last: every[last]._replace(state="idle in transaction"),
+        }
         return {
             target: seen
             for target, seen in stays.items()
@@ -64,14 +80,18 @@ def _changed(snapshot: Snapshot) -> Snapshot:
 @pytest.mark.parametrize("size", [SMALL, NORMAL], ids=_name)
 def test_tags(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
     """Tagged sessions are marked behind their pid and counted."""
-    assert _same(snap_compare, Stage(busy()), size, ("tag", "tag", "cursor_down", "tag"))
+    assert _same(
+        snap_compare, Stage(busy()), size, ("tag", "tag", "cursor_down", "tag")
+    )
 
 
 @pytest.mark.parametrize("size", SIZES, ids=_name)
 def test_list(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
     """The frozen list of a whole screen of sessions, with the excluded ones and the reasons."""
     stage = Stage(busy(), Settings(protect=(Filter("user:analyst"),)))
-    assert _same(snap_compare, stage, size, ("toggle_background", "tag_all", "terminate"))
+    assert _same(
+        snap_compare, stage, size, ("toggle_background", "tag_all", "terminate")
+    )
 
 
 def test_list_without_the_right(snap_compare: SnapCompare) -> None:
@@ -80,7 +100,9 @@ def test_list_without_the_right(snap_compare: SnapCompare) -> None:
     stage = Stage(
         replace(
             scene,
-            server=scene.server._replace(rights=scene.server.rights._replace(signals_all=False)),
+            server=scene.server._replace(
+                rights=scene.server.rights._replace(signals_all=False)
+            ),
         )
     )
     assert _same(snap_compare, stage, NORMAL, ("tag_all", "terminate"))
@@ -90,7 +112,9 @@ def test_list_changed(snap_compare: SnapCompare) -> None:
     """A while later: ended and changed sessions are marked, and the new one is absent."""
     first = nearly_full()
     stage = Stage(first, source=FakeSource([_changed(first)]))
-    assert _same(snap_compare, stage, NORMAL, (*STORM, "terminate"), lambda _: stage.tick())
+    assert _same(
+        snap_compare, stage, NORMAL, (*STORM, "terminate"), lambda _: stage.tick()
+    )
 
 
 def test_list_needs_the_number(snap_compare: SnapCompare) -> None:
@@ -126,4 +150,6 @@ def test_results(snap_compare: SnapCompare, key: str, size: tuple[int, int]) -> 
     """The outcome of each target; after a cancel, K continues with the survivors."""
     stage = Stage(busy(), signaller=MixedSignaller())
     tags = ("filter", *"state:active,waiting", "open", *("tag",) * 9)
-    assert _same(snap_compare, stage, size, (*tags, key, "confirm"), lambda _: stage.tick(6))
+    assert _same(
+        snap_compare, stage, size, (*tags, key, "confirm"), lambda _: stage.tick(6)
+    )

@@ -113,14 +113,27 @@ async def test_a_hanging_server_gets_one_request_for_details() -> None:
     source = HangingDetails([first])
     stage = Stage(first, source=source)
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "open", "clear", "cursor_down", "open", "clear", "cursor_down", "open")
+        await press(
+            pilot,
+            "open",
+            "clear",
+            "cursor_down",
+            "open",
+            "clear",
+            "cursor_down",
+            "open",
+        )
         last = selected_on(stage)
         assert source.requests == 1
         source.answer_detail(None)
         await pilot.pause()
         assert source.requests == 2
         source.answer_detail(
-            Detail(first.taken_at, last._replace(query="SELECT 'the last'"), query_is_cut=False)
+            Detail(
+                first.taken_at,
+                last._replace(query="SELECT 'the last'"),
+                query_is_cut=False,
+            )
         )
         await pilot.pause()
         assert "the last" in text_of(stage, "#pager")

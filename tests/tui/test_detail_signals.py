@@ -29,7 +29,9 @@ async def test_another_server_is_no_end_of_the_session() -> None:
     """After a failover while the dialog was open it names the other server, and y only closes."""
     first, signaller = busy(), FakeSignaller()
     there = replace(
-        first, ungrouped=(), server=first.server._replace(address="10.0.0.9:5432", started_at=1)
+        first,
+        ungrouped=(),
+        server=first.server._replace(address="10.0.0.9:5432", started_at=1),
     )
     stage = Stage(first, signaller=signaller, source=FakeSource([there]))
     async with stage.app.run_test(size=SIZE) as pilot:
@@ -43,8 +45,14 @@ async def test_another_server_is_no_end_of_the_session() -> None:
 async def test_a_start_that_became_hidden_is_no_end_of_the_session() -> None:
     """After the right to see others was revoked the session may be another one."""
     first, signaller = busy(), FakeSignaller()
-    hidden = tuple(Backend(pid=b.pid, datid=b.datid, usesysid=b.usesysid) for b in first.backends)
-    stage = Stage(first, signaller=signaller, source=FakeSource([replace(first, ungrouped=hidden)]))
+    hidden = tuple(
+        Backend(pid=b.pid, datid=b.datid, usesysid=b.usesysid) for b in first.backends
+    )
+    stage = Stage(
+        first,
+        signaller=signaller,
+        source=FakeSource([replace(first, ungrouped=hidden)]),
+    )
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "terminate")
         await stage.tick()
@@ -64,7 +72,9 @@ async def test_the_page_of_one_session_honours_protect() -> None:
         pid = selected_on(stage).pid
         await press(pilot, "open")
         assert isinstance(stage.app.screen, DetailScreen)
-        shown = "\n".join("".join(span.text for span in row) for row in stage.app.screen.lines())
+        shown = "\n".join(
+            "".join(span.text for span in row) for row in stage.app.screen.lines()
+        )
         assert "protected: it matches --protect user:anna" in shown
         await press(pilot, "terminate", "confirm")
         assert signaller.requests == []
@@ -73,7 +83,8 @@ async def test_the_page_of_one_session_honours_protect() -> None:
 
 
 @pytest.mark.parametrize(
-    ("address", "words"), [("", "has ended"), ("10.0.0.9:5432", "may be on another server")]
+    ("address", "words"),
+    [("", "has ended"), ("10.0.0.9:5432", "may be on another server")],
 )
 async def test_the_page_of_one_session_claims_no_end_on_another_server(
     address: str, words: str
@@ -96,7 +107,9 @@ async def test_the_page_of_one_session_claims_no_end_on_another_server(
 
 def _restarted(snapshot: Snapshot, address: str = "") -> Snapshot:
     """Return the same sessions a minute later, on a server that was restarted in between."""
-    server = snapshot.server._replace(started_at=snapshot.taken_at + 30_000_000, address=address)
+    server = snapshot.server._replace(
+        started_at=snapshot.taken_at + 30_000_000, address=address
+    )
     return replace(snapshot, taken_at=snapshot.taken_at + 60_000_000, server=server)
 
 
@@ -105,7 +118,13 @@ async def test_the_dialog_follows_no_pid_across_a_restart() -> None:
     first, signaller = busy(), FakeSignaller()
     pid = next(b.pid for b in first.backends if b.usename == "anna")
     hidden = with_changes(
-        first, pid, backend_start=None, query_start=None, xact_start=None, state=None, query=None
+        first,
+        pid,
+        backend_start=None,
+        query_start=None,
+        xact_start=None,
+        state=None,
+        query=None,
     )
     stage = Stage(hidden, signaller=signaller, source=FakeSource([hidden]))
     async with stage.app.run_test(size=SIZE) as pilot:
@@ -119,7 +138,8 @@ async def test_the_dialog_follows_no_pid_across_a_restart() -> None:
 
 @pytest.mark.parametrize("key", ["terminate", "cancel", "signal_menu"])
 @pytest.mark.parametrize(
-    ("address", "words"), [("", "has ended"), ("10.0.0.9:5432", "may be on another server")]
+    ("address", "words"),
+    [("", "has ended"), ("10.0.0.9:5432", "may be on another server")],
 )
 async def test_the_page_of_an_ended_session_signals_nothing(
     key: str, address: str, words: str
@@ -136,7 +156,9 @@ async def test_the_page_of_an_ended_session_signals_nothing(
         await stage.tick()
         await press(pilot, key)
         assert isinstance(stage.app.screen, DetailScreen)
-        assert f"{pid} {words}: nothing can be signalled from here" in text_of(stage, "#notice")
+        assert f"{pid} {words}: nothing can be signalled from here" in text_of(
+            stage, "#notice"
+        )
 
 
 async def test_the_page_of_one_session_offers_both_signals() -> None:

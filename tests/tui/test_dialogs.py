@@ -33,7 +33,14 @@ _LOST = Failure(FailureKind.UNREACHABLE, "The connection was cut", "Wait.")
 
 
 @pytest.mark.parametrize(
-    "keys", [("keep",), ("clear",), ("open",), ("tab", "tab", "open"), ("right", "left", "open")]
+    "keys",
+    [
+        ("keep",),
+        ("clear",),
+        ("open",),
+        ("tab", "tab", "open"),
+        ("right", "left", "open"),
+    ],
 )
 async def test_dialog_keeps_the_session_by_default(keys: tuple[str, ...]) -> None:
     """n, Esc and Enter on Keep send nothing."""
@@ -74,7 +81,15 @@ async def test_an_unreadable_question_cannot_be_confirmed(
     stage = Stage(busy(), signaller=signaller)
     async with stage.app.run_test(size=size) as pilot:
         await press(
-            pilot, "filter", *"app:psql", "open", *keys, "confirm", "confirm", "tab", "open"
+            pilot,
+            "filter",
+            *"app:psql",
+            "open",
+            *keys,
+            "confirm",
+            "confirm",
+            "tab",
+            "open",
         )
         assert isinstance(stage.app.screen, ConfirmScreen | BulkScreen)
         assert signaller.requests == []
@@ -160,7 +175,9 @@ async def test_dialog_asks_again_after_a_changed_query() -> None:
         await press(pilot, "cancel")
         later = backend.query_start + 5
         stage.source.script = [
-            with_changes(first, backend.pid, query_start=later, query="SELECT 'another'")
+            with_changes(
+                first, backend.pid, query_start=later, query="SELECT 'another'"
+            )
         ]
         await stage.tick()
         assert "query changed since" in text_of(stage, "#proposal")
@@ -181,12 +198,16 @@ async def test_the_note_to_press_again_outlives_the_next_snapshot() -> None:
         assert backend.query_start is not None
         await press(pilot, "terminate")
         for seconds in (5, 6):
-            later = with_changes(first, backend.pid, query_start=backend.query_start + seconds)
+            later = with_changes(
+                first, backend.pid, query_start=backend.query_start + seconds
+            )
             stage.source.script = [later]
             await stage.tick()
             if seconds == 5:
                 await press(pilot, "confirm")
-            assert f"press {hint('confirm')} again to go on" in text_of(stage, "#proposal")
+            assert f"press {hint('confirm')} again to go on" in text_of(
+                stage, "#proposal"
+            )
         assert signaller.requests == []
         await press(pilot, "confirm")
         assert [request.target for request in signaller.requests] == [backend.identity]
@@ -247,7 +268,9 @@ async def test_read_only_offers_and_sends_nothing() -> None:
     refuses too.
     """
     stage = Stage(
-        busy(), settings=Settings(read_only=True), signaller=RefusingSignaller("read-only mode")
+        busy(),
+        settings=Settings(read_only=True),
+        signaller=RefusingSignaller("read-only mode"),
     )
     async with stage.app.run_test(size=SIZE) as pilot:
         assert "kill" not in text_of(stage, "#keys")
@@ -259,7 +282,9 @@ async def test_read_only_offers_and_sends_nothing() -> None:
 
 async def test_a_refusal_is_shown_in_the_servers_words() -> None:
     """A refusal of the server is shown with its reason, cleaned."""
-    signaller = FakeSignaller(SignalReply(ReplyStatus.REFUSED, "must be a superuser\x1b[2J"))
+    signaller = FakeSignaller(
+        SignalReply(ReplyStatus.REFUSED, "must be a superuser\x1b[2J")
+    )
     stage = Stage(busy(), signaller=signaller)
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "terminate", "confirm")
@@ -291,8 +316,16 @@ async def test_a_second_dialog_does_not_open_over_the_first() -> None:
         async with stage.app.run_test(size=SIZE) as pilot:
             await burst(pilot, *typed)
             await pilot.pause()
-            assert sum(isinstance(screen, ConfirmScreen) for screen in stage.app.screen_stack) <= 1
-            assert not any(isinstance(screen, DetailScreen) for screen in stage.app.screen_stack)
+            assert (
+                sum(
+                    isinstance(screen, ConfirmScreen)
+                    for screen in stage.app.screen_stack
+                )
+                <= 1
+            )
+            assert not any(
+                isinstance(screen, DetailScreen) for screen in stage.app.screen_stack
+            )
 
 
 async def test_quitting_before_an_effect_needs_two_keys() -> None:
@@ -312,7 +345,9 @@ async def test_quitting_warns_again_of_a_later_signal() -> None:
     """A user who stayed after one warning is warned of the next signal too."""
     first = busy()
     alive = {backend.identity: backend for backend in first.backends}
-    stage = Stage(first, signaller=FakeSignaller(look=alive.get), source=FakeSource([first]))
+    stage = Stage(
+        first, signaller=FakeSignaller(look=alive.get), source=FakeSource([first])
+    )
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(
             pilot,
@@ -336,18 +371,25 @@ async def test_quitting_warns_again_of_a_later_signal() -> None:
 
 def _with_superusers(snapshot: Snapshot) -> Snapshot:
     """Return the snapshot with every role as a superuser."""
-    roles = {oid: role._replace(superuser=True) for oid, role in snapshot.server.roles.items()}
+    roles = {
+        oid: role._replace(superuser=True)
+        for oid, role in snapshot.server.roles.items()
+    }
     return replace(snapshot, server=snapshot.server._replace(roles=roles))
 
 
 @pytest.mark.parametrize("key", ["terminate", "cancel"])
-async def test_a_dialog_stays_in_its_place_when_the_server_falls_silent(key: str) -> None:
+async def test_a_dialog_stays_in_its_place_when_the_server_falls_silent(
+    key: str,
+) -> None:
     """The age of the data is shown on an empty line: no button moves under the mouse."""
     stage = Stage(busy(), source=FakeSource([busy(), _LOST]))
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "cursor_down", key)
         await stage.tick(0)
-        places = [stage.app.screen.query_one(widget).region for widget in ("#box", "#buttons")]
+        places = [
+            stage.app.screen.query_one(widget).region for widget in ("#box", "#buttons")
+        ]
         assert "this is how it was" not in text_of(stage, "#proposal")
         await stage.tick()
         await pilot.pause()
@@ -360,7 +402,9 @@ async def test_a_dialog_stays_in_its_place_when_the_server_falls_silent(key: str
 async def test_a_dialog_reads_roles_again() -> None:
     """Known roles may be a minute old: opening the dialog reads them again, and follows them."""
     first, signaller = busy(), FakeSignaller()
-    stage = Stage(first, signaller=signaller, source=FakeSource([_with_superusers(first)]))
+    stage = Stage(
+        first, signaller=signaller, source=FakeSource([_with_superusers(first)])
+    )
     async with stage.app.run_test(size=SIZE) as pilot:
         pid = selected_on(stage).pid
         await press(pilot, "terminate")
@@ -399,4 +443,6 @@ async def test_a_session_with_a_hidden_start_needs_its_pid_in_the_dialog() -> No
         )
         assert signaller.requests == []
         await press(pilot, *str(hidden[0].pid), "open")
-        assert [request.target for request in signaller.requests] == [hidden[0].identity]
+        assert [request.target for request in signaller.requests] == [
+            hidden[0].identity
+        ]

@@ -15,7 +15,15 @@ from pgtop.tui.first_frames import sessions, waiting
 from pgtop.tui.paint import StyledLine, colours_named, colours_of, runs
 from pgtop.tui.theme import palette
 from tests.keys import hint
-from tests.scenes import busy, calm, full, hostile, nearly_full, not_privileged, standstill
+from tests.scenes import (
+    busy,
+    calm,
+    full,
+    hostile,
+    nearly_full,
+    not_privileged,
+    standstill,
+)
 from tests.tui.apps import Stage
 
 PALETTES = [
@@ -27,7 +35,9 @@ PALETTES = [
 ]
 
 
-def first_frame(snapshot: Snapshot, settings: Settings, width: int, height: int) -> Canvas:
+def first_frame(
+    snapshot: Snapshot, settings: Settings, width: int, height: int
+) -> Canvas:
     """Return the first frame of a snapshot."""
     return _drawn(sessions(snapshot, settings, width, height), settings, width)
 
@@ -36,11 +46,15 @@ def _drawn(lines: list[StyledLine], settings: Settings, width: int) -> Canvas:
     colors = palette(settings.theme, settings.color)
     canvas = Canvas(width, len(lines))
     for y, line in enumerate(lines):
-        canvas.draw(0, y, width, runs(line, width, colors, colors.ground, ColorSystem.STANDARD))
+        canvas.draw(
+            0, y, width, runs(line, width, colors, colors.ground, ColorSystem.STANDARD)
+        )
     return canvas
 
 
-async def composed(snapshot: Snapshot, settings: Settings, width: int, height: int) -> Canvas:
+async def composed(
+    snapshot: Snapshot, settings: Settings, width: int, height: int
+) -> Canvas:
     """Return the screen of the sessions as Textual draws it, in the colours of the same
     terminal."""
     stage = Stage(snapshot, settings)
@@ -86,9 +100,14 @@ async def test_the_first_frame_follows_the_settings(settings: Settings) -> None:
 
 def test_the_first_frame_needs_no_textual() -> None:
     """Nothing that draws the first frame imports Textual, or the heavy part of Rich."""
-    program = "import sys, pgtop.tui.splash, pgtop.tui.first_frames; print(*sys.modules)"
+    program = (
+        "import sys, pgtop.tui.splash, pgtop.tui.first_frames; print(*sys.modules)"
+    )
     run = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, check=True, encoding="utf-8"
+        [sys.executable, "-c", program],
+        capture_output=True,
+        check=True,
+        encoding="utf-8",
     )
     loaded = set(run.stdout.split())
     assert "pgtop.view.chrome" in loaded
@@ -132,7 +151,9 @@ def test_the_wait_has_room_beside_the_longest_name(width: int) -> None:
     ],
     ids=str,
 )
-def test_the_colours_of_the_terminal_are_those_of_rich(environ: Mapping[str, str]) -> None:
+def test_the_colours_of_the_terminal_are_those_of_rich(
+    environ: Mapping[str, str],
+) -> None:
     """The first frame and all that follow are drawn in the same colours."""
     console = Console(force_terminal=True, _environ=environ)
     assert colours_of(environ) is colours_named(console.color_system)

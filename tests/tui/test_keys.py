@@ -63,9 +63,13 @@ async def test_columns_scroll() -> None:
     async with stage.app.run_test(size=SIZE) as pilot:
         before = [placed.column.name for placed in table_of(stage).columns_in_sight]
         await press(pilot, "right", "right")
-        assert [placed.column.name for placed in table_of(stage).columns_in_sight] != before
+        assert [
+            placed.column.name for placed in table_of(stage).columns_in_sight
+        ] != before
         await press(pilot, "left", "left", "left")
-        assert [placed.column.name for placed in table_of(stage).columns_in_sight] == before
+        assert [
+            placed.column.name for placed in table_of(stage).columns_in_sight
+        ] == before
 
 
 async def test_sort_keys() -> None:

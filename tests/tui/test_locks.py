@@ -93,13 +93,16 @@ async def test_the_alarm_leads_to_the_root() -> None:
     """Up from the first row goes to the alarm; Enter there jumps to the root."""
     stage = Stage(standstill())
     async with stage.app.run_test(size=_SIZE) as pilot:
-        assert "12 waiting, 4 roots, deadlock 49010 49011; longest 9m02s on root 47903" in _text(
-            stage, "#alarm"
+        assert (
+            "12 waiting, 4 roots, deadlock 49010 49011; longest 9m02s on root 47903"
+            in _text(stage, "#alarm")
         )
         await press(pilot, "cursor_up")
         assert stage.app.screen.query_one(Alarm).chosen
         await press(pilot, "terminate")
-        assert isinstance(stage.app.screen, SessionsScreen), "on the alarm no session is meant"
+        assert isinstance(stage.app.screen, SessionsScreen), (
+            "on the alarm no session is meant"
+        )
         await press(pilot, "open")
         assert _key(stage) == HOLDER
 
@@ -122,7 +125,9 @@ async def test_a_click_on_the_alarm_does_the_same() -> None:
 
 
 @pytest.mark.parametrize("before", [("sort_invert",), ("filter", *"pid:49010", "open")])
-async def test_the_alarm_leads_to_the_root_wherever_it_stands(before: tuple[str, ...]) -> None:
+async def test_the_alarm_leads_to_the_root_wherever_it_stands(
+    before: tuple[str, ...],
+) -> None:
     """Also in the view itself: in another order, and where the filter has hidden it."""
     stage = Stage(standstill())
     async with stage.app.run_test(size=_SIZE) as pilot:
@@ -147,7 +152,9 @@ async def test_a_notice_arranges_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
     """The tree is computed once for each snapshot, not for each sentence."""
     arranged: list[DerivedSnapshot] = []
 
-    def counted(derived: DerivedSnapshot, options: TableOptions, folded: Folded) -> ArrangedLocks:
+    def counted(
+        derived: DerivedSnapshot, options: TableOptions, folded: Folded
+    ) -> ArrangedLocks:
         arranged.append(derived)
         return arrange_locks(derived, options, folded)
 
@@ -198,7 +205,9 @@ async def test_a_session_that_ends_under_the_cursor_keeps_it_for_one_snapshot() 
         await press(pilot, "terminate")
         assert "47903" in _text(stage, "#proposal")
         await press(pilot, "clear")
-        stage.source.script = [replace(_without(first, HOLDER), taken_at=first.taken_at + 2)]
+        stage.source.script = [
+            replace(_without(first, HOLDER), taken_at=first.taken_at + 2)
+        ]
         await stage.tick(2)
         assert _key(stage) != HOLDER
 
@@ -211,7 +220,9 @@ async def test_two_standbys_of_one_name_keep_the_cursor_apart() -> None:
         each._replace(backend_type=WALSENDER, backend_xmin=60 - age, xmin_age=age)
         for each, age in zip(standbys, ages, strict=True)
     )
-    stage = Stage(first, source=FakeSource([first, replace(first, taken_at=first.taken_at + 1)]))
+    stage = Stage(
+        first, source=FakeSource([first, replace(first, taken_at=first.taken_at + 1)])
+    )
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, "show_locks", "cursor_down")
         for _ in range(2):
@@ -288,7 +299,9 @@ async def test_a_kill_reports_the_freed_waiters() -> None:
         await press(pilot, "confirm")
         await stage.tick(6)
         assert isinstance(stage.signaller, FakeSignaller)
-        assert [request.signal for request in stage.signaller.requests] == [Signal.TERMINATE]
+        assert [request.signal for request in stage.signaller.requests] == [
+            Signal.TERMINATE
+        ]
         assert "1 of 4 waiting on it is free, next root 48801 (active 9m03s)" in _text(
             stage, "#notice"
         )
@@ -296,18 +309,24 @@ async def test_a_kill_reports_the_freed_waiters() -> None:
 
 async def test_a_cancel_inside_a_transaction_reports_the_freed_waiters() -> None:
     """The error releases the locks, though the transaction is still to be rolled back."""
-    first = with_changes(busy(), HOLDER, state="active", query="UPDATE accounts SET note = 'x'")
+    first = with_changes(
+        busy(), HOLDER, state="active", query="UPDATE accounts SET note = 'x'"
+    )
     failed = _without(first, HOLDER)
     seen = next(b for b in first.backends if b.pid == HOLDER)._replace(
         state="idle in transaction (aborted)"
     )
-    stage = Stage(first, source=FakeSource([first]), signaller=FakeSignaller(look=lambda _: seen))
+    stage = Stage(
+        first, source=FakeSource([first]), signaller=FakeSignaller(look=lambda _: seen)
+    )
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, "show_locks", "cancel")
         stage.source.script = [replace(failed, ungrouped=(*failed.backends, seen))]
         await press(pilot, "confirm")
         await stage.tick(6)
-        assert "1 of 4 waiting on it is free" in _text(stage, "#notice").replace("\n", " ")
+        assert "1 of 4 waiting on it is free" in _text(stage, "#notice").replace(
+            "\n", " "
+        )
 
 
 def test_a_report_waits_for_a_snapshot_that_is_new_enough() -> None:
@@ -315,7 +334,9 @@ def test_a_report_waits_for_a_snapshot_that_is_new_enough() -> None:
     first = busy()
     holder = next(backend for backend in first.backends if backend.pid == HOLDER)
     ended = Outcome(
-        SignalRequest(Signal.TERMINATE, holder), SignalReply(ReplyStatus.SENT), ObservedEffect.GONE
+        SignalRequest(Signal.TERMINATE, holder),
+        SignalReply(ReplyStatus.SENT),
+        ObservedEffect.GONE,
     )
     report = UnblockedReport.of(
         [ended], Span("terminated", Tone.CALM), DerivedSnapshot.of(first), seen_at=10.0
@@ -328,10 +349,15 @@ def test_a_report_waits_for_a_snapshot_that_is_new_enough() -> None:
         )
 
     whole = _without(first, HOLDER)
-    waits_still = with_changes(whole, 48_801, wait_event_type="Lock", wait_event="transactionid")
+    waits_still = with_changes(
+        whole, 48_801, wait_event_type="Lock", wait_event="transactionid"
+    )
     assert words_on(whole, 9.9) == ""
     assert words_on(waits_still, 10.1) == ""
-    assert words_on(whole, 10.1) == "1 of 4 waiting on it is free, next root 48801 (active 9m03s)"
+    assert (
+        words_on(whole, 10.1)
+        == "1 of 4 waiting on it is free, next root 48801 (active 9m03s)"
+    )
     assert words_on(waits_still, 15.0) == "0 of 4 waiting on it are free", (
         "a session that only waits is no root, also later"
     )
@@ -356,11 +382,15 @@ def test_another_server_frees_no_waiter() -> None:
     """After a fail-over the waiters are missing, but the signal has not freed them: no report."""
     first = busy()
     there = replace(
-        first, ungrouped=(), server=first.server._replace(address="10.0.0.9:5432", started_at=1)
+        first,
+        ungrouped=(),
+        server=first.server._replace(address="10.0.0.9:5432", started_at=1),
     )
     before = DerivedSnapshot.of(first)
     holder = next(b.identity for b in first.backends if b.pid == HOLDER)
-    report = UnblockedReport(frozenset([holder]), Span("terminated", Tone.CALM), before, 10.0)
+    report = UnblockedReport(
+        frozenset([holder]), Span("terminated", Tone.CALM), before, 10.0
+    )
     assert report.words_for(_state(replace(there, taken_at=first.taken_at + 1))) == ""
     here = _without(replace(first, taken_at=first.taken_at + 1), HOLDER)
     assert "1 of 4 waiting on it is free" in report.words_for(_state(here))

@@ -126,6 +126,7 @@ async def test_a_restart_leaves_a_trace() -> None:
     stage = Stage(first, source=FakeSource([again]))
     async with stage.app.run_test(size=SIZE):
         await stage.tick(2)
-        assert "the server was restarted (seen at 14:25:12 UTC): 42 sessions ended" in text_of(
-            stage, "#notice"
+        assert (
+            "the server was restarted (seen at 14:25:12 UTC): 42 sessions ended"
+            in text_of(stage, "#notice")
         )

@@ -55,7 +55,11 @@ async def _list(pilot: Pilot[Any]) -> None:
     ],
 )
 async def test_screenshot_is_up_to_date(
-    name: str, stage: Stage, play: Any, size: tuple[int, int], request: pytest.FixtureRequest
+    name: str,
+    stage: Stage,
+    play: Any,
+    size: tuple[int, int],
+    request: pytest.FixtureRequest,
 ) -> None:
     """The stored screenshot is the one that the program draws now."""
     async with stage.app.run_test(size=size) as pilot:

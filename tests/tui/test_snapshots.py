@@ -16,7 +16,15 @@ from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.signal import ReplyStatus, SignalReply
 from pgtop.model.snapshot import Snapshot
 from tests.fakes import FakeSignaller, FakeSource
-from tests.scenes import busy, calm, full, hostile, nearly_full, not_privileged, standstill
+from tests.scenes import (
+    busy,
+    calm,
+    full,
+    hostile,
+    nearly_full,
+    not_privileged,
+    standstill,
+)
 from tests.tui.apps import Stage, press
 
 NORMAL, WIDE, SMALL = (80, 24), (200, 50), (40, 10)
@@ -24,7 +32,9 @@ SIZES = [SMALL, NORMAL, WIDE]  # between two of them the layout differs
 RUNAWAY_PID = 48711
 TO_RUNAWAY = ("cursor_down",) * 5
 """From the first row, past the root of the waiters and those that wait."""
-_LOST = Failure(FailureKind.STOPPING, "the server is shutting down", "wait for it to come back")
+_LOST = Failure(
+    FailureKind.STOPPING, "the server is shutting down", "wait for it to come back"
+)
 
 SnapCompare = Callable[..., bool]
 
@@ -92,20 +102,31 @@ def test_dialog(snap_compare: SnapCompare, key: str, size: tuple[int, int]) -> N
 
 def test_dialog_of_a_blocker(snap_compare: SnapCompare) -> None:
     """A session idle in transaction that blocks others."""
-    assert _same(snap_compare, Stage(busy()), NORMAL, ("filter", *"user:anna", "open", "terminate"))
+    assert _same(
+        snap_compare,
+        Stage(busy()),
+        NORMAL,
+        ("filter", *"user:anna", "open", "terminate"),
+    )
 
 
 def test_dialog_protected(snap_compare: SnapCompare) -> None:
     """The session of pgtop itself: protected, with the pid to be typed."""
     assert _same(
-        snap_compare, Stage(busy()), NORMAL, ("filter", *"app:pgtop", "open", "terminate", *"481")
+        snap_compare,
+        Stage(busy()),
+        NORMAL,
+        ("filter", *"app:pgtop", "open", "terminate", *"481"),
     )
 
 
 def test_dialog_without_the_right(snap_compare: SnapCompare) -> None:
     """A role that may not signal sees that, with the grant that would allow it."""
     assert _same(
-        snap_compare, Stage(not_privileged()), NORMAL, ("cursor_down", "cursor_down", "terminate")
+        snap_compare,
+        Stage(not_privileged()),
+        NORMAL,
+        ("cursor_down", "cursor_down", "terminate"),
     )
 
 
@@ -119,7 +140,9 @@ def test_dialog_changed(snap_compare: SnapCompare) -> None:
         for b in first.backends
     )
     stage = Stage(first, source=FakeSource([replace(first, ungrouped=changed)]))
-    assert _same(snap_compare, stage, NORMAL, (*TO_RUNAWAY, "cancel"), lambda _: stage.tick())
+    assert _same(
+        snap_compare, stage, NORMAL, (*TO_RUNAWAY, "cancel"), lambda _: stage.tick()
+    )
 
 
 def test_dialog_ended(snap_compare: SnapCompare) -> None:
@@ -127,7 +150,9 @@ def test_dialog_ended(snap_compare: SnapCompare) -> None:
     first = busy()
     rest = tuple(b for b in first.backends if b.pid != RUNAWAY_PID)
     stage = Stage(first, source=FakeSource([replace(first, ungrouped=rest)]))
-    assert _same(snap_compare, stage, NORMAL, (*TO_RUNAWAY, "terminate"), lambda _: stage.tick())
+    assert _same(
+        snap_compare, stage, NORMAL, (*TO_RUNAWAY, "terminate"), lambda _: stage.tick()
+    )
 
 
 def _runaway() -> Backend:
@@ -146,29 +171,44 @@ def _runaway() -> Backend:
         pytest.param(
             "cancel",
             FakeSignaller(
-                look=lambda _: _runaway()._replace(state="idle in transaction (aborted)")
+                look=lambda _: _runaway()._replace(
+                    state="idle in transaction (aborted)"
+                )
             ),
             id="still-open",
         ),
-        pytest.param("terminate", FakeSignaller(SignalReply(ReplyStatus.GONE)), id="already-ended"),
-        pytest.param("terminate", FakeSignaller(SignalReply(ReplyStatus.REPLACED)), id="replaced"),
+        pytest.param(
+            "terminate",
+            FakeSignaller(SignalReply(ReplyStatus.GONE)),
+            id="already-ended",
+        ),
+        pytest.param(
+            "terminate", FakeSignaller(SignalReply(ReplyStatus.REPLACED)), id="replaced"
+        ),
         pytest.param(
             "terminate",
             FakeSignaller(
                 SignalReply(
-                    ReplyStatus.REFUSED, "must be a superuser to terminate superuser process"
+                    ReplyStatus.REFUSED,
+                    "must be a superuser to terminate superuser process",
                 )
             ),
             id="refused",
         ),
-        pytest.param("cancel", FakeSignaller(look=lambda _: _runaway()), id="still-running"),
+        pytest.param(
+            "cancel", FakeSignaller(look=lambda _: _runaway()), id="still-running"
+        ),
     ],
 )
 def test_outcome(snap_compare: SnapCompare, key: str, signaller: FakeSignaller) -> None:
     """The outcome of a signal, on the notice line."""
     stage = Stage(busy(), signaller=signaller)
     assert _same(
-        snap_compare, stage, NORMAL, (*TO_RUNAWAY, key, "confirm"), lambda _: stage.tick(6)
+        snap_compare,
+        stage,
+        NORMAL,
+        (*TO_RUNAWAY, key, "confirm"),
+        lambda _: stage.tick(6),
     )
 
 
@@ -180,7 +220,12 @@ def _with_detail(stage: Stage) -> Stage:
     )
     query = f"{backend.query}\nLIMIT 100 /* and so on */"
     detail = Detail(
-        stage.snapshot.taken_at, backend._replace(query=query), True, locks, "", len(locks)
+        stage.snapshot.taken_at,
+        backend._replace(query=query),
+        True,
+        locks,
+        "",
+        len(locks),
     )
     stage.source.details[backend.identity] = detail
     return stage
@@ -195,7 +240,9 @@ def test_detail(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
 @pytest.mark.parametrize("size", SIZES, ids=_name)
 def test_breakdown(snap_compare: SnapCompare, size: tuple[int, int]) -> None:
     """The breakdown of a server that is nearly full."""
-    assert _same(snap_compare, Stage(nearly_full()), size, ("show_breakdown", "cursor_down"))
+    assert _same(
+        snap_compare, Stage(nearly_full()), size, ("show_breakdown", "cursor_down")
+    )
 
 
 @pytest.mark.parametrize("size", SIZES, ids=_name)
@@ -265,5 +312,8 @@ def test_without_colours(snap_compare: SnapCompare) -> None:
 def test_ascii(snap_compare: SnapCompare) -> None:
     """A locale without UTF-8, which gets ASCII and the same cells."""
     assert _same(
-        snap_compare, Stage(busy(), Settings(ascii=True)), NORMAL, (*TO_RUNAWAY, "terminate")
+        snap_compare,
+        Stage(busy(), Settings(ascii=True)),
+        NORMAL,
+        (*TO_RUNAWAY, "terminate"),
     )

@@ -23,7 +23,12 @@ class Planet(NamedTuple):
     moons: int
 
 
-PLANETS = [Planet("Venus", 0), Planet("Mars", 2), Planet("Jupiter", 95), Planet("Saturn", 146)]
+PLANETS = [
+    Planet("Venus", 0),
+    Planet("Mars", 2),
+    Planet("Jupiter", 95),
+    Planet("Saturn", 146),
+]
 NAME: Column[Planet, DerivedSnapshot] = Column(
     name="name",
     title="NAME",
@@ -83,7 +88,9 @@ async def test_a_new_table_has_a_filter_on_its_columns() -> None:
         assert text_of(stage, "#condition").startswith("4 planets · by distance")
         await press(pilot, "filter", *"moons>1 not name:mars")
         assert lines(screen) == ["Jupiter", "Saturn"]
-        assert "planets whose column MOONS is more than 1" in text_of(stage, "#understood")
+        assert "planets whose column MOONS is more than 1" in text_of(
+            stage, "#understood"
+        )
         await press(pilot, "open")
         assert "2 of 4 planets" in text_of(stage, "#condition")
         await press(pilot, "clear")

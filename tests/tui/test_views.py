@@ -9,7 +9,16 @@ from pgtop.tui.widgets.row_table import RowTable
 from tests.fakes import FakeSource
 from tests.keys import hint
 from tests.scenes import busy, client, snapshot
-from tests.tui.apps import SIZE, Stage, pid_of, press, sessions_of, shown_on, table_of, text_of
+from tests.tui.apps import (
+    SIZE,
+    Stage,
+    pid_of,
+    press,
+    sessions_of,
+    shown_on,
+    table_of,
+    text_of,
+)
 
 
 async def test_read_only_is_always_in_sight() -> None:
@@ -27,8 +36,9 @@ async def test_an_empty_table_names_the_key_that_shows_what_matches() -> None:
     async with stage.app.run_test(size=(120, 24)) as pilot:
         await press(pilot, "filter", *"type:walsender", "open")
         assert shown_on(stage) == []
-        assert f"not shown: 1 background (press {hint('toggle_background')})" in text_of(
-            stage, "#condition"
+        assert (
+            f"not shown: 1 background (press {hint('toggle_background')})"
+            in text_of(stage, "#condition")
         )
         await press(pilot, "toggle_background")
         assert len(shown_on(stage)) == 1
@@ -82,8 +92,9 @@ async def test_a_key_of_another_view_names_that_view() -> None:
         for key in ("toggle_background", "toggle_idle", "tag"):
             stage.app.clear_notice()
             await press(pilot, key)
-            assert f"works only in the sessions view: press {hint('show_sessions')}" in " ".join(
-                text_of(stage, "#notice").split()
+            assert (
+                f"works only in the sessions view: press {hint('show_sessions')}"
+                in " ".join(text_of(stage, "#notice").split())
             )
 
 
@@ -153,7 +164,10 @@ async def test_the_meaning_of_the_filter_is_shown_while_it_is_typed() -> None:
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "filter", *"db:shop")
-        assert text_of(stage, "#understood") == 'sessions in databases whose name contains "shop"'
+        assert (
+            text_of(stage, "#understood")
+            == 'sessions in databases whose name contains "shop"'
+        )
         assert stage.app.screen.query_one("#understood").display
         await press(pilot, "open")
         assert not stage.app.screen.query_one("#understood").display
@@ -170,12 +184,14 @@ async def test_the_view_moves_only_to_keep_the_cursor_in_sight() -> None:
         await press(pilot, "sort_invert", *("cursor_down",) * 25)
         table = table_of(stage)
         pid, top, page = pid_of(stage), table._top, table.page
-        stage.source.script = [snapshot(rows[35:])]  # five rows above the cursor's have gone
+        # Five rows above the cursor's have gone.
+        stage.source.script = [snapshot(rows[35:])]
         await stage.tick()
         assert (pid_of(stage), table._top) == (pid, top)
         stage.source.script = [snapshot(rows)]
         await stage.tick()
+        # On the last line in sight.
         assert (pid_of(stage), table._top + page - 1) == (
             pid,
             table._cursor,
-        )  # on the last line in sight
+        )

@@ -46,8 +46,14 @@ def left(snapshot: Snapshot) -> str:
         (calm(), "14 of 97 used; 83 free; 3 reserved for superusers"),
         (nearly_full(), "! 91 of 97 used; 6 free; 3 reserved for superusers"),
         (full(), "!! 97 of 97 used; 0 free; 2 of 3 reserved left"),
-        (not_privileged(), "about 45 of 97 used; about 52 free; 3 reserved for superusers"),
-        (on(calm(), version_num=OLD), "14 of 97 used; 83 free; 3 reserved for superusers"),
+        (
+            not_privileged(),
+            "about 45 of 97 used; about 52 free; 3 reserved for superusers",
+        ),
+        (
+            on(calm(), version_num=OLD),
+            "14 of 97 used; 83 free; 3 reserved for superusers",
+        ),
         (
             on(nearly_full(), version_num=OLD),
             "! 91 of 97 used; at most 6 free; 3 reserved for superusers; logins in progress unseen",
@@ -95,12 +101,15 @@ def test_the_slots_left_are_a_sum(snapshot: Snapshot, expected: str) -> None:
 
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100, 120])
-@pytest.mark.parametrize("snapshot", [nearly_full(), on(not_privileged(), rights=Rights())])
+@pytest.mark.parametrize(
+    "snapshot", [nearly_full(), on(not_privileged(), rights=Rights())]
+)
 def test_doubt_is_shown_at_every_width(snapshot: Snapshot, width: int) -> None:
     """A number that pgtop cannot know is always marked as uncertain."""
     shown = words(on(snapshot, version_num=OLD), width)
     assert any(
-        doubt in shown for doubt in ("at most 6 free", "up to 6 free", "about 52 free", "~52 free")
+        doubt in shown
+        for doubt in ("at most 6 free", "up to 6 free", "about 52 free", "~52 free")
     )
 
 
@@ -114,7 +123,9 @@ def test_both_roles_are_named_if_they_differ() -> None:
 def test_the_sessions_of_the_table_are_the_used_slots() -> None:
     """Parallel workers stand below their leader in the table, and are counted apart."""
     for shown, others in ((False, " + 2 workers"), (True, " + 9 others")):
-        table = arrange_sessions(DerivedSnapshot.of(busy()), TableOptions(show_background=shown))
+        table = arrange_sessions(
+            DerivedSnapshot.of(busy()), TableOptions(show_background=shown)
+        )
         assert table.counts == f"{budget(busy()).used} sessions{others}"
         assert table.others == [row.is_client for row in table.rows].count(False)
 
@@ -124,7 +135,9 @@ def test_the_sessions_of_the_table_are_the_used_slots() -> None:
     st.sampled_from([calm(), nearly_full(), full(), not_privileged()]),
     st.booleans(),
 )
-def test_no_line_is_wider_than_the_screen(width: int, snapshot: Snapshot, old: bool) -> None:
+def test_no_line_is_wider_than_the_screen(
+    width: int, snapshot: Snapshot, old: bool
+) -> None:
     """No line is wider than the screen, at any width."""
     shown = on(snapshot, version_num=OLD) if old else snapshot
     lines = (

@@ -14,7 +14,20 @@ from pgtop.view.breakdown import BREAKDOWN, BreakdownRow, layout, share_filter
 from tests.analysis.test_breakdown import HIDDEN, NOW, SERVER, client
 
 NAMES = st.none() | st.sampled_from(
-    ["", "api", "hidden", "a b", 'a"b', "-x", "~x", "a,b", "\\", "\x1b[31m", "ſ", "local"]
+    [
+        "",
+        "api",
+        "hidden",
+        "a b",
+        'a"b',
+        "-x",
+        "~x",
+        "a,b",
+        "\\",
+        "\x1b[31m",
+        "ſ",
+        "local",
+    ]
 )
 NAMES |= st.text(max_size=6)
 STATES = st.sampled_from(
@@ -61,9 +74,17 @@ def test_each_session_is_in_one_share_and_matches_its_filter(
 
 @pytest.mark.parametrize(
     ("shown", "hidden", "word"),
-    [(8, 0, ""), (16, 0, "near!"), (20, 0, "full!"), (12, 8, "near!"), (12, 16, "full!")],
+    [
+        (8, 0, ""),
+        (16, 0, "near!"),
+        (20, 0, "full!"),
+        (12, 8, "near!"),
+        (12, 16, "full!"),
+    ],
 )
-def test_a_share_is_full_only_if_that_is_certain(shown: int, hidden: int, word: str) -> None:
+def test_a_share_is_full_only_if_that_is_certain(
+    shown: int, hidden: int, word: str
+) -> None:
     """Hidden sessions may be workers, which no connection limit counts."""
     server = SERVER._replace(databases={5: Database("shop", connection_limit=20)})
     clients = [client("api", "idle", 1.0, datname="shop")] * shown
@@ -76,7 +97,9 @@ def test_a_share_is_full_only_if_that_is_certain(shown: int, hidden: int, word: 
             layout(120), BreakdownRow(Dimension.DATABASE, result[0]), snapshot
         )
     )
-    assert [each for each in ("near!", "full!") if each in line] == ([word] if word else [])
+    assert [each for each in ("near!", "full!") if each in line] == (
+        [word] if word else []
+    )
 
 
 @given(st.text())

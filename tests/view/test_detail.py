@@ -18,7 +18,12 @@ _AWAITED = Lock("relation", "ShareUpdateExclusiveLock", False, "stock")
         ("VACUUM (ANALYZE) stock", False, (), ": holds back vacuum"),
         ("SELECT 1", False, (), ": holds back vacuum"),
         ("SELECT 1", None, (), ": holds back vacuum"),
-        ("VACUUM (ANALYZE) stock", None, (), ": holds back vacuum, unless it is a vacuum itself"),
+        (
+            "VACUUM (ANALYZE) stock",
+            None,
+            (),
+            ": holds back vacuum, unless it is a vacuum itself",
+        ),
         (
             "VACUUM (ANALYZE) stock",
             False,
@@ -53,5 +58,7 @@ def test_a_prepared_blocker_is_named_with_the_statement_that_ends_it() -> None:
 
 
 def _text(backend: Backend, detail: Detail) -> str:
-    lines = detail_lines(backend, detail, DerivedSnapshot.of(scenes.snapshot([backend])), 160)
+    lines = detail_lines(
+        backend, detail, DerivedSnapshot.of(scenes.snapshot([backend])), 160
+    )
     return "\n".join("".join(span.text for span in line).rstrip() for line in lines)

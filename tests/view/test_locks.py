@@ -35,7 +35,9 @@ def names(shown: tuple[LockRow, ...]) -> list[int]:
 
 def row_of(key: int, shown: tuple[LockRow, ...] | None = None) -> LockRow:
     return next(
-        row for row in shown or rows(STANDSTILL) if row.node is not None and row.node.key == key
+        row
+        for row in shown or rows(STANDSTILL)
+        if row.node is not None and row.node.key == key
     )
 
 
@@ -48,14 +50,20 @@ def text(key: int, width: int = 200) -> str:
     [
         (HOLDER, "idle in transaction 13m20s · UPDATE accounts SET note"),
         (48_801, "Share on transaction 882944017 · UPDATE accounts"),
-        (48_806, "Exclusive on row (0,7) of accounts, also behind 48803 in the queue · "),
+        (
+            48_806,
+            "Exclusive on row (0,7) of accounts, also behind 48803 in the queue · ",
+        ),
         (48_809, "AccessExclusive on accounts, also for 48801 48803 48806 · "),
         (49_004, "AccessShare on ledger, behind 49005 in the queue"),
         (49_010, "DEADLOCK 49010 → 49011 → 49010"),
         (49_022, "worker of 49021 · Share on advisory key 4711"),
         (49_030, "transactionid lock, 46999 which it waited for has ended"),
         (49_030, " ~5.0s "),
-        (-882_001_377, "ROLLBACK PREPARED 'transfer-''4711''' · prepared by billing in billing"),
+        (
+            -882_001_377,
+            "ROLLBACK PREPARED 'transfer-''4711''' · prepared by billing in billing",
+        ),
         (-882_001_377, "2d04h"),
     ],
 )
@@ -84,11 +92,14 @@ def test_prepared_blockers_are_named_by_gid() -> None:
     )
     blocking = LockState(waits, prepared, is_current=True)
     derived = DerivedSnapshot.of(replace(scenes.snapshot([waiter]), locks=blocking))
-    row = next(row for row in rows(derived) if row.node is not None and row.node.key == 2)
+    row = next(
+        row for row in rows(derived) if row.node is not None and row.node.key == 2
+    )
     line = text_of(row, derived, 200)
     assert "Share on stock, also for prepared transaction gid 70" in line
     assert (
-        "behind prepared transaction gid 70, prepared transaction gid 71," in dialog(2, derived)[0]
+        "behind prepared transaction gid 70, prepared transaction gid 71,"
+        in dialog(2, derived)[0]
     )
 
 
@@ -97,7 +108,9 @@ def test_nothing_holds_back_vacuum_only_if_all_was_read() -> None:
     scene = scenes.snapshot([])
     loading = rows(DerivedSnapshot.of(scene))[-1]
     complete = rows(
-        DerivedSnapshot.of(replace(scene, locks=LockState(is_current=True, is_complete=True)))
+        DerivedSnapshot.of(
+            replace(scene, locks=LockState(is_current=True, is_complete=True))
+        )
     )[-1]
     assert (loading.words, complete.words) == (
         "slots and prepared transactions: loading",
@@ -107,7 +120,9 @@ def test_nothing_holds_back_vacuum_only_if_all_was_read() -> None:
 
 def test_a_hidden_holder_has_the_words_of_a_hidden_session() -> None:
     """A session that this role may not see names the grant that shows it, as among the waiters."""
-    hidden = Backend(7, datid=5, datname="shop", usename="web", query=HIDDEN_QUERY, xmin_age=40)
+    hidden = Backend(
+        7, datid=5, datname="shop", usename="web", query=HIDDEN_QUERY, xmin_age=40
+    )
     derived = DerivedSnapshot.of(scenes.snapshot([hidden]))
     [holder] = [row for row in rows(derived) if row.holder is not None]
     line = text_of(holder, derived, 120)
@@ -118,11 +133,18 @@ def test_a_hidden_holder_has_the_words_of_a_hidden_session() -> None:
 def test_the_longest_wait_is_marked_where_it_is_not_exact() -> None:
     """Without the start of its wait it is counted from the state's change."""
     waiter = scenes.active(
-        2, "web@shop", "web", "UPDATE stock", 60, wait="Lock:transactionid", blocked_by=[1]
+        2,
+        "web@shop",
+        "web",
+        "UPDATE stock",
+        60,
+        wait="Lock:transactionid",
+        blocked_by=[1],
     )
     holder = scenes.client(1, "web@shop", state="idle in transaction", xact=90)
     words = "".join(
-        span.text for span in summary(DerivedSnapshot.of(scenes.snapshot([holder, waiter])))
+        span.text
+        for span in summary(DerivedSnapshot.of(scenes.snapshot([holder, waiter])))
     )
     assert words.startswith("1 waiting, longest ~1m")
 
@@ -135,7 +157,14 @@ def test_a_deadlock_is_named_once() -> None:
 
 @pytest.mark.parametrize("width", [1, 12, 40, 80, 120, 200])
 @pytest.mark.parametrize(
-    "scene", [scenes.standstill, scenes.busy, scenes.hostile, scenes.not_privileged, scenes.calm]
+    "scene",
+    [
+        scenes.standstill,
+        scenes.busy,
+        scenes.hostile,
+        scenes.not_privileged,
+        scenes.calm,
+    ],
 )
 def test_every_line_is_as_wide_as_asked(scene: object, width: int) -> None:
     """Header and rows fill the width exactly, whatever a server sends."""
@@ -181,7 +210,10 @@ def test_the_summary_names_the_root() -> None:
     )
     assert cells(head) <= 80
     alone = [span.text for span in summary(DerivedSnapshot.of(scenes.busy()))]
-    assert alone == ["4 waiting, longest 9m02s, root 47903", " (idle in transaction 13m20s)"]
+    assert alone == [
+        "4 waiting, longest 9m02s, root 47903",
+        " (idle in transaction 13m20s)",
+    ]
     assert summary(DerivedSnapshot.of(scenes.calm())) == ()
 
 
@@ -200,7 +232,9 @@ def test_siblings_with_most_waiters_come_first() -> None:
     """
     root = scenes.client(1, "web@shop", since=90)
     alone, middle, last = (
-        scenes.active(pid, "web@shop", "", "", seconds, wait="Lock:transactionid", blocked_by=by)
+        scenes.active(
+            pid, "web@shop", "", "", seconds, wait="Lock:transactionid", blocked_by=by
+        )
         for pid, seconds, by in ((2, 80.0, (1,)), (3, 9.0, (1,)), (4, 5.0, (3,)))
     )
     derived = DerivedSnapshot.of(scenes.snapshot([root, alone, middle, last]))
@@ -227,7 +261,8 @@ def test_filters_of_the_tree(filter: str, pids: set[int]) -> None:
     """`b:` finds the waiters for a pid, `root:` a whole tree, and `blocks` counts indirect
     waiters, too."""
     assert {
-        row.pid for row in arrange_sessions(STANDSTILL, TableOptions(Filter.parse(filter))).rows
+        row.pid
+        for row in arrange_sessions(STANDSTILL, TableOptions(Filter.parse(filter))).rows
     } == pids
 
 
@@ -240,16 +275,24 @@ def test_sorting_by_blocks_brings_roots_first() -> None:
         HOLDER,
         49_010,
     ]
-    assert [column("blocks").text(row, STANDSTILL) for row in result[:3]] == ["▲4", "▲2", "3"]
+    assert [column("blocks").text(row, STANDSTILL) for row in result[:3]] == [
+        "▲4",
+        "▲2",
+        "3",
+    ]
 
 
 def dialog(
     pid: int, derived: DerivedSnapshot = STANDSTILL, signal: Signal = Signal.TERMINATE
 ) -> list[str]:
     """Return what the dialog says, from what the session does on."""
-    backend = next(backend for backend in derived.snapshot.backends if backend.pid == pid)
+    backend = next(
+        backend for backend in derived.snapshot.backends if backend.pid == pid
+    )
     plan = plan_for_one(signal, backend, derived.snapshot)
-    lines = ["".join(span.text for span in spans) for spans in propose(plan, derived).lines]
+    lines = [
+        "".join(span.text for span in spans) for spans in propose(plan, derived).lines
+    ]
     return lines[1:]
 
 
@@ -257,7 +300,10 @@ def test_the_dialog_counts_the_waiters_it_frees() -> None:
     """Waiters with other blockers are not freed; a cancel frees none by itself, only the end of the
     session does.
     """
-    backends = (scenes.client(1, "web@shop", since=9), scenes.client(2, "web@shop", since=9))
+    backends = (
+        scenes.client(1, "web@shop", since=9),
+        scenes.client(2, "web@shop", since=9),
+    )
     waiters = [
         scenes.client(pid, "web@shop", wait="Lock:tuple", blocked_by=by)
         for pid, by in ((3, (1,)), (4, (1, 2)))
@@ -292,7 +338,9 @@ def test_the_dialog_for_a_waiter_names_its_blockers() -> None:
     assert dialog(48_806)[0].startswith(
         "has waited 38s for a lock behind 48801 48803, transaction open for"
     )
-    assert dialog(49_030)[0].startswith("has waited ~5.0s for a lock, transaction open for")
+    assert dialog(49_030)[0].startswith(
+        "has waited ~5.0s for a lock, transaction open for"
+    )
 
 
 def test_the_report_after_the_end_of_a_root() -> None:

@@ -17,11 +17,16 @@ def test_another_pgtop_is_known_by_its_name() -> None:
     scene = busy()
     own = active(scene.server.pid, "monitor@postgres", "pgtop", "SELECT 1", 1.0)
     other = active(4711, "anna@postgres", "pgtop", "SELECT 1", 1.0)
-    assert [is_another_pgtop(scene.server, each) for each in (own, other)] == [False, True]
+    assert [is_another_pgtop(scene.server, each) for each in (own, other)] == [
+        False,
+        True,
+    ]
     assert protection(scene.server, other) == ""
     plan = make_plan(Signal.TERMINATE, [other], scene)
     assert "another pgtop" in "".join(span.text for row in facts(plan) for span in row)
-    lines = propose(plan_for_one(Signal.TERMINATE, other, scene), DerivedSnapshot.of(scene)).lines
+    lines = propose(
+        plan_for_one(Signal.TERMINATE, other, scene), DerivedSnapshot.of(scene)
+    ).lines
     assert "another pgtop" in "".join(span.text for row in lines for span in row)
 
 
@@ -41,14 +46,19 @@ def test_reasons_of_several_sessions_are_in_the_plural() -> None:
     worker = session._replace(backend_type=AUTOVACUUM_WORKER)
     workers = [worker, worker._replace(pid=4712)]
     words = _facts(make_plan(Signal.TERMINATE, workers, scene))
-    assert words == ["2 skipped, protected: they are background processes of the server"]
+    assert words == [
+        "2 skipped, protected: they are background processes of the server"
+    ]
 
 
 def test_a_role_that_sees_only_some_waiters_frees_at_least_those() -> None:
     """Waiters hidden from the role may be missing from the count."""
     scene = busy()
     plan = make_plan(Signal.TERMINATE, scene.backends, scene)._replace(frees=2)
-    for reads_all, words in ((True, "frees 2 waiters"), (False, "frees at least 2 waiters")):
+    for reads_all, words in (
+        (True, "frees 2 waiters"),
+        (False, "frees at least 2 waiters"),
+    ):
         rights = plan.server.rights._replace(reads_all=reads_all)
         server = plan.server._replace(rights=rights)
         assert words in _facts(plan._replace(server=server))

@@ -10,11 +10,21 @@ from pgtop.view.pooling import pooling_words
     ("application", "busy", "start"),
     [
         ("api", 0, "api holds 22 connections and used none of them in the last 16s:"),
-        ("api", 3, "api holds 22 connections and used at most 3 at once in the last 16s:"),
-        ("", 0, "clients without a name hold 22 connections and used none of them in the last"),
+        (
+            "api",
+            3,
+            "api holds 22 connections and used at most 3 at once in the last 16s:",
+        ),
+        (
+            "",
+            0,
+            "clients without a name hold 22 connections and used none of them in the last",
+        ),
     ],
 )
-def test_the_sentence_names_use_and_saving(application: str, busy: int, start: str) -> None:
+def test_the_sentence_names_use_and_saving(
+    application: str, busy: int, start: str
+) -> None:
     """The sentence has the connections held, those in use, the time, and the saving."""
     hint = PoolingHint(
         application,

@@ -26,7 +26,9 @@ def test_lines_contain_the_whole_query_and_fit(query: str, width: int) -> None:
     """Only spaces at breaks are lost, and no line is wider than the screen."""
     lines = ["".join(span.text for span in row) for row in query_lines(query, width)]
     assert all(cells(line) <= width for line in lines)
-    assert "".join(lines).replace(" ", "") == clean_lines(query).replace("\n", "").replace(" ", "")
+    assert "".join(lines).replace(" ", "") == clean_lines(query).replace(
+        "\n", ""
+    ).replace(" ", "")
 
 
 def test_only_the_beginning_is_lexed() -> None:
@@ -41,4 +43,6 @@ def test_a_very_long_query_ends_with_the_number_of_characters_left() -> None:
     """A query of a megabyte shows its beginning and how to copy the rest."""
     *_, last, note = query_lines("x" * 1_000_000, 100)
     assert last == (Span("x" * 100, Tone.PLAIN),)
-    assert note == (Span("… 900,000 more characters: y copies all of them", Tone.NOTICE),)
+    assert note == (
+        Span("… 900,000 more characters: y copies all of them", Tone.NOTICE),
+    )

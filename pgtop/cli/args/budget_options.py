@@ -91,7 +91,9 @@ class BudgetCommand(NamedTuple):
             help="time in which a check must answer",
         ),
     ] = CHECK_SECONDS
-    color: Annotated[bool, option("--no-color", help="no colours (as with NO_COLOR)")] = True
+    color: Annotated[
+        bool, option("--no-color", help="no colours (as with NO_COLOR)")
+    ] = True
 
     @property
     def is_check(self) -> bool:
@@ -114,7 +116,8 @@ def read_budget(spec: CommandSpec, words: Sequence[str]) -> BudgetCommand:
         if _JSON not in words:
             raise
         raise UsageError(error.what, "`pgtop show --json` has the budget.") from error
-    warn, crit = command.warn, command.crit
+    warn = command.warn
+    crit = command.crit
     if warn is not None and crit is not None and warn > crit:
         raise UsageError(
             f"--warn {warn:g} is above --crit {crit:g}.",
@@ -144,7 +147,9 @@ def is_check(words: Sequence[str]) -> bool:
 def _bounded(command: BudgetCommand) -> BudgetCommand:
     """Make sure that a check ends: it refuses --wait, and never prompts for a password."""
     if command.connection.wait:
-        raise UsageError("--wait never gives up, and a check must end.", "Leave it out.")
+        raise UsageError(
+            "--wait never gives up, and a check must end.", "Leave it out."
+        )
     if command.connection.password is not Password.WHEN_WANTED:
         return command
     connection = command.connection._replace(password=Password.NEVER)

@@ -22,7 +22,9 @@ class CommandSpec(NamedTuple):
     description: str
     module: str = ""
     """The module in `pgtop.cli.commands` that runs the command, if its name is another."""
-    read: "Callable[[CommandSpec, Sequence[str]], Any]" = lambda spec, words: spec.parse(words)
+    read: "Callable[[CommandSpec, Sequence[str]], Any]" = lambda spec, words: (
+        spec.parse(words)
+    )
     """Turns the words after the command into its record. Raises UsageError."""
     epilog: Callable[[int], str] = lambda _width: ""
     """Returns text for `--help` before the exit codes, in lines of at most that many cells."""

@@ -25,8 +25,15 @@ class ConnectionOptions(NamedTuple):
 
     target: Annotated[
         str | None,
-        Argument("DBNAME | URI | CONNINFO", help="database, or a whole connection string"),
-        option("-d", "--dbname", metavar="DBNAME", help="database, URI or connection string"),
+        Argument(
+            "DBNAME | URI | CONNINFO", help="database, or a whole connection string"
+        ),
+        option(
+            "-d",
+            "--dbname",
+            metavar="DBNAME",
+            help="database, URI or connection string",
+        ),
     ] = None
     """A database name, a URI or a conninfo string."""
     host: Annotated[

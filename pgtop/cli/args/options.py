@@ -22,7 +22,9 @@ from pgtop.errors import UsageError
 SHELLS = ("bash", "zsh", "fish")
 
 _TARGET = "[OPTION]... [DBNAME | URI | CONNINFO]"
-_NO_COLOR = option("--no-color", help="no colours (as with NO_COLOR, or if not on a terminal)")
+_NO_COLOR = option(
+    "--no-color", help="no colours (as with NO_COLOR, or if not on a terminal)"
+)
 
 
 class OutputFormat(Enum):
@@ -49,7 +51,9 @@ class DemoCommand(NamedTuple):
     keep_running: Annotated[
         bool,
         OptionGroup("Demo"),
-        option("--keep-running", help="leave the server running and print how to connect"),
+        option(
+            "--keep-running", help="leave the server running and print how to connect"
+        ),
     ] = False
 
 
@@ -75,15 +79,25 @@ class ShowCommand(NamedTuple):
     ] = OutputFormat.TABLE
     filter: Annotated[
         str | None,
-        option("--filter", metavar="FILTER", help="only these sessions, such as 'db:shop age>5m'"),
+        option(
+            "--filter",
+            metavar="FILTER",
+            help="only these sessions, such as 'db:shop age>5m'",
+        ),
     ] = None
     sort: Annotated[
         str,
-        option("--sort", metavar="COLUMN", help="largest first; COLUMN:asc reverses the sort"),
+        option(
+            "--sort",
+            metavar="COLUMN",
+            help="largest first; COLUMN:asc reverses the sort",
+        ),
     ] = ""
     everything: Annotated[
         bool,
-        option("--all", help="background processes, walsenders and parallel workers too"),
+        option(
+            "--all", help="background processes, walsenders and parallel workers too"
+        ),
     ] = False
     redact: Annotated[bool, REDACT] = False
     color: Annotated[bool, _NO_COLOR] = True
@@ -100,7 +114,11 @@ class LocksCommand(NamedTuple):
     ] = False
     filter: Annotated[
         str | None,
-        option("--filter", metavar="FILTER", help="only sessions that match, and their blockers"),
+        option(
+            "--filter",
+            metavar="FILTER",
+            help="only sessions that match, and their blockers",
+        ),
     ] = None
     redact: Annotated[bool, REDACT] = False
     color: Annotated[bool, _NO_COLOR] = True

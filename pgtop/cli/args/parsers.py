@@ -116,7 +116,9 @@ class _PrintAndExit(argparse.Action):
         text: Callable[[], str],
         help: str,
     ) -> None:
-        super().__init__(option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help)
+        super().__init__(
+            option_strings, dest, nargs=0, default=argparse.SUPPRESS, help=help
+        )
         self._text = text
 
     def __call__(self, *_: object) -> NoReturn:
@@ -187,9 +189,11 @@ def _add_option(place: _Place, field: Field, option: Option) -> None:
         _add_flag(place, field, option)
         return
     has_word = field.argument is not None
-    action, default = "store", field.default
+    action = "store"
+    default = field.default
     if isinstance(default, tuple):
-        action, default = "append", []
+        action = "append"
+        default = []
     place.add_argument(
         *option.names,
         dest=field.name + _SUFFIX if has_word else field.name,
@@ -249,6 +253,8 @@ def _value(field: Field, args: argparse.Namespace) -> object:
     value = getattr(args, field.name + _SUFFIX, None)
     if word is not None and value is not None:
         name = field.options[0].names[0]
-        raise UsageError(f"The database is given twice, with {name} and without.", "Give it once.")
+        raise UsageError(
+            f"The database is given twice, with {name} and without.", "Give it once."
+        )
     value = word if value is None else value
     return tuple(value) if isinstance(value, list) else value

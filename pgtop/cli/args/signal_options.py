@@ -30,7 +30,10 @@ class SignalCommand(NamedTuple):
     """The arguments that are a filter, as the shell has grouped them."""
     all_clients: Annotated[
         bool,
-        option("--all-clients", help="every client backend except protected ones and our own"),
+        option(
+            "--all-clients",
+            help="every client backend except protected ones and our own",
+        ),
     ] = False
     started: Annotated[
         datetime | None,
@@ -86,7 +89,9 @@ class SignalCommand(NamedTuple):
     ] = ""
     color: Annotated[
         bool,
-        option("--no-color", help="no colours (as with NO_COLOR, or if not on a terminal)"),
+        option(
+            "--no-color", help="no colours (as with NO_COLOR, or if not on a terminal)"
+        ),
     ] = True
     safety: Safety = Safety()
 
@@ -162,25 +167,33 @@ def _one_uri(uris: Sequence[str], connection: ConnectionOptions) -> str:
     if len(uris) > 1:
         raise UsageError("There are two connection URIs.", "Give one.")
     if connection.target is not None:
-        raise UsageError("The database is given twice, with -d and without.", "Give it once.")
+        raise UsageError(
+            "The database is given twice, with -d and without.", "Give it once."
+        )
     return uris[0]
 
 
 _WAYS = "Give a pid, a filter or --all-clients."
-_NO_NUMBERS = "pgtop kill takes no signal numbers: give a pid, a filter or --all-clients."
+_NO_NUMBERS = (
+    "pgtop kill takes no signal numbers: give a pid, a filter or --all-clients."
+)
 _NUMBER = re.compile(r"-[0-9.]+")
 """The rest of a shell's `kill -9` without a pid. As a filter it would match nearly every
 session.
 """
 
 
-def _selection(words: Sequence[str], is_for_all: bool) -> tuple[tuple[int, ...], tuple[str, ...]]:
+def _selection(
+    words: Sequence[str], is_for_all: bool
+) -> tuple[tuple[int, ...], tuple[str, ...]]:
     """Return the pids, or the arguments of the filter. Raises UsageError unless exactly one of
     three ways is used.
     """
     if is_for_all:
         if words:
-            raise UsageError("--all-clients goes with neither pids nor a filter.", _WAYS)
+            raise UsageError(
+                "--all-clients goes with neither pids nor a filter.", _WAYS
+            )
         return (), ()
     if not words:
         raise UsageError("No session is named.", _WAYS)

@@ -40,7 +40,9 @@ def run(command: AuditCommand) -> int:
     all_records = map(_masked, log.records) if redacts(command.redact) else log.records
     records = list(matching(all_records, command, datetime.now(UTC)))
     if command.json:
-        rows = [json.dumps({"version": VERSION, **record.as_dict()}) for record in records]
+        rows = [
+            json.dumps({"version": VERSION, **record.as_dict()}) for record in records
+        ]
         output.write_data("".join(f"{row}\n" for row in rows))
     else:
         rows = [row for record in records for row in lines(record)]
@@ -52,7 +54,9 @@ def run(command: AuditCommand) -> int:
 def _report_doubts(log: AuditRecords, path: Path, *, is_empty: bool) -> None:
     if log.damaged:
         lines_were = "line was" if log.damaged == 1 else "lines were"
-        output.report(f"{log.damaged} truncated or damaged {lines_were} skipped: {path}")
+        output.report(
+            f"{log.damaged} truncated or damaged {lines_were} skipped: {path}"
+        )
     if log.is_shortened:
         output.report(f"Only the newest part was read, as the log is very long: {path}")
     if log.is_missing:
@@ -143,4 +147,6 @@ def _outcome(record: AuditRecord) -> str:
     reason = f": {outcome['said']}" if outcome["said"] else ""
     if not record.is_finished:
         return f"{outcome['answer']}, but {INTERRUPTED}{reason}"
-    return f"{outcome['answer']}, {outcome['effect']} after {outcome['after']} s{reason}"
+    return (
+        f"{outcome['answer']}, {outcome['effect']} after {outcome['after']} s{reason}"
+    )

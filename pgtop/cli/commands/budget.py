@@ -38,7 +38,8 @@ def run(command: BudgetCommand) -> int:
 
 
 def _check(command: BudgetCommand) -> int:
-    connection = compose.connection_for(command.connection)  # may prompt, before the time runs
+    # May prompt, before the time runs.
+    connection = compose.connection_for(command.connection)
     with within(command.timeout):
         try:
             snapshot = interrupts.run(_sample(connection))
@@ -62,10 +63,13 @@ def check(usage: Usage, warn: float | None, crit: float | None) -> CheckResult:
     is_doubtful = usage.approximate and code is not Check.OK
     surely = f", {usage.at_least} for sure" if is_doubtful else ""
     share = f"{usage.used} of {usage.limit} used ({usage.percent:.0f}%)"
-    if usage.of_slots and usage.used > usage.limit:  # slots that only some roles may use
+    # Slots that only some roles may use.
+    if usage.of_slots and usage.used > usage.limit:
         reserved = usage.used - usage.limit
         share = f"{usage.limit} of {usage.limit} used (100%), and {reserved} reserved"
-    data = f"used={usage.used};{_level(usage, warn)};{_level(usage, crit)};0;{usage.limit}"
+    data = (
+        f"used={usage.used};{_level(usage, warn)};{_level(usage, crit)};0;{usage.limit}"
+    )
     return CheckResult(code, f"{usage.name}: {about}{share}{surely}", data)
 
 
@@ -85,12 +89,16 @@ def with_doubt(result: CheckResult, snapshot: Snapshot) -> CheckResult:
     """
     server = snapshot.server
     login = server.login
-    has_reserves = any(reserve.role in login.reserves for reserve in server.limits.reserves)
+    has_reserves = any(
+        reserve.role in login.reserves for reserve in server.limits.reserves
+    )
     can_exceed = login.superuser or has_reserves
     if server.shows_logins or (result.code is Check.OK and not can_exceed):
         return result
     advice = ": check as an ordinary role" if can_exceed else ""
-    return result._replace(words=f"{result.words}; logins in progress not counted{advice}")
+    return result._replace(
+        words=f"{result.words}; logins in progress not counted{advice}"
+    )
 
 
 def failed(failure: Failure) -> CheckResult:
@@ -124,7 +132,9 @@ def _usage(snapshot: Snapshot, command: BudgetCommand) -> Usage:
         return _known(role_usage, f"role {command.role!r}", snapshot, "pg_roles")
     if command.database is not None:
         database_usage = usage_of_database(snapshot, command.database)
-        return _known(database_usage, f"database {command.database!r}", snapshot, "pg_database")
+        return _known(
+            database_usage, f"database {command.database!r}", snapshot, "pg_database"
+        )
     return total_usage(snapshot)
 
 
@@ -132,7 +142,9 @@ def _known(usage: Usage | None, name: str, snapshot: Snapshot, catalog: str) -> 
     """Return the usage. Raises UsageError if the name does not exist, or its limit could not be
     read from the catalog.
     """
-    reasons = (reason for reason in snapshot.server.missing if reason.startswith(catalog))
+    reasons = (
+        reason for reason in snapshot.server.missing if reason.startswith(catalog)
+    )
     if reason := next(reasons, ""):
         raise UsageError(f"The limit of {name} is not known: {reason}.")
     if usage is None:

@@ -20,12 +20,15 @@ def run(command: DashboardCommand) -> int:
         require_terminal(os.environ, sys.stdin, sys.stderr)
     except TerminalError as error:
         question = proposal(command.connection.target)
-        raise TerminalError(f"{question} {error.what}".lstrip(), error.advice) from error
+        raise TerminalError(
+            f"{question} {error.what}".lstrip(), error.advice
+        ) from error
 
     try:
         with startup.without_ssl():
             from pgtop.cli import compose
-    except ImportError:  # psycopg in Python alone needs ssl, to prepare libcrypto for threads
+    # psycopg in Python alone needs ssl, to prepare libcrypto for threads.
+    except ImportError:
         from pgtop.cli import compose
 
     return compose.open_dashboard(command.connection, command.settings, command.safety)
@@ -40,5 +43,7 @@ def require_terminal(
             what = f"The dashboard needs a terminal, and {name} is not a terminal."
             raise TerminalError(what, _ADVICE)
     if environ.get("TERM") == "dumb":
-        what = "The dashboard needs a terminal that can move its cursor, and TERM is dumb."
+        what = (
+            "The dashboard needs a terminal that can move its cursor, and TERM is dumb."
+        )
         raise TerminalError(what, _ADVICE)

@@ -30,7 +30,9 @@ def run(command: DemoCommand) -> int:
 
         connection = ConnectionOptions(demo.dsn, password=Password.NEVER)
         audit_path = Path(folder) / FILE_NAME  # the user's own log is for real servers
-        code = compose.open_dashboard(connection, command.settings, command.safety, audit_path)
+        code = compose.open_dashboard(
+            connection, command.settings, command.safety, audit_path
+        )
         if command.keep_running:
             output.write(f"{demo.keep()}\n")
     return code

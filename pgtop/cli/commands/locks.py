@@ -56,7 +56,9 @@ def run(command: LocksCommand) -> int:
         if command.json:
             output.write_data(as_json(arranged))
         else:
-            output.write(output.page(page(arranged, output.columns() or _PAGE), command.color))
+            output.write(
+                output.page(page(arranged, output.columns() or _PAGE), command.color)
+            )
         if derived.snapshot.locks.failure:
             return Exit.LOCKS_UNKNOWN
         return Exit.WAITING if arranged.matching else Exit.DONE

@@ -55,10 +55,14 @@ def run(command: ShowCommand) -> int:
 
 def _print(table: ArrangedSessions, command: ShowCommand) -> None:
     if command.format is OutputFormat.JSON:
-        output.write_data(as_json(table.context, _sessions(table), table.options.filter))
+        output.write_data(
+            as_json(table.context, _sessions(table), table.options.filter)
+        )
     elif command.format is OutputFormat.CSV:
         output.write_data(
-            as_csv(table.context, _sessions(table), clean if output.is_terminal() else str)
+            as_csv(
+                table.context, _sessions(table), clean if output.is_terminal() else str
+            )
         )
     else:
         output.write(_page(table, command.color))
@@ -79,14 +83,18 @@ def _needs_the_locks(snapshot: Snapshot) -> bool:
 
     The first sample shows which sessions wait, the second reads their locks.
     """
-    return bool(snapshot.waiting) or any(b.hidden and b.datid is not None for b in snapshot.busy)
+    return bool(snapshot.waiting) or any(
+        b.hidden and b.datid is not None for b in snapshot.busy
+    )
 
 
 def _query(command: ShowCommand) -> TableOptions:
     """Return the table that the options describe. Raises UsageError."""
     try:
         return TableOptions(
-            option_filter(command.filter), _sort(command.sort), show_background=command.everything
+            option_filter(command.filter),
+            _sort(command.sort),
+            show_background=command.everything,
         )
     except ValueError as error:
         raise UsageError(f"--sort: {error}.") from error
@@ -103,7 +111,9 @@ def _sort(words: str) -> Sort:
     name, _, order = words.partition(":")
     if order not in ("", "asc", "desc"):
         raise ValueError(f"an order is asc or desc, not {order!r}")
-    return Sort(SESSION_COLUMNS.written(name).name if name else None, descending=order != "asc")
+    return Sort(
+        SESSION_COLUMNS.written(name).name if name else None, descending=order != "asc"
+    )
 
 
 def _sessions(table: ArrangedSessions) -> list[Backend]:
@@ -120,7 +130,9 @@ def _sessions(table: ArrangedSessions) -> list[Backend]:
     ]
 
 
-def as_json(derived: DerivedSnapshot, backends: Iterable[Backend], narrowed: Filter = _ALL) -> str:
+def as_json(
+    derived: DerivedSnapshot, backends: Iterable[Backend], narrowed: Filter = _ALL
+) -> str:
     """Return one object on one line, in ASCII: neither a locale nor a terminal can spoil it."""
     snapshot = derived.snapshot
     whole = {
@@ -140,7 +152,8 @@ def _page(table: ArrangedSessions, color: bool) -> str:
 
 def page(table: ArrangedSessions, width: int) -> list[Line]:
     """Return lines about the server, the filter and its count, an empty one, and the table."""
-    snapshot, narrow = table.context.snapshot, min(width, WIDEST_BANNER)
+    snapshot = table.context.snapshot
+    narrow = min(width, WIDEST_BANNER)
     slots = budget(snapshot)
     columns = layout(SESSION_COLUMNS, width)
     banner = [
@@ -162,7 +175,11 @@ def page(table: ArrangedSessions, width: int) -> list[Line]:
 def filter_line(filter: Filter) -> list[Line]:
     """Return the filter in plain words, as pgtop has read it; nothing without a filter."""
     understood = filter.understood
-    return [(Span(clean(f"Filter: sessions {understood}"), Tone.STRONG),)] if understood else []
+    return (
+        [(Span(clean(f"Filter: sessions {understood}"), Tone.STRONG),)]
+        if understood
+        else []
+    )
 
 
 def _wide_enough(table: ArrangedSessions) -> int:

@@ -57,7 +57,9 @@ class BackgroundThread:
         try:
             return await result
         except asyncio.CancelledError:
-            has_result = result.done() and not result.cancelled() and result.exception() is None
+            has_result = (
+                result.done() and not result.cancelled() and result.exception() is None
+            )
             if has_result:
                 discard(result.result())
             raise

@@ -120,9 +120,13 @@ class Bounds:
             self._measure()
         if self._received > self._most:
             size = f"{self._most >> 20} MiB"
-            raise TooLongError(f"The server's answer is longer than {size} and was abandoned.")
+            raise TooLongError(
+                f"The server's answer is longer than {size} and was abandoned."
+            )
         if self._work > WORK_SECONDS:
-            raise AnswerError("The server's answer takes too much CPU to read and was abandoned.")
+            raise AnswerError(
+                "The server's answer takes too much CPU to read and was abandoned."
+            )
         if self.left() <= 0:
             raise psycopg.OperationalError(
                 f"The server did not answer within {ANSWER_SECONDS:.0f} s."
@@ -180,7 +184,9 @@ def bytes_received(descriptor: int) -> int | None:
     """
     try:
         with _as_socket(descriptor) as tcp_socket:
-            info = tcp_socket.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_SIZE)
+            info = tcp_socket.getsockopt(
+                socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_SIZE
+            )
     except (OSError, AttributeError):  # a local socket; not Linux
         return None
     if len(info) != _TCP_INFO_SIZE:

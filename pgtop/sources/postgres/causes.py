@@ -97,7 +97,9 @@ STARTING = FailureCause(
     "Wait: it will accept connections when it is ready.",
 )
 STOPPING = FailureCause(
-    _Kind.STOPPING, "The server is shutting down", "Wait for its restart, or look at its log."
+    _Kind.STOPPING,
+    "The server is shutting down",
+    "Wait for its restart, or look at its log.",
 )
 TERMINATED = FailureCause(
     _Kind.TERMINATED,
@@ -146,7 +148,9 @@ POOLER_REFUSED = FailureCause(
     "Connect to the server itself (-h, -p) to see whether it lets you in.",
 )
 SILENT_POOLER = FailureCause(
-    _Kind.SLOW, "The pooler timed out", "Connect to the server itself (-h, -p), or wait."
+    _Kind.SLOW,
+    "The pooler timed out",
+    "Connect to the server itself (-h, -p), or wait.",
 )
 NOT_LISTENING = FailureCause(
     _Kind.UNREACHABLE,
@@ -174,7 +178,9 @@ CUT = FailureCause(
     "The server may have crashed or been stopped, or the network failed.",
 )
 NO_POSTGRES = FailureCause(
-    _Kind.OTHER, "Another program than PostgreSQL answers there", "Check host and port (-h, -p)."
+    _Kind.OTHER,
+    "Another program than PostgreSQL answers there",
+    "Check host and port (-h, -p).",
 )
 TLS = FailureCause(
     _Kind.OTHER,
@@ -374,5 +380,10 @@ POOLER_PATTERNS = (
 """Messages of the server that a pooler passes on under a SQLSTATE of its own."""
 
 PATTERNS = (
-    (re.compile(r'^(connection is bad: )?(invalid "?\w+"? value|bad value for \w+): '), PARAMETER),
+    (
+        re.compile(
+            r'^(connection is bad: )?(invalid "?\w+"? value|bad value for \w+): '
+        ),
+        PARAMETER,
+    ),
 )

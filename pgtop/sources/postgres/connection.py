@@ -19,13 +19,29 @@ from pgtop.ports import SourceError
 from pgtop.sources.postgres import failures, places
 from pgtop.sources.postgres.background import BackgroundThread
 from pgtop.sources.postgres.bounds import bytes_received
-from pgtop.sources.postgres.conninfo import ResolvedOptions, environment, forget_service, resolve
+from pgtop.sources.postgres.conninfo import (
+    ResolvedOptions,
+    environment,
+    forget_service,
+    resolve,
+)
 from pgtop.sources.postgres.dialing import connect_seconds, dial, time_limit
 from pgtop.sources.postgres.features import Features
 from pgtop.sources.postgres.introduction import STATEMENT_SECONDS as STATEMENT_SECONDS
-from pgtop.sources.postgres.introduction import introduce, logging_settings, transaction_settings
+from pgtop.sources.postgres.introduction import (
+    introduce,
+    logging_settings,
+    transaction_settings,
+)
 from pgtop.sources.postgres.pg_connection import PgConnection
-from pgtop.sources.postgres.pipeline import ANSWER_BYTES, Answer, Command, command, run, run_each
+from pgtop.sources.postgres.pipeline import (
+    ANSWER_BYTES,
+    Answer,
+    Command,
+    command,
+    run,
+    run_each,
+)
 from pgtop.sources.postgres.pipeline import Statement as Statement
 from pgtop.sources.postgres.tls_files import locked_key, needs_tls
 
@@ -62,7 +78,9 @@ class Channel:
     connection: PgConnection
     features: Features
 
-    async def run(self, *statements: Statement, most: int = ANSWER_BYTES) -> list[list[Row]]:
+    async def run(
+        self, *statements: Statement, most: int = ANSWER_BYTES
+    ) -> list[list[Row]]:
         """Return the rows of each statement: one round trip, one read-only transaction, binary
         results. Raises psycopg.Error.
 
@@ -98,7 +116,9 @@ class Channel:
         settings = transaction_settings(self.features)
         commands = [_commands([*settings, *statements]) for statements in transactions]
         async for answer in run_each(self.connection, commands, most):
-            yield answer if isinstance(answer, psycopg.Error) else answer[len(settings) :]
+            yield (
+                answer if isinstance(answer, psycopg.Error) else answer[len(settings) :]
+            )
 
     def received(self) -> int | None:
         """Return the bytes received over this TCP connection so far, or None where the kernel does
@@ -147,7 +167,9 @@ class ServerConnection:
                     self._limit = limit
                     yield await self._open()
             except psycopg.Error as error:
-                fatal_error = self._channel.connection.fatal_error if self._channel else None
+                fatal_error = (
+                    self._channel.connection.fatal_error if self._channel else None
+                )
                 raise SourceError(failures.explain(fatal_error or error)) from error
             except TimeoutError as error:
                 raise SourceError(_CLOSED) from error
@@ -182,7 +204,11 @@ class ServerConnection:
             return await self._connect(self._resolved)
         except psycopg.OperationalError as error:
             has_password = "password" in self._resolved.options
-            if self._prompt is None or has_password or not failures.wants_password(error):
+            if (
+                self._prompt is None
+                or has_password
+                or not failures.wants_password(error)
+            ):
                 raise
         self._resolved.options["password"] = self._prompt("Password: ")
         return await self._connect(self._resolved)
@@ -193,7 +219,9 @@ class ServerConnection:
             resolved = await self._background.run(partial(resolve, self._parameters))
         forget_service()
         options = resolved.options
-        implied = {name: options[name] for name in options if name not in self._parameters}
+        implied = {
+            name: options[name] for name in options if name not in self._parameters
+        }
         if why := places.refusal(implied):
             raise SourceError(failures.implied_value(why))
         complete = {**_DEFAULT_OPTIONS, **options, **_FIXED_OPTIONS}
@@ -237,7 +265,9 @@ class ServerConnection:
             await channel.connection.close()
 
 
-_CLOSED = Failure(FailureKind.OTHER, "The connection is closed.", "Restart pgtop to go on.")
+_CLOSED = Failure(
+    FailureKind.OTHER, "The connection is closed.", "Restart pgtop to go on."
+)
 
 
 def _is_console(pgconn: pq.abc.PGconn) -> bool:
@@ -245,7 +275,9 @@ def _is_console(pgconn: pq.abc.PGconn) -> bool:
     always the same.
     """
     version = pgconn.parameter_status(b"server_version") or b""
-    return version.endswith(b"/bouncer") or (version == b"9.6.0" and pgconn.db == b"console")
+    return version.endswith(b"/bouncer") or (
+        version == b"9.6.0" and pgconn.db == b"console"
+    )
 
 
 def _is_usable(connection: PgConnection) -> bool:

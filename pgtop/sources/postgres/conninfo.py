@@ -63,7 +63,11 @@ def resolve(parameters: Options) -> ResolvedOptions:
     if service := options.pop("service", None):
         if why := refusal({"service": service}):
             raise psycopg.OperationalError(f"invalid service value: {why}")
-        options = {**variables, **_service(service, options.get("servicefile")), **parameters}
+        options = {
+            **variables,
+            **_service(service, options.get("servicefile")),
+            **parameters,
+        }
     for name in ("service", "servicefile"):
         options.pop(name, None)
     if "user" not in options:  # only then: a uid without a name is no fault elsewhere
@@ -87,7 +91,9 @@ def attempts(options: Options) -> list[dict[str, str]]:
             addresses += _addresses(host_options)
         except OSError as error:
             name = decode_name(os.fsencode(host_options["host"]))
-            unresolved = psycopg.OperationalError(f"failed to resolve host {name!r}: {error}")
+            unresolved = psycopg.OperationalError(
+                f"failed to resolve host {name!r}: {error}"
+            )
     if not addresses and unresolved is not None:
         raise unresolved
     if options.get("load_balance_hosts") == "random":
@@ -98,7 +104,9 @@ def attempts(options: Options) -> list[dict[str, str]]:
     return addresses
 
 
-def _with_target(addresses: Sequence[dict[str, str]], target: str) -> list[dict[str, str]]:
+def _with_target(
+    addresses: Sequence[dict[str, str]], target: str
+) -> list[dict[str, str]]:
     return [{**address, "target_session_attrs": target} for address in addresses]
 
 
@@ -217,7 +225,9 @@ def _section_options(lines: list[tuple[int, str]], path: Path) -> dict[str, str]
             raise psycopg.OperationalError(_LDAP)
         keyword, sign, value = line.partition("=")
         if not sign or keyword not in keywords:
-            raise psycopg.OperationalError(f'syntax error in service file "{path}", line {number}')
+            raise psycopg.OperationalError(
+                f'syntax error in service file "{path}", line {number}'
+            )
         options.setdefault(keyword, value)
     return options
 
@@ -331,7 +341,9 @@ def _fields(line: str) -> list[str]:
 def _matches(fields: Sequence[str], values: Sequence[str]) -> bool:
     if len(fields) != len(values):
         return False
-    return all(field in ("*", value) for field, value in zip(fields, values, strict=True))
+    return all(
+        field in ("*", value) for field, value in zip(fields, values, strict=True)
+    )
 
 
 def _escaped(value: str) -> str:

@@ -146,7 +146,9 @@ class _Dialing:
             raise LoginFailed(refusals, missing_file(self._resolved.options))
 
     def _try(self, options: dict[str, str]) -> PGconn | Refusal:
-        password = options.get("password") or password_for(options, self._resolved.passwords)
+        password = options.get("password") or password_for(
+            options, self._resolved.passwords
+        )
         _touch_socket(options)
         complete = {**options, "passfile": NO_FILE}
         if password:
@@ -182,7 +184,8 @@ class _Dialing:
         received = 0
         while step in (pq.PollingStatus.READING, pq.PollingStatus.WRITING):
             self._wait(pgconn.socket, step, deadline)
-            received += queued(pgconn.socket)  # bytes that libpq leaves there are counted again
+            # Bytes that libpq leaves there are counted again.
+            received += queued(pgconn.socket)
             memory = MemoryLimit()
             step = libpq.poll(pgconn)
             if received > _LOGIN_BYTES or memory.is_exceeded:

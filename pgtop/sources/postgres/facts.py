@@ -78,7 +78,9 @@ SERVER = Fact(
 _NAMES: LiteralString = """ARRAY['max_connections', 'superuser_reserved_connections',
     'reserved_connections', 'max_wal_senders', 'max_worker_processes',
     'track_activity_query_size']"""
-_SETTINGS = "SELECT name, setting::int4 FROM pg_catalog.pg_settings WHERE name = ANY({names})"
+_SETTINGS = (
+    "SELECT name, setting::int4 FROM pg_catalog.pg_settings WHERE name = ANY({names})"
+)
 _CURRENT_SETTINGS = """
     SELECT name, (CASE WHEN name = 'track_activity_query_size'
                        THEN pg_size_bytes(current_setting(name))
@@ -145,7 +147,10 @@ _ROLES_SHAPE = Shape(
     BOOL.or_null,  # is a member
 )
 ROLES = Fact(
-    (Statement(_ROLES, shape=_ROLES_SHAPE), Statement(_ROLES_IN_SIGHT, shape=_ROLES_SHAPE)),
+    (
+        Statement(_ROLES, shape=_ROLES_SHAPE),
+        Statement(_ROLES_IN_SIGHT, shape=_ROLES_SHAPE),
+    ),
     "pg_roles may not be read: connection limits of roles are not known",
 )
 
@@ -199,7 +204,10 @@ _CLUSTER_SHAPE = Shape(
     INT8.or_null,  # end of the WAL
 )
 CLUSTER = Fact(
-    (Statement(_CLUSTER, shape=_CLUSTER_SHAPE), Statement(_UNKNOWN_CLUSTER, shape=_CLUSTER_SHAPE)),
+    (
+        Statement(_CLUSTER, shape=_CLUSTER_SHAPE),
+        Statement(_UNKNOWN_CLUSTER, shape=_CLUSTER_SHAPE),
+    ),
 )
 """System identifier, timeline and folder of the cluster, and the end of its WAL: see `read_run`.
 
@@ -234,10 +242,14 @@ class Facts:
     async def poll(self, channel: Channel, now: Instant) -> Server:
         """Read all facts now. Raises psycopg.Error."""
         return await self.read(
-            [answer async for answer in channel.run_apart(self.statements())], channel, now
+            [answer async for answer in channel.run_apart(self.statements())],
+            channel,
+            now,
         )
 
-    async def read(self, answers: Sequence[Answer], channel: Channel, now: Instant) -> Server:
+    async def read(
+        self, answers: Sequence[Answer], channel: Channel, now: Instant
+    ) -> Server:
         """Read the answers to `statements`; a fact that was refused is read in another way. Raises
         psycopg.Error.
         """
@@ -252,7 +264,9 @@ class Facts:
         self.server = self._server(channel)
         return self.server
 
-    async def _try_others(self, fact: Fact, refusal: psycopg.Error, channel: Channel) -> None:
+    async def _try_others(
+        self, fact: Fact, refusal: psycopg.Error, channel: Channel
+    ) -> None:
         """Try the other ways to read a fact that was never read. Raises `refusal` when none is
         left.
         """
@@ -261,7 +275,8 @@ class Facts:
         for way in range(self._ways[fact] + 1, len(fact.ways)):
             async for answer in channel.run_each([fact.ways[way]]):
                 if not isinstance(answer, psycopg.Error):
-                    self._ways[fact], self._rows[fact] = way, answer
+                    self._ways[fact] = way
+                    self._rows[fact] = answer
                     return
         raise refusal
 
@@ -271,7 +286,9 @@ class Facts:
         )
         info = channel.connection.info
         number = {decode_name(name): value for name, value in self._rows[SETTINGS]}
-        roles = {row[0]: _role(row, channel.features.encoding) for row in self._rows[ROLES]}
+        roles = {
+            row[0]: _role(row, channel.features.encoding) for row in self._rows[ROLES]
+        }
         databases = {row[0]: _database(row) for row in self._rows[DATABASES]}
         reserves = self._rows[RESERVES]
         user = roles.get(user_oid) or Role(info.user)
@@ -310,13 +327,17 @@ class Facts:
 
     def _missing(self) -> tuple[str, ...]:
         """Return the losses of all facts that were not read in the best way."""
-        return tuple([fact.missing for fact in _FACTS if self._ways[fact] and fact.missing])
+        return tuple(
+            [fact.missing for fact in _FACTS if self._ways[fact] and fact.missing]
+        )
 
 
 def read_run(row: Row) -> ServerInstance:
     """Read the run of a server from a row of CLUSTER, or from the first three columns of one."""
     started_at, host, port, cluster, wal = (*row, None, None)[:5]
-    return ServerInstance(started_at, _address(host, port), decode_name(cluster or b""), wal)
+    return ServerInstance(
+        started_at, _address(host, port), decode_name(cluster or b""), wal
+    )
 
 
 def _address(host: bytes | None, port: bytes | None) -> str:
@@ -365,7 +386,9 @@ def _limits(number: Mapping[str, int], reserves: Sequence[Row]) -> Limits:
         reserved_connections=number.get("reserved_connections", 0),
         max_wal_senders=number.get("max_wal_senders", 0),
         max_worker_processes=number.get("max_worker_processes", _WORKERS),
-        vendor_reserves=tuple([reserve for reserve in vendors if 0 < reserve.slots < most]),
+        vendor_reserves=tuple(
+            [reserve for reserve in vendors if 0 < reserve.slots < most]
+        ),
     )
 
 
@@ -377,7 +400,9 @@ def _slots(setting: bytes | None) -> int:
 def _login(oid: int, role: Role | None, reserves: Sequence[Row], name: str) -> Login:
     """Return the role that logged in; its name is `name` if the role may not be read."""
     known_role = role or Role(name)
-    usable = frozenset([decode_name(role) for role, _, is_usable in reserves if is_usable])
+    usable = frozenset(
+        [decode_name(role) for role, _, is_usable in reserves if is_usable]
+    )
     return Login(oid, known_role.name, known_role.superuser, usable)
 
 

@@ -37,9 +37,13 @@ _BY_PROGRESS = (
 """Kinds of failure, those furthest into the login first: the first one of several hosts is shown.
 """
 
-_PLACE = re.compile(r"connection to server (?P<place>at .+?, port \d+|on socket \".+?\") failed: ")
+_PLACE = re.compile(
+    r"connection to server (?P<place>at .+?, port \d+|on socket \".+?\") failed: "
+)
 _NEXT_ATTEMPT = re.compile(r"^(?=connection to server )", re.MULTILINE)
-_SERVER_MESSAGE = re.compile(r"(?:[^\n]*?:  )?(?P<sqlstate>[0-9A-Z]{5}): (?P<words>[^\n]*)")
+_SERVER_MESSAGE = re.compile(
+    r"(?:[^\n]*?:  )?(?P<sqlstate>[0-9A-Z]{5}): (?P<words>[^\n]*)"
+)
 """The server's refusal as a verbose libpq writes it: the severity, in the server's language, then
 SQLSTATE and message.
 """
@@ -65,7 +69,9 @@ def locked_key(key: str) -> Failure:
 
 def pooler_console() -> Failure:
     """Return the failure for a connection to a pooler's own console."""
-    return Failure(causes.CONSOLE.kind, f"{causes.CONSOLE.what}.", causes.CONSOLE.advice)
+    return Failure(
+        causes.CONSOLE.kind, f"{causes.CONSOLE.what}.", causes.CONSOLE.advice
+    )
 
 
 def implied_value(why: str) -> Failure:
@@ -100,7 +106,9 @@ class _Attempt:
 
 def _login_failure(error: LoginFailed) -> Failure:
     """Return the failure of the address that came furthest into the login."""
-    failures = [_refused_failure(refusal, error.missing_file) for refusal in error.refusals]
+    failures = [
+        _refused_failure(refusal, error.missing_file) for refusal in error.refusals
+    ]
     shown = min(failures, key=lambda failure: _BY_PROGRESS.index(failure.kind))
     if len(failures) == 1:
         return shown
@@ -143,7 +151,9 @@ def _parse_attempt(text: str) -> _Attempt:
     words = match["words"]
     routines = _ROUTINE.findall(text)
     routine = routines[-1] if routines else ""
-    return _Attempt(sqlstate, _login_cause(sqlstate, routine, words), replace(message, words=words))
+    return _Attempt(
+        sqlstate, _login_cause(sqlstate, routine, words), replace(message, words=words)
+    )
 
 
 def _login_cause(sqlstate: str, routine: str, words: str) -> FailureCause:
@@ -152,7 +162,8 @@ def _login_cause(sqlstate: str, routine: str, words: str) -> FailureCause:
         or causes.AT_LOGIN.get(sqlstate)
         or causes.BY_SQLSTATE.get(sqlstate)
     )
-    is_from_pooler = sqlstate.startswith("08") or not routine  # PostgreSQL itself names a routine
+    # PostgreSQL itself names a routine.
+    is_from_pooler = sqlstate.startswith("08") or not routine
     if cause is None and is_from_pooler:
         cause = _pooler_cause(sqlstate, words)
     if cause is None:

@@ -8,8 +8,10 @@ from typing import Any, LiteralString, NamedTuple
 from pgtop.sources.postgres.encoding import decode_name
 from pgtop.sources.postgres.shapes import PID, TEXT, Shape
 
-BLOCKING_PIDS, LOCK_STATUS = "pg_blocking_pids(integer)", "pg_lock_status()"
-PREPARED, SLOTS = "pg_prepared_xact()", "pg_get_replication_slots()"
+BLOCKING_PIDS = "pg_blocking_pids(integer)"
+LOCK_STATUS = "pg_lock_status()"
+PREPARED = "pg_prepared_xact()"
+SLOTS = "pg_get_replication_slots()"
 PROGRESS = "pg_stat_get_progress_info(text)"
 _HOLDERS = {"slots": SLOTS, "prepared transactions": PREPARED}
 
@@ -99,7 +101,9 @@ class Features(NamedTuple):
     @property
     def lock_refusal(self) -> str:
         """Reason why waits and their blockers cannot be read; empty if this role may read them."""
-        refused = [name for name in (BLOCKING_PIDS, LOCK_STATUS) if not self.allows(name)]
+        refused = [
+            name for name in (BLOCKING_PIDS, LOCK_STATUS) if not self.allows(name)
+        ]
         if not refused:
             return ""
         names = " and ".join([name.partition("(")[0] for name in refused])

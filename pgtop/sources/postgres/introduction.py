@@ -129,14 +129,19 @@ async def introduce(connection: PgConnection) -> Features:
     greeted_by = connection.pgconn.backend_pid
     settings = (_FIRST, _IN_TIME, _settings(greeted_by))
     try:
-        return await _learned(connection, settings, FEATURES, _be_quiet(connection, greeted_by))
+        return await _learned(
+            connection, settings, FEATURES, _be_quiet(connection, greeted_by)
+        )
     except psycopg.errors.InsufficientPrivilege:
         return await _introduce_plainly(connection)
 
 
 async def _introduce_plainly(connection: PgConnection) -> Features:
     """Do the same for a role that may not call the functions for it, in one round trip more."""
-    statements = (_FIRST, Statement("SELECT pg_catalog.pg_backend_pid()", shape=_PID_SHAPE))
+    statements = (
+        _FIRST,
+        Statement("SELECT pg_catalog.pg_backend_pid()", shape=_PID_SHAPE),
+    )
     *_, rows = await run(connection, [command(*statement) for statement in statements])
     is_pooled = one_row(rows)[0] != connection.pgconn.backend_pid
     settings = (_FIRST, *_plain_settings("SET LOCAL" if is_pooled else "SET"))
@@ -152,7 +157,9 @@ async def _learned(
 ) -> Features:
     """Make the settings, read the features, and keep out of the log."""
     statements = (*settings, Statement(features, shape=FEATURES_SHAPE), quiet)
-    *_, rows, silenced = await run(connection, [command(*statement) for statement in statements])
+    *_, rows, silenced = await run(
+        connection, [command(*statement) for statement in statements]
+    )
     encoding = connection.info.parameter_status("server_encoding") or "SQL_ASCII"
     names = frozenset([decode_name(name) for name, _ in silenced])
     return Features.of(one_row(rows), connection.pgconn.backend_pid, encoding)._replace(
@@ -192,7 +199,9 @@ def logging_settings(features: Features) -> tuple[Statement, ...]:
     """Return the start of a transaction with statements that the server shall log like those of
     other clients.
     """
-    names: LiteralString = ", ".join([f"('{n}')" for n in _QUIET if n in features.silenced])
+    names: LiteralString = ", ".join(
+        [f"('{n}')" for n in _QUIET if n in features.silenced]
+    )
     return (Statement(_BE_ALOUD.format(names=names)),) if names else ()
 
 

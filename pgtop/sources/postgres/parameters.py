@@ -13,7 +13,13 @@ from typing import Any, NamedTuple, TypeAlias
 from pgtop.model.timestamp import Instant
 
 # https://github.com/postgres/postgres/blob/master/src/include/catalog/pg_type.dat
-_UNKNOWN, _BOOL, _BYTEA, _INT8, _INT4, _INT4_ARRAY, _TIMESTAMPTZ = 0, 16, 17, 20, 23, 1007, 1184
+_UNKNOWN = 0
+_BOOL = 16
+_BYTEA = 17
+_INT8 = 20
+_INT4 = 23
+_INT4_ARRAY = 1007
+_TIMESTAMPTZ = 1184
 _LARGEST_INT4 = 2**31 - 1
 
 _int4 = Struct("!i").pack

@@ -9,7 +9,14 @@ https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from functools import lru_cache, partial
 from selectors import EVENT_READ, EVENT_WRITE
 from typing import LiteralString, NamedTuple, TypeAlias
@@ -73,7 +80,9 @@ that ended it.
 
 
 def command(
-    sql: str, parameters: Mapping[str, Parameter] | None = None, shape: Shape | None = None
+    sql: str,
+    parameters: Mapping[str, Parameter] | None = None,
+    shape: Shape | None = None,
 ) -> Command:
     """Make a command of `sql`, in which `%(name)s` stands for the parameter of that name."""
     numbered, names = _numbered(sql)
@@ -99,7 +108,9 @@ async def run(
 
 
 async def run_each(
-    connection: PgConnection, transactions: Sequence[Sequence[Command]], most: int = ANSWER_BYTES
+    connection: PgConnection,
+    transactions: Sequence[Sequence[Command]],
+    most: int = ANSWER_BYTES,
 ) -> AsyncIterator[Answer]:
     """Run each transaction; yield its rows or its error, in their order.
 
@@ -109,7 +120,9 @@ async def run_each(
     results, failure = await _results(connection, transactions, most)
     *ended, unended = _by_transaction(results)
     for commands, own_results in zip(transactions, ended, strict=False):
-        yield _first_error(own_results) or _rows_or_error(connection, commands, own_results)
+        yield _first_error(own_results) or _rows_or_error(
+            connection, commands, own_results
+        )
     if failure is not None:
         raise _first_error(unended) or failure
 
@@ -165,7 +178,9 @@ def _calls(
                 # the answer to the command before comes now, and not at the end
                 yield pgconn.send_flush_request
             formats = [pq.Format.BINARY] * len(values)
-            yield partial(pgconn.send_query_params, sql, values, types, formats, pq.Format.BINARY)
+            yield partial(
+                pgconn.send_query_params, sql, values, types, formats, pq.Format.BINARY
+            )
         yield pgconn.pipeline_sync
 
 
@@ -263,7 +278,9 @@ def _check_status(pgconn: PGconn, result: Result) -> None:
     if result.status not in _EXPECTED:
         status = pq.ExecStatus(result.status).name
         pgconn.finish()
-        raise AnswerError(f"The server answered with {status}, which was not asked for.")
+        raise AnswerError(
+            f"The server answered with {status}, which was not asked for."
+        )
 
 
 def _by_transaction(results: Iterable[Result]) -> list[list[Result]]:
@@ -302,7 +319,9 @@ def _rows(
     """Return the rows of each command of one transaction."""
     answers = [result for result in results if result.status in _ANSWERS]
     if len(answers) != len(commands):
-        raise AnswerError(f"The server gave {len(answers)} results for {len(commands)} statements.")
+        raise AnswerError(
+            f"The server gave {len(answers)} results for {len(commands)} statements."
+        )
     pairs = zip(commands, answers, strict=True)
     return [_rows_of(connection, result, command.shape) for command, result in pairs]
 

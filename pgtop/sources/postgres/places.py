@@ -26,7 +26,8 @@ _CONNECTION_STRING = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _CONNECTION_STRING_IN_QUOTES = re.compile(
-    r"""^\s*(?:postgres|jdbc)[\w+]*:/|(?:\bpas\w*|password|passwd|pwd)["']?\s*[=:]""", re.IGNORECASE
+    r"""^\s*(?:postgres|jdbc)[\w+]*:/|(?:\bpas\w*|password|passwd|pwd)["']?\s*[=:]""",
+    re.IGNORECASE,
 )
 """The same for a quoted value: one quote too many has swallowed the rest of the string."""
 _ODD_NAME = re.compile(r"""://|=|^\s*["']|/[^@]*@|^(?:[^:]*:){4}""")
@@ -49,11 +50,17 @@ _FREE_TEXT_KEYWORDS = frozenset(
     }
 )
 """Keywords with texts and paths as values, which may contain almost anything."""
-_LABELS = {"host": "the host (-h)", "user": "the role (-U)", "dbname": "the database (-d)"}
+_LABELS = {
+    "host": "the host (-h)",
+    "user": "the role (-U)",
+    "dbname": "the database (-d)",
+}
 
 
 def refusal(
-    options: Mapping[str, str], by_keyword: Container[str] = (), in_quotes: Container[str] = ()
+    options: Mapping[str, str],
+    by_keyword: Container[str] = (),
+    in_quotes: Container[str] = (),
 ) -> str:
     """Return what is wrong with the first value that cannot be intended, without quoting it, or "".
 
@@ -82,7 +89,9 @@ def is_address(host: str) -> bool:
 
 
 def _refuse_quoted(name: str, value: str) -> str:
-    return _looks_like_string(name) if _CONNECTION_STRING_IN_QUOTES.search(value) else ""
+    return (
+        _looks_like_string(name) if _CONNECTION_STRING_IN_QUOTES.search(value) else ""
+    )
 
 
 def _refuse(name: str, value: str, is_by_keyword: bool) -> str:
@@ -91,7 +100,9 @@ def _refuse(name: str, value: str, is_by_keyword: bool) -> str:
         return next(filter(None, refusals), "")
     odd_name = _ODD_NAME_IN_STRING if is_by_keyword else _ODD_NAME
     is_odd = name not in _FREE_TEXT_KEYWORDS and odd_name.search(value)
-    return _looks_like_string(name) if is_odd or _CONNECTION_STRING.search(value) else ""
+    return (
+        _looks_like_string(name) if is_odd or _CONNECTION_STRING.search(value) else ""
+    )
 
 
 def _looks_like_string(name: str) -> str:

@@ -103,9 +103,13 @@ class PostgresSource:
 class _Sampler:
     """Samples over one connection: joins all statements into one round trip."""
 
-    def __init__(self, channel: Channel, probes: Sequence[Probe], text_bytes: int) -> None:
+    def __init__(
+        self, channel: Channel, probes: Sequence[Probe], text_bytes: int
+    ) -> None:
         self.channel = channel
-        self._answer_bytes = _ANSWER_BYTES if text_bytes <= TEXT_BYTES else _ANSWER_BYTES_WHOLE
+        self._answer_bytes = (
+            _ANSWER_BYTES if text_bytes <= TEXT_BYTES else _ANSWER_BYTES_WHOLE
+        )
         self._facts = Facts()
         self._sessions = SessionReader(channel.features, text_bytes)
         self._sections = SectionReader(probes, channel.features)
@@ -127,7 +131,11 @@ class _Sampler:
             return await self._sample(topics)
         except psycopg.Error as error:
             is_closed = self.channel.connection.closed
-            if is_closed or not self._sessions.has_locks or _is_chance(error, monotonic() - began):
+            if (
+                is_closed
+                or not self._sessions.has_locks
+                or _is_chance(error, monotonic() - began)
+            ):
                 raise
             why = error_text(error)
         # if the poll succeeds without them, they were the reason
@@ -139,7 +147,9 @@ class _Sampler:
         last = self._sessions.last
         are_facts_due = last is None or self._facts.are_due(last.taken_at)
         facts = self._facts.statements() if are_facts_due else []
-        sessions = self._sessions.statements(self._facts.server, are_all_sent=are_facts_due)
+        sessions = self._sessions.statements(
+            self._facts.server, are_all_sent=are_facts_due
+        )
         sections = self._sections.transactions(topics, self._facts.server, last)
 
         received = self.channel.received()
@@ -149,7 +159,8 @@ class _Sampler:
             return await self._sample(topics)
 
         count = self._received_since(received)
-        fact_answers, section_answers = answers[: len(facts)], answers[len(facts) :]
+        fact_answers = answers[: len(facts)]
+        section_answers = answers[len(facts) :]
         server = await self._server_for(reply, fact_answers)
         return self._sessions.snapshot(
             reply,
@@ -174,7 +185,9 @@ class _Sampler:
         now = self.channel.received()
         return None if now is None or before is None else now - before
 
-    async def _server_for(self, reply: SessionReply, answers: Sequence[Answer]) -> Server:
+    async def _server_for(
+        self, reply: SessionReply, answers: Sequence[Answer]
+    ) -> Server:
         """Return the server that has sent this reply."""
         server = await self._server_with_names(reply, answers)
         if server.pid != reply.pid:
@@ -184,7 +197,9 @@ class _Sampler:
             server = server._replace(started_at=reply.started_at, cluster="", wal=None)
         return server
 
-    async def _server_with_names(self, reply: SessionReply, answers: Sequence[Answer]) -> Server:
+    async def _server_with_names(
+        self, reply: SessionReply, answers: Sequence[Answer]
+    ) -> Server:
         """Return the server with the names of all databases and roles in the reply, as far as it
         has them.
         """
@@ -203,7 +218,8 @@ def _strangers(reply: SessionReply, server: Server) -> set[Owner]:
     """Return the owners of backends for which the server has no name: the sessions of a dropped
     role live on under its oid.
     """
-    databases, roles = {None, *server.databases}, {None, *server.roles}
+    databases = {None, *server.databases}
+    roles = {None, *server.roles}
     return {
         (database, role)
         for database, role in reply.owners

@@ -33,7 +33,8 @@ the first row on.
 """
 
 _DAY = 86_400 * MICROSECONDS
-_EARLIEST, _LATEST = -730_000 * _DAY, 2_900_000 * _DAY
+_EARLIEST = -730_000 * _DAY
+_LATEST = 2_900_000 * _DAY
 """Bounds within the years 1 to 9999 of Python's calendar, with a margin. Infinity is outside."""
 
 _ARRAY_HEAD = Struct("!iiIii")
@@ -90,7 +91,8 @@ class Shape:
             if kind.lowest is not None:
                 bounded.setdefault((kind.lowest, kind.highest), []).append(column)
         self.bounded = [
-            (*bounds, itemgetter(*columns, columns[0])) for bounds, columns in bounded.items()
+            (*bounds, itemgetter(*columns, columns[0]))
+            for bounds, columns in bounded.items()
         ]
         """Bounds, each with a getter for the bounded values of a row; it gets at least two, so that
         the result is a tuple.
@@ -146,9 +148,14 @@ def one_row(rows: Rows) -> tuple[Any, ...]:
 def _check_columns(result: Result, shape: Shape) -> None:
     size = len(shape.kinds)
     if result.nfields != size:
-        raise AnswerError(f"The server answered with {result.nfields} columns in place of {size}.")
+        raise AnswerError(
+            f"The server answered with {result.nfields} columns in place of {size}."
+        )
     for column, kind in enumerate(shape.kinds):
-        if result.ftype(column) not in kind.oids or result.fformat(column) != pq.Format.BINARY:
+        if (
+            result.ftype(column) not in kind.oids
+            or result.fformat(column) != pq.Format.BINARY
+        ):
             raise AnswerError(
                 f"The server answered with another type in column {column + 1} of {size}."
             )
@@ -172,10 +179,14 @@ def _check_values(rows: Rows, shape: Shape) -> None:
             raise AnswerError("The server left out what every row has.")
     for lowest, highest, values in shape.bounded:
         numbers = [
-            number for number in chain.from_iterable(map(values, rows)) if number is not None
+            number
+            for number in chain.from_iterable(map(values, rows))
+            if number is not None
         ]
         if numbers and not _is_within(lowest, min(numbers), max(numbers), highest):
-            raise AnswerError("The server answered with a number or a time that cannot be.")
+            raise AnswerError(
+                "The server answered with a number or a time that cannot be."
+            )
 
 
 def _is_within(lowest: int | None, least: int, most: int, highest: int | None) -> bool:

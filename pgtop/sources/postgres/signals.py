@@ -22,7 +22,16 @@ from pgtop.sources.postgres.features import Features
 from pgtop.sources.postgres.parameters import Parameter, moment
 from pgtop.sources.postgres.probes import activity
 from pgtop.sources.postgres.probes.detail import error_text
-from pgtop.sources.postgres.shapes import BOOL, OID, PID, TEXT, TIME, AnswerError, Shape, one_row
+from pgtop.sources.postgres.shapes import (
+    BOOL,
+    OID,
+    PID,
+    TEXT,
+    TIME,
+    AnswerError,
+    Shape,
+    one_row,
+)
 
 _FUNCTIONS: Mapping[Signal, LiteralString] = {
     Signal.CANCEL: "pg_catalog.pg_cancel_backend",
@@ -89,7 +98,8 @@ that runs this statement.
 """
 
 _UNIDENTIFIED = (
-    "this role may not see when it started, so it may be another session under the same pid"
+    "this role may not see when it started, so it "
+    "may be another session under the same pid"
 )
 _AUXILIARY = "it is a process of the server's own, and those take no such signals"
 _OWN_SESSION = "the pooler sends signals through this very session now: try again"
@@ -154,7 +164,9 @@ class PostgresSignaller:
     def __init__(self, connection: ServerConnection) -> None:
         self._connection = connection
 
-    async def send_all(self, requests: Sequence[SignalRequest]) -> Sequence[SignalReply]:
+    async def send_all(
+        self, requests: Sequence[SignalRequest]
+    ) -> Sequence[SignalReply]:
         """Send all requests once, in one round trip; a failing one does not stop the others.
 
         Each reply states whether the server sent the signal, or that this is not known.
@@ -164,7 +176,9 @@ class PostgresSignaller:
         try:
             async with self._connection.acquire() as channel:
                 status = ReplyStatus.UNKNOWN
-                statements = [statement(request, channel.features) for request in requests]
+                statements = [
+                    statement(request, channel.features) for request in requests
+                ]
                 async for answer in channel.run_each(statements, is_logged=True):
                     replies.append(_reply_of(answer))  # noqa: PERF401  # kept if a later one fails
         except SourceError as error:
@@ -172,7 +186,9 @@ class PostgresSignaller:
             replies += [SignalReply(status, error.failure.what)] * unanswered
         return replies
 
-    async def check_all(self, requests: Sequence[SignalRequest]) -> Mapping[BackendId, Backend]:
+    async def check_all(
+        self, requests: Sequence[SignalRequest]
+    ) -> Mapping[BackendId, Backend]:
         """Return the targets that exist, or may exist, as far as observing needs them. Raises
         SourceError.
         """

@@ -51,7 +51,11 @@ def in_networks(networks: Sequence["Network | None"]) -> Decision:
     """Return the decision whether a session comes from one of `networks`; each address is parsed
     once.
     """
-    answers: dict[str | None, bool | None] = {None: None, "": False, LOCAL: None in networks}
+    answers: dict[str | None, bool | None] = {
+        None: None,
+        "": False,
+        LOCAL: None in networks,
+    }
 
     def is_inside(name: str) -> bool | None:
         import ipaddress

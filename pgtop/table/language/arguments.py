@@ -58,10 +58,13 @@ def negated_term(argument: str) -> str:
 def _check_nothing_vanished(argument: str, start: int) -> None:
     """Raise FilterError if a variable of the shell may have been empty."""
     if not argument.strip():
-        raise FilterError("an argument is empty: remove it, or fill its variable", start)
+        raise FilterError(
+            "an argument is empty: remove it, or fill its variable", start
+        )
     for position in _suspicious_blanks(argument):
         raise FilterError(
-            "a word may be missing at this blank: one blank stands between words", start + position
+            "a word may be missing at this blank: one blank stands between words",
+            start + position,
         )
 
 
@@ -89,12 +92,18 @@ class _LastValue(NamedTuple):
     """The position in the argument."""
 
 
-def _groups(arguments: Sequence[str], starts: Sequence[int]) -> Iterator[tuple[int, int]]:
+def _groups(
+    arguments: Sequence[str], starts: Sequence[int]
+) -> Iterator[tuple[int, int]]:
     """Yield start and end of the values with blanks but without quotes."""
     for index, (argument, start) in enumerate(zip(arguments, starts, strict=True)):
         key, relation, value_start = _last_value(arguments, index)
         value = argument[value_start:]
-        if key is None or not _is_grouped(key, relation, value) or _is_several_terms(argument):
+        if (
+            key is None
+            or not _is_grouped(key, relation, value)
+            or _is_several_terms(argument)
+        ):
             continue
         first_blank = start + value_start + value.index(" ")
         _check_negation_is_clear(argument[:value_start], key, relation, first_blank + 1)
@@ -134,7 +143,9 @@ def _is_pattern_with_blanks(value: str) -> bool:
     return not has_quotes and not has_signs
 
 
-def _check_negation_is_clear(head: str, key: Key, relation: Relation, position: int) -> None:
+def _check_negation_is_clear(
+    head: str, key: Key, relation: Relation, position: int
+) -> None:
     """Raise FilterError if a word behind a negated value may be a term: as part of the value it
     selects more.
 
@@ -149,7 +160,8 @@ def _check_negation_is_clear(head: str, key: Key, relation: Relation, position: 
     has_negated_sign = match is not None and SIGNS[match[3]][1]
     if has_negation or has_negated_sign:
         raise FilterError(
-            f'a negated value with blanks goes in quotes, as in not {key.name}:"my app"', position
+            f'a negated value with blanks goes in quotes, as in not {key.name}:"my app"',
+            position,
         )
 
 
@@ -176,5 +188,6 @@ def _check_marked(term: Term, arguments: Sequence[str], starts: Sequence[int]) -
     if term.is_bare_number:
         advice = f"a pid is pid:{value}"
     raise FilterError(
-        f'{advice}; a value with blanks goes in quotes, as in app:"my app"', term.position
+        f'{advice}; a value with blanks goes in quotes, as in app:"my app"',
+        term.position,
     )

@@ -49,7 +49,9 @@ def _are_exclusive(key: Key, one: Term, other: Term) -> bool:
 
 
 def _is_distinct_state(term: Term) -> bool:
-    return term.relation is not Relation.MATCHES and _DISTINCT_STATES.issuperset(term.values)
+    return term.relation is not Relation.MATCHES and _DISTINCT_STATES.issuperset(
+        term.values
+    )
 
 
 def _list_of(key: Key, terms: Iterable[Term]) -> str:

@@ -15,9 +15,15 @@ class HelpEntry(NamedTuple):
 
 FORMS = (
     HelpEntry(
-        "key:value", "contains, in any case; of several terms all must hold", "db:shop user:web"
+        "key:value",
+        "contains, in any case; of several terms all must hold",
+        "db:shop user:web",
     ),
-    HelpEntry("or", "alternatives; terms side by side bind tighter", "user:web or user:api age>1h"),
+    HelpEntry(
+        "or",
+        "alternatives; terms side by side bind tighter",
+        "user:web or user:api age>1h",
+    ),
     HelpEntry(
         "not",
         "the opposite, as with `-` or `!` before the term; an unknown value matches neither way",
@@ -39,13 +45,21 @@ FORMS = (
         "more (`<`, `>=`, `<=` too); times in `ms s m h d w`, or plain seconds",
         "age>1h30m",
     ),
-    HelpEntry("word", "in any column, in any case; before a signal it goes in quotes", "invoice"),
     HelpEntry(
-        '"words"', 'with blanks or signs in it; \\" is a quote and \\\\ a backslash', 'app:"my app"'
+        "word",
+        "in any column, in any case; before a signal it goes in quotes",
+        "invoice",
+    ),
+    HelpEntry(
+        '"words"',
+        'with blanks or signs in it; \\" is a quote and \\\\ a backslash',
+        'app:"my app"',
     ),
     HelpEntry("'words'", "the same, taken literally", "query:'drop table'"),
 )
-KEY_ENTRIES = tuple(HelpEntry(key.name, key.meaning, key.example) for key in KEYS.values())
+KEY_ENTRIES = tuple(
+    HelpEntry(key.name, key.meaning, key.example) for key in KEYS.values()
+)
 
 FILTER_HELP: tuple[HelpEntry, ...] = (*FORMS, *KEY_ENTRIES)
 """The forms of the language first, then its keys."""

@@ -34,7 +34,9 @@ from pgtop.table.predicates import (
 )
 
 
-def _read_query(_: Key, relation: Relation, values: Sequence[Value]) -> ParsedComparison:
+def _read_query(
+    _: Key, relation: Relation, values: Sequence[Value]
+) -> ParsedComparison:
     criterion = QueryCriterion(matchers_of(relation, values))
     return ParsedComparison(criterion, relation, texts_of(values))
 
@@ -173,7 +175,11 @@ _PID_KEYS = (
         phrases.blocker,
     ),
     pid_key(
-        "root", "this root, and all that wait behind it", "root:4711", _is_in_tree, phrases.root
+        "root",
+        "this root, and all that wait behind it",
+        "root:4711",
+        _is_in_tree,
+        phrases.root,
     ),
 )
 _TIME_KEYS = (
@@ -238,7 +244,8 @@ _COUNT_KEYS = (
 )
 
 KEYS: Mapping[str, Key] = {
-    key.name: key for key in (*_NAME_KEYS, *_SERVER_KEYS, *_PID_KEYS, *_TIME_KEYS, *_COUNT_KEYS)
+    key.name: key
+    for key in (*_NAME_KEYS, *_SERVER_KEYS, *_PID_KEYS, *_TIME_KEYS, *_COUNT_KEYS)
 }
 
 OTHER_NAMES: Mapping[str, str] = {
@@ -283,7 +290,9 @@ _SUGGESTIONS: Mapping[str, str] = {
 }
 """Headings and columns that are no keys: compared by spelling they would suggest another key."""
 
-SESSION_VOCABULARY = Vocabulary(KEYS, AnyColumnCriterion, OTHER_NAMES, _SUGGESTIONS, _PID)
+SESSION_VOCABULARY = Vocabulary(
+    KEYS, AnyColumnCriterion, OTHER_NAMES, _SUGGESTIONS, _PID
+)
 
 
 def key_called(name: str) -> Key | None:

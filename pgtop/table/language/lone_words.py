@@ -34,9 +34,13 @@ class LoneWordReader:
         start = scanner.position
         text = scanner.take_quoted().text
         if not text:
-            raise FilterError('there is nothing in the quotes: write text, as in "invoice"', start)
+            raise FilterError(
+                'there is nothing in the quotes: write text, as in "invoice"', start
+            )
         if STRAY_SIGN.match(scanner.text, scanner.position):
-            scanner.fail("a key goes without quotes, and text with such a sign wholly into them")
+            scanner.fail(
+                "a key goes without quotes, and text with such a sign wholly into them"
+            )
         return self._contains(text, start, is_unmarked=False)
 
     def read_pattern(self) -> Term:
@@ -48,7 +52,9 @@ class LoneWordReader:
         pattern = read_pattern(scanner, "~^select")
         criterion = self._vocabulary.any_column(compile_pattern(*pattern))
         relation = Relation.MATCHES
-        return Term(None, relation, (pattern.text,), False, criterion, start, is_unmarked)
+        return Term(
+            None, relation, (pattern.text,), False, criterion, start, is_unmarked
+        )
 
     def read_word(self, previous: Term | None) -> Term:
         """Read a word or a number. `previous` is the term before it, if any."""
@@ -70,7 +76,9 @@ class LoneWordReader:
 
     def _contains(self, text: str, start: int, *, is_unmarked: bool) -> Term:
         criterion = self._vocabulary.any_column(Contains(text.lower()))
-        return Term(None, Relation.CONTAINS, (text,), False, criterion, start, is_unmarked)
+        return Term(
+            None, Relation.CONTAINS, (text,), False, criterion, start, is_unmarked
+        )
 
     def _fail_in_word(self, word: str) -> NoReturn:
         """Raise FilterError for the next character, which cannot be in a word without quotes."""
@@ -110,7 +118,8 @@ class LoneWordReader:
             scanner.fail(_advice_behind_key(key, next_word[0]))
         example = f"{key.example}, or state:idle" if key.name == "idle" else key.example
         raise FilterError(
-            f"`{word}` is a key: write it as in {example}; as text it goes in quotes", start
+            f"`{word}` is a key: write it as in {example}; as text it goes in quotes",
+            start,
         )
 
 

@@ -90,7 +90,8 @@ def _check_term(term: Term) -> None:
     if is_time and value.isdigit() and int(value) > 0:
         advice = f"write {value}s, or {value}m for minutes"
         raise FilterError(
-            f"a time needs a unit where it decides about a signal: {advice}", term.position
+            f"a time needs a unit where it decides about a signal: {advice}",
+            term.position,
         )
 
 

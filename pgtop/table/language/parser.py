@@ -76,7 +76,11 @@ class FilterParser:
         return node
 
     def _is_at_conjunction_end(self) -> bool:
-        return self._scanner.is_at_end or self._scanner.next == ")" or self._is_at_connective("or")
+        return (
+            self._scanner.is_at_end
+            or self._scanner.next == ")"
+            or self._is_at_connective("or")
+        )
 
     def _take_connective(self, word: str) -> bool:
         self._scanner.skip_blanks()
@@ -98,7 +102,9 @@ class FilterParser:
         is_negated = self._take_negation()
         node = self._group() if scanner.next == "(" else self._single_term()
         if not scanner.is_at_term_end:
-            scanner.fail("a space is missing here; text with signs in it goes into quotes wholly")
+            scanner.fail(
+                "a space is missing here; text with signs in it goes into quotes wholly"
+            )
         return _negated(node) if is_negated else node
 
     def _take_negation(self) -> bool:
@@ -136,7 +142,9 @@ class FilterParser:
         node = self._disjunction()
         if scanner.is_at_end:
             scanner.position = start
-            scanner.fail("unclosed parenthesis: add ) at the end, or put text in quotes")
+            scanner.fail(
+                "unclosed parenthesis: add ) at the end, or put text in quotes"
+            )
         scanner.position += 1
         self._depth -= 1
         return node
@@ -173,14 +181,20 @@ class FilterParser:
         relation, is_negated = SIGNS[sign]
         if relation not in key.relations:
             raise FilterError(
-                f"`{name}` does not go with `{sign}`: write it as in {key.example}", match.start(3)
+                f"`{name}` does not go with `{sign}`: write it as in {key.example}",
+                match.start(3),
             )
         _check_value_follows(match, key)
         scanner.position = match.end()
         values = read_values(scanner, key, relation, self._grouped)
         comparison = key.read(relation, values)
         return Term(
-            key, comparison.relation, comparison.values, is_negated, comparison.criterion, start
+            key,
+            comparison.relation,
+            comparison.values,
+            is_negated,
+            comparison.criterion,
+            start,
         )
 
     def _unknown_key(self, name: str, sign: str, position: int) -> FilterError:
@@ -189,13 +203,16 @@ class FilterParser:
         if nearest:
             hint = f'did you mean "{nearest}"?'
         return FilterError(
-            f'unknown key "{name}": {hint} Text with "{sign}" in it goes in quotes', position
+            f'unknown key "{name}": {hint} Text with "{sign}" in it goes in quotes',
+            position,
         )
 
 
 def too_long() -> FilterError:
     """Return the error for a text of more than MAX_LENGTH characters."""
-    return FilterError(f"a filter may have {MAX_LENGTH} characters: make it shorter", MAX_LENGTH)
+    return FilterError(
+        f"a filter may have {MAX_LENGTH} characters: make it shorter", MAX_LENGTH
+    )
 
 
 def _check_value_follows(match: re.Match[str], key: Key) -> None:
@@ -205,7 +222,8 @@ def _check_value_follows(match: re.Match[str], key: Key) -> None:
     is_lopsided = blanks_after and not blanks_before
     if is_lopsided or len(blanks_after) > 1 or match.end() == len(match.string):
         raise FilterError(
-            f"a value is missing: write it without blanks, as in {key.example}", match.end(3)
+            f"a value is missing: write it without blanks, as in {key.example}",
+            match.end(3),
         )
 
 

@@ -79,7 +79,9 @@ def state(term: Term) -> str:
     if term.relation is Relation.MATCHES:
         return text("state")(term)
     is_exact = term.relation is Relation.IS
-    states = _one_of([_state(word, is_exact=is_exact) for word in term.values], term.is_negated)
+    states = _one_of(
+        [_state(word, is_exact=is_exact) for word in term.values], term.is_negated
+    )
     words = f"that are {states}"
     is_not_running = term.is_negated and not is_exact and "active" in term.values
     if is_not_running and "waiting" not in term.values:
@@ -129,7 +131,11 @@ def _place(value: str) -> str:
     network = network_of(value)
     if network is None:
         return "a local socket"
-    return f"address {network.network_address}" if is_single(network) else f"network {network}"
+    return (
+        f"address {network.network_address}"
+        if is_single(network)
+        else f"network {network}"
+    )
 
 
 def pid(term: Term) -> str:
@@ -157,7 +163,9 @@ def time(start: str) -> Phrase:
     """Return the phrase for a time: `idle for more than 1 h 30 min`."""
 
     def phrase(term: Term) -> str:
-        return f"{start} {_BOUNDS[_effective_relation(term)]} {_duration(term.values[0])}"
+        return (
+            f"{start} {_BOUNDS[_effective_relation(term)]} {_duration(term.values[0])}"
+        )
 
     return phrase
 
@@ -212,4 +220,8 @@ def _effective_relation(term: Term) -> Relation:
     """Return the relation with the negation applied: a known number that is not above a bound is at
     most the bound.
     """
-    return OPPOSITES.get(term.relation, term.relation) if term.is_negated else term.relation
+    return (
+        OPPOSITES.get(term.relation, term.relation)
+        if term.is_negated
+        else term.relation
+    )

@@ -59,14 +59,22 @@ def texts_of(values: Sequence[Value]) -> tuple[str, ...]:
     return tuple(value.text for value in values)
 
 
-def compare_texts(texts: Texts, relation: Relation, values: Sequence[Value]) -> ParsedComparison:
+def compare_texts(
+    texts: Texts, relation: Relation, values: Sequence[Value]
+) -> ParsedComparison:
     """Compare a column's texts with the values."""
     criterion = TextCriterion(texts, matchers_of(relation, values))
     return ParsedComparison(criterion, relation, texts_of(values))
 
 
 def text_key(
-    name: str, meaning: str, example: str, texts: Texts, phrase: Phrase, *, plural: str = ""
+    name: str,
+    meaning: str,
+    example: str,
+    texts: Texts,
+    phrase: Phrase,
+    *,
+    plural: str = "",
 ) -> Key:
     """Make a key for a column of texts."""
 
@@ -109,7 +117,9 @@ def name_key(
     return Key(name, meaning, example, TEXT_RELATIONS, read, phrase, plural=plural)
 
 
-def time_key(name: str, meaning: str, example: str, seconds: Number, phrase: Phrase) -> Key:
+def time_key(
+    name: str, meaning: str, example: str, seconds: Number, phrase: Phrase
+) -> Key:
     """Make a key for the time since something began."""
 
     def read(_: Key, relation: Relation, values: Sequence[Value]) -> ParsedComparison:
@@ -129,7 +139,9 @@ def parse_seconds(text: str, position: int) -> float:
     except ValueError as error:
         raise FilterError(f"{error}", position) from None
     if seconds > _MAX_SECONDS:
-        raise FilterError("that is longer than any server has run: write at most 99999d", position)
+        raise FilterError(
+            "that is longer than any server has run: write at most 99999d", position
+        )
     return seconds
 
 
@@ -144,7 +156,9 @@ def count_key(
 
     def read(key: Key, relation: Relation, values: Sequence[Value]) -> ParsedComparison:
         count = _parse_whole(key, values[0])
-        return ParsedComparison(criterion(COMPARE[relation], count), relation, (str(count),))
+        return ParsedComparison(
+            criterion(COMPARE[relation], count), relation, (str(count),)
+        )
 
     return Key(name, meaning, example, COUNT_RELATIONS, read, phrase)
 
@@ -172,6 +186,7 @@ def pid_key(
 def _parse_whole(key: Key, value: Value) -> int:
     if not _WHOLE_NUMBER.fullmatch(value.text):
         raise FilterError(
-            f"{value.text!r} is not a whole number: write it as in {key.example}", value.position
+            f"{value.text!r} is not a whole number: write it as in {key.example}",
+            value.position,
         )
     return int(value.text)

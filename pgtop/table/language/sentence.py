@@ -40,7 +40,9 @@ def _conjunct(node: Node) -> str:
 def _disjunct(node: Node) -> str:
     """Return one side of an `or`, in parentheses if an `and` or a `not` would reach beyond it."""
     words = _inside(node)
-    is_negated_term = isinstance(node, Term) and words.startswith(("not ", "that are not "))
+    is_negated_term = isinstance(node, Term) and words.startswith(
+        ("not ", "that are not ")
+    )
     return f"({words})" if isinstance(node, And) or is_negated_term else words
 
 

@@ -33,7 +33,9 @@ def _check_whole_type(value: Value) -> None:
     for process_type in PROCESS_TYPES:
         if value.text.lower() in process_type:
             advice = f'write type:{value.text.split()[0]}, or type="{process_type}"'
-            raise FilterError(f"no type is exactly `{value.text}`: {advice}", value.position)
+            raise FilterError(
+                f"no type is exactly `{value.text}`: {advice}", value.position
+            )
 
 
 def read_wait(_: Key, relation: Relation, values: Sequence[Value]) -> ParsedComparison:
@@ -56,7 +58,9 @@ def _wait_matcher(value: str) -> Matcher:
     return Contains(value)
 
 
-def read_client(_: Key, relation: Relation, values: Sequence[Value]) -> ParsedComparison:
+def read_client(
+    _: Key, relation: Relation, values: Sequence[Value]
+) -> ParsedComparison:
     """Read a comparison of addresses."""
     if relation is Relation.MATCHES:
         return compare_texts(known.client_texts, relation, values)
@@ -72,6 +76,7 @@ def _parse_network(value: Value, relation: Relation) -> "Network | None":
         raise FilterError(f"{error}", value.position) from None
     if relation is Relation.IS and not is_single(network):
         raise FilterError(
-            f"`{value.text}` is many addresses: write client:{value.text}", value.position
+            f"`{value.text}` is many addresses: write client:{value.text}",
+            value.position,
         )
     return network

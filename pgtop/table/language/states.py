@@ -50,7 +50,9 @@ def _parse_state(value: Value) -> str:
     word = state_called(value.text)
     if word is None:
         words = ", ".join(STATE_WORDS)
-        raise FilterError(f"`{value.text}` is no state: use one of {words}", value.position)
+        raise FilterError(
+            f"`{value.text}` is no state: use one of {words}", value.position
+        )
     return word
 
 

@@ -43,7 +43,9 @@ def _read_grouped(scanner: FilterScanner, relation: Relation, end: int) -> list[
     check_unquoted(text, start)
     if relation is Relation.MATCHES:
         return [Value(text, start)]
-    return [Value(match[0], start + match.start()) for match in re.finditer(r"[^,]+", text)]
+    return [
+        Value(match[0], start + match.start()) for match in re.finditer(r"[^,]+", text)
+    ]
 
 
 def _read_value(scanner: FilterScanner, key: Key, relation: Relation) -> Value:
@@ -69,7 +71,8 @@ def _check_plain(text: str, key: Key, start: int) -> None:
         raise FilterError(advice_on(text), start)
     if text.startswith("-") and key.takes_words:
         raise FilterError(
-            "a value that begins with - goes in quotes; not stands before the key", start
+            "a value that begins with - goes in quotes; not stands before the key",
+            start,
         )
 
 
@@ -156,7 +159,8 @@ def _check_unambiguous(value: Value) -> None:
     check_unquoted(value.text, value.position)
     if sign := _AMBIGUOUS_IN_PATTERN.search(value.text):
         raise FilterError(
-            f"a pattern with `{sign[0]}` there goes in quotes", value.position + sign.start()
+            f"a pattern with `{sign[0]}` there goes in quotes",
+            value.position + sign.start(),
         )
 
 

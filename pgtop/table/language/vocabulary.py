@@ -37,7 +37,9 @@ OPPOSITES = {
 """The relation that holds for a known number when the other one does not."""
 
 TEXT_RELATIONS = frozenset({Relation.CONTAINS, Relation.IS, Relation.MATCHES})
-TIME_RELATIONS = frozenset({Relation.LESS, Relation.AT_MOST, Relation.MORE, Relation.AT_LEAST})
+TIME_RELATIONS = frozenset(
+    {Relation.LESS, Relation.AT_MOST, Relation.MORE, Relation.AT_LEAST}
+)
 COUNT_RELATIONS = TIME_RELATIONS | {Relation.IS}
 PID_RELATIONS = frozenset({Relation.CONTAINS, Relation.IS})
 

@@ -51,7 +51,10 @@ _ONLY_IDLE = "only idle ones"
 class BulkScreen(Navigation, SignalDialog):
     """The dialog for a plan of many. Returns the part of it that has not changed."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [*NAVIGATION, *bindings("renew_plan", "only_idle")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        *NAVIGATION,
+        *bindings("renew_plan", "only_idle"),
+    ]
 
     def __init__(
         self,
@@ -124,7 +127,9 @@ class BulkScreen(Navigation, SignalDialog):
             self.question += 1
         self._proof.display = True
         self.set_focus(self._proof)
-        wrong = f"{self._proof.value} is not their number: " if self._proof.value else ""
+        wrong = (
+            f"{self._proof.value} is not their number: " if self._proof.value else ""
+        )
         self.show_note(f"{wrong}{_TYPE_COUNT.format(expected)}")
 
     def action_clear(self) -> None:
@@ -156,7 +161,9 @@ class BulkScreen(Navigation, SignalDialog):
 
     def action_renew_plan(self) -> None:
         """Show the same sessions as they are now, without the ended ones."""
-        self._plan = refresh_plan(self._plan, self._latest.snapshot, self._guard_of(self._latest))
+        self._plan = refresh_plan(
+            self._plan, self._latest.snapshot, self._guard_of(self._latest)
+        )
         self._planned_on = self._latest
         self._changed = {}
         self.question += 1

@@ -31,7 +31,8 @@ from pgtop.tui.widgets.lines import Lines
 FRAME = 4
 """Cells of border and padding, left and right together."""
 _TOO_SMALL = "too small to show all that you agree to: make the terminal larger"
-_KEEP, _SIGNAL = 0, 1
+_KEEP = 0
+_SIGNAL = 1
 """The indices of the buttons."""
 
 GuardOf: TypeAlias = Callable[[DerivedSnapshot], Guard]
@@ -223,7 +224,9 @@ class SignalDialog(Stateful, ModalScreen[Consent | None]):
         self.draw(self.app.size)
 
     def _close_reason(self) -> None:
-        self.question += 1  # text that was pasted into the field may continue after an Enter
+        self.question += (
+            1  # text that was pasted into the field may continue after an Enter
+        )
         self._reason.display = False
         self.set_focus(self._proof if self._proof.display else None)
         self.draw(self.app.size)

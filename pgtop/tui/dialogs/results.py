@@ -120,7 +120,10 @@ class ResultScreen(Navigation, Stateful, ModalScreen[Plan | None]):
             self.dismiss(plan)
 
     def _escalation_plan(self) -> Plan | None:
-        if not self._progress.is_done or self._progress.plan.signal is not Signal.CANCEL:
+        if (
+            not self._progress.is_done
+            or self._progress.plan.signal is not Signal.CANCEL
+        ):
             return None
         plan = escalation_plan(self._progress)
         return plan if plan.targets else None
@@ -132,7 +135,9 @@ class ResultScreen(Navigation, Stateful, ModalScreen[Plan | None]):
         survivors = self._escalation_plan()
         if survivors is not None:
             count = sessions(len(survivors.targets))
-            parts.append(line(f"{_TERMINATE}: terminate the {count} that survived", Tone.STRONG))
+            parts.append(
+                line(f"{_TERMINATE}: terminate the {count} that survived", Tone.STRONG)
+            )
         if self._progress.audit_failure:
             parts.append(line(clean(self._progress.audit_failure), Tone.ALARM))
         return [row for spans in parts for row in wrapped(spans, width)]

@@ -84,7 +84,9 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
         row = self._table.selected
         if row is not None and row.share is not None and row.identity is not None:
             text = share_filter(row.dimension, row.share)
-            self.app.post_message(ViewRequested("sessions", ShareFilter(text, row.identity)))
+            self.app.post_message(
+                ViewRequested("sessions", ShareFilter(text, row.identity))
+            )
 
     def action_cancel(self) -> None:
         self._signal(Signal.CANCEL)
@@ -112,7 +114,9 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
     def _matching(self, group: Filter) -> list[Backend]:
         matches = group.on(self.state.derived)
         backends = self.state.derived.snapshot.backends
-        return [backend for backend in backends if backend.is_client and matches(backend)]
+        return [
+            backend for backend in backends if backend.is_client and matches(backend)
+        ]
 
     async def action_clear(self) -> None:
         """Leave field and filter; without them, go back to the sessions."""

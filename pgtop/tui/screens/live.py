@@ -28,7 +28,9 @@ class LiveScreen(Stateful, Screen[None]):
     Subclasses provide the body and the status: what they narrow the snapshot to.
     """
 
-    AUTO_FOCUS = ""  # keys belong to the screen; an input takes them only when it is opened
+    AUTO_FOCUS = (
+        ""  # keys belong to the screen; an input takes them only when it is opened
+    )
     KEYS: ClassVar[tuple[str, ...]] = ("help", "quit")
     """The actions in the footer, the most needed first."""
 
@@ -85,7 +87,8 @@ class LiveScreen(Stateful, Screen[None]):
 
     def show_frame(self) -> None:
         """Draw everything but the body."""
-        (width, height), state = self.size, self.state
+        (width, height) = self.size
+        state = self.state
         around = Surroundings(
             self.status(),
             self.complaint(),
@@ -116,7 +119,8 @@ class LiveScreen(Stateful, Screen[None]):
             self._cost.show([self._cost_line()])
 
     def _cost_line(self) -> Line:
-        event, spent = self.state.event, self.state.spent
+        event = self.state.event
+        spent = self.state.spent
         if not isinstance(event, Sampled) or spent is None:
             return line("overhead: not measured yet", Tone.NOTICE)
         cost = event.snapshot.cost

@@ -61,19 +61,23 @@ class LocksScreen(TableScreen[LockRow, DerivedSnapshot], SessionActionsScreen):
 
     def counts(self) -> str:
         forest = self.state.derived.forest
-        waiting, roots = forest.waiting, len(forest.roots)
+        waiting = forest.waiting
+        roots = len(forest.roots)
         if not waiting:
             return f"{self.rows_in_sight()}locks"
         matching = f"{self._matching} of " if self._options.filter.text else ""
         nouns = "root" if roots == 1 else "roots"
-        return f"{self.rows_in_sight()}{matching}{waiting} waiting under {roots} {nouns}"
+        return (
+            f"{self.rows_in_sight()}{matching}{waiting} waiting under {roots} {nouns}"
+        )
 
     def marks(self) -> Iterable[Span]:
         row = self._table.selected
         has_session = row is None or row.node is None or row.backend is not None
         if not has_session and not self._settings.read_only:
             yield Span(
-                f" · no session: {hint('cancel', 'terminate')} show what ends it", Tone.NOTICE
+                f" · no session: {hint('cancel', 'terminate')} show what ends it",
+                Tone.NOTICE,
             )
 
     # Rows.
@@ -86,7 +90,8 @@ class LocksScreen(TableScreen[LockRow, DerivedSnapshot], SessionActionsScreen):
         if target != ROOT:
             return
         roots = self.state.derived.forest.roots
-        if not roots or not self._table.row_count():  # a view that is being opened begins there
+        # A view that is being opened begins there.
+        if not roots or not self._table.row_count():
             return
         root = LockRow(roots[0]).identity
         if not self._table.go_to(root):

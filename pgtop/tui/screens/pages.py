@@ -173,7 +173,8 @@ class DetailScreen(SessionActionsScreen, PageScreen):
         if backend is None:
             self._gone = _gone(self._backend, self._seen_in, state.derived)
             return
-        self._gone, self._seen_in = "", state.derived
+        self._gone = ""
+        self._seen_in = state.derived
         has_changed = _change_key(backend) != _change_key(self._backend)
         self._backend = backend
         if has_changed:
@@ -190,4 +191,9 @@ def _gone(backend: Backend, before: DerivedSnapshot, after: DerivedSnapshot) -> 
 
 def _change_key(backend: Backend) -> tuple[object, ...]:
     """Return the values that make the details out of date when they change."""
-    return backend.query_start, backend.state, backend.wait_event_type, backend.blocked_by
+    return (
+        backend.query_start,
+        backend.state,
+        backend.wait_event_type,
+        backend.blocked_by,
+    )

@@ -83,10 +83,14 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
         self.apply(self._options._replace(show_idle=not self._options.show_idle))
 
     def action_toggle_background(self) -> None:
-        self.apply(self._options._replace(show_background=not self._options.show_background))
+        self.apply(
+            self._options._replace(show_background=not self._options.show_background)
+        )
 
     def action_toggle_columns(self) -> None:
-        self.apply(self._options._replace(extra_columns=not self._options.extra_columns))
+        self.apply(
+            self._options._replace(extra_columns=not self._options.extra_columns)
+        )
 
     # The status line.
 
@@ -115,7 +119,11 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
             (self._not_shown.idle, "idle", "toggle_idle"),
             (self._not_shown.background, "background", "toggle_background"),
         )
-        words = [f"{count} {kind} (press {hint(action)})" for count, kind, action in kinds if count]
+        words = [
+            f"{count} {kind} (press {hint(action)})"
+            for count, kind, action in kinds
+            if count
+        ]
         return f" · not shown: {', '.join(words)}" if words else ""
 
     # The alarm line above the first row: the cursor can go there.
@@ -167,7 +175,8 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
         """Go back to the row of the breakdown that filters the sessions, or else leave field
         and filter.
         """
-        share, self._return_to = self._return_to, None
+        share = self._return_to
+        self._return_to = None
         is_of_share = self._options.filter.text == self._filter_of_share
         if share is None or self.field is not None or not is_of_share:
             await super().action_clear()

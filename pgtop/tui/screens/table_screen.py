@@ -89,7 +89,8 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
         """Return the number of rows, for the status line."""
         if self._arranged is None:
             return ""
-        count, total = len(self._arranged.rows), self._arranged.total
+        count = len(self._arranged.rows)
+        total = self._arranged.total
         matching = f"{count} of " if count != total else ""
         return f"{self.rows_in_sight()}{matching}{total} {self.NOUN}"
 

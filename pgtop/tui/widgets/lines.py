@@ -21,7 +21,8 @@ class Lines(LineWidget):
 
     def show(self, lines: Sequence[Line], dimmed: bool = False) -> None:
         """Replace the lines."""
-        before, self._lines = self._lines, lines
+        before = self._lines
+        self._lines = lines
         if dimmed != self._dimmed:
             self._dimmed = dimmed
             self.refresh()

@@ -56,7 +56,8 @@ class LineWidget(Widget):
         """
         if not self.is_attached:
             return
-        driver, place = driver_of(self.app), self._place()
+        driver = driver_of(self.app)
+        place = self._place()
         if place and isinstance(driver, PgtopDriver):
             driver.draw(self._pieces(lines, place))
         else:
@@ -78,7 +79,11 @@ class LineWidget(Widget):
         places the cursor of a field.
         """
         screen = self.screen
-        if screen is not self.app.screen or screen.focused is not None or self.get_line_filters():
+        if (
+            screen is not self.app.screen
+            or screen.focused is not None
+            or self.get_line_filters()
+        ):
             return None
         try:
             geometry = screen.find_widget(self)
@@ -117,7 +122,8 @@ class LineWidget(Widget):
         return strip.adjust_cell_length(width, by_tone[Tone.PLAIN])
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        if self.get_line_filters():  # for other colours, or for a screen without colours
+        # For other colours, or for a screen without colours.
+        if self.get_line_filters():
             return super().render_lines(crop)
         width = self.size.width
         strips = [self._strip(y, width) for y in crop.line_range]

@@ -80,7 +80,8 @@ class RowTable(Rows, Generic[RowT, ContextT]):
         """Put the cursor on a row as soon as that row is shown."""
         if not self.go_to(identity):
             self._is_on_top = False
-            self._selected, self._identity = None, identity
+            self._selected = None
+            self._identity = identity
 
     def go_to(self, identity: Hashable | None) -> bool:
         """Put the cursor on a row; return whether that row is shown."""
@@ -104,7 +105,10 @@ class RowTable(Rows, Generic[RowT, ContextT]):
         super().move(rows)
 
     def selectable(self, index: int) -> bool:
-        return index < len(self._rows) and self.spec.identity(self._rows[index]) is not None
+        return (
+            index < len(self._rows)
+            and self.spec.identity(self._rows[index]) is not None
+        )
 
     # The rows.
 
@@ -127,7 +131,8 @@ class RowTable(Rows, Generic[RowT, ContextT]):
     def row_line(self, index: int) -> Line:
         if self._arranged is None:
             return ()
-        row, context = self._rows[index], self._arranged.context
+        row = self._rows[index]
+        context = self._arranged.context
         if title := self.spec.heading(row):
             return header(self._layout, self._options.sort, title)
         identity = self.spec.identity(row)
@@ -147,13 +152,17 @@ class RowTable(Rows, Generic[RowT, ContextT]):
             return
         has_row = self.selectable(self._cursor)
         self._selected = self._rows[self._cursor] if has_row else None
-        self._identity = None if self._selected is None else self.spec.identity(self._selected)
+        self._identity = (
+            None if self._selected is None else self.spec.identity(self._selected)
+        )
 
     def _with_departed(self, arranged: Arranged[RowT, ContextT]) -> tuple[RowT, ...]:
         """Return the rows, with the cursor's row in its place if it has left since the last
         sample.
         """
-        row, before, departed = self._selected, self._arranged, self._departed
+        row = self._selected
+        before = self._arranged
+        departed = self._departed
         self._departed = None
         if row is None or before is None or self._is_on_top:
             return arranged.rows

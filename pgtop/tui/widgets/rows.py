@@ -122,7 +122,9 @@ class Rows(LineWidget):
         index = self._top + y
         if index >= self.row_count():
             return StyledLine((), self._dimmed)
-        return StyledLine(self.row_line(index), self._dimmed, cursor=index == self._cursor)
+        return StyledLine(
+            self.row_line(index), self._dimmed, cursor=index == self._cursor
+        )
 
     def _put_cursor(self, index: int, step: int) -> None:
         self._cursor = self._nearest_selectable(index, step)
@@ -134,7 +136,8 @@ class Rows(LineWidget):
         """Return the nearest selectable row in the direction of `step`, else in the other one."""
         last = max(0, self.row_count() - 1)
         index = min(max(0, index), last)
-        below, above = range(index, last + 1), range(index, -1, -1)
+        below = range(index, last + 1)
+        above = range(index, -1, -1)
         order = chain(below, above) if step > 0 else chain(above, below)
         for candidate in order:
             if self.selectable(candidate):

@@ -20,7 +20,9 @@ from pgtop.sources.postgres.signals import PostgresSignaller
 class Connect(Protocol):
     """Opens a session of another application, and closes it when the test ends."""
 
-    async def __call__(self, **parameters: str) -> psycopg.AsyncConnection[tuple[Any, ...]]: ...
+    async def __call__(
+        self, **parameters: str
+    ) -> psycopg.AsyncConnection[tuple[Any, ...]]: ...
 
 
 class Wire:
@@ -49,9 +51,13 @@ class Wire:
         finally:
             server.close()
 
-    async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _carry(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+    ) -> None:
         if self._host.startswith("/"):
-            far = await asyncio.open_unix_connection(f"{self._host}/.s.PGSQL.{self._port}")
+            far = await asyncio.open_unix_connection(
+                f"{self._host}/.s.PGSQL.{self._port}"
+            )
         else:
             far = await asyncio.open_connection(self._host, self._port)
         await asyncio.gather(
@@ -97,7 +103,9 @@ async def connect(parameters: dict[str, str]) -> AsyncIterator[Connect]:
 
         async def opened(**changed: str) -> psycopg.AsyncConnection[tuple[Any, ...]]:
             conninfo = make_conninfo(**{**parameters, **changed})
-            connection = await psycopg.AsyncConnection.connect(conninfo, autocommit=True)
+            connection = await psycopg.AsyncConnection.connect(
+                conninfo, autocommit=True
+            )
             stack.push_async_callback(connection.close)
             return connection
 
@@ -124,9 +132,13 @@ async def wire(parameters: dict[str, str]) -> AsyncIterator[Wire]:
 
 
 @pytest.fixture
-async def wired(parameters: dict[str, str], wire: Wire) -> AsyncIterator[ServerConnection]:
+async def wired(
+    parameters: dict[str, str], wire: Wire
+) -> AsyncIterator[ServerConnection]:
     """Return a connection to the shared server through `wire`."""
-    connection = ServerConnection({**parameters, "host": "127.0.0.1", "port": wire.port})
+    connection = ServerConnection(
+        {**parameters, "host": "127.0.0.1", "port": wire.port}
+    )
     yield connection
     await connection.close()
 
@@ -138,7 +150,9 @@ def signaller(session: ServerConnection) -> PostgresSignaller:
 
 
 @pytest.fixture
-async def make_role(connect: Connect) -> AsyncIterator[Callable[[str], Awaitable[dict[str, str]]]]:
+async def make_role(
+    connect: Connect,
+) -> AsyncIterator[Callable[[str], Awaitable[dict[str, str]]]]:
     """Return a function that makes a role with the given options and returns how to connect as
     it."""
     admin = await connect()
@@ -147,7 +161,9 @@ async def make_role(connect: Connect) -> AsyncIterator[Callable[[str], Awaitable
     async def role(options: str) -> dict[str, str]:
         name, password = f"pgtop_{secrets.token_hex(4)}", secrets.token_hex(8)
         identifiers.append(sql.Identifier(name))
-        create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {} ").format(identifiers[-1], password)
+        create = sql.SQL("CREATE ROLE {} LOGIN PASSWORD {} ").format(
+            identifiers[-1], password
+        )
         await admin.execute(create + sql.SQL(options))
         return {"user": name, "password": password}
 

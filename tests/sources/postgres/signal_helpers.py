@@ -95,7 +95,9 @@ def session_with_pid(pid: int, parameters: dict[str, str]) -> Any:
     """Yield a session on a server of this machine with exactly this pid."""
     for _ in range(200):
         LAST_PID.write_text(str(pid - 1))
-        with psycopg.connect(make_conninfo(**parameters), autocommit=True) as connection:
+        with psycopg.connect(
+            make_conninfo(**parameters), autocommit=True
+        ) as connection:
             if connection.info.backend_pid == pid:
                 yield connection
                 return

@@ -20,7 +20,17 @@ from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.pipeline import command, run
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller
-from tests.impostor import BEGUN, DONE, NOTICE, Impostor, Script, Send, columns, message, row
+from tests.impostor import (
+    BEGUN,
+    DONE,
+    NOTICE,
+    Impostor,
+    Script,
+    Send,
+    columns,
+    message,
+    row,
+)
 from tests.keys import READY, typed
 from tests.pty import Terminal
 
@@ -39,7 +49,9 @@ def sending(*parts: bytes) -> Script:
     return script
 
 
-def repeating(*head: bytes, each: bytes | Callable[[int], bytes], pause: float = 0.0) -> Script:
+def repeating(
+    *head: bytes, each: bytes | Callable[[int], bytes], pause: float = 0.0
+) -> Script:
     """Return a script that sends these messages, and repeats the last one without end."""
 
     async def script(send: Send) -> None:
@@ -53,7 +65,9 @@ def repeating(*head: bytes, each: bytes | Callable[[int], bytes], pause: float =
 
 def _settings(number: int) -> bytes:
     """Return settings with names that were never sent before."""
-    return b"".join(message(b"S", b"p%d.%d\0v\0" % (number, each)) for each in range(100))
+    return b"".join(
+        message(b"S", b"p%d.%d\0v\0" % (number, each)) for each in range(100)
+    )
 
 
 GIGABYTE = b"\x3f\xff\xff\xffM"
@@ -78,8 +92,12 @@ SCRIPTS: dict[str, Script] = {
         BEGUN, columns(INT4), each=row(b"\0\0\0\1"), pause=_SECONDS / 4
     ),
     "endless settings": repeating(BEGUN, each=_settings),
-    "endless notifications": repeating(BEGUN, each=message(b"A", b"\0\0\0\1c\0p\0") * 1000),
-    "65,535 columns": sending(BEGUN, columns(*[INT4] * 65_535), row(*[b"\0\0\0\1"] * 65_535), DONE),
+    "endless notifications": repeating(
+        BEGUN, each=message(b"A", b"\0\0\0\1c\0p\0") * 1000
+    ),
+    "65,535 columns": sending(
+        BEGUN, columns(*[INT4] * 65_535), row(*[b"\0\0\0\1"] * 65_535), DONE
+    ),
     "silence": sending(),
     "half a message": sending(BEGUN + b"T\0\0\0"),
     "noise": sending(bytes(range(256)) * 64),
@@ -98,7 +116,9 @@ async def impostor(
 
 def memory(which: str, process: int | str = "self") -> int:
     """Return the KiB that a process has (VmRSS), or had at most (VmHWM)."""
-    [size] = re.findall(rf"{which}:\s+(\d+)", Path(f"/proc/{process}/status").read_text())
+    [size] = re.findall(
+        rf"{which}:\s+(\d+)", Path(f"/proc/{process}/status").read_text()
+    )
     return int(size)
 
 
@@ -169,30 +189,44 @@ async def test_a_gigabyte_behind_an_answer_is_refused(impostor: Impostor) -> Non
     session = ServerConnection(impostor.parameters)
     await session.connect()
     setting = message(b"S", b"is_superuser\0off\0")
-    impostor.script = sending(BEGUN + columns() + DONE + _READY + setting + b"N" + GIGABYTE)
+    impostor.script = sending(
+        BEGUN + columns() + DONE + _READY + setting + b"N" + GIGABYTE
+    )
     with pytest.raises(SourceError, match="takes too much memory"):
         async with session.acquire() as channel:
             await run(channel.connection, [command("SELECT")])
     await session.close()
 
 
-@pytest.mark.parametrize("head", [_LOGGED_IN, _LOGGED_IN + message(b"K", bytes(8)) + _READY])
-async def test_a_gigabyte_in_a_greeting_is_refused(impostor: Impostor, head: bytes) -> None:
+@pytest.mark.parametrize(
+    "head", [_LOGGED_IN, _LOGGED_IN + message(b"K", bytes(8)) + _READY]
+)
+async def test_a_gigabyte_in_a_greeting_is_refused(
+    impostor: Impostor, head: bytes
+) -> None:
     """A gigabyte announced within the login, or right behind it, is refused."""
     impostor.script = sending(head + b"N" + GIGABYTE)
     with pytest.raises(SourceError, match="greeting is longer than 1 MiB"):
-        await ServerConnection({**impostor.parameters, "connect_timeout": "2"}).connect()
+        await ServerConnection(
+            {**impostor.parameters, "connect_timeout": "2"}
+        ).connect()
 
 
-@pytest.mark.parametrize("name", ["a copy to us", "endless rows", "a notice now and then"])
-async def test_every_other_endless_answer_is_abandoned(impostor: Impostor, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["a copy to us", "endless rows", "a notice now and then"]
+)
+async def test_every_other_endless_answer_is_abandoned(
+    impostor: Impostor, name: str
+) -> None:
     """Details, signals, looks at their effect and the first statements after a login are bounded,
     too.
     """
     session = ServerConnection(impostor.parameters)
     source, signaller = PostgresSource(session), PostgresSignaller(session)
     snapshot = await source.sample()
-    request = SignalRequest(Signal.CANCEL, snapshot.backends[0], seen_on=snapshot.seen_on)
+    request = SignalRequest(
+        Signal.CANCEL, snapshot.backends[0], seen_on=snapshot.seen_on
+    )
     impostor.script = SCRIPTS[name]
     async with Bounds():
         with pytest.raises(SourceError):
@@ -213,8 +247,12 @@ async def test_every_other_endless_answer_is_abandoned(impostor: Impostor, name:
     await session.close()
 
 
-@pytest.mark.parametrize("name", ["endless rows of nothing", "an endless notice", "a copy to us"])
-async def test_the_dashboard_survives_endless_answers(impostor: Impostor, name: str) -> None:
+@pytest.mark.parametrize(
+    "name", ["endless rows of nothing", "an endless notice", "a copy to us"]
+)
+async def test_the_dashboard_survives_endless_answers(
+    impostor: Impostor, name: str
+) -> None:
     """Keys are answered, memory stays below 150 MiB, and the server is shown once it
     answers again.
     """

@@ -69,7 +69,9 @@ def server(bindir: Path) -> Iterator[Cluster]:
 def parameters(server: Cluster) -> dict[str, str]:
     """Return the server's connection parameters once the sessions of the previous test have
     ended."""
-    budget_now = {name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()}
+    budget_now = {
+        name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()
+    }
     with closing(connection(budget_now)) as admin:
         until(
             lambda: admin.execute(_OTHERS).fetchone() == (0,),
@@ -85,7 +87,9 @@ _OTHERS = """
 """
 
 
-def connection(parameters: dict[str, str], **changes: Any) -> psycopg.Connection[tuple[Any, ...]]:
+def connection(
+    parameters: dict[str, str], **changes: Any
+) -> psycopg.Connection[tuple[Any, ...]]:
     return psycopg.connect(**(parameters | changes), autocommit=True)
 
 
@@ -109,7 +113,9 @@ def opened(parameters: dict[str, str], **changes: str) -> int:
 
 
 def words(budget_now: Budget) -> str:
-    return "".join(span.text for span in budget_line(budget_now, 200)).partition("] ")[2]
+    return "".join(span.text for span in budget_line(budget_now, 200)).partition("] ")[
+        2
+    ]
 
 
 async def test_a_vendor_s_reserve_is_read_and_named(parameters: dict[str, str]) -> None:
@@ -118,13 +124,17 @@ async def test_a_vendor_s_reserve_is_read_and_named(parameters: dict[str, str]) 
     assert plain.server.limits.vendor_reserves == (Reserve("rds_superuser", 2),)
     budget_now = budget(plain)
     assert (budget_now.ordinary, budget_now.openable) == (15, 14)
-    assert "3 reserved for superusers, 2 reserved for rds_superuser" in words(budget_now)
+    assert "3 reserved for superusers, 2 reserved for rds_superuser" in words(
+        budget_now
+    )
     vendor = await seen_by(parameters, user="vendor")
     assert vendor.server.login.reserves == {"rds_superuser"}
     assert budget(vendor).openable == 16
 
 
-@pytest.mark.parametrize("setting", ["", "many", "-1", "2.5", "20", "99999999999999999999", " 2"])
+@pytest.mark.parametrize(
+    "setting", ["", "many", "-1", "2.5", "20", "99999999999999999999", " 2"]
+)
 async def test_a_setting_without_a_number_reserves_nothing(
     parameters: dict[str, str], setting: str
 ) -> None:
@@ -143,16 +153,23 @@ async def test_walsenders_and_limits(parameters: dict[str, str], database: str) 
         for _ in range(2):
             stack.enter_context(
                 closing(
-                    connection(parameters, user="copier", dbname=database, replication="database")
+                    connection(
+                        parameters,
+                        user="copier",
+                        dbname=database,
+                        replication="database",
+                    )
                 )
             )
         snapshot = await seen_by(parameters, user="copier", dbname=database)
         await until_gone(parameters, snapshot.server.pid)
         budget_now = budget(snapshot)
         assert budget_now.walsenders == 2
+        # pgtop's own has ended.
         assert (
-            opened(parameters, user="copier", dbname=database) == budget_now.openable + 1
-        )  # pgtop's own has ended
+            opened(parameters, user="copier", dbname=database)
+            == budget_now.openable + 1
+        )
         plain = budget(await seen_by(parameters, user="plain"))
         assert (plain.walsenders, plain.used, plain.used_at_least) == (2, 1, 1)
 
@@ -160,7 +177,10 @@ async def test_walsenders_and_limits(parameters: dict[str, str], database: str) 
 async def until_gone(parameters: dict[str, str], pid: int) -> None:
     with closing(connection(parameters)) as admin:
         gone = "SELECT count(*) FROM pg_stat_activity WHERE pid = %s"
-        until(lambda: admin.execute(gone, [pid]).fetchone() == (0,), "the session does not end")
+        until(
+            lambda: admin.execute(gone, [pid]).fetchone() == (0,),
+            "the session does not end",
+        )
 
 
 async def test_parallel_workers_are_no_clients(parameters: dict[str, str]) -> None:
@@ -174,11 +194,17 @@ async def test_parallel_workers_are_no_clients(parameters: dict[str, str]) -> No
         busy.execute(_EAGER.encode())
         busy.pgconn.send_query(_SLOW.encode())
         workers = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'parallel worker'"
-        until(lambda: admin.execute(workers).fetchone() == (4,), "there are not four workers")
+        until(
+            lambda: admin.execute(workers).fetchone() == (4,),
+            "there are not four workers",
+        )
         plain, root = await seen_by(parameters, user="plain"), await seen_by(parameters)
         busy.pgconn.get_cancel().cancel()
     hidden, shown = usage_of_database(plain, "few"), usage_of_database(root, "few")
-    assert (hidden, shown) == (Usage("database few", 5, 5, 0), Usage("database few", 1, 5, 1))
+    assert (hidden, shown) == (
+        Usage("database few", 5, 5, 0),
+        Usage("database few", 1, 5, 1),
+    )
     assert hidden is not None
     assert shown is not None
     verdict = check(hidden, 80, 95)
@@ -191,7 +217,9 @@ async def test_parallel_workers_are_no_clients(parameters: dict[str, str]) -> No
 
 
 @contextmanager
-def at_the_password_prompt(parameters: dict[str, str], port: int, count: int) -> Iterator[None]:
+def at_the_password_prompt(
+    parameters: dict[str, str], port: int, count: int
+) -> Iterator[None]:
     """Open TCP logins that the server has asked for a password, and that do not answer."""
     message = struct.pack("!i", 196_608) + b"user\0plain\0database\0postgres\0\0"
     with ExitStack() as stack:
@@ -202,20 +230,34 @@ def at_the_password_prompt(parameters: dict[str, str], port: int, count: int) ->
         yield
 
 
-async def test_logins_in_progress_hold_slots(server: Cluster, parameters: dict[str, str]) -> None:
+async def test_logins_in_progress_hold_slots(
+    server: Cluster, parameters: dict[str, str]
+) -> None:
     """Only version 18 shows them.
 
     A check as an ordinary role is refused; as a superuser it says what it did not count.
     """
     with at_the_password_prompt(parameters, server.port, 17):
-        root, plain = checked_as(parameters, "postgres"), checked_as(parameters, "plain")
+        root, plain = (
+            checked_as(parameters, "postgres"),
+            checked_as(parameters, "plain"),
+        )
         snapshot = await seen_by(parameters)
     assert plain.returncode == Check.CRITICAL
     shown = snapshot.server.major >= 18
-    assert (snapshot.server.shows_logins, budget(snapshot).used) == (shown, 18 if shown else 1)
+    assert (snapshot.server.shows_logins, budget(snapshot).used) == (
+        shown,
+        18 if shown else 1,
+    )
     assert root.returncode == (Check.CRITICAL if shown else Check.OK)
-    assert ("logins in progress not counted: check as an ordinary role" in root.stdout) != shown
+    assert (
+        "logins in progress not counted: check as an ordinary role" in root.stdout
+    ) != shown
 
 
-def checked_as(parameters: dict[str, str], user: str) -> subprocess.CompletedProcess[str]:
-    return pgtop("budget", make_conninfo(**parameters | {"user": user}), "-w", "80", "-c", "90")
+def checked_as(
+    parameters: dict[str, str], user: str
+) -> subprocess.CompletedProcess[str]:
+    return pgtop(
+        "budget", make_conninfo(**parameters | {"user": user}), "-w", "80", "-c", "90"
+    )

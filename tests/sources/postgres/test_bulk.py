@@ -41,13 +41,17 @@ SECONDS = 2.0  # the goal is one second; the machine does other things, too
 @pytest.fixture(scope="module")
 def big(bindir: Path | None) -> Iterator[Cluster]:
     """Start a server with room for a storm, and create an ordinary role for it."""
-    with Cluster(bindir, settings={"max_connections": "540", "max_wal_senders": "4"}) as running:
+    with Cluster(
+        bindir, settings={"max_connections": "540", "max_wal_senders": "4"}
+    ) as running:
         with psycopg.connect(running.socket_dsn, autocommit=True) as admin:
             admin.execute("CREATE ROLE web LOGIN")
             admin.execute("CREATE ROLE billing LOGIN")
             admin.execute("CREATE ROLE watcher LOGIN IN ROLE pg_read_all_stats")
             admin.execute("CREATE ROLE replicator LOGIN REPLICATION")
-            admin.execute("CREATE ROLE monitor LOGIN IN ROLE pg_signal_backend, pg_read_all_stats")
+            admin.execute(
+                "CREATE ROLE monitor LOGIN IN ROLE pg_signal_backend, pg_read_all_stats"
+            )
         yield running
 
 
@@ -55,7 +59,10 @@ async def _open(big: Cluster, count: int, **options: str) -> list[Connection]:
     conninfo = make_conninfo(
         big.socket_dsn, **{"user": "web", "application_name": "storm", **options}
     )
-    return [await psycopg.AsyncConnection.connect(conninfo, autocommit=True) for _ in range(count)]
+    return [
+        await psycopg.AsyncConnection.connect(conninfo, autocommit=True)
+        for _ in range(count)
+    ]
 
 
 @contextlib.asynccontextmanager
@@ -76,14 +83,17 @@ async def tools(
     big: Cluster, user: str = "postgres", port: str = ""
 ) -> AsyncIterator[tuple[PostgresSource, SignalExecutor]]:
     """Yield what a front end has: a source and an executor."""
-    parameters = {name: str(value) for name, value in conninfo_to_dict(big.socket_dsn).items()} | {
-        "user": user
-    }
+    parameters = {
+        name: str(value) for name, value in conninfo_to_dict(big.socket_dsn).items()
+    } | {"user": user}
     if port:
         parameters |= {"host": "127.0.0.1", "port": port, "password": big.password}
     session = ServerConnection(parameters)
     try:
-        yield PostgresSource(session), SignalExecutor(PostgresSignaller(session), MonotonicClock())
+        yield (
+            PostgresSource(session),
+            SignalExecutor(PostgresSignaller(session), MonotonicClock()),
+        )
     finally:
         await session.close()
 
@@ -113,7 +123,9 @@ async def test_a_storm_ends_and_newcomers_live(big: Cluster) -> None:
     untouched."""
     async with storm(big) as old, tools(big) as (source, executor):
         plan = by_filter("app:storm", await source.sample())
-        assert {t.backend.pid for t in plan.targets} == {c.info.backend_pid for c in old}
+        assert {t.backend.pid for t in plan.targets} == {
+            c.info.backend_pid for c in old
+        }
         async with storm(big, 20) as newcomers:
             began = time.monotonic()
             progress = await see_through(executor, plan)
@@ -135,13 +147,17 @@ async def test_a_changed_session_is_spared_by_the_server_itself(big: Cluster) ->
         progress = await see_through(executor, plan)
         answers = {o.request.target.pid: o.reply.status for o in progress.outcomes}
         spared = {moved.info.backend_pid, begun.info.backend_pid}
-        assert {pid for pid, answer in answers.items() if answer is ReplyStatus.CHANGED} == spared
+        assert {
+            pid for pid, answer in answers.items() if answer is ReplyStatus.CHANGED
+        } == spared
         assert await alive(moved)
         assert await alive(begun)
         assert sum(o.effect is ObservedEffect.GONE for o in progress.outcomes) == 28
         change_of = changes(plan, await source.sample())
         assert {
-            target.pid for target, change in change_of.items() if change is not Change.ENDED
+            target.pid
+            for target, change in change_of.items()
+            if change is not Change.ENDED
         } == spared
 
 
@@ -211,9 +227,12 @@ async def test_a_cancel_of_many_has_an_outcome_for_each(big: Cluster) -> None:
         assert {effects[c.info.backend_pid] for c in in_transaction} == {
             ObservedEffect.TRANSACTION_OPEN
         }
-        assert {effects[c.info.backend_pid] for c in plain} == {ObservedEffect.QUERY_ENDED}
+        assert {effects[c.info.backend_pid] for c in plain} == {
+            ObservedEffect.QUERY_ENDED
+        }
         assert all(
-            isinstance(each, psycopg.errors.QueryCanceled) for each in await _failures(queries)
+            isinstance(each, psycopg.errors.QueryCanceled)
+            for each in await _failures(queries)
         )
 
 
@@ -235,14 +254,18 @@ async def test_a_transaction_that_goes_back_to_a_savepoint_and_on_is_still_open(
 
         async def runs(query: str) -> bool:
             return bool(
-                by_filter(f"app:storm state:active query:{query}", await source.sample()).targets
+                by_filter(
+                    f"app:storm state:active query:{query}", await source.sample()
+                ).targets
             )
 
         await until_async(lambda: runs("first"))
         progress = await see_through(
             executor, by_filter("app:storm", await source.sample(), Signal.CANCEL)
         )
-        assert [o.effect for o in progress.outcomes] == [ObservedEffect.TRANSACTION_OPEN]
+        assert [o.effect for o in progress.outcomes] == [
+            ObservedEffect.TRANSACTION_OPEN
+        ]
         await until_async(lambda: runs("second"))
         await connection.cancel_safe()
         [failed] = await _failures([working])
@@ -257,10 +280,16 @@ async def _failures(tasks: list[asyncio.Task[Any]]) -> list[BaseException]:
     ]
 
 
-async def test_many_requests_are_a_statement_each_and_few_round_trips(big: Cluster) -> None:
+async def test_many_requests_are_a_statement_each_and_few_round_trips(
+    big: Cluster,
+) -> None:
     """Over a network 100 requests cost a handful of waits, not a hundred."""
     wire = Wire("127.0.0.1", str(big.port))
-    async with wire.laid(), storm(big, 100), tools(big, port=wire.port) as (source, executor):
+    async with (
+        wire.laid(),
+        storm(big, 100),
+        tools(big, port=wire.port) as (source, executor),
+    ):
         plan = by_filter("app:storm", await source.sample())
         wire.forget()
         replies = await executor.signaller.send_all(plan.requests)
@@ -278,15 +307,23 @@ async def test_a_lost_connection_leaves_no_false_claims(big: Cluster) -> None:
         snapshot = await source.sample()
         plan = by_filter("app:storm", snapshot)
         own = next(b for b in snapshot.backends if b.pid == snapshot.server.pid)
-        requests = [*plan.requests[:10], SignalRequest(Signal.TERMINATE, own), *plan.requests[10:]]
+        requests = [
+            *plan.requests[:10],
+            SignalRequest(Signal.TERMINATE, own),
+            *plan.requests[10:],
+        ]
         replies = await executor.signaller.send_all(requests)
         answers = [reply.status for reply in replies]
         assert len(answers) == 41
         received = answers.index(ReplyStatus.UNKNOWN)
-        assert answers == [ReplyStatus.SENT] * received + [ReplyStatus.UNKNOWN] * (41 - received)
+        assert answers == [ReplyStatus.SENT] * received + [ReplyStatus.UNKNOWN] * (
+            41 - received
+        )
         living = {c.info.backend_pid for c in sessions if await alive(c)}
         sent = {
-            o.target.pid for o, a in zip(requests, answers, strict=True) if a is ReplyStatus.SENT
+            o.target.pid
+            for o, a in zip(requests, answers, strict=True)
+            if a is ReplyStatus.SENT
         }
         assert not living & sent
 
@@ -313,7 +350,9 @@ if may_choose_pids():
                 pid, {name: str(value) for name, value in parameters.items()}
             ) as heir:
                 progress = await see_through(executor, plan)
-                answers = {o.request.target.pid: o.reply.status for o in progress.outcomes}
+                answers = {
+                    o.request.target.pid: o.reply.status for o in progress.outcomes
+                }
                 assert answers.pop(pid) is ReplyStatus.REPLACED
                 assert set(answers.values()) == {ReplyStatus.SENT}
                 assert heir.execute("SELECT 1").fetchone() == (1,)
@@ -330,7 +369,10 @@ def standby(big: Cluster, tmp_path: Path) -> Iterator["subprocess.Popen[bytes]"]
         make_conninfo(big.socket_dsn, dbname=None, user="replicator"),
     ]
     with subprocess.Popen(
-        call, env=plain_environment(), stderr=subprocess.PIPE, preexec_fn=end_with_parent
+        call,
+        env=plain_environment(),
+        stderr=subprocess.PIPE,
+        preexec_fn=end_with_parent,
     ) as running:
         yield running
         running.terminate()
@@ -343,7 +385,9 @@ async def test_a_walsender_is_never_one_of_many(
     async with storm(big, 20) as sessions, tools(big) as (source, executor):
 
         async def streams() -> bool:
-            return any(b.backend_type == "walsender" for b in (await source.sample()).backends)
+            return any(
+                b.backend_type == "walsender" for b in (await source.sample()).backends
+            )
 
         await until_async(streams)
         snapshot = await source.sample()

@@ -28,7 +28,14 @@ _ROWS = 100
 _COLUMNS, _LINES = 220, _ROWS + 20
 _DATABASES = 7_000
 _FIRST_PID = 1_000_000
-_TEXTS = ("application_name", "host", "client_hostname", "wait_event_type", "wait_event", "text")
+_TEXTS = (
+    "application_name",
+    "host",
+    "client_hostname",
+    "wait_event_type",
+    "wait_event",
+    "text",
+)
 _PID = re.compile(r" *(\d+)[ *]")
 _CLIPBOARD = re.compile(r"\x1b\]52;c;[A-Za-z0-9+/=]*\x07")
 
@@ -58,7 +65,11 @@ class Crowd:
             yield from map(self._session, self.pids)
         elif row.get("rolname") == b"postgres":
             yield from (
-                {"oid": _oid(pid), "rolname": self._text(pid, "role"), "rolsuper": b"\0"}
+                {
+                    "oid": _oid(pid),
+                    "rolname": self._text(pid, "role"),
+                    "rolsuper": b"\0",
+                }
                 for pid in self.pids
             )
         elif row.get("datname") == b"postgres":
@@ -78,7 +89,13 @@ class Crowd:
         )
         texts = {name: self._text(pid, name) for name in _TEXTS}
         database = _oid(_DATABASES + pid % len(ENCODINGS))
-        return {**texts, "pid": _oid(pid), "usesysid": _oid(pid), "datid": database, "state": state}
+        return {
+            **texts,
+            "pid": _oid(pid),
+            "usesysid": _oid(pid),
+            "datid": database,
+            "state": state,
+        }
 
     def _text(self, number: int, field: str) -> bytes:
         """Return a text that stays the same from sample to sample, until the crowd changes."""
@@ -113,10 +130,13 @@ class CrowdedOutput(RawOutput):
         alike.
         """
         lines = [
-            [self.terminal.screen.buffer[y][x].data for x in range(_COLUMNS)] for y in range(_LINES)
+            [self.terminal.screen.buffer[y][x].data for x in range(_COLUMNS)]
+            for y in range(_LINES)
         ]
         texts = ["".join(line) for line in lines]
-        heading = next((text for text in texts if text.lstrip().startswith("PID ")), None)
+        heading = next(
+            (text for text in texts if text.lstrip().startswith("PID ")), None
+        )
         if heading is None:
             return False
         by_pid = {
@@ -144,9 +164,12 @@ def output(cluster: Cluster) -> Iterator[CrowdedOutput]:
 
 
 @pytest.mark.nightly
-@settings(max_examples=CASES // _ROWS, phases=[Phase.generate])  # there is no smaller crowd
+# There is no smaller crowd.
+@settings(max_examples=CASES // _ROWS, phases=[Phase.generate])
 @given(st.integers(0, 2**32))
-def test_no_byte_reaches_the_terminal_and_columns_stay(output: CrowdedOutput, seed: int) -> None:
+def test_no_byte_reaches_the_terminal_and_columns_stay(
+    output: CrowdedOutput, seed: int
+) -> None:
     """Each session is on its line, with any bytes in all its texts, in every encoding, and no
     control sequence is sent.
     """
@@ -199,7 +222,10 @@ def test_server_messages_are_shown_cleaned(
 def refusing(cluster: Cluster) -> Iterator[tuple[WireProxy, dict[str, str]]]:
     """Return a server that refuses at the login and afterwards, and how to reach it."""
     with WireProxy("127.0.0.1", cluster.port) as wire_proxy:
-        known = {name: str(value) for name, value in conninfo_to_dict(cluster.tcp_dsn).items()}
+        known = {
+            name: str(value)
+            for name, value in conninfo_to_dict(cluster.tcp_dsn).items()
+        }
         yield wire_proxy, {**known, "port": str(wire_proxy.port), **WireProxy.PLAIN}
 
 
@@ -215,6 +241,10 @@ async def _messages(parameters: dict[str, str]) -> list[str]:
             await channel.run(Statement("SELECT nothing FROM nowhere"))
     with pytest.raises(SourceError) as at_end:
         async with session.acquire() as channel:
-            await channel.run(Statement("SELECT pg_terminate_backend(pg_backend_pid())"))
+            await channel.run(
+                Statement("SELECT pg_terminate_backend(pg_backend_pid())")
+            )
     await session.close()
-    return [clean(caught.value.failure.what) for caught in (at_login, in_session, at_end)]
+    return [
+        clean(caught.value.failure.what) for caught in (at_login, in_session, at_end)
+    ]

@@ -65,7 +65,9 @@ def unused_port() -> str:
         return str(listener.getsockname()[1])
 
 
-async def test_limits_are_set(session: ServerConnection, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_limits_are_set(
+    session: ServerConnection, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The connection limits itself, cannot write, returns bytes, and is called pgtop whatever
     PGAPPNAME is.
     """
@@ -80,11 +82,17 @@ async def test_no_idle_timeout(
     idle_session_timeout, which is new in 14.
     """
     admin, role = await connect(), await make_role("")
-    settings = await admin.execute("SELECT FROM pg_settings WHERE name = 'idle_session_timeout'")
+    settings = await admin.execute(
+        "SELECT FROM pg_settings WHERE name = 'idle_session_timeout'"
+    )
     if settings.rowcount:
-        await admin.execute(f"ALTER ROLE {role['user']} SET idle_session_timeout = '10s'".encode())
+        await admin.execute(
+            f"ALTER ROLE {role['user']} SET idle_session_timeout = '10s'".encode()
+        )
     session = ServerConnection({**parameters, **role})
-    [[setting]] = await run(session, "SELECT current_setting('idle_session_timeout', true)")
+    [[setting]] = await run(
+        session, "SELECT current_setting('idle_session_timeout', true)"
+    )
     await session.close()
     assert setting == (b"0" if settings.rowcount else None)
 
@@ -122,7 +130,9 @@ async def test_no_statement_goes_to_a_standby(session: ServerConnection) -> None
     assert query.startswith(b"/*NO LOAD BALANCE*/")
 
 
-async def test_behind_a_pooler_nothing_stays_set(wire: Wire, wired: ServerConnection) -> None:
+async def test_behind_a_pooler_nothing_stays_set(
+    wire: Wire, wired: ServerConnection
+) -> None:
     """A pooler's server process serves other clients next: pgtop's limits hold for a transaction
     and are gone after it.
     """
@@ -151,7 +161,9 @@ async def test_defaults_apply_only_to_unset_options(
     service_file.write_text("[mine]\nkeepalives_interval=33\n")
     monkeypatch.setenv("PGSERVICEFILE", str(service_file))
     monkeypatch.setenv("PGCONNECT_TIMEOUT", "44")
-    session = ServerConnection({**parameters, "service": "mine", "keepalives_idle": "55"})
+    session = ServerConnection(
+        {**parameters, "service": "mine", "keepalives_idle": "55"}
+    )
     options = await options_of(session)
     await session.close()
     assert options["keepalives_interval"] == "33"
@@ -175,15 +187,25 @@ async def test_service_file_with_several_hosts(
     session = ServerConnection({"service": "mine"})
     options = await options_of(session)
     await session.close()
-    assert (options["host"], options["port"]) == (parameters["host"], parameters["port"])
+    assert (options["host"], options["port"]) == (
+        parameters["host"],
+        parameters["port"],
+    )
 
 
 @pytest.mark.parametrize(
     ("name", "kind"),
-    [("PGDATABASE", FailureKind.DENIED), ("PGUSER", FailureKind.DENIED), ("PGHOST", None)],
+    [
+        ("PGDATABASE", FailureKind.DENIED),
+        ("PGUSER", FailureKind.DENIED),
+        ("PGHOST", None),
+    ],
 )
 async def test_an_environment_of_other_bytes(
-    parameters: dict[str, str], monkeypatch: pytest.MonkeyPatch, name: str, kind: FailureKind | None
+    parameters: dict[str, str],
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    kind: FailureKind | None,
 ) -> None:
     """A name that is not UTF-8 reaches the server, or DNS, unchanged, and is reported like any
     other wrong name.
@@ -244,8 +266,12 @@ async def run(session: ServerConnection, sql: str) -> list[tuple[object, ...]]:
         return rows
 
 
-async def is_active(watcher: psycopg.AsyncConnection[tuple[object, ...]], pid: int) -> bool:
-    cursor = await watcher.execute("SELECT state FROM pg_stat_activity WHERE pid = %s", [pid])
+async def is_active(
+    watcher: psycopg.AsyncConnection[tuple[object, ...]], pid: int
+) -> bool:
+    cursor = await watcher.execute(
+        "SELECT state FROM pg_stat_activity WHERE pid = %s", [pid]
+    )
     return await cursor.fetchone() == ("active",)
 
 
@@ -298,10 +324,14 @@ async def test_an_interrupted_connect_holds_no_slot(
         session = ServerConnection(
             {**parameters, "host": "127.0.0.1", "port": str(listener.getsockname()[1])}
         )
-        first = await _server_side(listener, trying := asyncio.create_task(session.connect()))
+        first = await _server_side(
+            listener, trying := asyncio.create_task(session.connect())
+        )
         trying.cancel()
         await asyncio.wait({trying})
-        second = await _server_side(listener, trying := asyncio.create_task(session.connect()))
+        second = await _server_side(
+            listener, trying := asyncio.create_task(session.connect())
+        )
         with closing(first), closing(second):
             async with asyncio.timeout(PATIENCE):
                 while await asyncio.get_running_loop().sock_recv(first, 1024):
@@ -311,7 +341,9 @@ async def test_an_interrupted_connect_holds_no_slot(
         assert isinstance(trying.exception(), SourceError)
 
 
-async def _server_side(listener: socket.socket, trying: asyncio.Task[None]) -> socket.socket:
+async def _server_side(
+    listener: socket.socket, trying: asyncio.Task[None]
+) -> socket.socket:
     """Return the server's side of a connection that is being opened."""
     side, _ = await asyncio.get_running_loop().sock_accept(listener)
     side.setblocking(False)
@@ -358,7 +390,9 @@ async def test_answers_before_a_timeout_are_kept(
     assert answers == [[(7,)]]
 
 
-async def test_the_reason_for_a_terminated_session_is_reported(session: ServerConnection) -> None:
+async def test_the_reason_for_a_terminated_session_is_reported(
+    session: ServerConnection,
+) -> None:
     """With many transactions, too, the server's own message is reported, not just a cut
     connection.
     """

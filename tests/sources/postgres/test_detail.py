@@ -51,7 +51,11 @@ async def locks_of(
 ) -> list[tuple[str, bool]]:
     """Return target and state of all locks of one kind."""
     detail = await detail_of(source, connection)
-    return [(lock.target, lock.granted) for lock in detail.locks if lock.locktype == locktype]
+    return [
+        (lock.target, lock.granted)
+        for lock in detail.locks
+        if lock.locktype == locktype
+    ]
 
 
 @contextlib.asynccontextmanager
@@ -63,10 +67,14 @@ async def waiting(
 
     async def waits() -> bool:
         detail = await detail_of(source, connection)
-        return detail.backend.waits_for_lock and not all(lock.granted for lock in detail.locks)
+        return detail.backend.waits_for_lock and not all(
+            lock.granted for lock in detail.locks
+        )
 
     await until_async(waits)
-    yield [lock for lock in (await detail_of(source, connection)).locks if not lock.granted]
+    yield [
+        lock for lock in (await detail_of(source, connection)).locks if not lock.granted
+    ]
     await connection.cancel_safe()
     with pytest.raises(errors.QueryCanceled):
         await task
@@ -82,7 +90,9 @@ async def table(connect: Connect) -> AsyncIterator[str]:
     await admin.execute(f"DROP TABLE {name}")
 
 
-async def test_a_backend_is_found_by_identity(source: PostgresSource, connect: Connect) -> None:
+async def test_a_backend_is_found_by_identity(
+    source: PostgresSource, connect: Connect
+) -> None:
     """Pid and start find it; the pid with another start, or after its end, finds nothing."""
     connection = await connect()
     pid = connection.info.backend_pid
@@ -160,9 +170,10 @@ async def test_relations(source: PostgresSource, connect: Connect, table: str) -
         held = await locks_of(source, here, "relation")
         assert (table, True) in held
         assert ("pg_database", True) in held
-        assert ("template1.1259 (a relation of another database)", True) in await locks_of(
-            source, elsewhere, "relation"
-        )
+        assert (
+            "template1.1259 (a relation of another database)",
+            True,
+        ) in await locks_of(source, elsewhere, "relation")
 
 
 async def test_a_relation_of_an_open_transaction_has_no_name(
@@ -173,7 +184,9 @@ async def test_a_relation_of_an_open_transaction_has_no_name(
     async with maker.transaction(force_rollback=True):
         await maker.execute(f"CREATE TABLE pgtop_{secrets.token_hex(4)} ()")
         held = await locks_of(source, maker, "relation")
-    assert any(words.startswith("relation ") and words[9:].isdigit() for words, _ in held)
+    assert any(
+        words.startswith("relation ") and words[9:].isdigit() for words, _ in held
+    )
 
 
 async def test_a_row_and_its_transaction(
@@ -191,7 +204,9 @@ async def test_a_row_and_its_transaction(
         assert transaction.removeprefix("transaction ").isdigit()
         async with waiting(source, first, change) as awaited:
             assert [lock.target for lock in awaited] == [transaction]
-            assert await locks_of(source, first, "tuple") == [(f"row (0,1) of {table}", True)]
+            assert await locks_of(source, first, "tuple") == [
+                (f"row (0,1) of {table}", True)
+            ]
             async with waiting(source, second, change) as awaited:
                 assert [lock.target for lock in awaited] == [f"row (0,1) of {table}"]
         assert len(await locks_of(source, holder, "virtualxid")) == 1
@@ -219,7 +234,11 @@ async def test_advisory_keys(source: PostgresSource, connect: Connect) -> None:
     """Keys are shown as they were written: one bigint or two integers, with the sign, held and
     awaited.
     """
-    holder, waiter, elsewhere = await connect(), await connect(), await connect(dbname="template1")
+    holder, waiter, elsewhere = (
+        await connect(),
+        await connect(),
+        await connect(dbname="template1"),
+    )
     await holder.execute(
         "SELECT pg_advisory_lock(-5), pg_advisory_lock(7, -3), "
         "pg_advisory_lock(9223372036854775807)"
@@ -241,7 +260,9 @@ async def test_many_locks(source: PostgresSource, connect: Connect) -> None:
     """Some of many locks are read, the awaited one first, with the number of all."""
     holder, greedy = await connect(), await connect()
     await holder.execute("SELECT pg_advisory_lock(0)")
-    await greedy.execute("SELECT pg_advisory_lock(key) FROM generate_series(1, 500) AS key")
+    await greedy.execute(
+        "SELECT pg_advisory_lock(key) FROM generate_series(1, 500) AS key"
+    )
     async with waiting(source, greedy, "SELECT pg_advisory_lock(0)"):
         detail = await detail_of(source, greedy)
     assert len(detail.locks) == LOCKS_AT_MOST
@@ -257,7 +278,9 @@ async def test_without_the_right_to_read_locks(
     name = f"pgtop_{secrets.token_hex(4)}"
     role = sql.Identifier(name)
     await admin.execute(sql.SQL("CREATE ROLE {} LOGIN PASSWORD 'pgtop'").format(role))
-    await admin.execute("REVOKE EXECUTE ON FUNCTION pg_catalog.pg_lock_status() FROM public")
+    await admin.execute(
+        "REVOKE EXECUTE ON FUNCTION pg_catalog.pg_lock_status() FROM public"
+    )
     session = ServerConnection({**parameters, "user": name, "password": "pgtop"})
     try:
         detail = await detail_of(
@@ -265,14 +288,18 @@ async def test_without_the_right_to_read_locks(
         )
     finally:
         await session.close()
-        await admin.execute("GRANT EXECUTE ON FUNCTION pg_catalog.pg_lock_status() TO public")
+        await admin.execute(
+            "GRANT EXECUTE ON FUNCTION pg_catalog.pg_lock_status() TO public"
+        )
         await admin.execute(sql.SQL("DROP ROLE {}").format(role))
     assert detail.backend.usename == name
     assert detail.locks == ()
     assert "pg_lock_status" in detail.locks_failure
 
 
-async def test_one_round_trip(wired: ServerConnection, wire: Wire, connect: Connect) -> None:
+async def test_one_round_trip(
+    wired: ServerConnection, wire: Wire, connect: Connect
+) -> None:
     """Query and locks come in one round trip."""
     source, connection = PostgresSource(wired), await connect()
     await detail_of(source, connection)
@@ -335,7 +362,13 @@ def test_every_bigint_key(key: int) -> None:
     """The server keeps a bigint key in two unsigned halves; put together they are the key."""
     bits = key % 2**64
     row = PgLocksRow(
-        "advisory", "m", True, database=5, classid=bits >> 32, objid=bits % 2**32, objsubid=1
+        "advisory",
+        "m",
+        True,
+        database=5,
+        classid=bits >> 32,
+        objid=bits % 2**32,
+        objsubid=1,
     )
     assert target(row, SERVER) == f"advisory key {key}"
 
@@ -344,6 +377,12 @@ def test_every_bigint_key(key: int) -> None:
 def test_every_pair_of_keys(first: int, second: int) -> None:
     """Two integers come back with their signs."""
     row = PgLocksRow(
-        "advisory", "m", True, database=5, classid=first % 2**32, objid=second % 2**32, objsubid=2
+        "advisory",
+        "m",
+        True,
+        database=5,
+        classid=first % 2**32,
+        objid=second % 2**32,
+        objsubid=2,
     )
     assert target(row, SERVER) == f"advisory key {first}, {second}"

@@ -90,7 +90,12 @@ async def test_a_socket_in_a_folder_of_any_name(
     folder = tmp_path / name
     folder.symlink_to(cluster.folder)
     session = ServerConnection(
-        {"host": str(folder), "port": str(cluster.port), "user": "postgres", "dbname": "postgres"}
+        {
+            "host": str(folder),
+            "port": str(cluster.port),
+            "user": "postgres",
+            "dbname": "postgres",
+        }
     )
     await session.connect()
     await session.close()
@@ -100,18 +105,27 @@ async def test_an_abstract_socket(cluster: Cluster) -> None:
     """-h @NAME reaches Linux's sockets without a file."""
     name = f"pgtop-{os.getpid()}"
     server = await asyncio.start_unix_server(
-        lambda reader, writer: _carry(reader, writer, f"{cluster.folder}/.s.PGSQL.{cluster.port}"),
+        lambda reader, writer: _carry(
+            reader, writer, f"{cluster.folder}/.s.PGSQL.{cluster.port}"
+        ),
         f"\0{name}/.s.PGSQL.{cluster.port}",
     )
     session = ServerConnection(
-        {"host": f"@{name}", "port": str(cluster.port), "user": "postgres", "dbname": "postgres"}
+        {
+            "host": f"@{name}",
+            "port": str(cluster.port),
+            "user": "postgres",
+            "dbname": "postgres",
+        }
     )
     await session.connect()
     await session.close()
     server.close()
 
 
-async def _carry(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str) -> None:
+async def _carry(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, path: str
+) -> None:
     far_reader, far_writer = await asyncio.open_unix_connection(path)
     await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
 
@@ -136,7 +150,9 @@ async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> N
         ("", None),
     ],
 )
-def test_the_password_file_is_read_as_libpq_reads_it(lines: str, password: str | None) -> None:
+def test_the_password_file_is_read_as_libpq_reads_it(
+    lines: str, password: str | None
+) -> None:
     """The first matching line counts, with its backslashes resolved."""
     options = {"host": "db1", "port": "5432", "dbname": "shop", "user": "web"}
     assert password_for(options, lines) == password
@@ -187,9 +203,15 @@ def test_the_command_line_overrides_service_and_environment(
 
 def test_several_hosts_and_ports() -> None:
     """Each host has its port, or all share one; lists of other lengths are refused."""
-    places = [(each["host"], each["port"]) for each in attempts({"host": "/a,@b", "port": "1,2"})]
+    places = [
+        (each["host"], each["port"])
+        for each in attempts({"host": "/a,@b", "port": "1,2"})
+    ]
     assert places == [("/a", "1"), ("@b", "2")]
-    assert [each["port"] for each in attempts({"host": "/a,@b", "port": "1"})] == ["1", "1"]
+    assert [each["port"] for each in attempts({"host": "/a,@b", "port": "1"})] == [
+        "1",
+        "1",
+    ]
     assert [each["hostaddr"] for each in attempts({"host": "127.0.0.1,::1"})] == [
         "127.0.0.1",
         "::1",
@@ -235,4 +257,6 @@ async def test_a_variable_with_a_connection_string_in_it_is_not_sent(
             with pytest.raises(SourceError) as caught:
                 await ServerConnection({}).connect()
         assert caught.value.failure.kind is FailureKind.USAGE
-        assert "same" not in f"{caught.value.failure.what} {caught.value.failure.advice}"
+        assert (
+            "same" not in f"{caught.value.failure.what} {caught.value.failure.advice}"
+        )

@@ -40,7 +40,9 @@ def test_no_bytes_raise(raw: bytes, encoding: str, cut: bool) -> None:
 
 
 @given(
-    st.text(st.characters(min_codepoint=32, max_codepoint=126, exclude_characters="\\~")),
+    st.text(
+        st.characters(min_codepoint=32, max_codepoint=126, exclude_characters="\\~")
+    ),
     st.sampled_from(ENCODINGS),
 )
 def test_ascii_is_the_same_everywhere(text: str, encoding: str) -> None:
@@ -52,7 +54,9 @@ def test_ascii_is_the_same_everywhere(text: str, encoding: str) -> None:
 
 @given(
     st.text(),
-    st.sampled_from([encoding for encoding in ENCODINGS if codec_of(encoding) != "ascii"]),
+    st.sampled_from(
+        [encoding for encoding in ENCODINGS if codec_of(encoding) != "ascii"]
+    ),
 )
 def test_encoded_text_is_decoded(text: str, encoding: str) -> None:
     """A text that its database can hold is read as it was written."""

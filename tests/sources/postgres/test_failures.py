@@ -42,7 +42,10 @@ def guarded(bindir: Path | None) -> Iterator[dict[str, str]]:
             connection.execute("SELECT pg_reload_conf()")
             for statement in SETUP:
                 connection.execute(statement.encode())
-        yield {name: str(value) for name, value in conninfo_to_dict(cluster.socket_dsn).items()}
+        yield {
+            name: str(value)
+            for name, value in conninfo_to_dict(cluster.socket_dsn).items()
+        }
 
 
 async def failure_of(parameters: dict[str, str]) -> Failure:
@@ -58,8 +61,18 @@ async def failure_of(parameters: dict[str, str]) -> Failure:
     [
         ({"user": "ghost"}, FailureKind.DENIED, 'role "ghost" does not exist', "-U"),
         ({"user": "nologin"}, FailureKind.DENIED, "not permitted to log in", "-U"),
-        ({"dbname": "ghost"}, FailureKind.DENIED, 'no such database: database "ghost"', "any"),
-        ({"dbname": "shut"}, FailureKind.DENIED, "not currently accepting connections", "another"),
+        (
+            {"dbname": "ghost"},
+            FailureKind.DENIED,
+            'no such database: database "ghost"',
+            "any",
+        ),
+        (
+            {"dbname": "shut"},
+            FailureKind.DENIED,
+            "not currently accepting connections",
+            "another",
+        ),
         ({"dbname": "sealed"}, FailureKind.DENIED, "pg_hba.conf", "pg_hba.conf"),
         (
             {"dbname": "closed", "user": "plain"},
@@ -67,23 +80,43 @@ async def failure_of(parameters: dict[str, str]) -> Failure:
             "permission denied",
             "another database",
         ),
-        ({"user": "limited"}, FailureKind.FULL, "role is at its connection limit", "Other roles"),
+        (
+            {"user": "limited"},
+            FailureKind.FULL,
+            "role is at its connection limit",
+            "Other roles",
+        ),
         (
             {"dbname": "small", "user": "plain"},
             FailureKind.FULL,
             "database is at its",
             "any other database",
         ),
-        ({"host": "127.0.0.1"}, FailureKind.PASSWORD, "requires a password", "PGPASSWORD"),
+        (
+            {"host": "127.0.0.1"},
+            FailureKind.PASSWORD,
+            "requires a password",
+            "PGPASSWORD",
+        ),
         (
             {"host": "127.0.0.1", "password": "x"},
             FailureKind.PASSWORD,
             "password was refused",
             "-W",
         ),
-        ({"host": "127.0.0.1", "sslmode": "require"}, FailureKind.OTHER, "SSL", "sslmode"),
+        (
+            {"host": "127.0.0.1", "sslmode": "require"},
+            FailureKind.OTHER,
+            "SSL",
+            "sslmode",
+        ),
         ({"host": "/nowhere"}, FailureKind.UNREACHABLE, "socket", "-h localhost"),
-        ({"host": "127.0.0.1", "port": "1"}, FailureKind.UNREACHABLE, "Nothing listens", "-p"),
+        (
+            {"host": "127.0.0.1", "port": "1"},
+            FailureKind.UNREACHABLE,
+            "Nothing listens",
+            "-p",
+        ),
         ({"host": "nowhere.invalid"}, FailureKind.UNREACHABLE, "name is unknown", "-h"),
         (
             {"target_session_attrs": "standby"},
@@ -115,7 +148,12 @@ async def failure_of(parameters: dict[str, str]) -> Failure:
             "bad value for connect_timeout",
             "libpq-connect",
         ),
-        ({"service": "nowhere"}, FailureKind.OTHER, "service is unknown", "pg_service.conf"),
+        (
+            {"service": "nowhere"},
+            FailureKind.OTHER,
+            "service is unknown",
+            "pg_service.conf",
+        ),
         (
             {"host": "127.0.0.1,127.0.0.1", "port": "1,2"},
             FailureKind.UNREACHABLE,
@@ -126,7 +164,11 @@ async def failure_of(parameters: dict[str, str]) -> Failure:
     ids=str,
 )
 async def test_every_refusal_has_kind_words_and_advice(
-    guarded: dict[str, str], changed: dict[str, str], kind: FailureKind, what: str, advice: str
+    guarded: dict[str, str],
+    changed: dict[str, str],
+    kind: FailureKind,
+    what: str,
+    advice: str,
 ) -> None:
     """A refusal by a real server or network has a kind, a sentence and advice."""
     failure = await failure_of({**guarded, **changed})
@@ -138,7 +180,11 @@ async def test_every_refusal_has_kind_words_and_advice(
 
 async def test_the_host_nearest_to_success_is_reported(guarded: dict[str, str]) -> None:
     """If one host has a bad port and another rejects the password, the password is reported."""
-    hosts = {"host": "127.0.0.1,127.0.0.1", "port": f"{guarded['port']},1", "password": "x"}
+    hosts = {
+        "host": "127.0.0.1,127.0.0.1",
+        "port": f"{guarded['port']},1",
+        "password": "x",
+    }
     failure = await failure_of({**guarded, **hosts})
     assert failure.kind is FailureKind.PASSWORD
     assert failure.what.startswith("None of 2 addresses accepted the connection.")
@@ -219,15 +265,18 @@ async def answer_and_leave(answer: bytes) -> Failure:
             {FailureKind.OTHER},
             "Another program than PostgreSQL",
         ),
+        # Starts like a message.
         (
             b"SSH-2.0-OpenSSH_9.2\r\n",
             {FailureKind.OTHER, FailureKind.UNREACHABLE},
             "",
-        ),  # starts like a message
+        ),
         (b"", {FailureKind.UNREACHABLE}, "cut"),
     ],
 )
-async def test_another_program_answers(answer: bytes, kinds: set[FailureKind], what: str) -> None:
+async def test_another_program_answers(
+    answer: bytes, kinds: set[FailureKind], what: str
+) -> None:
     """A port of another program is reported, whether libpq sees its answer or the end first."""
     failure = await answer_and_leave(answer)
     assert failure.kind in kinds
@@ -238,24 +287,35 @@ async def test_a_silent_port_is_abandoned() -> None:
     """A port that accepts the connection and stays silent is abandoned after connect_timeout."""
     with closing(socket.create_server(("127.0.0.1", 0))) as silent:
         port = str(silent.getsockname()[1])
-        failure = await failure_of({"host": "127.0.0.1", "port": port, "connect_timeout": "2"})
+        failure = await failure_of(
+            {"host": "127.0.0.1", "port": port, "connect_timeout": "2"}
+        )
     assert failure.kind is FailureKind.SLOW
 
 
 AT = 'connection to server at "db", port 5432 failed: '
 
 
-def refused(*texts: str, needs_password: bool = False, missing_file: str = "") -> Failure:
+def refused(
+    *texts: str, needs_password: bool = False, missing_file: str = ""
+) -> Failure:
     """Return the failure when each address was refused with one of these messages of libpq."""
     return explain(
-        LoginFailed([Refusal(text.encode(), needs_password) for text in texts], missing_file)
+        LoginFailed(
+            [Refusal(text.encode(), needs_password) for text in texts], missing_file
+        )
     )
 
 
 @pytest.mark.parametrize(
     ("message", "routine", "kind", "what"),
     [
-        ("57P03: %s", "ProcessStartupPacket", FailureKind.STARTING, "accepts no connections now"),
+        (
+            "57P03: %s",
+            "ProcessStartupPacket",
+            FailureKind.STARTING,
+            "accepts no connections now",
+        ),
         ("53300: %s", "InitProcess", FailureKind.FULL, "server is full:"),
         ("53300: %s", "ProcessStartupPacket", FailureKind.FULL, "server is full:"),
         ("53300: %s", "InitPostgres", FailureKind.FULL, "full for ordinary roles"),
@@ -264,24 +324,41 @@ def refused(*texts: str, needs_password: bool = False, missing_file: str = "") -
         ("53300: %s", "", FailureKind.FULL, "No connection slot is free"),
         ("28P01: %s", "auth_failed", FailureKind.PASSWORD, "password was refused"),
         ("28000: %s", "auth_failed", FailureKind.DENIED, "refuses this role from here"),
-        ("28000: %s", "ClientAuthentication", FailureKind.DENIED, "refuses this role from here"),
-        ("28000: %s", "InitializeSessionUserId", FailureKind.DENIED, "refuses this role:"),
+        (
+            "28000: %s",
+            "ClientAuthentication",
+            FailureKind.DENIED,
+            "refuses this role from here",
+        ),
+        (
+            "28000: %s",
+            "InitializeSessionUserId",
+            FailureKind.DENIED,
+            "refuses this role:",
+        ),
         ("3D000: %s", "InitPostgres", FailureKind.DENIED, "no such database"),
         ("42501: %s", "CheckMyDatabase", FailureKind.DENIED, "may not do that"),
         ("55000: %s", "CheckMyDatabase", FailureKind.DENIED, "may not do that"),
+        # A login trigger.
         (
             "P0001: %s",
             "exec_stmt_raise",
             FailureKind.DENIED,
             "login was refused",
-        ),  # a login trigger
+        ),
         ("22023: %s", "set_config_option", FailureKind.OTHER, ""),
         ("XX000: %s", "whatever", FailureKind.OTHER, ""),
         ("08P01: %s", "", FailureKind.LOGIN, "pooler"),
     ],
 )
 @pytest.mark.parametrize(
-    "words", ["データベースシステムは起動しています", "starting up, too many clients", "x: y", ""]
+    "words",
+    [
+        "データベースシステムは起動しています",
+        "starting up, too many clients",
+        "x: y",
+        "",
+    ],
 )
 def test_the_language_does_not_decide_the_cause(
     message: str, routine: str, kind: FailureKind, what: str, words: str
@@ -293,7 +370,9 @@ def test_the_language_does_not_decide_the_cause(
         return  # a pooler's own words
     location = f"LOCATION:  {routine}, file.c:12\n" if routine else ""
     for severity in ("FATAL", "致命的エラー", "VERHÄNGNIS: böse"):
-        failure = refused(f"{AT}{severity}:  {message % words}\nDETAIL:  Näheres\n{location}")
+        failure = refused(
+            f"{AT}{severity}:  {message % words}\nDETAIL:  Näheres\n{location}"
+        )
         assert failure.kind is kind
         assert words in failure.what
         assert "starting up" in words or what in failure.what
@@ -305,15 +384,27 @@ def test_the_language_does_not_decide_the_cause(
     ("words", "kind", "what"),
     [
         ("no more connections allowed (max_client_conn)", FailureKind.FULL, "full"),
-        ("client connections exceeded (max_user_client_connections)", FailureKind.FULL, "full"),
+        (
+            "client connections exceeded (max_user_client_connections)",
+            FailureKind.FULL,
+            "full",
+        ),
         ("sorry, too many clients already", FailureKind.FULL, "full"),
-        ("server login failed: FATAL sorry, too many clients already", FailureKind.FULL, "full"),
+        (
+            "server login failed: FATAL sorry, too many clients already",
+            FailureKind.FULL,
+            "full",
+        ),
         (
             "server login failed: FATAL the database system is starting up",
             FailureKind.STARTING,
             "starting",
         ),
-        ("server login failed: wrong password type", FailureKind.UNREACHABLE, "cannot reach"),
+        (
+            "server login failed: wrong password type",
+            FailureKind.UNREACHABLE,
+            "cannot reach",
+        ),
         (
             "server login has been failing, try again later (server_login_retry)",
             FailureKind.UNREACHABLE,
@@ -336,7 +427,9 @@ def test_the_language_does_not_decide_the_cause(
     ],
 )
 @pytest.mark.parametrize("inside", [False, True])
-def test_messages_of_poolers(words: str, kind: FailureKind, what: str, inside: bool) -> None:
+def test_messages_of_poolers(
+    words: str, kind: FailureKind, what: str, inside: bool
+) -> None:
     """A pooler's message is recognized at login and within a session, where all have one
     SQLSTATE.
     """
@@ -377,11 +470,15 @@ def test_a_missing_client_certificate_is_reported() -> None:
     pg_hba.conf.
     """
     failure = refused(
-        f"{AT}FATAL:  28000: connection requires a valid client certificate", missing_file="/c.crt"
+        f"{AT}FATAL:  28000: connection requires a valid client certificate",
+        missing_file="/c.crt",
     )
     assert "/c.crt does not exist" in failure.what
     assert "pg_hba" not in failure.advice
-    assert refused(f"{AT}Connection refused", missing_file="/c.crt").kind is FailureKind.UNREACHABLE
+    assert (
+        refused(f"{AT}Connection refused", missing_file="/c.crt").kind
+        is FailureKind.UNREACHABLE
+    )
 
 
 @pytest.mark.parametrize(
@@ -403,7 +500,9 @@ def test_a_missing_client_certificate_is_reported() -> None:
 )
 def test_sqlstates(sqlstate: str, kind: FailureKind) -> None:
     """A SQLSTATE decides the kind, whatever the language of the message; the message is shown."""
-    failure = explain(psycopg.errors.lookup(sqlstate)("auf gut Deutsch: too many clients"))
+    failure = explain(
+        psycopg.errors.lookup(sqlstate)("auf gut Deutsch: too many clients")
+    )
     assert failure.kind is kind
     assert "auf gut Deutsch" in failure.what
 
@@ -411,10 +510,13 @@ def test_sqlstates(sqlstate: str, kind: FailureKind) -> None:
 def test_a_missing_privilege_within_a_session() -> None:
     """A role that is connected does not get the advice to use another database."""
     failure = explain(
-        psycopg.errors.InsufficientPrivilege("permission denied for function pg_lock_status")
+        psycopg.errors.InsufficientPrivilege(
+            "permission denied for function pg_lock_status"
+        )
     )
     assert (
-        failure.what == "This role lacks a privilege: permission denied for function pg_lock_status"
+        failure.what
+        == "This role lacks a privilege: permission denied for function pg_lock_status"
     )
     assert (
         failure.advice

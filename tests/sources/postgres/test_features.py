@@ -8,12 +8,18 @@ from tests.sources.postgres.conftest import Wire
 async def test_columns_come_from_the_catalog(session: ServerConnection) -> None:
     """The columns named are exactly those that the server's own functions have."""
     async with session.acquire() as channel:
-        cursor = await channel.connection.execute("SELECT * FROM pg_stat_get_activity(0)")
+        cursor = await channel.connection.execute(
+            "SELECT * FROM pg_stat_get_activity(0)"
+        )
         assert cursor.description is not None
-        assert channel.features.activity_columns >= {column.name for column in cursor.description}
+        assert channel.features.activity_columns >= {
+            column.name for column in cursor.description
+        }
         cursor = await channel.connection.execute("SELECT * FROM pg_locks LIMIT 0")
         assert cursor.description is not None
-        assert channel.features.lock_columns == {column.name for column in cursor.description}
+        assert channel.features.lock_columns == {
+            column.name for column in cursor.description
+        }
 
 
 async def test_the_connection_is_known(session: ServerConnection) -> None:

@@ -76,7 +76,9 @@ def server(bindir: Path) -> Iterator[Cluster]:
     with Cluster(bindir) as running:
         with psycopg.connect(running.socket_dsn, autocommit=True) as admin:
             admin.execute(f"CREATE ROLE {ROLE} LOGIN; CREATE ROLE team LOGIN")
-            admin.execute(f"GRANT pg_monitor, pg_signal_backend TO team; GRANT team TO {ROLE}")
+            admin.execute(
+                f"GRANT pg_monitor, pg_signal_backend TO team; GRANT team TO {ROLE}"
+            )
         yield running
 
 
@@ -93,12 +95,14 @@ def victim(server: Cluster) -> Iterator[psycopg.Connection[tuple[Any, ...]]]:
 
 
 def parameters_of(server: Cluster) -> dict[str, str]:
-    return {name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()} | {
-        "user": ROLE
-    }
+    return {
+        name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()
+    } | {"user": ROLE}
 
 
-async def works(parameters: dict[str, str], victim: psycopg.Connection[tuple[Any, ...]]) -> None:
+async def works(
+    parameters: dict[str, str], victim: psycopg.Connection[tuple[Any, ...]]
+) -> None:
     """Take a sample, check the budget, read a detail and send a signal."""
     session = ServerConnection(parameters)
     source, signaller = PostgresSource(session), PostgresSignaller(session)
@@ -112,8 +116,12 @@ async def works(parameters: dict[str, str], victim: psycopg.Connection[tuple[Any
         detail = await source.detail(backend(again, pid).identity)
         assert detail is not None
         assert not detail.locks_failure
-        request = SignalRequest(Signal.CANCEL, backend(again, pid), seen_on=again.seen_on)
-        assert [reply.status for reply in await signaller.send_all([request])] == [ReplyStatus.SENT]
+        request = SignalRequest(
+            Signal.CANCEL, backend(again, pid), seen_on=again.seen_on
+        )
+        assert [reply.status for reply in await signaller.send_all([request])] == [
+            ReplyStatus.SENT
+        ]
     finally:
         await session.close()
         victim.cancel_safe()
@@ -130,7 +138,9 @@ def ended(victim: psycopg.Connection[tuple[Any, ...]]) -> bool:
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-async def test_any_settings_of_a_role(server: Cluster, admin: Any, victim: Any, name: str) -> None:
+async def test_any_settings_of_a_role(
+    server: Cluster, admin: Any, victim: Any, name: str
+) -> None:
     """No setting of the role keeps pgtop from showing and signalling sessions."""
     change = sql.SQL("ALTER ROLE {} SET {} = {}").format(
         sql.Identifier(ROLE), sql.Identifier(name), SETTINGS[name]
@@ -149,14 +159,20 @@ async def test_any_settings_of_a_role(server: Cluster, admin: Any, victim: Any, 
         admin.execute(f"ALTER ROLE {ROLE} RESET ALL")
 
 
-DEFAULTS = "default_transaction_isolation=serializable", "default_transaction_deferrable=on"
+DEFAULTS = (
+    "default_transaction_isolation=serializable",
+    "default_transaction_deferrable=on",
+)
 
 
 @pytest.mark.parametrize("read_only", ["on", "off"])
-async def test_any_transaction_defaults(server: Cluster, victim: Any, read_only: str) -> None:
+async def test_any_transaction_defaults(
+    server: Cluster, victim: Any, read_only: str
+) -> None:
     """No transaction waits for a writer, as a serializable, read-only and deferrable one would."""
     options = " ".join(
-        f"-c {each}" for each in (*DEFAULTS, f"default_transaction_read_only={read_only}")
+        f"-c {each}"
+        for each in (*DEFAULTS, f"default_transaction_read_only={read_only}")
     )
     with psycopg.connect(
         server.socket_dsn, options="-c default_transaction_isolation=serializable"
@@ -172,10 +188,16 @@ async def test_many_settings_of_database_and_environment(
 ) -> None:
     """All settings at once, from both the database and the environment."""
     monkeypatch.setenv(
-        "PGOPTIONS", "-c statement_timeout=1 -c DateStyle=German -c client_min_messages=debug5"
+        "PGOPTIONS",
+        "-c statement_timeout=1 -c DateStyle=German -c client_min_messages=debug5",
     )
     admin.execute("CREATE DATABASE odd; ")
-    for setting in (*DEFAULTS, "lock_timeout=1", "search_path=nowhere", "enable_seqscan=off"):
+    for setting in (
+        *DEFAULTS,
+        "lock_timeout=1",
+        "search_path=nowhere",
+        "enable_seqscan=off",
+    ):
         name, _, value = setting.partition("=")
         admin.execute(f"ALTER DATABASE odd SET {name} = {value}".encode())
     await works({**parameters_of(server), "dbname": "odd"}, victim)
@@ -209,7 +231,9 @@ async def test_a_login_trigger(
     admin.execute("DROP DATABASE IF EXISTS guarded")
     admin.execute("CREATE DATABASE guarded")
     with psycopg.connect(server.socket_dsn, dbname="guarded", autocommit=True) as there:
-        there.execute("CREATE TABLE logins (at timestamptz); GRANT INSERT ON logins TO PUBLIC")
+        there.execute(
+            "CREATE TABLE logins (at timestamptz); GRANT INSERT ON logins TO PUBLIC"
+        )
         there.execute(TRIGGER.format(does=does).encode())
     there_as_role = {**parameters_of(server), "dbname": "guarded"}
     if not says:

@@ -57,10 +57,19 @@ class RawSession:
     def __init__(
         self, cluster: Cluster, user: bytes = b"postgres", database: bytes = b"postgres"
     ) -> None:
-        known = {b"host": str(cluster.folder).encode(), b"port": str(cluster.port).encode()}
-        options = {**known, b"user": user, b"dbname": database, b"client_encoding": b"SQL_ASCII"}
+        known = {
+            b"host": str(cluster.folder).encode(),
+            b"port": str(cluster.port).encode(),
+        }
+        options = {
+            **known,
+            b"user": user,
+            b"dbname": database,
+            b"client_encoding": b"SQL_ASCII",
+        }
         words = b" ".join(
-            name + b"='" + value.replace(b"\\", b"\\\\") + b"'" for name, value in options.items()
+            name + b"='" + value.replace(b"\\", b"\\\\") + b"'"
+            for name, value in options.items()
         )
         self.pgconn = pq.PGconn.connect(words)
         assert self.pgconn.status == pq.ConnStatus.OK, self.pgconn.error_message
@@ -88,7 +97,9 @@ def server(request: pytest.FixtureRequest, bindir: Path) -> Iterator[HostileServ
     quoted = b'"' + name + b'"'
     with ExitStack() as stack:
         initdb = (f"--encoding={encoding}", "--no-locale")
-        cluster = stack.enter_context(Cluster(bindir, settings=_SETTINGS, initdb=initdb))
+        cluster = stack.enter_context(
+            Cluster(bindir, settings=_SETTINGS, initdb=initdb)
+        )
 
         def session(**where: bytes) -> RawSession:
             opened = RawSession(cluster, **where)
@@ -100,7 +111,11 @@ def server(request: pytest.FixtureRequest, bindir: Path) -> Iterator[HostileServ
         admin.run(b"CREATE DATABASE " + quoted)
         admin.run(b"CREATE DATABASE bytes ENCODING 'SQL_ASCII' TEMPLATE template0")
         admin.run(
-            b"CREATE TABLE " + quoted + b" (number int); GRANT ALL ON " + quoted + b" TO public"
+            b"CREATE TABLE "
+            + quoted
+            + b" (number int); GRANT ALL ON "
+            + quoted
+            + b" TO public"
         )
         admin.run(b"BEGIN; SELECT txid_current(); PREPARE TRANSACTION '" + name + b"'")
         holder, waiter, stranger = (
@@ -146,12 +161,16 @@ def test_programs_get_every_name_and_text(server: HostileServer) -> None:
     assert {row["query"] for row in csv_rows} >= queries
 
 
-def test_locks_name_the_table_and_the_prepared_transaction(server: HostileServer) -> None:
+def test_locks_name_the_table_and_the_prepared_transaction(
+    server: HostileServer,
+) -> None:
     """JSON has the relation and the gid as they were written; the text output is cleaned."""
     done = pgtop("locks", "--json", server.cluster.socket_dsn)
     assert (done.returncode, done.stderr) == (Exit.WAITING, "")
     output = json.loads(done.stdout)
-    assert [server.shown in node["target"] for node in output["nodes"] if node["target"]] == [True]
+    assert [
+        server.shown in node["target"] for node in output["nodes"] if node["target"]
+    ] == [True]
     assert server.shown in {holder["name"] for holder in output["xmin_holders"]}
     for words in (("locks",), ("show", "--all"), ("budget",)):
         assert harmful(pgtop(*words, server.cluster.socket_dsn).stdout) == {"\n"}
@@ -159,7 +178,9 @@ def test_locks_name_the_table_and_the_prepared_transaction(server: HostileServer
 
 def test_the_terminal_gets_no_control_of_a_name(server: HostileServer) -> None:
     """The table, the lock tree and a detail show the names without their control characters."""
-    with Terminal([sys.executable, "-m", "pgtop", server.cluster.socket_dsn], 160, 50) as terminal:
+    with Terminal(
+        [sys.executable, "-m", "pgtop", server.cluster.socket_dsn], 160, 50
+    ) as terminal:
         terminal.wait_for("LOCK TABLE")
         terminal.send("3")
         terminal.wait_for("AccessExclusive on")

@@ -55,7 +55,12 @@ _DOUBLES = (
 catalog.
 """
 
-_AGGREGATES = {"array_agg": "text", "string_agg": "bytea, bytea", "sum": "integer", "count": ""}
+_AGGREGATES = {
+    "array_agg": "text",
+    "string_agg": "bytea, bytea",
+    "sum": "integer",
+    "count": "",
+}
 """The aggregates that pgtop uses, with its arguments: the server's own array_agg takes any type, so
 that this one would fit better.
 """
@@ -94,7 +99,9 @@ async def trapped(
         there = make_conninfo(**{**parameters, **mallory, "dbname": name})
         async with await psycopg.AsyncConnection.connect(there) as connection:
             await set_traps(connection)
-            await connection.execute(f"ALTER DATABASE {name} SET search_path = public, pg_catalog")
+            await connection.execute(
+                f"ALTER DATABASE {name} SET search_path = public, pg_catalog"
+            )
         yield name
     finally:
         await admin.execute(f"DROP DATABASE {name}")
@@ -105,7 +112,9 @@ async def use_everything(session: ServerConnection, holder: int, waiter: int) ->
     the other.
     """
     source, door = PostgresSource(session), PostgresSignaller(session)
-    snapshot = await sample_until(source, lambda seen: waiter in seen.locks.waits, LOCKS_TOO)
+    snapshot = await sample_until(
+        source, lambda seen: waiter in seen.locks.waits, LOCKS_TOO
+    )
     assert backend(snapshot, waiter).blocked_by == (holder,)
     assert snapshot.locks.waits[waiter].lock.target == "held"
     source.renew()
@@ -115,11 +124,19 @@ async def use_everything(session: ServerConnection, holder: int, waiter: int) ->
     assert "held" in {lock.target for lock in detail.locks}
     assert detail.locks_failure == ""
     requests = [
-        SignalRequest(Signal.CANCEL, backend(snapshot, waiter), seen_on=snapshot.seen_on),
-        SignalRequest(Signal.TERMINATE, backend(snapshot, holder), seen_on=snapshot.seen_on),
+        SignalRequest(
+            Signal.CANCEL, backend(snapshot, waiter), seen_on=snapshot.seen_on
+        ),
+        SignalRequest(
+            Signal.TERMINATE, backend(snapshot, holder), seen_on=snapshot.seen_on
+        ),
     ]
-    assert set(await door.check_all(requests)) == {request.target for request in requests}
-    assert {reply.status for reply in await door.send_all(requests)} == {ReplyStatus.SENT}
+    assert set(await door.check_all(requests)) == {
+        request.target for request in requests
+    }
+    assert {reply.status for reply in await door.send_all(requests)} == {
+        ReplyStatus.SENT
+    }
 
 
 @pytest.mark.parametrize("pooled", [False, True], ids=["direct", "pooled"])
@@ -159,10 +176,14 @@ async def test_the_traps_are_set(
         "TABLE pg_locks",
     ):
         async with await connect(dbname=trapped) as careless:
-            with pytest.raises(errors.RaiseException, match=f"trapped as {parameters['user']}"):
+            with pytest.raises(
+                errors.RaiseException, match=f"trapped as {parameters['user']}"
+            ):
                 await careless.execute(statement)
             admin = await connect()
-            left = await admin.execute("SELECT pid FROM pg_locks WHERE locktype = 'advisory'")
+            left = await admin.execute(
+                "SELECT pid FROM pg_locks WHERE locktype = 'advisory'"
+            )
             assert await left.fetchall() == [(careless.info.backend_pid,)]
 
 
@@ -175,7 +196,8 @@ async def test_the_first_transaction_cannot_write(
     """
     wire.false_pid = b"\0\0\0\1" if pooled else None
     monkeypatch.setattr(
-        "pgtop.sources.postgres.introduction.FEATURES", "CREATE TABLE pgtop_wrote (number int)"
+        "pgtop.sources.postgres.introduction.FEATURES",
+        "CREATE TABLE pgtop_wrote (number int)",
     )
     with pytest.raises(SourceError, match="read-only"):
         await wired.connect()

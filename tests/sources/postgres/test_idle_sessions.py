@@ -119,7 +119,9 @@ async def test_a_change_of_an_idle_session_is_read(
 ) -> None:
     """The next sample has what a source reads that remembers nothing; no other field is old."""
     change = CHANGES[field]
-    monkeypatch.setattr(sessions, "GROUPING_AFTER", 100_000 if is_grouped else 3_600_000_000)
+    monkeypatch.setattr(
+        sessions, "GROUPING_AFTER", 100_000 if is_grouped else 3_600_000_000
+    )
     other = await connect(user=_ROLE)
     if field == "query_id" and other.info.server_version < _QUERY_ID_CAME_IN:
         change = CHANGES["query"]
@@ -208,7 +210,8 @@ async def _made(
 
 async def _waits_for(admin: Other, pid: int, event_type: str) -> bool:
     cursor = await admin.execute(
-        "SELECT wait_event_type = %s FROM pg_stat_activity WHERE pid = %s", (event_type, pid)
+        "SELECT wait_event_type = %s FROM pg_stat_activity WHERE pid = %s",
+        (event_type, pid),
     )
     return await cursor.fetchone() == (True,)
 

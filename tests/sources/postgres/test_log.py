@@ -20,7 +20,10 @@ _SETTINGS = {
     "log_executor_stats": "on",
     "log_min_messages": "warning", "autovacuum": "off",
 }  # fmt: skip
-_FUNCTIONS = {Signal.CANCEL: "pg_cancel_backend", Signal.TERMINATE: "pg_terminate_backend"}
+_FUNCTIONS = {
+    Signal.CANCEL: "pg_cancel_backend",
+    Signal.TERMINATE: "pg_terminate_backend",
+}
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +34,9 @@ def server(bindir: Path) -> Iterator[Cluster]:
             admin.execute(
                 "CREATE ROLE watcher LOGIN; GRANT pg_monitor, pg_signal_backend TO watcher"
             )
-            admin.execute("CREATE ROLE quiet LOGIN; GRANT pg_monitor, pg_signal_backend TO quiet")
+            admin.execute(
+                "CREATE ROLE quiet LOGIN; GRANT pg_monitor, pg_signal_backend TO quiet"
+            )
             admin.execute("CREATE ROLE app LOGIN")
             if admin.info.server_version >= 150_000:
                 for name in _SETTINGS.keys() - {"log_min_messages", "autovacuum"}:
@@ -40,7 +45,9 @@ def server(bindir: Path) -> Iterator[Cluster]:
 
 
 def session_of(server: Cluster, user: str) -> ServerConnection:
-    parameters = {name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()}
+    parameters = {
+        name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()
+    }
     return ServerConnection(parameters | {"user": user})
 
 
@@ -82,7 +89,9 @@ async def test_signals_are_logged(server: Cluster, signal: Signal) -> None:
             signal, backend(snapshot, victim.info.backend_pid), seen_on=snapshot.seen_on
         )
         before = server.log.stat().st_size
-        assert [reply.status for reply in await signaller.send_all([request])] == [ReplyStatus.SENT]
+        assert [reply.status for reply in await signaller.send_all([request])] == [
+            ReplyStatus.SENT
+        ]
         log = server.log.read_bytes()[before:].decode(errors="replace")
         assert log.count(_FUNCTIONS[signal]) >= 1
         victim.close()

@@ -19,11 +19,15 @@ OTHERS = st.none() | st.booleans() | INT4 | INT8 | st.binary() | st.lists(INT4)
 
 def read(parameter: Parameter) -> object:
     raw, oid = encoded(parameter)
-    return None if raw is None else Transformer().get_loader(oid, Format.BINARY).load(raw)
+    return (
+        None if raw is None else Transformer().get_loader(oid, Format.BINARY).load(raw)
+    )
 
 
 @given(OTHERS)
-def test_psycopg_reads_the_same_parameter(parameter: bool | int | bytes | list[int] | None) -> None:
+def test_psycopg_reads_the_same_parameter(
+    parameter: bool | int | bytes | list[int] | None,
+) -> None:
     """Every flag, number, string of bytes and list of numbers is read with its value and type."""
     assert repr(read(parameter)) == repr(parameter)
 

@@ -16,12 +16,16 @@ from tests.sources.postgres.test_connection import pid_of, until_broken, unused_
 
 @pytest.fixture
 def parameters(cluster: Cluster) -> dict[str, str]:
-    options = {name: str(value) for name, value in conninfo_to_dict(cluster.tcp_dsn).items()}
+    options = {
+        name: str(value) for name, value in conninfo_to_dict(cluster.tcp_dsn).items()
+    }
     del options["password"]
     return options
 
 
-async def test_prompted_once_and_remembered(parameters: dict[str, str], cluster: Cluster) -> None:
+async def test_prompted_once_and_remembered(
+    parameters: dict[str, str], cluster: Cluster
+) -> None:
     """The first connection prompts for the password, and the next uses it again."""
     prompts: list[str] = []
 
@@ -42,7 +46,9 @@ async def test_prompted_once_and_remembered(parameters: dict[str, str], cluster:
 async def test_no_prompt_without_need(dsn: str) -> None:
     """A server that requires no password causes no prompt."""
     options = {name: str(value) for name, value in conninfo_to_dict(dsn).items()}
-    session = ServerConnection(options, prompt=lambda _: pytest.fail("prompted for a password"))
+    session = ServerConnection(
+        options, prompt=lambda _: pytest.fail("prompted for a password")
+    )
     await session.connect()
     await session.close()
 
@@ -51,8 +57,13 @@ async def test_prompted_when_one_of_several_hosts_requires_it(
     parameters: dict[str, str], cluster: Cluster
 ) -> None:
     """The host that requires one need not be the last."""
-    hosts = {"host": "127.0.0.1,127.0.0.1", "port": f"{parameters['port']},{unused_port()}"}
-    session = ServerConnection({**parameters, **hosts}, prompt=lambda _: cluster.password)
+    hosts = {
+        "host": "127.0.0.1,127.0.0.1",
+        "port": f"{parameters['port']},{unused_port()}",
+    }
+    session = ServerConnection(
+        {**parameters, **hosts}, prompt=lambda _: cluster.password
+    )
     await session.connect()
     await session.close()
 
@@ -68,7 +79,9 @@ async def test_from_the_password_file(
     password_file.touch(mode=0o600)
     password_file.write_text(f"127.0.0.1:{parameters['port']}:*:*:{cluster.password}\n")
     monkeypatch.setenv("PGPASSFILE", str(password_file))
-    session = ServerConnection(parameters, prompt=lambda _: pytest.fail("prompted for a password"))
+    session = ServerConnection(
+        parameters, prompt=lambda _: pytest.fail("prompted for a password")
+    )
     await session.connect()
     await session.close()
 

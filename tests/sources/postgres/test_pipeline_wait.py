@@ -22,7 +22,9 @@ def ends() -> Iterator[tuple[socket.socket, socket.socket]]:
         yield own, peer
 
 
-async def test_a_ready_socket_ends_the_wait(ends: tuple[socket.socket, socket.socket]) -> None:
+async def test_a_ready_socket_ends_the_wait(
+    ends: tuple[socket.socket, socket.socket],
+) -> None:
     """The wait ends when there is room to write, if that is wanted, something to read, or the end
     of the stream.
     """

@@ -43,9 +43,13 @@ class SizeProbe:
         self.polls += 1
         return (self.statement,)
 
-    def read(self, answers: Sequence[Rows], context: ProbeContext) -> tuple[DatabaseSize, ...]:
+    def read(
+        self, answers: Sequence[Rows], context: ProbeContext
+    ) -> tuple[DatabaseSize, ...]:
         assert context.server is not None
-        return tuple([DatabaseSize(decode_name(name), size) for name, size in answers[0]])
+        return tuple(
+            [DatabaseSize(decode_name(name), size) for name, size in answers[0]]
+        )
 
 
 def probe(sql: str = _SQL, interval: int = 0) -> SizeProbe:
@@ -62,7 +66,9 @@ async def test_a_section_has_data_and_a_time(session: ServerConnection) -> None:
     assert all(size.size > 1 << 20 for size in section.data)
 
 
-async def test_a_section_costs_no_round_trip(wired: ServerConnection, wire: Wire) -> None:
+async def test_a_section_costs_no_round_trip(
+    wired: ServerConnection, wire: Wire
+) -> None:
     source = PostgresSource(wired, (probe(),))
     await source.sample(WANTED)
     wire.forget()
@@ -70,7 +76,9 @@ async def test_a_section_costs_no_round_trip(wired: ServerConnection, wire: Wire
     assert wire.trips == 1
 
 
-async def test_a_topic_that_is_not_wanted_is_not_read(session: ServerConnection) -> None:
+async def test_a_topic_that_is_not_wanted_is_not_read(
+    session: ServerConnection,
+) -> None:
     sizes = probe()
     source = PostgresSource(session, (sizes,))
     assert (await source.sample()).sections == {}
@@ -79,7 +87,9 @@ async def test_a_topic_that_is_not_wanted_is_not_read(session: ServerConnection)
     assert (await source.sample()).sections == {}
 
 
-async def test_a_section_that_is_not_due_keeps_its_time(session: ServerConnection) -> None:
+async def test_a_section_that_is_not_due_keeps_its_time(
+    session: ServerConnection,
+) -> None:
     sizes = probe(interval=3600 * 1_000_000)
     source = PostgresSource(session, (sizes,))
     first, second = [await source.sample(WANTED) for _ in range(2)]

@@ -61,13 +61,16 @@ def server(bindir: Path) -> Iterator[Cluster]:
 
 
 @pytest.fixture
-async def watcher(server: Cluster, request: pytest.FixtureRequest) -> AsyncIterator[dict[str, str]]:
+async def watcher(
+    server: Cluster, request: pytest.FixtureRequest
+) -> AsyncIterator[dict[str, str]]:
     """Return how to connect as a role from which these rights were revoked."""
     rights, _ = _REVOKED[request.param]
     with psycopg.connect(server.socket_dsn, autocommit=True) as admin:
         admin.execute(f"REVOKE {rights} FROM PUBLIC".encode())
         parameters = {
-            name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()
+            name: str(value)
+            for name, value in conninfo_to_dict(server.socket_dsn).items()
         }
         yield parameters | {"user": "watcher"}
         admin.execute(f"GRANT {rights} TO PUBLIC".encode())
@@ -75,13 +78,18 @@ async def watcher(server: Cluster, request: pytest.FixtureRequest) -> AsyncItera
 
 @pytest.mark.parametrize(
     ("watcher", "missing"),
-    [(name, words) for name, (_, words) in _REVOKED.items() if name != "pg_stat_get_activity"],
+    [
+        (name, words)
+        for name, (_, words) in _REVOKED.items()
+        if name != "pg_stat_get_activity"
+    ],
     indirect=["watcher"],
 )
 async def test_missing_facts_are_named(watcher: dict[str, str], missing: str) -> None:
     """Sessions, budget and names are shown, and no number is wrong."""
     source = PostgresSource(ServerConnection(watcher))
-    async with await psycopg.AsyncConnection.connect(**(watcher | {"user": "plain"})) as other:  # type: ignore[arg-type]
+    plain = watcher | {"user": "plain"}
+    async with await psycopg.AsyncConnection.connect(**plain) as other:  # type: ignore[arg-type]
         snapshot = await source.sample(LOCKS_TOO)
         seen = backend(snapshot, other.info.backend_pid)
         await source.sample(LOCKS_TOO)
@@ -89,7 +97,11 @@ async def test_missing_facts_are_named(watcher: dict[str, str], missing: str) ->
     assert (seen.usename, seen.state) == ("plain", "idle")
     assert seen.datname == "postgres"
     assert (snapshot.server.user, snapshot.server.database) == ("watcher", "postgres")
-    assert (budget(snapshot).ordinary, budget(snapshot).used) == (27, 3)  # the administrator's, too
+    # The administrator's, too.
+    assert (budget(snapshot).ordinary, budget(snapshot).used) == (
+        27,
+        3,
+    )
     assert snapshot.server.rights.reads_all
     assert not snapshot.server.rights.superuser
     assert missing in "; ".join(snapshot.server.missing)
@@ -126,7 +138,9 @@ def test_unreadable_locks_are_not_reported_as_none(watcher: dict[str, str]) -> N
 @pytest.mark.parametrize(("watcher", "what"),
 [("slots", "slots"), ("slots, prepared", "slots and prepared")],
                          indirect=["watcher"])  # fmt: skip
-async def test_unreadable_xmin_holders_are_reported(watcher: dict[str, str], what: str) -> None:
+async def test_unreadable_xmin_holders_are_reported(
+    watcher: dict[str, str], what: str
+) -> None:
     """The screen says that the holders are unknown instead of listing none."""
     source = PostgresSource(ServerConnection(watcher))
     await source.sample(LOCKS_TOO)
@@ -134,7 +148,8 @@ async def test_unreadable_xmin_holders_are_reported(watcher: dict[str, str], wha
     await source.close()
     words = [row.words for row in rows(derived)]
     assert any(
-        each.startswith(what) and each.endswith("this role may not read them") for each in words
+        each.startswith(what) and each.endswith("this role may not read them")
+        for each in words
     )
     assert "nothing" not in words
     assert not derived.snapshot.locks.failure
@@ -144,7 +159,9 @@ async def test_a_right_that_is_revoked_later(server: Cluster) -> None:
     """Facts that were read before stay, at the cost of one error in the server's log each time they
     are due.
     """
-    parameters = {name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()}
+    parameters = {
+        name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()
+    }
     source = PostgresSource(ServerConnection(parameters | {"user": "watcher"}))
     before = await source.sample()
     with psycopg.connect(server.socket_dsn, autocommit=True) as admin:
@@ -153,12 +170,15 @@ async def test_a_right_that_is_revoked_later(server: Cluster) -> None:
         after = await source.sample()
         admin.execute("GRANT SELECT ON pg_roles, pg_database, pg_settings TO PUBLIC")
     await source.close()
-    assert after.server._replace(wal=before.server.wal) == before.server  # the primary writes on
+    # The primary writes on.
+    assert after.server._replace(wal=before.server.wal) == before.server
 
 
 async def test_a_role_that_is_dropped_later(server: Cluster) -> None:
     """Samples continue with the known facts, and the server's log gets no errors."""
-    parameters = {name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()}
+    parameters = {
+        name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()
+    }
     with psycopg.connect(server.socket_dsn, autocommit=True) as admin:
         admin.execute("CREATE ROLE leaving LOGIN")
         source = PostgresSource(ServerConnection(parameters | {"user": "leaving"}))
@@ -169,10 +189,11 @@ async def test_a_role_that_is_dropped_later(server: Cluster) -> None:
         errors = server.log.read_text().count("ERROR")
         for _ in range(5):
             after = await source.sample()
-        with psycopg.connect(
-            server.socket_dsn, user="plain"
-        ):  # one where the role is to be looked up
-            assert "plain" in {backend.usename for backend in (await source.sample()).backends}
+        # One where the role is to be looked up.
+        with psycopg.connect(server.socket_dsn, user="plain"):
+            assert "plain" in {
+                backend.usename for backend in (await source.sample()).backends
+            }
         await source.close()
     assert server.log.read_text().count("ERROR") == errors
     assert after.server.user == before.server.user == "leaving"
@@ -195,6 +216,7 @@ def test_a_member_that_does_not_inherit_gets_the_right_advice(server: Cluster) -
         else "alter role shy inherit"
     )
     advice = f"{words}, or connect with PGOPTIONS='-c role=pg_read_all_stats'"
-    assert (advice in " ".join(run.stdout.split())) == (version >= 150_000)  # before, it sees all
+    # Before, it sees all.
+    assert (advice in " ".join(run.stdout.split())) == (version >= 150_000)
     assert "inherit" not in taken.stdout
     assert "plain" in taken.stdout

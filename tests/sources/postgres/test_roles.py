@@ -46,7 +46,10 @@ from tests.waiting import until_async
 
 DATABASE = "shop"
 _SETTINGS = {"max_connections": str(SLOTS), "superuser_reserved_connections": "5"}
-_SETTINGS_16 = _SETTINGS | {"superuser_reserved_connections": "3", "reserved_connections": "2"}
+_SETTINGS_16 = _SETTINGS | {
+    "superuser_reserved_connections": "3",
+    "reserved_connections": "2",
+}
 _WIDE = 200
 _PLACE = re.compile(r" \(on socket .*\)")
 _WARNING = "The server will refuse: "
@@ -67,7 +70,8 @@ def server_with_roles(bindir: Path) -> Iterator[dict[str, str]]:
                     admin.execute(watcher.sql.encode())
             admin.execute(f"CREATE DATABASE {DATABASE}".encode())
         parameters = {
-            name: str(value) for name, value in conninfo_to_dict(cluster.socket_dsn).items()
+            name: str(value)
+            for name, value in conninfo_to_dict(cluster.socket_dsn).items()
         }
         yield parameters | {"dbname": DATABASE}
 
@@ -81,7 +85,8 @@ async def scene(
     """
     async with AsyncExitStack() as stack:
         for role in (watcher.name, TEAM, WEB, SUPERUSER):
-            other = await psycopg.AsyncConnection.connect(**(server_with_roles | {"user": role}))  # type: ignore[arg-type]
+            options = server_with_roles | {"user": role}
+            other = await psycopg.AsyncConnection.connect(**options)  # type: ignore[arg-type]
             stack.push_async_callback(other.close)
         session = ServerConnection(server_with_roles | {"user": watcher.name})
         stack.push_async_callback(session.close)
@@ -99,18 +104,24 @@ async def scene(
 
 @pytest.mark.parametrize("watcher", WATCHERS, ids=lambda watcher: watcher.name)
 async def test_each_role_gets_what_the_table_says(
-    server_with_roles: dict[str, str], watcher: Watcher, scene: tuple[ServerConnection, Snapshot]
+    server_with_roles: dict[str, str],
+    watcher: Watcher,
+    scene: tuple[ServerConnection, Snapshot],
 ) -> None:
     """Visible sessions, budget, rights, warnings and refusals are those of the table, and the
     server agrees.
     """
     session, snapshot = scene
-    assert _opened(server_with_roles | {"user": watcher.name}) == budget(snapshot).openable
+    assert (
+        _opened(server_with_roles | {"user": watcher.name}) == budget(snapshot).openable
+    )
     refused = await _refusal(
         server_with_roles | {"user": watcher.name, "dbname": watcher.refused_at}
     )
     others = {
-        str(b.usename): b for b in snapshot.backends if b.is_client and b.pid != snapshot.server.pid
+        str(b.usename): b
+        for b in snapshot.backends
+        if b.is_client and b.pid != snapshot.server.pid
     }
     assert others.keys() == {watcher.name, TEAM, WEB, SUPERUSER}
     signaller = PostgresSignaller(session)
@@ -118,14 +129,22 @@ async def test_each_role_gets_what_the_table_says(
         name: [o async for o in _ended(backend, snapshot, signaller)][-1]
         for name, backend in others.items()
     }
-    ended = {name for name, outcome in outcomes.items() if outcome.reply.status is ReplyStatus.SENT}
+    ended = {
+        name
+        for name, outcome in outcomes.items()
+        if outcome.reply.status is ReplyStatus.SENT
+    }
     assert ended == {
-        name for name, b in others.items() if right_to_signal(snapshot.server, b).allowed
+        name
+        for name, b in others.items()
+        if right_to_signal(snapshot.server, b).allowed
     }
     for name in others.keys() - ended:
         _check_refusal(others[name], outcomes[name], snapshot)
     got = Experience(
-        sees=_extent({name for name, backend in others.items() if not backend.hidden}, watcher),
+        sees=_extent(
+            {name for name, backend in others.items() if not backend.hidden}, watcher
+        ),
         budget=_budget_words(snapshot),
         ends=_extent(ended, watcher),
         warned="; ".join(_warnings([others[WEB], others[SUPERUSER]], snapshot)),
@@ -135,7 +154,9 @@ async def test_each_role_gets_what_the_table_says(
     assert got == (watcher.experience if is_known else ordinary(watcher.name))
 
 
-async def test_both_roles_are_shown_if_they_differ(server_with_roles: dict[str, str]) -> None:
+async def test_both_roles_are_shown_if_they_differ(
+    server_with_roles: dict[str, str],
+) -> None:
     """Rights follow the current role and slots the login role, and pgtop's own session is
     certain.
     """
@@ -181,7 +202,10 @@ def _check_refusal(backend: Backend, outcome: Outcome, snapshot: Snapshot) -> No
     why_not = right_to_signal(snapshot.server, backend).reason
     words = outcome_words(outcome, why_not).text
     assert words == f"refused: {backend.pid} {why_not} ({outcome.reply.reason})"
-    assert "terminate" in outcome.reply.reason or "superuser" in outcome.reply.reason.lower()
+    assert (
+        "terminate" in outcome.reply.reason
+        or "superuser" in outcome.reply.reason.lower()
+    )
 
 
 def _warnings(backends: Iterable[Backend], snapshot: Snapshot) -> Sequence[str]:
@@ -190,9 +214,13 @@ def _warnings(backends: Iterable[Backend], snapshot: Snapshot) -> Sequence[str]:
     lines = [
         "".join(span.text for span in row)
         for backend in backends
-        for row in propose(plan_for_one(Signal.TERMINATE, backend, derived.snapshot), derived).lines
+        for row in propose(
+            plan_for_one(Signal.TERMINATE, backend, derived.snapshot), derived
+        ).lines
     ]
-    warned = [text.removeprefix(_WARNING) for text in lines if text.startswith(_WARNING)]
+    warned = [
+        text.removeprefix(_WARNING) for text in lines if text.startswith(_WARNING)
+    ]
     return list(dict.fromkeys(warned))
 
 

@@ -14,7 +14,13 @@ from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.probes import sessions
 from pgtop.sources.postgres.sampler import PostgresSource
 from tests.sources.postgres.conftest import Connect, Wire
-from tests.sources.postgres.sampler_helpers import Other, backend, pid_of, reader_of, sample_until
+from tests.sources.postgres.sampler_helpers import (
+    Other,
+    backend,
+    pid_of,
+    reader_of,
+    sample_until,
+)
 
 NASTY = b"caf\xe9 \x1b[31m \xe2\x80\xae \xff"
 """Bytes that no multi-byte encoding takes, an escape sequence and a bidi override."""
@@ -23,7 +29,10 @@ NASTY = b"caf\xe9 \x1b[31m \xe2\x80\xae \xff"
 @pytest.fixture(scope="module")
 def databases(dsn: str) -> Iterator[dict[str, str]]:
     """Create a database in each of three encodings."""
-    names = {encoding: f"pgtop_{encoding.lower()}" for encoding in ("UTF8", "LATIN1", "SQL_ASCII")}
+    names = {
+        encoding: f"pgtop_{encoding.lower()}"
+        for encoding in ("UTF8", "LATIN1", "SQL_ASCII")
+    }
     with psycopg.connect(dsn, autocommit=True) as connection:
         for encoding, name in names.items():
             connection.execute(
@@ -45,24 +54,37 @@ def plain(dsn: str) -> Iterator[str]:
 
 
 @pytest.fixture
-async def plain_source(parameters: dict[str, str], plain: str) -> AsyncIterator[PostgresSource]:
+async def plain_source(
+    parameters: dict[str, str], plain: str
+) -> AsyncIterator[PostgresSource]:
     source = PostgresSource(ServerConnection({**parameters, "user": plain}))
     yield source
     await source.close()
 
 
-async def test_a_session_is_shown_as_it_is(source: PostgresSource, connect: Connect) -> None:
+async def test_a_session_is_shown_as_it_is(
+    source: PostgresSource, connect: Connect
+) -> None:
     """The row of an idle session has its role, client, last query and times."""
     other = await connect(application_name="shop")
     await other.execute("SELECT 'seven'")
     snapshot = await source.sample()
     seen = backend(snapshot, pid_of(other))
-    assert (seen.application_name, seen.state, seen.query) == ("shop", "idle", "SELECT 'seven'")
+    assert (seen.application_name, seen.state, seen.query) == (
+        "shop",
+        "idle",
+        "SELECT 'seven'",
+    )
     assert (seen.datname, seen.usename) == (other.info.dbname, other.info.user)
     assert (seen.backend_type, seen.wait_event) == ("client backend", "ClientRead")
     assert seen.backend_start is not None
     assert seen.query_start is not None
-    assert snapshot.server.started_at < seen.backend_start < seen.query_start < snapshot.taken_at
+    assert (
+        snapshot.server.started_at
+        < seen.backend_start
+        < seen.query_start
+        < snapshot.taken_at
+    )
 
 
 async def test_the_server_is_described(source: PostgresSource, dsn: str) -> None:
@@ -75,11 +97,21 @@ async def test_the_server_is_described(source: PostgresSource, dsn: str) -> None
             "current_setting('max_wal_senders')::int,"
             " (SELECT setting::int FROM pg_settings WHERE name = 'track_activity_query_size')"
         ).fetchone()
-        assert (server.host, server.port) == (connection.info.host, connection.info.port)
-        assert (server.database, server.user) == (connection.info.dbname, connection.info.user)
+        assert (server.host, server.port) == (
+            connection.info.host,
+            connection.info.port,
+        )
+        assert (server.database, server.user) == (
+            connection.info.dbname,
+            connection.info.user,
+        )
         assert server.version_num == connection.info.server_version
     limits = server.limits
-    slots = (limits.max_connections, limits.superuser_reserved_connections, limits.max_wal_senders)
+    slots = (
+        limits.max_connections,
+        limits.superuser_reserved_connections,
+        limits.max_wal_senders,
+    )
     assert row == (server.version, *slots, server.track_activity_query_size)
     assert server.rights.superuser
     assert server.rights.reads_all
@@ -98,7 +130,10 @@ async def test_pgtops_own_backend_is_in_the_snapshot(source: PostgresSource) -> 
 
 @pytest.mark.parametrize("connected_to", ["UTF8", "SQL_ASCII", "LATIN1"])
 async def test_no_byte_breaks_the_sample(
-    parameters: dict[str, str], databases: dict[str, str], connect: Connect, connected_to: str
+    parameters: dict[str, str],
+    databases: dict[str, str],
+    connect: Connect,
+    connected_to: str,
 ) -> None:
     """Texts of all databases arrive, each in its own encoding, whatever the connected database
     is."""
@@ -112,7 +147,9 @@ async def test_no_byte_breaks_the_sample(
     for encoding, other in others.items():
         await other.execute("SET client_encoding = " + encoding)
         await other.execute(shown[encoding][0])
-    source = PostgresSource(ServerConnection({**parameters, "dbname": databases[connected_to]}))
+    source = PostgresSource(
+        ServerConnection({**parameters, "dbname": databases[connected_to]})
+    )
     snapshot = await source.sample()
     await source.close()
     for encoding, other in others.items():
@@ -120,7 +157,9 @@ async def test_no_byte_breaks_the_sample(
         assert (seen.datname, seen.query) == (databases[encoding], shown[encoding][1])
 
 
-async def test_names_may_hold_anything(source: PostgresSource, connect: Connect) -> None:
+async def test_names_may_hold_anything(
+    source: PostgresSource, connect: Connect
+) -> None:
     """A role and a database with quotes, escapes and accents have their names as soon as they
     appear.
     """
@@ -128,7 +167,9 @@ async def test_names_may_hold_anything(source: PostgresSource, connect: Connect)
     name = "büro \x1b[31m'\"\u202e"
     identifier = psycopg.sql.Identifier(name)
     admin = await connect()
-    await admin.execute(psycopg.sql.SQL("CREATE ROLE {} LOGIN SUPERUSER").format(identifier))
+    await admin.execute(
+        psycopg.sql.SQL("CREATE ROLE {} LOGIN SUPERUSER").format(identifier)
+    )
     await admin.execute(psycopg.sql.SQL("CREATE DATABASE {}").format(identifier))
     try:
         other = await connect(user=name, dbname=name)
@@ -160,7 +201,9 @@ class TestTheWire:
     def source(self, wired: ServerConnection) -> PostgresSource:
         return PostgresSource(wired)
 
-    async def test_one_round_trip_a_sample(self, source: PostgresSource, wire: Wire) -> None:
+    async def test_one_round_trip_a_sample(
+        self, source: PostgresSource, wire: Wire
+    ) -> None:
         """Each sample sends once and receives once, the first as much as the others."""
         await source.detail((await source.sample()).backends[0].identity)
         wire.forget()
@@ -183,7 +226,9 @@ class TestTheWire:
         """The list of walsenders that a plain role needs travels along."""
         await connect()
         source = PostgresSource(
-            ServerConnection({**parameters, "host": "127.0.0.1", "port": wire.port, "user": plain})
+            ServerConnection(
+                {**parameters, "host": "127.0.0.1", "port": wire.port, "user": plain}
+            )
         )
         await source.sample()
         wire.forget()
@@ -199,7 +244,9 @@ class TestTheWire:
         text = f"SELECT '{'x' * 700}'"
         await other.execute(text.encode())
         first = await source.sample()
-        await sample_until(source, lambda snapshot: snapshot.taken_at - first.taken_at > 200_000)
+        await sample_until(
+            source, lambda snapshot: snapshot.taken_at - first.taken_at > 200_000
+        )
         wire.forget()
         with_text = await source.sample()
         quiet = wire.received
@@ -207,7 +254,9 @@ class TestTheWire:
         wire.forget()
         again = await source.sample()
         assert wire.received > quiet + 600
-        assert [backend(snapshot, pid_of(other)).query for snapshot in (with_text, again)] == [
+        assert [
+            backend(snapshot, pid_of(other)).query for snapshot in (with_text, again)
+        ] == [
             text,
             text,
         ]
@@ -222,12 +271,16 @@ class TestTheWire:
         alone = wire.received
         others = [await connect(application_name="idler" * 8) for _ in range(20)]
         first = await source.sample()
-        await sample_until(source, lambda later: later.taken_at - first.taken_at > 400_000)
+        await sample_until(
+            source, lambda later: later.taken_at - first.taken_at > 400_000
+        )
         wire.forget()
         seen = await source.sample()
         assert wire.trips == 1
         assert wire.received < alone + 20 * 40
-        assert {pid_of(other) for other in others} <= {backend.pid for backend in seen.backends}
+        assert {pid_of(other) for other in others} <= {
+            backend.pid for backend in seen.backends
+        }
 
     async def test_a_dropped_role_costs_one_round_trip(
         self, source: PostgresSource, wire: Wire, connect: Connect
@@ -239,7 +292,9 @@ class TestTheWire:
         await source.sample()
         await admin.execute("DROP ROLE pgtop_leaving")
         fresh = PostgresSource(source._connection)
-        assert str(backend(await fresh.sample(), pid_of(other)).usename).startswith("role ")
+        assert str(backend(await fresh.sample(), pid_of(other)).usename).startswith(
+            "role "
+        )
         wire.forget()
         await fresh.sample()
         assert wire.trips == 1
@@ -256,17 +311,20 @@ async def test_a_new_query_is_seen(source: PostgresSource, connect: Connect) -> 
         assert backend(seen, pid_of(other)).query == f"SELECT {number}"
 
 
-async def test_a_missed_text_is_read_later(source: PostgresSource, connect: Connect) -> None:
+async def test_a_missed_text_is_read_later(
+    source: PostgresSource, connect: Connect
+) -> None:
     """A row with a query_start older than the last sample, but unknown, has no text at first and
     then has one.
     """
     other = await connect()
-    await other.execute(
-        "BEGIN ISOLATION LEVEL REPEATABLE READ"
-    )  # what it holds back ages, so it always has a row
+    # The snapshot of this session ages, so the session always has a row.
+    await other.execute("BEGIN ISOLATION LEVEL REPEATABLE READ")
     await other.execute("SELECT 'first'")
     snapshot = await source.sample()
-    later = await sample_until(source, lambda later: later.taken_at - snapshot.taken_at > 200_000)
+    later = await sample_until(
+        source, lambda later: later.taken_at - snapshot.taken_at > 200_000
+    )
     # As if this backend had not been there: a parallel worker comes with its leader's older
     # query_start.
     reader_of(source)._known.pop(backend(later, pid_of(other)).identity)
@@ -311,9 +369,9 @@ async def test_the_idle_group_stays_the_same_object(
     assert first in awake.idle_group.by_pid
     assert second not in awake.idle_group.by_pid
     assert backend(awake, second).query == "SELECT 'up'"
-    assert (await sample_until(source, lambda seen: second in seen.idle_group.by_pid)).at(
-        second
-    ) == backend(awake, second)
+    assert (
+        await sample_until(source, lambda seen: second in seen.idle_group.by_pid)
+    ).at(second) == backend(awake, second)
     await other.close()
     await sample_until(source, lambda seen: seen.at(second) is None)
 
@@ -328,7 +386,8 @@ async def test_ended_sessions_are_forgotten(
     await source.sample()
     await other.close()
     await sample_until(
-        source, lambda snapshot: pid not in {backend.pid for backend in snapshot.backends}
+        source,
+        lambda snapshot: pid not in {backend.pid for backend in snapshot.backends},
     )
     assert pid not in {identity[0] for identity in reader_of(source)._known}
 
@@ -349,7 +408,9 @@ async def test_hidden_sessions(plain_source: PostgresSource, connect: Connect) -
     assert not snapshot.server.rights.reads_all
 
 
-async def test_another_run_behind_the_same_connection_is_noticed(source: PostgresSource) -> None:
+async def test_another_run_behind_the_same_connection_is_noticed(
+    source: PostgresSource,
+) -> None:
     """A pooler may lead the next sample to another server: each server reports when it was
     started."""
     before = await source.sample()
@@ -377,13 +438,17 @@ async def test_a_hidden_walsender_is_known_as_one(
         HIDDEN_QUERY,
     )
     admin = await connect()
-    await admin.execute("REVOKE EXECUTE ON FUNCTION pg_stat_get_wal_senders() FROM PUBLIC")
+    await admin.execute(
+        "REVOKE EXECUTE ON FUNCTION pg_stat_get_wal_senders() FROM PUBLIC"
+    )
     try:
         blind = PostgresSource(ServerConnection({**parameters, "user": "pgtop_plain"}))
         unknown = backend(await blind.sample(), pid_of(other))
         await blind.close()
     finally:
-        await admin.execute("GRANT EXECUTE ON FUNCTION pg_stat_get_wal_senders() TO PUBLIC")
+        await admin.execute(
+            "GRANT EXECUTE ON FUNCTION pg_stat_get_wal_senders() TO PUBLIC"
+        )
     assert (unknown.hidden, unknown.backend_type) == (True, None)
 
 
@@ -398,12 +463,17 @@ async def test_a_chain_of_waiters(source: PostgresSource, connect: Connect) -> N
     await holder.execute("SELECT pg_advisory_lock(%s)", [key])
     tasks = []
     for waiter in (second, third):
-        tasks.append(asyncio.create_task(waiter.execute("SELECT pg_advisory_lock(%s)", [key])))
+        tasks.append(
+            asyncio.create_task(waiter.execute("SELECT pg_advisory_lock(%s)", [key]))
+        )
         await sample_until(source, partial(waits, waiter))
     snapshot = await source.sample()
     assert backend(snapshot, pid_of(holder)).blocked_by == ()
     assert backend(snapshot, pid_of(second)).blocked_by == (pid_of(holder),)
-    assert set(backend(snapshot, pid_of(third)).blocked_by) == {pid_of(holder), pid_of(second)}
+    assert set(backend(snapshot, pid_of(third)).blocked_by) == {
+        pid_of(holder),
+        pid_of(second),
+    }
     await second.cancel_safe()
     await third.cancel_safe()
     await asyncio.gather(*tasks, return_exceptions=True)
@@ -434,7 +504,9 @@ async def test_parallel_workers_name_their_leader(
         ]
 
     try:
-        worker, *_ = workers(await sample_until(source, lambda snapshot: bool(workers(snapshot))))
+        worker, *_ = workers(
+            await sample_until(source, lambda snapshot: bool(workers(snapshot)))
+        )
         async with session.acquire() as channel:
             has_leader = "leader_pid" in channel.features.activity_columns  # since 13
         assert worker.leader_pid == (pid_of(leader) if has_leader else None)

@@ -29,7 +29,11 @@ async def test_facts_are_read_again(source: PostgresSource, connect: Connect) ->
     await admin.execute("CREATE ROLE pgtop_limited")
     try:
         before = await source.sample()
-        oid = next(oid for oid, role in before.server.roles.items() if role.name == "pgtop_limited")
+        oid = next(
+            oid
+            for oid, role in before.server.roles.items()
+            if role.name == "pgtop_limited"
+        )
         await admin.execute("ALTER ROLE pgtop_limited CONNECTION LIMIT 7")
         assert (await source.sample()).server.roles[oid].connection_limit is None
         assert source._sampler is not None
@@ -58,7 +62,9 @@ async def test_a_new_connection_starts_with_nothing(
     assert backend(again, pid_of(other)).query == "SELECT pg_terminate_backend($1)"
 
 
-async def test_a_pooler_may_change_the_backend(parameters: dict[str, str], wire: Wire) -> None:
+async def test_a_pooler_may_change_the_backend(
+    parameters: dict[str, str], wire: Wire
+) -> None:
     """Behind a pooler pgtop's own pid is that of the process that answered."""
     wire.false_pid = b"\0\0\0\1"
     source = PostgresSource(
@@ -78,7 +84,8 @@ async def test_a_server_that_stops_and_starts(bindir: Any) -> None:
     """
     with Cluster(bindir) as cluster:
         parameters = {
-            name: str(value) for name, value in conninfo_to_dict(cluster.socket_dsn).items()
+            name: str(value)
+            for name, value in conninfo_to_dict(cluster.socket_dsn).items()
         }
         source = PostgresSource(ServerConnection(parameters))
         before = await source.sample()
@@ -95,7 +102,9 @@ async def test_a_server_that_stops_and_starts(bindir: Any) -> None:
     assert after.server.started_at > before.server.started_at
 
 
-async def test_statement_timeout_keeps_the_connection(session: ServerConnection) -> None:
+async def test_statement_timeout_keeps_the_connection(
+    session: ServerConnection,
+) -> None:
     """A statement that the server cancels is a failure in words, and costs no connection."""
     source = PostgresSource(session)
     pid = (await source.sample()).server.pid
@@ -108,7 +117,9 @@ async def test_statement_timeout_keeps_the_connection(session: ServerConnection)
     assert (await source.sample()).server.pid == pid
 
 
-async def test_a_stopped_backend_delays_no_close(wired: ServerConnection, wire: Wire) -> None:
+async def test_a_stopped_backend_delays_no_close(
+    wired: ServerConnection, wire: Wire
+) -> None:
     """While pgtop's backend is stopped by the system, closing returns, and the sample in progress
     fails.
     """
@@ -132,7 +143,8 @@ async def test_a_stopped_backend_delays_no_close(wired: ServerConnection, wire: 
 
 
 @pytest.mark.parametrize(
-    ("how", "cause"), [("crash", InterruptionCause.CRASH), ("restart", InterruptionCause.RESTART)]
+    ("how", "cause"),
+    [("crash", InterruptionCause.CRASH), ("restart", InterruptionCause.RESTART)],
 )
 async def test_a_crash_differs_from_a_restart(
     how: str, cause: InterruptionCause, bindir: Path | None
@@ -142,7 +154,10 @@ async def test_a_crash_differs_from_a_restart(
     """
     with Cluster(bindir) as server:
         session = ServerConnection(
-            {name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()}
+            {
+                name: str(value)
+                for name, value in conninfo_to_dict(server.socket_dsn).items()
+            }
         )
         source = PostgresSource(session)
         async with await psycopg.AsyncConnection.connect(server.socket_dsn) as victim:

@@ -48,7 +48,9 @@ class Names:
     def words(self) -> bytes:
         """Return the mark, and any bytes behind it."""
         parts = [
-            self._random.choice((self._random.choice(FRAGMENTS), self._random.randbytes(8)))
+            self._random.choice(
+                (self._random.choice(FRAGMENTS), self._random.randbytes(8))
+            )
             for _ in range(4)
         ]
         return self.mark.encode() + b" " + b"".join(parts)
@@ -59,7 +61,8 @@ class Names:
             return
         output = [name for name in _NAMES if row.get(name) is not None]
         for name in output:
-            self._names.setdefault(name, self.words())  # a gid that changes is another transaction
+            # A gid that changes is another transaction.
+            self._names.setdefault(name, self.words())
         yield {name: self._names[name] for name in output}
 
 
@@ -92,15 +95,21 @@ def server(bindir: Path) -> Iterator[Cluster]:
     transaction."""
     with Cluster(bindir, settings=_SETTINGS) as running, ExitStack() as stack:
 
-        def session(statement: str, **where: str) -> psycopg.Connection[tuple[object, ...]]:
+        def session(
+            statement: str, **where: str
+        ) -> psycopg.Connection[tuple[object, ...]]:
             connection = psycopg.connect(running.socket_dsn, autocommit=True, **where)  # type: ignore[arg-type]
             stack.enter_context(closing(connection))  # whatever still runs on it
             connection.execute(statement.encode())
             return connection
 
         admin = session(_SETUP)
-        admin.execute("BEGIN; INSERT INTO orders VALUES (1); PREPARE TRANSACTION 'left behind'")
-        waiter = session("BEGIN", user="app", dbname="postgres", application_name="waiter")
+        admin.execute(
+            "BEGIN; INSERT INTO orders VALUES (1); PREPARE TRANSACTION 'left behind'"
+        )
+        waiter = session(
+            "BEGIN", user="app", dbname="postgres", application_name="waiter"
+        )
         waiter.pgconn.send_query(b"LOCK TABLE orders")
         yield running
 
@@ -110,7 +119,11 @@ def output(server: Cluster) -> Iterator[NamedOutput]:
     names = Names()
     with WireProxy("127.0.0.1", server.port, names) as wire_proxy:
         dsn = make_conninfo(
-            server.tcp_dsn, port=wire_proxy.port, user="watcher", password="x", **WireProxy.PLAIN
+            server.tcp_dsn,
+            port=wire_proxy.port,
+            user="watcher",
+            password="x",
+            **WireProxy.PLAIN,
         )
         with Terminal(
             [sys.executable, "-m", "pgtop", "--interval", "0.2", dsn], 200, 50
@@ -126,19 +139,24 @@ _seeds = st.integers(0, 2**32)
 
 @settings(max_examples=20, phases=[Phase.generate])
 @given(_seeds)
-def test_locks_and_prepared_transactions_are_shown_cleaned(output: NamedOutput, seed: int) -> None:
+def test_locks_and_prepared_transactions_are_shown_cleaned(
+    output: NamedOutput, seed: int
+) -> None:
     """The lock tree, the xmin holders and the detail of a waiter name relation and gid, without
     control sequences.
     """
     terminal = output.terminal
     mark = output.begin(seed)
-    terminal.wait_for(
-        f"root prepared transaction {mark}"
-    )  # before the tree is open: another gid is another row
+    # Before the tree is open: another gid is another row.
+    terminal.wait_for(f"root prepared transaction {mark}")
     terminal.send("3")
-    terminal.wait_for(lambda seen: f"on {mark}" in seen.text and seen.text.count(mark) > 2)
+    terminal.wait_for(
+        lambda seen: f"on {mark}" in seen.text and seen.text.count(mark) > 2
+    )
     terminal.send("\x1b[H\x1b[B\r")  # the root, and below it the waiter
-    terminal.wait_for(lambda seen: "Your rights" in seen.text and f"on {mark}" in seen.text)
+    terminal.wait_for(
+        lambda seen: "Your rights" in seen.text and f"on {mark}" in seen.text
+    )
     terminal.send(typed("clear"))
     terminal.wait_for(lambda seen: "Your rights" not in seen.text)
     terminal.send("1")
@@ -148,7 +166,9 @@ def test_locks_and_prepared_transactions_are_shown_cleaned(output: NamedOutput, 
 
 @settings(max_examples=5, phases=[Phase.generate])
 @given(_seeds)
-def test_messages_of_a_closed_session_are_shown_cleaned(output: NamedOutput, seed: int) -> None:
+def test_messages_of_a_closed_session_are_shown_cleaned(
+    output: NamedOutput, seed: int
+) -> None:
     """The messages with which a server ends pgtop's session, or refuses its login, are shown
     without control sequences.
     """

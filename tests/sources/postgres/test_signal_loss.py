@@ -9,12 +9,19 @@ from psycopg import errors
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.signal import ReplyStatus, Signal, SignalRequest
 from pgtop.sources.postgres.connection import ServerConnection
-from pgtop.sources.postgres.signals import Comparison, PostgresSignaller, never_ran, reply_for
+from pgtop.sources.postgres.signals import (
+    Comparison,
+    PostgresSignaller,
+    never_ran,
+    reply_for,
+)
 from tests.sources.postgres.conftest import Connect, Wire
 from tests.sources.postgres.signal_helpers import alive, as_role, gone, look, now
 
 
-async def test_the_own_session(session: ServerConnection, signaller: PostgresSignaller) -> None:
+async def test_the_own_session(
+    session: ServerConnection, signaller: PostgresSignaller
+) -> None:
     """Ending the own session breaks the connection: the next check runs over a new one."""
     async with session.acquire() as channel:
         pid = channel.features.pid
@@ -50,14 +57,19 @@ class CutWire(Wire):
 
 @pytest.mark.parametrize("reaches_server", [True, False])
 async def test_a_lost_answer_is_unknown_and_sent_once(
-    signaller: PostgresSignaller, connect: Connect, parameters: dict[str, str], reaches_server: bool
+    signaller: PostgresSignaller,
+    connect: Connect,
+    parameters: dict[str, str],
+    reaches_server: bool,
 ) -> None:
     """The connection fails before the answer: the reply claims nothing, and the signal is not sent
     again.
     """
     victim = await connect()
     seen = await now(signaller, victim)
-    wire = CutWire(parameters["host"], parameters["port"], reaches_server=reaches_server)
+    wire = CutWire(
+        parameters["host"], parameters["port"], reaches_server=reaches_server
+    )
     async with wire.laid():
         far = {"host": "127.0.0.1", "port": wire.port, "sslmode": "disable"}
         async with as_role(parameters, far) as cut_off:
@@ -71,7 +83,9 @@ async def test_a_lost_answer_is_unknown_and_sent_once(
         assert await alive(victim)
 
 
-async def test_no_connection_nothing_sent(parameters: dict[str, str], unused_tcp_port: int) -> None:
+async def test_no_connection_nothing_sent(
+    parameters: dict[str, str], unused_tcp_port: int
+) -> None:
     """Without a connection the reply states that nothing was sent, and why."""
     async with as_role(
         parameters, {"host": "127.0.0.1", "port": str(unused_tcp_port)}
@@ -111,12 +125,16 @@ async def test_a_timeout_claims_nothing(
         (psycopg.OperationalError, False),  # the network: there is no SQLSTATE
     ],
 )
-def test_which_errors_prove_that_nothing_ran(error: type[psycopg.Error], expected: bool) -> None:
+def test_which_errors_prove_that_nothing_ran(
+    error: type[psycopg.Error], expected: bool
+) -> None:
     """Only an error before the function's work is a refusal."""
     assert never_ran(error()) is expected
 
 
-_SAME = Comparison(True, True, True, False, True, True, True, True, True, False, False, True)
+_SAME = Comparison(
+    True, True, True, False, True, True, True, True, True, False, False, True
+)
 _HIDDEN = _SAME._replace(same_start=None, enough_seen=True)
 
 
@@ -127,7 +145,9 @@ _HIDDEN = _SAME._replace(same_start=None, enough_seen=True)
         (_HIDDEN, ReplyStatus.SENT),
         (_SAME._replace(same_server=False), ReplyStatus.UNREACHED),
         (
-            _SAME._replace(present=False, same_start=None, same_owner=False, auxiliary=True),
+            _SAME._replace(
+                present=False, same_start=None, same_owner=False, auxiliary=True
+            ),
             ReplyStatus.GONE,
         ),
         (_SAME._replace(sent=False), ReplyStatus.GONE),

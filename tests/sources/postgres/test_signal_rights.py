@@ -19,7 +19,8 @@ from tests.sources.postgres.signal_helpers import (
 
 
 @pytest.mark.parametrize(
-    "options", ["", "IN ROLE pg_signal_backend", "IN ROLE pg_signal_backend, pg_read_all_stats"]
+    "options",
+    ["", "IN ROLE pg_signal_backend", "IN ROLE pg_signal_backend, pg_read_all_stats"],
 )
 async def test_a_superusers_session_is_refused(
     connect: Connect, parameters: dict[str, str], make_role: RoleMaker, options: str
@@ -57,7 +58,9 @@ async def test_a_member_ends_its_roles_session(
     """A member of the target's role sees its start and may end it."""
     owner = await make_role("")
     victim = await connect(**owner)
-    async with as_role(parameters, await make_role(f"IN ROLE {owner['user']}")) as signaller:
+    async with as_role(
+        parameters, await make_role(f"IN ROLE {owner['user']}")
+    ) as signaller:
         seen = await now(signaller, victim)
         assert seen.backend_start is not None
         assert await signaller.send_all([SignalRequest(Signal.TERMINATE, seen)]) == [
@@ -73,7 +76,9 @@ async def test_a_hidden_session_is_known_by_its_role(
     the signal is sent.
     """
     victim = await connect(**await make_role(""))
-    async with as_role(parameters, await make_role("IN ROLE pg_signal_backend")) as signaller:
+    async with as_role(
+        parameters, await make_role("IN ROLE pg_signal_backend")
+    ) as signaller:
         seen = await now(signaller, victim)
         assert seen.hidden
         assert seen.backend_start is None
@@ -84,7 +89,9 @@ async def test_a_hidden_session_is_known_by_its_role(
         await gone(signaller, seen.identity)
 
 
-@pytest.mark.skipif(not may_choose_pids(), reason="only root on Linux may say which pid comes next")
+@pytest.mark.skipif(
+    not may_choose_pids(), reason="only root on Linux may say which pid comes next"
+)
 @pytest.mark.parametrize(
     ("changed", "answer"),
     [
@@ -102,7 +109,9 @@ async def test_a_reused_pid_of_the_same_role_gets_no_signal(
     """With a hidden start, database and application name identify the next session of a pid."""
     owner = await make_role("")
     old = await connect(**owner, application_name="old")
-    async with as_role(parameters, await make_role("IN ROLE pg_signal_backend")) as signaller:
+    async with as_role(
+        parameters, await make_role("IN ROLE pg_signal_backend")
+    ) as signaller:
         seen = await now(signaller, old)
         await old.close()
         await gone(signaller, seen.identity)
@@ -122,7 +131,9 @@ async def test_a_renamed_session_that_is_hidden_may_be_another(
     reason is given.
     """
     victim = await connect(**await make_role(""))
-    async with as_role(parameters, await make_role("IN ROLE pg_signal_backend")) as signaller:
+    async with as_role(
+        parameters, await make_role("IN ROLE pg_signal_backend")
+    ) as signaller:
         seen = await now(signaller, victim)
         await victim.execute("SET application_name = 'renamed'")
         [reply] = await signaller.send_all([SignalRequest(Signal.TERMINATE, seen)])
@@ -134,18 +145,26 @@ async def test_a_renamed_session_that_is_hidden_may_be_another(
 
 
 async def test_a_start_that_is_hidden_now_is_not_trusted(
-    signaller: PostgresSignaller, connect: Connect, parameters: dict[str, str], make_role: RoleMaker
+    signaller: PostgresSignaller,
+    connect: Connect,
+    parameters: dict[str, str],
+    make_role: RoleMaker,
 ) -> None:
     """A request with a start is refused if this role cannot see it; of another role, it is another
     session.
     """
     victim = await connect(**await make_role(""))
     seen = await now(signaller, victim)
-    async with as_role(parameters, await make_role("IN ROLE pg_signal_backend")) as blind:
+    async with as_role(
+        parameters, await make_role("IN ROLE pg_signal_backend")
+    ) as blind:
         [reply] = await blind.send_all([SignalRequest(Signal.TERMINATE, seen)])
         [stranger] = await blind.send_all(
             [SignalRequest(Signal.TERMINATE, seen._replace(usesysid=10))]
         )
-    assert (stranger.status, reply.status) == (ReplyStatus.REPLACED, ReplyStatus.REFUSED)
+    assert (stranger.status, reply.status) == (
+        ReplyStatus.REPLACED,
+        ReplyStatus.REFUSED,
+    )
     assert "may not see when it started" in reply.reason
     assert await alive(victim)

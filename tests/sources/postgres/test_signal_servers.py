@@ -14,7 +14,13 @@ import pytest
 from pgtop.demo.server import Cluster
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.server import SeenOn, ServerInstance
-from pgtop.model.signal import ObservedEffect, ReplyStatus, Signal, SignalReply, SignalRequest
+from pgtop.model.signal import (
+    ObservedEffect,
+    ReplyStatus,
+    Signal,
+    SignalReply,
+    SignalRequest,
+)
 from pgtop.monitor.clock import MonotonicClock
 from pgtop.ports import SourceError
 from pgtop.signalling.observe import send_and_observe
@@ -80,7 +86,9 @@ async def request_against(
     return SignalRequest(kind, backend(snapshot, pid), seen_on=snapshot.seen_on)
 
 
-async def fail_over(session: ServerConnection, address: VirtualAddress, server: Cluster) -> None:
+async def fail_over(
+    session: ServerConnection, address: VirtualAddress, server: Cluster
+) -> None:
     """Break the connection, and lead the next one to another server."""
     address.move_to(server)
     async with session.acquire() as channel:
@@ -89,16 +97,25 @@ async def fail_over(session: ServerConnection, address: VirtualAddress, server: 
 
 @pytest.mark.parametrize("to_younger", [True, False])
 async def test_another_server_gets_nothing_and_proves_nothing(
-    pair: tuple[Cluster, Cluster], address: VirtualAddress, far: ServerConnection, to_younger: bool
+    pair: tuple[Cluster, Cluster],
+    address: VirtualAddress,
+    far: ServerConnection,
+    to_younger: bool,
 ) -> None:
     """After a failover nothing is sent and no session is reported as gone: they live on."""
     old, new = pair if to_younger else pair[::-1]
     address.move_to(old)
     async with await opened_on(old) as victim:
-        request, door = await request_against(far, victim.info.backend_pid), PostgresSignaller(far)
+        request, door = (
+            await request_against(far, victim.info.backend_pid),
+            PostgresSignaller(far),
+        )
         await fail_over(far, address, new)
         [reply] = await door.send_all([request])
-        assert (reply.status, "another server" in reply.reason) == (ReplyStatus.UNREACHED, True)
+        assert (reply.status, "another server" in reply.reason) == (
+            ReplyStatus.UNREACHED,
+            True,
+        )
         assert {each.status for each in await door.send_all([request, request])} == {
             ReplyStatus.UNREACHED
         }
@@ -110,16 +127,22 @@ async def test_another_server_gets_nothing_and_proves_nothing(
 class FailingOver:
     """A signaller on a server that hands over right after the signal."""
 
-    def __init__(self, session: ServerConnection, address: VirtualAddress, server: Cluster) -> None:
+    def __init__(
+        self, session: ServerConnection, address: VirtualAddress, server: Cluster
+    ) -> None:
         self._session, self._address, self._server = session, address, server
         self._door = PostgresSignaller(session)
 
-    async def send_all(self, requests: Sequence[SignalRequest]) -> Sequence[SignalReply]:
+    async def send_all(
+        self, requests: Sequence[SignalRequest]
+    ) -> Sequence[SignalReply]:
         replies = await self._door.send_all(requests)
         await fail_over(self._session, self._address, self._server)
         return replies
 
-    async def check_all(self, requests: Sequence[SignalRequest]) -> Mapping[BackendId, Backend]:
+    async def check_all(
+        self, requests: Sequence[SignalRequest]
+    ) -> Mapping[BackendId, Backend]:
         return await self._door.check_all(requests)
 
 
@@ -139,7 +162,10 @@ async def test_a_signal_before_a_failover_is_unseen(
             last = [outcome async for (outcome,) in outcomes][-1]
         finally:
             os.kill(pid, signal.SIGCONT)
-        assert (last.reply.status, last.effect) == (ReplyStatus.SENT, ObservedEffect.UNSEEN)
+        assert (last.reply.status, last.effect) == (
+            ReplyStatus.SENT,
+            ObservedEffect.UNSEEN,
+        )
         assert "another server" in last.reply.reason
 
 
@@ -174,7 +200,9 @@ class Copy(Standby):
     by socket alone.
     """
 
-    def __init__(self, original: Cluster, bindir: Path | None, *, follows: bool) -> None:
+    def __init__(
+        self, original: Cluster, bindir: Path | None, *, follows: bool
+    ) -> None:
         super().__init__(original, bindir, {"listen_addresses": ""})
         self.port = original.port
         self._follows = follows
@@ -186,11 +214,16 @@ class Copy(Standby):
 
 
 @pytest.mark.parametrize("follows", [True, False])
-async def test_a_copy_of_the_cluster_proves_nothing(bindir: Path | None, follows: bool) -> None:
+async def test_a_copy_of_the_cluster_proves_nothing(
+    bindir: Path | None, follows: bool
+) -> None:
     """A cold standby takes over the address: as young as a restart, of the same cluster, and yet
     none.
     """
-    with Cluster(bindir) as server, psycopg.connect(server.socket_dsn, autocommit=True) as admin:
+    with (
+        Cluster(bindir) as server,
+        psycopg.connect(server.socket_dsn, autocommit=True) as admin,
+    ):
         admin.execute("CREATE ROLE weak LOGIN IN ROLE pg_signal_backend")
         address = VirtualAddress(server)
         async with AsyncExitStack() as stack:
@@ -199,7 +232,10 @@ async def test_a_copy_of_the_cluster_proves_nothing(bindir: Path | None, follows
             copy = stack.enter_context(Copy(server, bindir, follows=follows))
             copy.stop()
             admin.execute("CREATE TABLE written AS SELECT generate_series(1, 1000)")
-            seen = [await _seen_as(user, address, victim, stack) for user in ("postgres", "weak")]
+            seen = [
+                await _seen_as(user, address, victim, stack)
+                for user in ("postgres", "weak")
+            ]
             copy.launch()
             for door, _ in seen:
                 await fail_over(door._connection, address, copy)
@@ -218,10 +254,14 @@ async def _seen_as(
         {"host": "127.0.0.1", "port": address.port, "user": user, "dbname": "postgres"}
     )
     stack.push_async_callback(session.close)
-    return PostgresSignaller(session), await request_against(session, victim.info.backend_pid)
+    return PostgresSignaller(session), await request_against(
+        session, victim.info.backend_pid
+    )
 
 
-async def _prove_nothing(seen: Sequence[tuple[PostgresSignaller, SignalRequest]]) -> None:
+async def _prove_nothing(
+    seen: Sequence[tuple[PostgresSignaller, SignalRequest]],
+) -> None:
     for door, request in seen:
         with pytest.raises(SourceError, match="another server"):
             await door.check_all([request])
@@ -264,20 +304,30 @@ _RESTARTED = _RUN._replace(started_at=200, wal=1200)
     ("now", "is_answered"),
     [
         (_RUN, True),
+        # The same, at another of its addresses.
         (
             _RUN._replace(address="10.0.0.2:5432", cluster="", wal=None),
             True,
-        ),  # the same, at another of its addresses
+        ),
         (_RESTARTED, True),
-        (_RESTARTED._replace(started_at=100), False),  # it ran already when the target was seen
+        # It ran already when the target was seen.
+        (
+            _RESTARTED._replace(started_at=100),
+            False,
+        ),
         (_RESTARTED._replace(address="10.0.0.2:5432"), False),
-        (_RESTARTED._replace(cluster="7/00000002/data"), False),  # a standby that was promoted
+        # A standby that was promoted.
+        (
+            _RESTARTED._replace(cluster="7/00000002/data"),
+            False,
+        ),
         (_RESTARTED._replace(cluster="7/00000001/copy"), False),
         (_RESTARTED._replace(wal=999), False),  # a copy that was made before
+        # A standby, or nothing that this role may read.
         (
             _RESTARTED._replace(cluster="", wal=None),
             False,
-        ),  # a standby, or nothing that this role may read
+        ),
     ],
 )
 def test_restarts(now: ServerInstance, is_answered: bool) -> None:
@@ -303,7 +353,9 @@ async def test_a_start_that_was_hidden_meanwhile_is_not_gone(
         await make_role(""),
     )
     pid = victim.info.backend_pid
-    await admin.execute(f"GRANT pg_read_all_stats, pg_signal_backend TO {watcher['user']}")
+    await admin.execute(
+        f"GRANT pg_read_all_stats, pg_signal_backend TO {watcher['user']}"
+    )
     async with as_role(parameters, watcher) as door:
         request = await request_against(door._connection, pid)
         assert request.target.backend_start is not None
@@ -311,10 +363,14 @@ async def test_a_start_that_was_hidden_meanwhile_is_not_gone(
         assert (await door.check_all([request]))[request.target].hidden
 
         class Hung(PostgresSignaller):
-            async def send_all(self, requests: Sequence[SignalRequest]) -> Sequence[SignalReply]:
+            async def send_all(
+                self, requests: Sequence[SignalRequest]
+            ) -> Sequence[SignalReply]:
                 return [SignalReply(ReplyStatus.SENT) for _ in requests]
 
-        outcomes = send_and_observe((request,), Hung(door._connection), MonotonicClock(), 0.1)
+        outcomes = send_and_observe(
+            (request,), Hung(door._connection), MonotonicClock(), 0.1
+        )
         last = [outcome async for (outcome,) in outcomes][-1]
         assert last.effect is ObservedEffect.UNSEEN
     assert await alive(victim)
@@ -333,10 +389,11 @@ async def test_behind_a_pooler_the_own_session_is_never_signalled(
     for kind in Signal:
         request = await request_against(session, pid, kind)
         for answer in await door.send_all([request, request]):
+            # The query that it ran when it was seen is over.
             assert answer.status in (
                 ReplyStatus.REFUSED,
                 ReplyStatus.CHANGED,
-            )  # what it ran when it was seen is over
+            )
     [reply] = await door.send_all([await request_against(session, pid)])
     assert "through this very session" in reply.reason
     async with session.acquire() as channel:

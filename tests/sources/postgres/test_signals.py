@@ -68,7 +68,9 @@ async def test_one_microsecond_is_another_session(
     victim = await connect()
     seen, query = await run(signaller, victim, SLEEP)
     assert seen.backend_start is not None
-    request = SignalRequest(signal, seen._replace(backend_start=seen.backend_start + off))
+    request = SignalRequest(
+        signal, seen._replace(backend_start=seen.backend_start + off)
+    )
     assert await signaller.send_all([request]) == [SignalReply(ReplyStatus.REPLACED)]
     assert (await now(signaller, victim)).query_start == seen.query_start
     await stop(victim, query)
@@ -81,13 +83,16 @@ async def test_another_role_under_the_pid_is_another_session(
     victim = await connect()
     seen = await now(signaller, victim)
     request = SignalRequest(
-        Signal.TERMINATE, seen._replace(backend_start=None, usesysid=(seen.usesysid or 0) + 1)
+        Signal.TERMINATE,
+        seen._replace(backend_start=None, usesysid=(seen.usesysid or 0) + 1),
     )
     assert await signaller.send_all([request]) == [SignalReply(ReplyStatus.REPLACED)]
     assert await alive(victim)
 
 
-async def test_a_pid_alone_is_no_target(signaller: PostgresSignaller, connect: Connect) -> None:
+async def test_a_pid_alone_is_no_target(
+    signaller: PostgresSignaller, connect: Connect
+) -> None:
     """A request without start and role is refused, though the pid exists."""
     victim = await connect()
     [reply] = await signaller.send_all(
@@ -97,7 +102,9 @@ async def test_a_pid_alone_is_no_target(signaller: PostgresSignaller, connect: C
     assert await alive(victim)
 
 
-@pytest.mark.skipif(not may_choose_pids(), reason="only root on Linux may say which pid comes next")
+@pytest.mark.skipif(
+    not may_choose_pids(), reason="only root on Linux may say which pid comes next"
+)
 async def test_a_reused_pid_is_not_signalled(
     signaller: PostgresSignaller, connect: Connect, parameters: dict[str, str]
 ) -> None:
@@ -117,7 +124,9 @@ async def test_a_reused_pid_is_not_signalled(
         assert successor.execute("SELECT 1").fetchone() == (1,)
 
 
-async def test_cancel_spares_the_next_query(signaller: PostgresSignaller, connect: Connect) -> None:
+async def test_cancel_spares_the_next_query(
+    signaller: PostgresSignaller, connect: Connect
+) -> None:
     """The same session runs the same text again: the requested query is over, and this one
     continues.
     """
@@ -178,7 +187,10 @@ async def test_a_renamed_session_gets_no_signal(
     if even_if_renamed:
         assert reply.status is ReplyStatus.SENT
     else:
-        assert (reply.status, "application name" in reply.reason) == (ReplyStatus.CHANGED, True)
+        assert (reply.status, "application name" in reply.reason) == (
+            ReplyStatus.CHANGED,
+            True,
+        )
         assert await alive(victim)
 
 
@@ -204,22 +216,37 @@ async def test_a_query_that_renames_its_session_is_cancelled(
     ("changed", "answer"),
     [
         ({"datid": 1}, ReplyStatus.CHANGED),
-        ({"usesysid": None, "datid": None}, ReplyStatus.CHANGED),  # it was still logging in
+        # It was still logging in.
+        (
+            {"usesysid": None, "datid": None},
+            ReplyStatus.CHANGED,
+        ),
         ({"client_port": 7}, ReplyStatus.REPLACED),
         ({"client_addr": "192.0.2.7"}, ReplyStatus.REPLACED),
         ({"backend_type": "walsender"}, ReplyStatus.CHANGED),
-        ({"backend_start": None, "backend_type": None, "client_port": None}, ReplyStatus.SENT),
+        (
+            {"backend_start": None, "backend_type": None, "client_port": None},
+            ReplyStatus.SENT,
+        ),
         ({"backend_start": None, "backend_type": "walsender"}, ReplyStatus.CHANGED),
-        ({"backend_start": None, "backend_type": None, "datid": 1}, ReplyStatus.REPLACED),
+        (
+            {"backend_start": None, "backend_type": None, "datid": 1},
+            ReplyStatus.REPLACED,
+        ),
     ],
 )
 async def test_all_visible_columns_are_compared(
-    signaller: PostgresSignaller, connect: Connect, changed: dict[str, Any], answer: ReplyStatus
+    signaller: PostgresSignaller,
+    connect: Connect,
+    changed: dict[str, Any],
+    answer: ReplyStatus,
 ) -> None:
     """If any other column than the start differs from the session as seen, nothing is sent."""
     victim = await connect()
     seen = await now(signaller, victim)
-    [reply] = await signaller.send_all([SignalRequest(Signal.TERMINATE, seen._replace(**changed))])
+    [reply] = await signaller.send_all(
+        [SignalRequest(Signal.TERMINATE, seen._replace(**changed))]
+    )
     assert reply.status is answer
 
 
@@ -246,7 +273,9 @@ async def test_cancel_without_tracked_activities(
         await query
 
 
-async def test_an_ended_session_is_gone(signaller: PostgresSignaller, connect: Connect) -> None:
+async def test_an_ended_session_is_gone(
+    signaller: PostgresSignaller, connect: Connect
+) -> None:
     """No session has the pid any more."""
     victim = await connect()
     seen = await now(signaller, victim)

@@ -50,7 +50,9 @@ async def test_the_feedback_of_a_standby_is_among_the_holders(
     """A reader on the standby holds back vacuum on the primary, by the same age as in the primary's
     own view.
     """
-    parameters = {name: str(value) for name, value in conninfo_to_dict(primary.socket_dsn).items()}
+    parameters = {
+        name: str(value) for name, value in conninfo_to_dict(primary.socket_dsn).items()
+    }
     source = PostgresSource(ServerConnection(parameters))
 
     async def holders() -> tuple[XminHolder, ...]:
@@ -61,13 +63,16 @@ async def test_the_feedback_of_a_standby_is_among_the_holders(
         psycopg.connect(standby.socket_dsn) as reader,
     ):
         reader.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-        assert reader.execute("SELECT pg_is_in_recovery() FROM pg_class").fetchone() == (True,)
+        assert reader.execute(
+            "SELECT pg_is_in_recovery() FROM pg_class"
+        ).fetchone() == (True,)
         for _ in range(7):
             writer.execute("SELECT txid_current()")
 
         async def held() -> bool:
             return any(
-                holder.kind is XminKind.STANDBY and holder.age >= 7 for holder in await holders()
+                holder.kind is XminKind.STANDBY and holder.age >= 7
+                for holder in await holders()
             )
 
         await until_async(held)
@@ -82,7 +87,9 @@ async def test_the_feedback_of_a_standby_is_among_the_holders(
 
         async def let_go() -> bool:
             return all(
-                holder.age < 7 for holder in await holders() if holder.kind is XminKind.STANDBY
+                holder.age < 7
+                for holder in await holders()
+                if holder.kind is XminKind.STANDBY
             )
 
         await until_async(let_go)
@@ -101,7 +108,9 @@ async def test_replay_waits_for_the_readers_that_hold_what_it_wants(
     ):
         writer.execute("CREATE ROLE plain LOGIN")
         writer.execute("CREATE TABLE k1 AS SELECT 1 AS id")
-        await until_async(lambda: _has(reader, "SELECT FROM pg_class WHERE relname = 'k1'"))
+        await until_async(
+            lambda: _has(reader, "SELECT FROM pg_class WHERE relname = 'k1'")
+        )
         reader.execute("BEGIN")
         reader.execute("SELECT FROM k1")
         writer.execute("BEGIN")
@@ -115,13 +124,19 @@ async def test_replay_waits_for_the_readers_that_hold_what_it_wants(
                 1,
                 1,
             )
-            assert "replay stands still" in "".join(span.text for span in summary(derived))
+            assert "replay stands still" in "".join(
+                span.text for span in summary(derived)
+            )
             assert root.backend is not None
             plan = plan_for_one(Signal.TERMINATE, root.backend, derived.snapshot)
             dialog = [span.text for row in propose(plan, derived).lines for span in row]
             assert "replay stands still and goes on once it has ended" in dialog
-            shown = json.loads(pgtop("show", "--json", "-d", standby.socket_dsn, "-U", user).stdout)
-            assert {row["pid"]: row["blocks"] for row in shown["sessions"]}[root.pid] == 1
+            shown = json.loads(
+                pgtop("show", "--json", "-d", standby.socket_dsn, "-U", user).stdout
+            )
+            assert {row["pid"]: row["blocks"] for row in shown["sessions"]}[
+                root.pid
+            ] == 1
         reader.execute("ROLLBACK")
 
 
@@ -130,7 +145,9 @@ async def test_a_serializable_default_on_a_standby(standby: Cluster) -> None:
     their first one.
     """
     options = "-c default_transaction_isolation=serializable -c default_transaction_deferrable=on"
-    parameters = {name: str(value) for name, value in conninfo_to_dict(standby.socket_dsn).items()}
+    parameters = {
+        name: str(value) for name, value in conninfo_to_dict(standby.socket_dsn).items()
+    }
     session = ServerConnection({**parameters, "options": options})
     source, signaller = PostgresSource(session), PostgresSignaller(session)
     with psycopg.connect(standby.socket_dsn, autocommit=True) as other:
@@ -139,9 +156,16 @@ async def test_a_serializable_default_on_a_standby(standby: Cluster) -> None:
         assert target is not None
         assert await source.detail(target.identity) is not None
         request = SignalRequest(Signal.TERMINATE, target, seen_on=snapshot.seen_on)
-        assert [reply.status for reply in await signaller.send_all([request])] == [ReplyStatus.SENT]
+        assert [reply.status for reply in await signaller.send_all([request])] == [
+            ReplyStatus.SENT
+        ]
         await session.close()
-    assert pgtop("budget", standby.socket_dsn, environment={"PGOPTIONS": options}).returncode == 0
+    assert (
+        pgtop(
+            "budget", standby.socket_dsn, environment={"PGOPTIONS": options}
+        ).returncode
+        == 0
+    )
 
 
 async def _has(connection: psycopg.Connection[Any], statement: str) -> bool:
@@ -150,7 +174,9 @@ async def _has(connection: psycopg.Connection[Any], statement: str) -> bool:
 
 async def _seen_by(standby: Cluster, user: str) -> DerivedSnapshot:
     """Return what `pgtop locks` builds its tree from."""
-    parameters = {name: str(value) for name, value in conninfo_to_dict(standby.socket_dsn).items()}
+    parameters = {
+        name: str(value) for name, value in conninfo_to_dict(standby.socket_dsn).items()
+    }
     source = PostgresSource(ServerConnection({**parameters, "user": user}))
     await source.sample(LOCKS_TOO)
     snapshot = await source.sample(LOCKS_TOO)

@@ -70,7 +70,9 @@ async def test_a_newer_server_works_with_a_note(
     assert "pgtop_tomorrow" in shown.stdout
     for command in ("budget", "locks"):
         assert (await asyncio.to_thread(pgtop, command, there)).returncode == Exit.DONE
-    killed = await asyncio.to_thread(pgtop, "kill", "-d", there, "user:pgtop_tomorrow", "--yes")
+    killed = await asyncio.to_thread(
+        pgtop, "kill", "-d", there, "user:pgtop_tomorrow", "--yes"
+    )
     assert killed.returncode == Exit.DONE, killed.stdout + killed.stderr
     with pytest.raises(psycopg.OperationalError):
         await victim.execute("SELECT 1")

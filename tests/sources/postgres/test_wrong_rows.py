@@ -69,7 +69,12 @@ def _other(value: bytes | None, random: Random) -> bytes | None:
     """Return another value; often one of the same length, so that it can be read."""
     if value and random.random() < 0.5:
         return random.choice(
-            [random.randbytes(len(value)), value[:-1], value + b"\0", b"\xff" + value[1:]]
+            [
+                random.randbytes(len(value)),
+                value[:-1],
+                value + b"\0",
+                b"\xff" + value[1:],
+            ]
         )
     return random.choice(_VALUES)
 
@@ -103,7 +108,9 @@ def liar(server: Cluster) -> Iterator[tuple[Liar, dict[str, str]]]:
 
 
 @pytest.fixture(scope="module")
-def session(liar: tuple[Liar, dict[str, str]]) -> Iterator[tuple[ServerConnection, asyncio.Runner]]:
+def session(
+    liar: tuple[Liar, dict[str, str]],
+) -> Iterator[tuple[ServerConnection, asyncio.Runner]]:
     connection = ServerConnection(liar[1])
     with asyncio.Runner() as runner:
         yield connection, runner
@@ -113,7 +120,9 @@ def session(liar: tuple[Liar, dict[str, str]]) -> Iterator[tuple[ServerConnectio
 @settings(max_examples=40, phases=[Phase.generate])
 @given(st.integers(0, 2**32))
 def test_any_rows_are_refused_or_shown(
-    liar: tuple[Liar, dict[str, str]], session: tuple[ServerConnection, asyncio.Runner], seed: int
+    liar: tuple[Liar, dict[str, str]],
+    session: tuple[ServerConnection, asyncio.Runner],
+    seed: int,
 ) -> None:
     """The rows are refused as the server's error, or everything derived from them can be shown."""
     lies, (connection, runner) = liar[0], session
@@ -150,7 +159,9 @@ def _show(derived: DerivedSnapshot) -> None:
 
 def test_the_command_line_blames_the_server(liar: tuple[Liar, dict[str, str]]) -> None:
     """A time outside the calendar gives exit code 3 and one sentence."""
-    with WireProxy("127.0.0.1", int(liar[1]["port"]), _at_infinity, ACTIVITY) as wire_proxy:
+    with WireProxy(
+        "127.0.0.1", int(liar[1]["port"]), _at_infinity, ACTIVITY
+    ) as wire_proxy:
         dsn = make_conninfo(**{**liar[1], "port": str(wire_proxy.port)})
         liar[0].begin(None)
         for command in ("show", "locks", "budget"):
@@ -167,7 +178,9 @@ def test_words_that_pgtop_does_not_know(liar: tuple[Liar, dict[str, str]]) -> No
     """A vendor's server or a later version may have unknown wait events, and types and states that
     are no text.
     """
-    with WireProxy("127.0.0.1", int(liar[1]["port"]), _as_a_vendor, ACTIVITY) as wire_proxy:
+    with WireProxy(
+        "127.0.0.1", int(liar[1]["port"]), _as_a_vendor, ACTIVITY
+    ) as wire_proxy:
         dsn = make_conninfo(**{**liar[1], "port": str(wire_proxy.port)})
         liar[0].begin(None)
         done = pgtop("show", "--all", dsn)
@@ -176,7 +189,9 @@ def test_words_that_pgtop_does_not_know(liar: tuple[Liar, dict[str, str]]) -> No
         assert "\\xff\\xfe p" in done.stdout
         [seen] = {
             row["wait_event"]
-            for row in json.loads(pgtop("show", "--json", "--all", dsn).stdout)["sessions"]
+            for row in json.loads(pgtop("show", "--json", "--all", dsn).stdout)[
+                "sessions"
+            ]
         }
         assert seen == "Shared"
         for command in ("locks", "budget"):
@@ -186,13 +201,21 @@ def test_words_that_pgtop_does_not_know(liar: tuple[Liar, dict[str, str]]) -> No
 def _as_a_vendor(row: Row) -> Iterable[Mapping[str, bytes | None]]:
     if row.get("backend_type") is None:
         return ({},)
-    kind = row["backend_type"] if row["backend_type"] == b"client backend" else b"\xff\xfe process"
-    return ({"wait_event_type": b"Buffer", "wait_event": b"Shared", "backend_type": kind},)
+    kind = (
+        row["backend_type"]
+        if row["backend_type"] == b"client backend"
+        else b"\xff\xfe process"
+    )
+    return (
+        {"wait_event_type": b"Buffer", "wait_event": b"Shared", "backend_type": kind},
+    )
 
 
 def test_sessions_that_were_never_shown(liar: tuple[Liar, dict[str, str]]) -> None:
     """A server that leaves out sessions from the first sample on is refused."""
-    with WireProxy("127.0.0.1", int(liar[1]["port"]), _leaving_out, ACTIVITY) as wire_proxy:
+    with WireProxy(
+        "127.0.0.1", int(liar[1]["port"]), _leaving_out, ACTIVITY
+    ) as wire_proxy:
         dsn = make_conninfo(**{**liar[1], "port": str(wire_proxy.port)})
         liar[0].begin(None)
         done = pgtop("show", dsn)

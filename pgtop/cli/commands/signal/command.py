@@ -12,7 +12,11 @@ from pgtop.cli.args.filters import filter_for_signals, readable
 from pgtop.cli.args.signal_options import SignalCommand
 from pgtop.cli.commands.signal.prompt import NOTHING, confirms, confirms_question
 from pgtop.cli.commands.signal.report import Report
-from pgtop.cli.commands.signal.resolve_targets import ResolvedPlan, resolve_targets, unmatched
+from pgtop.cli.commands.signal.resolve_targets import (
+    ResolvedPlan,
+    resolve_targets,
+    unmatched,
+)
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
 from pgtop.cli.guards import guards_for
@@ -71,7 +75,8 @@ class _Execution:
         """Connect, plan, confirm and send."""
         try:
             view = await self._first_view()
-            with readable(self._command.filter, "The filter"):  # a pattern may take too long
+            # A pattern may take too long.
+            with readable(self._command.filter, "The filter"):
                 resolved = resolve_targets(self._command, self._filter, *view)
             return await self._confirm_and_send(resolved)
         finally:
@@ -95,7 +100,8 @@ class _Execution:
             return self._report.print_no_outcome(resolved, Exit.DONE)
         if self._guards.read_only:
             output.report(f"Nothing was signalled: {self._guards.read_only}")
-            return await self._send(resolved)  # refuses, and records that in the audit log
+            # Refuses, and records that in the audit log.
+            return await self._send(resolved)
         plan = await self._confirmed(resolved.plan)
         if plan is None:
             return self._report.print_no_outcome(resolved, Exit.NOT_CONFIRMED)
@@ -152,7 +158,8 @@ class _Execution:
         self._source.renew()
         try:
             snapshot = await self._source.sample()
-        except SourceError:  # the session, idle while the user was thinking, may have been ended
+        # The session, idle while the user was thinking, may have been ended.
+        except SourceError:
             snapshot = await self._source.sample()
         derived = DerivedSnapshot.of(snapshot)
         return _View(derived, guard(self._guards.protect, derived))
@@ -186,14 +193,18 @@ class _Execution:
         try:
             view = await self._view_again()
         except SourceError as error:
-            output.report(f"Nothing was terminated: {error.failure.what}", error.failure.advice)
+            output.report(
+                f"Nothing was terminated: {error.failure.what}", error.failure.advice
+            )
             return None
         plan = without_changed(survivors, _changes_of_the_living(survivors, view))
         if plan.excluded:
             output.report(f"not terminated: {skipped(plan)}")
         if not plan.targets:
             return None
-        if any(map(needs_pid, plan.targets)) and not confirms(plan, _SURVIVORS, _NOT_TERMINATED):
+        if any(map(needs_pid, plan.targets)) and not confirms(
+            plan, _SURVIVORS, _NOT_TERMINATED
+        ):
             return None
         count = sessions(len(plan.targets))
         output.report(f"the cancel did not help with {count}: terminating")
@@ -201,7 +212,9 @@ class _Execution:
 
     async def _execute(self, plan: Plan) -> Progress:
         """Execute the plan; return its last progress."""
-        timeout = EFFECT_TIMEOUT if self._command.timeout is None else self._command.timeout
+        timeout = (
+            EFFECT_TIMEOUT if self._command.timeout is None else self._command.timeout
+        )
         progress = Progress(plan, ())
         async for progress in self._executor.run(plan, self._command.reason, timeout):  # noqa: B007
             pass
@@ -221,4 +234,8 @@ def _by_target(progress: Progress) -> dict[object, Outcome]:
 def _changes_of_the_living(plan: Plan, view: _View) -> Changes:
     """Return the changes of targets that have not ended; sending reports the ended ones as gone."""
     changed = changes(plan, view.derived.snapshot, view.guard)
-    return {target: change for target, change in changed.items() if change is not Change.ENDED}
+    return {
+        target: change
+        for target, change in changed.items()
+        if change is not Change.ENDED
+    }

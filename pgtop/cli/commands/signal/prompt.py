@@ -26,7 +26,8 @@ def confirms(
     without_answer: str = NOTHING,
 ) -> bool:
     """Return whether the user confirms the plan, by y or by what must be typed."""
-    if len(plan.targets) > TYPE_COUNT_ABOVE:  # their list may have pushed the summary off screen
+    # Their list may have pushed the summary off screen.
+    if len(plan.targets) > TYPE_COUNT_ABOVE:
         summary = output.page(facts(plan), color=False)
         sys.stderr.write(output.for_locale(summary))
     question = f"On {place(plan.server)}\n{title(plan, selection)}"

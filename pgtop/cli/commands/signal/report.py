@@ -58,7 +58,9 @@ class Report(NamedTuple):
         end = "" if resolved.plan.targets else "; nothing was signalled"
         for missing in resolved.missing:
             output.report(f"{missing.words}{end}")
-        page = output.page(_page(resolved, self._intent(resolved.plan)), self.command.color)
+        page = output.page(
+            _page(resolved, self._intent(resolved.plan)), self.command.color
+        )
         if not self.command.json:
             output.write(page)
         if will_prompt and (self.command.json or not output.is_terminal()):
@@ -72,7 +74,8 @@ class Report(NamedTuple):
             needs_typing = self.command.yes and resolved.by_pid and is_hidden
             words = no_targets(resolved.plan)
             output.report(
-                f"{words[0].upper()}{words[1:]}", _YES_IS_NOT_ENOUGH if needs_typing else ""
+                f"{words[0].upper()}{words[1:]}",
+                _YES_IS_NOT_ENOUGH if needs_typing else "",
             )
         elif self.command.all_clients:
             output.report("There is no other client session; nothing was signalled.")
@@ -80,7 +83,9 @@ class Report(NamedTuple):
             what = "No session matches; nothing was signalled."
             output.report(what, _advice_on_hidden(resolved.derived))
 
-    def print_outcomes(self, resolved: ResolvedPlan, outcomes: Sequence[Outcome]) -> Exit:
+    def print_outcomes(
+        self, resolved: ResolvedPlan, outcomes: Sequence[Outcome]
+    ) -> Exit:
         """Print the outcome of each target; return the exit code."""
         code = _exit_of(outcomes)
         if code is None:
@@ -88,7 +93,9 @@ class Report(NamedTuple):
         if self.command.json:
             self._print_json(resolved, outcomes, code)
         elif not self.read_only:  # each outcome would repeat the reason on stderr
-            output.write(output.page(_outcome_page(resolved.plan, outcomes), self.command.color))
+            output.write(
+                output.page(_outcome_page(resolved.plan, outcomes), self.command.color)
+            )
         return code
 
     def print_no_outcome(self, resolved: ResolvedPlan, code: Exit) -> Exit:

@@ -79,10 +79,14 @@ def resolve_targets(
     )
 
 
-def _plan_for_all(command: SignalCommand, derived: DerivedSnapshot, guard: Guard) -> ResolvedPlan:
+def _plan_for_all(
+    command: SignalCommand, derived: DerivedSnapshot, guard: Guard
+) -> ResolvedPlan:
     snapshot = derived.snapshot
     own_pid = snapshot.server.pid
-    clients = [each for each in snapshot.backends if each.is_client and each.pid != own_pid]
+    clients = [
+        each for each in snapshot.backends if each.is_client and each.pid != own_pid
+    ]
     plan = make_plan(
         _SIGNALS[command.signal],
         clients,
@@ -116,7 +120,9 @@ def _plan_for_filter(
     return ResolvedPlan(with_undecided(plan, undecided, guard), derived)
 
 
-def _plan_for_pids(command: SignalCommand, derived: DerivedSnapshot, guard: Guard) -> ResolvedPlan:
+def _plan_for_pids(
+    command: SignalCommand, derived: DerivedSnapshot, guard: Guard
+) -> ResolvedPlan:
     """Plan for pids: a kill is for the session, whatever it does; a cancel for the query shown."""
     snapshot = derived.snapshot
     by_pid = {backend.pid: backend for backend in snapshot.backends}
@@ -128,8 +134,12 @@ def _plan_for_pids(command: SignalCommand, derived: DerivedSnapshot, guard: Guar
             named.append(backend)
         else:
             missing.append(MissingPid(pid, backend))
-    if command.started is not None and any(each.backend_start is None for each in named):
-        return ResolvedPlan(_plan_for_hidden_start(command, derived, named), derived, by_pid=True)
+    if command.started is not None and any(
+        each.backend_start is None for each in named
+    ):
+        return ResolvedPlan(
+            _plan_for_hidden_start(command, derived, named), derived, by_pid=True
+        )
     is_alone = len(command.pids) == 1 and not command.yes
     signal = _SIGNALS[command.signal]
     plan = plan_for_named(
@@ -159,7 +169,9 @@ def _plan_for_hidden_start(
 ) -> Plan:
     """Return a plan without targets: the start cannot be compared with --started."""
     server = derived.snapshot.server
-    explanation = f"the start is hidden from this role: {grant(server, 'pg_read_all_stats')}"
+    explanation = (
+        f"the start is hidden from this role: {grant(server, 'pg_read_all_stats')}"
+    )
     excluded = [Excluded(each, ExclusionReason.HIDDEN, explanation) for each in named]
     signal = _SIGNALS[command.signal]
     return Plan(

@@ -184,7 +184,9 @@ def _activity_of(features: Features, is_any_hidden: bool) -> LiteralString:
         leader_pid=leader_pid,
         query_id=query_id,
         kind=kind,
-        nothing=", ".join(["NULL", "pg_postmaster_start_time()", *["NULL"] * (_COLUMNS - 5)]),
+        nothing=", ".join(
+            ["NULL", "pg_postmaster_start_time()", *["NULL"] * (_COLUMNS - 5)]
+        ),
     )
 
 
@@ -196,13 +198,19 @@ class NameCache(dict[bytes | None, str | None]):
 
     def __missing__(self, raw: bytes | None) -> str | None:
         if raw is not None and len(raw) > LONGEST_NAME:
-            raise AnswerError("The server answered with a name that is too long for one.")
+            raise AnswerError(
+                "The server answered with a name that is too long for one."
+            )
         name = self[raw] = None if raw is None else decode_name(raw)
         return name
 
 
 def read_backend(
-    row: Row, server: Server, names: NameCache, text_bytes: int, before: Backend | None = None
+    row: Row,
+    server: Server,
+    names: NameCache,
+    text_bytes: int,
+    before: Backend | None = None,
 ) -> Backend:
     """Read a backend from a row of `activity`. Reuse the query text from `before` if the server did
     not send it again.
@@ -305,7 +313,11 @@ def _known_text(
     before: Backend | None, backend_start: Instant | None, query_start: Instant
 ) -> str | None:
     """Return the text that the same query of the same backend had before."""
-    if before is None or before.query_start != query_start or before.backend_start != backend_start:
+    if (
+        before is None
+        or before.query_start != query_start
+        or before.backend_start != backend_start
+    ):
         return None
     return before.query
 
@@ -321,13 +333,19 @@ def _blocked_by(
     """
     if blockers is not None:
         return tuple(dict.fromkeys(blockers))
-    if before is None or before.query_start != query_start or before.backend_start != backend_start:
+    if (
+        before is None
+        or before.query_start != query_start
+        or before.backend_start != backend_start
+    ):
         return ()
     return before.blocked_by
 
 
 def _text(raw: bytes, database: Database | None, text_bytes: int) -> str:
     if len(raw) > text_bytes:
-        raise AnswerError("The server answered with a text that is longer than was asked for.")
+        raise AnswerError(
+            "The server answered with a text that is longer than was asked for."
+        )
     encoding = "SQL_ASCII" if database is None else database.encoding
     return decode(raw, encoding, cut=len(raw) == text_bytes)

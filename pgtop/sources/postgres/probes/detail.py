@@ -16,12 +16,24 @@ from pgtop.sources.postgres.encoding import decode_name, decoded
 from pgtop.sources.postgres.features import NO_PIDS, PROGRESS, SLOTS, Features
 from pgtop.sources.postgres.probes import activity
 from pgtop.sources.postgres.probes.lock_target import PgLocksRow, target
-from pgtop.sources.postgres.shapes import BOOL, INT2, INT4, INT8, OID, PID, TEXT, TIME, XID, Shape
+from pgtop.sources.postgres.shapes import (
+    BOOL,
+    INT2,
+    INT4,
+    INT8,
+    OID,
+    PID,
+    TEXT,
+    TIME,
+    XID,
+    Shape,
+)
 
 LOCKS_AT_MOST = 200
 
 _QUERY_BYTES = (
-    "SELECT octet_length(textsend(query)) FROM pg_catalog.pg_stat_get_activity(%(pid)s::int4)"
+    "SELECT octet_length(textsend(query)) FROM "
+    "pg_catalog.pg_stat_get_activity(%(pid)s::int4)"
 )
 
 # A relation's number has a name only in its own database; a relation that was created in a
@@ -74,7 +86,9 @@ https://www.postgresql.org/docs/current/progress-reporting.html#VACUUM-PROGRESS-
 """
 
 
-async def read_detail(channel: Channel, server: Server, backend_id: BackendId) -> Detail | None:
+async def read_detail(
+    channel: Channel, server: Server, backend_id: BackendId
+) -> Detail | None:
     """Return the backend with its whole query and its locks, or None if it has ended. Raises
     psycopg.Error.
     """
@@ -101,7 +115,9 @@ async def read_detail(channel: Channel, server: Server, backend_id: BackendId) -
     )
 
 
-def find(rows: list[Row], server: Server, backend_id: BackendId, text_bytes: int) -> Backend | None:
+def find(
+    rows: list[Row], server: Server, backend_id: BackendId, text_bytes: int
+) -> Backend | None:
     """Return this backend from rows of `activity.activity`; if no start is known, any that has the
     pid.
     """
@@ -124,7 +140,9 @@ def error_text(error: psycopg.Error) -> str:
     return ": ".join([decode_name(raw) for raw in texts if raw])
 
 
-async def _poll(channel: Channel, server: Server, pid: int) -> tuple[list[list[Row]], str]:
+async def _poll(
+    channel: Channel, server: Server, pid: int
+) -> tuple[list[list[Row]], str]:
     """Read activity, length of the query, locks and exempt processes; without the last two if they
     fail, and with the reason.
     """
@@ -147,7 +165,8 @@ def exempt(features: Features) -> Statement:
     vacuums = _VACUUMS if features.allows(PROGRESS) else "SELECT NULL::int4"
     decoders = _DECODERS if features.allows(SLOTS) else NO_PIDS
     return Statement(
-        f"{vacuums} UNION ALL {decoders.format(walsenders=features.walsenders)}", shape=_PID_SHAPE
+        f"{vacuums} UNION ALL {decoders.format(walsenders=features.walsenders)}",
+        shape=_PID_SHAPE,
     )
 
 

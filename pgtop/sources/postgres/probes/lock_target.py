@@ -109,7 +109,8 @@ def _advisory_key(row: PgLocksRow) -> str:
 
     https://www.postgresql.org/docs/current/view-pg-locks.html
     """
-    high, low = row.classid or 0, row.objid or 0
+    high = row.classid or 0
+    low = row.objid or 0
     if row.objsubid == 1:
         return str(_signed(high << 32 | low, 64))
     return f"{_signed(high, 32)}, {_signed(low, 32)}"

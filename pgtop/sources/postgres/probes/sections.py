@@ -51,7 +51,9 @@ class SectionReader:
                 self._polls.append(_Poll(probe, context, statements))
         return [poll.statements for poll in self._polls]
 
-    def _context(self, probe: Probe, server: Server | None, last: Snapshot | None) -> ProbeContext:
+    def _context(
+        self, probe: Probe, server: Server | None, last: Snapshot | None
+    ) -> ProbeContext:
         if last is None:
             return ProbeContext(self._features, server, section=None, now=0)
         section = last.sections.get(probe.name)

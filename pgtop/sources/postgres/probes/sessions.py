@@ -107,12 +107,16 @@ class SessionReader:
         """True if the poll reads locks."""
         return self._plan.reads_blockers
 
-    def statements(self, server: Server | None, *, are_all_sent: bool) -> list[Statement]:
+    def statements(
+        self, server: Server | None, *, are_all_sent: bool
+    ) -> list[Statement]:
         """Return the statements for one transaction; `are_all_sent`: idle sessions have a row, too,
         as the names of roles and databases may have changed.
         """
-        last, plan = self.last, self._plan
-        changes, is_any_hidden = EVERYTHING, True
+        last = self.last
+        plan = self._plan
+        changes = EVERYTHING
+        is_any_hidden = True
         if last is not None:
             changes = self._changes_since(last, are_all_sent)
             is_any_hidden = not last.server.rights.reads_all
@@ -175,7 +179,9 @@ class SessionReader:
         """
         if self.last is None:
             return False
-        return taken_at < self.last.taken_at or started_at != self.last.server.started_at
+        return (
+            taken_at < self.last.taken_at or started_at != self.last.server.started_at
+        )
 
     def _forget(self) -> None:
         """Drop the previous snapshot. Raises AnswerError if there is none: the server has left out
@@ -194,7 +200,8 @@ class SessionReader:
         sections: Mapping[str, Section[Any]],
     ) -> Snapshot:
         """Return the snapshot, and remember it; `received`: the bytes of all answers."""
-        last, plan = self.last, self._plan
+        last = self.last
+        plan = self._plan
         answers = read(plan, reply.lock_rows, server, self._features.encoding)
         backends = (*self._backends(reply.rows, server), *reply.idle)
         backends, reused = carry_over.with_blockers(backends, plan, answers, last)
@@ -208,7 +215,9 @@ class SessionReader:
             text_bytes=self._text_bytes,
         )
         locks = carry_over.with_known_waits(answers.state, plan, last, snapshot.waiting)
-        self._schedule = self._schedule.after(snapshot, plan, reply.seconds + answers.seconds)
+        self._schedule = self._schedule.after(
+            snapshot, plan, reply.seconds + answers.seconds
+        )
         self._remember(backends[: len(reply.rows)], snapshot)
         self.last = replace(snapshot, locks=self._noted(locks._replace(reused=reused)))
         return self.last
@@ -226,7 +235,9 @@ class SessionReader:
         """Return the sessions that the server only names; None if one is remembered otherwise than
         idle.
         """
-        remembered = [self._known.get(session) for session in activity.read_sessions(named)]
+        remembered = [
+            self._known.get(session) for session in activity.read_sessions(named)
+        ]
         idle = [
             b
             for b in remembered
@@ -245,10 +256,15 @@ class SessionReader:
         return self._idle_group
 
     def _backends(self, rows: list[Row], server: Server) -> tuple[Backend, ...]:
-        read_backend, names, known = activity.read_backend, self._names, self._known
+        read_backend = activity.read_backend
+        names = self._names
+        known = self._known
         text_bytes = self._text_bytes
         return tuple(
-            [read_backend(row, server, names, text_bytes, known.get(row[:2])) for row in rows]
+            [
+                read_backend(row, server, names, text_bytes, known.get(row[:2]))
+                for row in rows
+            ]
         )
 
     def _remember(self, read: Sequence[Backend], snapshot: Snapshot) -> None:

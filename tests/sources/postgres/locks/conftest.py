@@ -32,7 +32,9 @@ def server(bindir: Path) -> Iterator[Cluster]:
 
 @pytest.fixture
 async def scene(server: Cluster) -> AsyncIterator[Scene]:
-    parameters = {name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()}
+    parameters = {
+        name: str(value) for name, value in conninfo_to_dict(server.socket_dsn).items()
+    }
     async with AsyncExitStack() as stack:
         with psycopg.connect(server.socket_dsn) as connection:
             version = connection.info.server_version

@@ -67,21 +67,29 @@ class Truth:
         values = json.loads(reading)
         self.locks: list[Row] = values["locks"]
         self.waits = {row["pid"]: row for row in self.locks if not row["granted"]}
-        self._gids = {row["transaction"]: row["gid"] for row in values["prepared"] or ()}
+        self._gids = {
+            row["transaction"]: row["gid"] for row in values["prepared"] or ()
+        }
         self._names = self._prepared_names()
         self.edges = {pid: self._blockers(row) for pid, row in self.waits.items()}
         self.hard = {
-            pid: others & self._holders(self.waits[pid]) for pid, others in self.edges.items()
+            pid: others & self._holders(self.waits[pid])
+            for pid, others in self.edges.items()
         }
 
     def nodes(self) -> Mapping[Name, Expected]:
         """Return what is expected of each node."""
-        names = self.edges.keys() | {name for others in self.edges.values() for name in others}
+        names = self.edges.keys() | {
+            name for others in self.edges.values() for name in others
+        }
         return {name: self._expected(name) for name in names}
 
     def _expected(self, name: Name) -> Expected:
         wait = self.waits.get(name)
-        edges, hard = self.edges.get(name, frozenset()), self.hard.get(name, frozenset())
+        edges, hard = (
+            self.edges.get(name, frozenset()),
+            self.hard.get(name, frozenset()),
+        )
         behind = [waiter for waiter, others in self.edges.items() if name in others]
         return Expected(
             wait is not None,
@@ -98,7 +106,9 @@ class Truth:
                     if waiter != name and name in _reached(waiter, self.edges)
                 }
             ),
-            frozenset(o for o in _reached(name, self.hard) if name in _reached(o, self.hard)),
+            frozenset(
+                o for o in _reached(name, self.hard) if name in _reached(o, self.hard)
+            ),
             name in _reached(name, self.edges),
         )
 
@@ -118,7 +128,9 @@ class Truth:
         return frozenset(
             row["pid"] or self._names[row["virtualtransaction"]]
             for row in self.locks
-            if row["granted"] and row["mode"] in conflicting and _object(row) == _object(wait)
+            if row["granted"]
+            and row["mode"] in conflicting
+            and _object(row) == _object(wait)
         )
 
     def _blockers(self, wait: Row) -> frozenset[Name]:

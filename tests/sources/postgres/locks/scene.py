@@ -28,7 +28,9 @@ def pid(connection: Other) -> int:
 class Scene:
     """A server, sessions on it, and a source that samples them."""
 
-    def __init__(self, parameters: dict[str, str], stack: AsyncExitStack, version: int) -> None:
+    def __init__(
+        self, parameters: dict[str, str], stack: AsyncExitStack, version: int
+    ) -> None:
         self.parameters = parameters
         self.has_leaders, self.has_waitstart = version >= 130_000, version >= 140_000
         self._stack = stack
@@ -77,7 +79,9 @@ class Scene:
     async def until_waits(self, waiter: int) -> None:
         async def waits() -> bool:
             return bool(
-                await self.query(f"SELECT FROM pg_locks WHERE NOT granted AND pid = {waiter}")
+                await self.query(
+                    f"SELECT FROM pg_locks WHERE NOT granted AND pid = {waiter}"
+                )
             )
 
         await until_async(waits)
@@ -107,7 +111,9 @@ class Scene:
     async def compared(self, waiters: int) -> tuple[Snapshot, LockForest]:
         """Return a sample with so many waiters, after a comparison with the server's own
         functions."""
-        snapshot, tree = await self.sample_until(lambda _, planted: planted.waiting == waiters)
+        snapshot, tree = await self.sample_until(
+            lambda _, planted: planted.waiting == waiters
+        )
         truth = await self.query(
             "SELECT pid, pg_blocking_pids(pid), mode, locktype FROM pg_locks WHERE NOT granted"
         )
@@ -151,14 +157,19 @@ async def _instead(scene: Scene, function: str) -> AsyncIterator[None]:
         )
 
 
-def slow_manager(scene: Scene, seconds: float) -> contextlib.AbstractAsyncContextManager[None]:
+def slow_manager(
+    scene: Scene, seconds: float
+) -> contextlib.AbstractAsyncContextManager[None]:
     """Make pg_blocking_pids take that long."""
     return _instead(
-        scene, f"LANGUAGE sql AS $$ SELECT pg_real_blocking_pids($1) FROM pg_sleep({seconds}) $$"
+        scene,
+        f"LANGUAGE sql AS $$ SELECT pg_real_blocking_pids($1) FROM pg_sleep({seconds}) $$",
     )
 
 
-def failing_manager(scene: Scene, code: str) -> contextlib.AbstractAsyncContextManager[None]:
+def failing_manager(
+    scene: Scene, code: str
+) -> contextlib.AbstractAsyncContextManager[None]:
     """Make pg_blocking_pids fail with this code."""
     raised = f"BEGIN RAISE 'by chance' USING ERRCODE = '{code}'; END"
     return _instead(scene, f"LANGUAGE plpgsql AS $$ {raised} $$")

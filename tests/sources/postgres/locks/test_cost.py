@@ -66,12 +66,15 @@ async def test_a_calm_sample_has_one_statement(scene: Scene, server: Cluster) ->
 
 
 @pytest.mark.parametrize("user", ["postgres", "plain"])
-async def test_known_waiters_take_turns(scene: Scene, server: Cluster, user: str) -> None:
+async def test_known_waiters_take_turns(
+    scene: Scene, server: Cluster, user: str
+) -> None:
     """Each poll reads only some of many waiters and loses none, even for a role that sees
     nothing."""
     holder = await scene.session("SELECT pg_advisory_lock(99)")
     waiters = [
-        await scene.waiter("SELECT pg_advisory_lock(99)") for _ in range(POLLED_AT_ONCE + 20)
+        await scene.waiter("SELECT pg_advisory_lock(99)")
+        for _ in range(POLLED_AT_ONCE + 20)
     ]
     await scene.new_source(user=user)
     scene.topics = LOCKS_TOO
@@ -80,9 +83,13 @@ async def test_known_waiters_take_turns(scene: Scene, server: Cluster, user: str
         for _ in range(6):
             before = server.log.read_text().count("asked about")
             tree = build_forest(await scene.sample())
-            assert server.log.read_text().count("asked about") <= before + POLLED_AT_ONCE
+            assert (
+                server.log.read_text().count("asked about") <= before + POLLED_AT_ONCE
+            )
             assert tree.nodes[pid(holder)].direct_waiters == len(waiters)
-            assert all(node.wait for node in tree.nodes.values() if node.key != pid(holder))
+            assert all(
+                node.wait for node in tree.nodes.values() if node.key != pid(holder)
+            )
         await scene.run_alone(f"SELECT pg_terminate_backend({pid(waiters[-1])})")
         await scene.sample_until(lambda _, planted: planted.waiting == len(waiters) - 1)
 
@@ -110,21 +117,32 @@ async def test_a_lock_may_be_held_across_transactions(scene: Scene) -> None:
     """A session that holds an advisory lock stays a root in every snapshot, whatever else it
     does."""
     holder = await scene.session("SELECT pg_advisory_lock(77)")
-    waiters = [await scene.waiter("SELECT pg_advisory_lock(77)") for _ in range(2 * POLLED_AT_ONCE)]
-    await scene.sample_until(lambda _, planted: planted.total_waiters(pid(holder)) == len(waiters))
+    waiters = [
+        await scene.waiter("SELECT pg_advisory_lock(77)")
+        for _ in range(2 * POLLED_AT_ONCE)
+    ]
+    await scene.sample_until(
+        lambda _, planted: planted.total_waiters(pid(holder)) == len(waiters)
+    )
     for _ in range(6):
         await holder.commit()
         await holder.execute("SELECT 1")
-        assert build_forest(await scene.sample()).nodes[pid(holder)].direct_waiters == len(waiters)
+        assert build_forest(await scene.sample()).nodes[
+            pid(holder)
+        ].direct_waiters == len(waiters)
 
 
-async def test_a_slow_network_is_no_slow_lock_manager(scene: Scene, server: Cluster) -> None:
+async def test_a_slow_network_is_no_slow_lock_manager(
+    scene: Scene, server: Cluster
+) -> None:
     """Time does not count while half of the statements are on their way."""
     holder = await scene.session(row(63))
     await scene.waiter(row(63))
     wire = _Halting(scene.parameters["host"], scene.parameters["port"])
     async with wire.laid():
-        await scene.new_source(host="127.0.0.1", port=wire.port, password=server.password)
+        await scene.new_source(
+            host="127.0.0.1", port=wire.port, password=server.password
+        )
         snapshot, _ = await scene.sample_until(lambda *_: wire.halted)
         assert snapshot.locks.note == ""
         await scene.source.close()
@@ -145,7 +163,9 @@ async def test_a_slow_lock_manager_is_polled_less(scene: Scene) -> None:
     assert build_forest(quick).nodes[pid(waiter)].parent == pid(holder)
 
 
-@pytest.mark.parametrize(("scene_of", "is_slow"), [(scenes.calm, False), (scenes.busy, True)])
+@pytest.mark.parametrize(
+    ("scene_of", "is_slow"), [(scenes.calm, False), (scenes.busy, True)]
+)
 def test_a_slow_server_without_waiters_is_no_slow_lock_manager(
     scene_of: Callable[[], Snapshot], is_slow: bool
 ) -> None:
@@ -159,7 +179,11 @@ async def test_a_hanging_lock_manager_costs_only_locks(scene: Scene) -> None:
     """Waiters are still shown, with the reason: known ones, those of a first sample, and the first
     one.
     """
-    knows, new, has_seen_calm = scene.source, scene.another_source(), scene.another_source()
+    knows, new, has_seen_calm = (
+        scene.source,
+        scene.another_source(),
+        scene.another_source(),
+    )
     for _ in range(2):
         assert (await has_seen_calm.sample()).locks.note == ""
     holder = await scene.session(row(62))
@@ -170,9 +194,14 @@ async def test_a_hanging_lock_manager_costs_only_locks(scene: Scene) -> None:
             *(source.sample() for source in (knows, new, has_seen_calm))
         )
         assert all("statement timeout" in snapshot.locks.note for snapshot in snapshots)
-        assert all(build_forest(snapshot).nodes[pid(waiter)].is_waiting for snapshot in snapshots)
+        assert all(
+            build_forest(snapshot).nodes[pid(waiter)].is_waiting
+            for snapshot in snapshots
+        )
         assert build_forest(snapshots[0]).nodes[pid(waiter)].parent == pid(holder)
-        for source, snapshot in zip((knows, new, has_seen_calm), snapshots, strict=True):
+        for source, snapshot in zip(
+            (knows, new, has_seen_calm), snapshots, strict=True
+        ):
             assert (await source.sample()).locks.note == snapshot.locks.note
 
 
@@ -224,8 +253,12 @@ async def test_a_clock_set_back_ends_the_rest(scene: Scene) -> None:
 def test_slots_stay_known_during_a_rest() -> None:
     """Slots and prepared transactions stay known, even while no session waits."""
     slots = (Slot("kept", 400),)
-    last = replace(scenes.calm(), locks=LockState(slots=slots, is_current=True, is_complete=True))
-    rested = with_known_waits(LockState(), LockPollPlan(reads_blockers=False), last, last.busy)
+    last = replace(
+        scenes.calm(), locks=LockState(slots=slots, is_current=True, is_complete=True)
+    )
+    rested = with_known_waits(
+        LockState(), LockPollPlan(reads_blockers=False), last, last.busy
+    )
     assert (rested.slots, rested.is_complete, rested.is_current) == (slots, True, False)
 
 
@@ -246,7 +279,10 @@ def test_a_slot_has_a_row_for_each_reach(
     """
     answers: list[list[tuple[object, ...]]] = [[], [(b"kept", True, *ages)], []]
     state = read(
-        LockPollPlan(reads_prepared=True, reads_slots=True), answers, scenes.server(), "UTF8"
+        LockPollPlan(reads_prepared=True, reads_slots=True),
+        answers,
+        scenes.server(),
+        "UTF8",
     ).state
     assert [(slot.age, slot.catalog) for slot in state.slots] == held
 

@@ -62,7 +62,9 @@ async def _prepared(scene: Scene) -> AsyncIterator[Other]:
 
 @contextlib.asynccontextmanager
 async def _slot(scene: Scene) -> AsyncIterator[Other]:
-    await scene.run_alone("SELECT pg_create_logical_replication_slot('kept', 'pgoutput')")
+    await scene.run_alone(
+        "SELECT pg_create_logical_replication_slot('kept', 'pgoutput')"
+    )
     try:
         yield await scene.session()
     finally:
@@ -82,7 +84,9 @@ async def _lost_slot(scene: Scene) -> AsyncIterator[Other]:
 
         async def is_lost() -> bool:
             await scene.run_alone(_XID, "SELECT pg_switch_wal()", "CHECKPOINT")
-            return await scene.query("SELECT wal_status FROM pg_replication_slots") == [("lost",)]
+            return await scene.query("SELECT wal_status FROM pg_replication_slots") == [
+                ("lost",)
+            ]
 
         await until_async(is_lost)
         await scene.run_alone(
@@ -116,7 +120,9 @@ async def _maintaining(
 def _vacuuming(scene: Scene) -> contextlib.AbstractAsyncContextManager[Other]:
     slowly = ("SET vacuum_cost_delay = 100", "SET vacuum_cost_limit = 1")
     begun = "SELECT FROM pg_stat_progress_vacuum WHERE pid = {} AND heap_blks_total > 0"
-    return _maintaining(scene, "/* job */ VACUUM (FULL off, ANALYZE) big", begun, *slowly)
+    return _maintaining(
+        scene, "/* job */ VACUUM (FULL off, ANALYZE) big", begun, *slowly
+    )
 
 
 _WAITS = "SELECT FROM pg_locks WHERE NOT granted AND pid = {}"
@@ -127,7 +133,10 @@ async def _analyzing(scene: Scene) -> AsyncIterator[Other]:
     holder = await scene.session("SELECT pg_advisory_lock(99)")
     await holder.commit()
     async with _maintaining(
-        scene, "VACUUM (ANALYZE) indexed_by_one", _WAITS, "SET application_name = analyzing"
+        scene,
+        "VACUUM (ANALYZE) indexed_by_one",
+        _WAITS,
+        "SET application_name = analyzing",
     ) as one:
         yield one
     await holder.close()
@@ -175,11 +184,19 @@ async def test_the_oldest_holder_is_the_cutoff_of_vacuum(
         for user in ("postgres", "plain"):
             await scene.new_source(user=user)
             scene.topics = LOCKS_TOO
-            snapshot, _ = await scene.sample_until(lambda snapshot, _: snapshot.locks.is_complete)
-            holders = [h for h in xmin_holders(snapshot) if h.database in (None, "postgres")]
+            snapshot, _ = await scene.sample_until(
+                lambda snapshot, _: snapshot.locks.is_complete
+            )
+            holders = [
+                h for h in xmin_holders(snapshot) if h.database in (None, "postgres")
+            ]
             for table, catalog in (("tiny", False), ("pg_class", True)):
                 oldest = max(
-                    (h.age for h in holders if h.is_certain and (catalog or not h.catalog)),
+                    (
+                        h.age
+                        for h in holders
+                        if h.is_certain and (catalog or not h.catalog)
+                    ),
                     default=0,
                 )
                 assert oldest == await _cutoff(scene, table), (user, table)
@@ -198,7 +215,9 @@ async def _cutoff(scene: Scene, table: str) -> int:
         make_conninfo(**scene.parameters), autocommit=True
     ) as session:
         session.add_notice_handler(
-            lambda notice: texts.extend((notice.message_primary or "", notice.message_detail or ""))
+            lambda notice: texts.extend(
+                (notice.message_primary or "", notice.message_detail or "")
+            )
         )
         await session.execute(f"VACUUM (VERBOSE) {table}".encode())
     [xid, *_] = [match[1] for text in texts if (match := _CUTOFF.search(text))]

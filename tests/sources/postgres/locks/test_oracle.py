@@ -25,7 +25,9 @@ from tests.sources.postgres.locks.scene import Other, Scene, pid
 from tests.sources.postgres.sampler_helpers import LOCKS_TOO
 from tests.waiting import until_async
 
-_SITUATIONS = 8 if settings.default is None or settings.default.max_examples < 1_000 else 400
+_SITUATIONS = (
+    8 if settings.default is None or settings.default.max_examples < 1_000 else 400
+)
 _MODES = (
     "ACCESS SHARE", "ROW SHARE", "ROW EXCLUSIVE", "SHARE UPDATE EXCLUSIVE", "SHARE",
     "SHARE ROW EXCLUSIVE", "EXCLUSIVE",
@@ -36,7 +38,9 @@ _MODES = (
 class Crowd:
     """Sessions that take locks at random until most of them wait."""
 
-    def __init__(self, scene: Scene, sessions: list[Other], chance: random.Random) -> None:
+    def __init__(
+        self, scene: Scene, sessions: list[Other], chance: random.Random
+    ) -> None:
         self._scene, self._chance, self._sessions = scene, chance, sessions
         self._tasks: dict[Other, asyncio.Task[Any]] = {}
         self._prepared = 0
@@ -68,7 +72,9 @@ class Crowd:
         """Leave a transaction behind that has locked a table, if that is free."""
         with contextlib.suppress(errors.LockNotAvailable):
             await session.execute(self._table_lock() + b" NOWAIT")
-            await session.execute(f"PREPARE TRANSACTION 'gid {self._prepared}'".encode())
+            await session.execute(
+                f"PREPARE TRANSACTION 'gid {self._prepared}'".encode()
+            )
             self._prepared += 1
         await session.rollback()
 
@@ -78,10 +84,14 @@ class Crowd:
         """
 
         async def settled() -> bool:
-            for session in [session for session, task in self._tasks.items() if task.done()]:
+            for session in [
+                session for session, task in self._tasks.items() if task.done()
+            ]:
                 if self._tasks.pop(session).exception() is not None:
                     await session.rollback()
-            waiting = await self._scene.query("SELECT pid FROM pg_locks WHERE NOT granted")
+            waiting = await self._scene.query(
+                "SELECT pid FROM pg_locks WHERE NOT granted"
+            )
             return {(pid(session),) for session in self._tasks} == set(waiting)
 
         await until_async(settled)
@@ -93,7 +103,9 @@ class Crowd:
             return self._table_lock()
         if kind < 0.75:
             shared = "_shared" if chance.random() < 0.3 else ""
-            return f"SELECT pg_advisory_xact_lock{shared}({chance.randint(1, 4)})".encode()
+            return (
+                f"SELECT pg_advisory_xact_lock{shared}({chance.randint(1, 4)})".encode()
+            )
         return f"UPDATE stock SET n = n + 1 WHERE id = {chance.randint(1, 4)}".encode()
 
     def _table_lock(self) -> bytes:
@@ -104,11 +116,15 @@ class Crowd:
 
 @pytest.fixture
 async def sessions(scene: Scene) -> list[Other]:
-    await scene.run_alone(*(f"CREATE TABLE IF NOT EXISTS {name} (id int)" for name in ("t1", "t2")))
+    await scene.run_alone(
+        *(f"CREATE TABLE IF NOT EXISTS {name} (id int)" for name in ("t1", "t2"))
+    )
     return [await scene.session() for _ in range(8)]
 
 
-async def test_the_tree_agrees_with_a_second_reader(scene: Scene, sessions: list[Other]) -> None:
+async def test_the_tree_agrees_with_a_second_reader(
+    scene: Scene, sessions: list[Other]
+) -> None:
     """Counts, modes, targets, waits, roots and deadlocks agree; the queue is distinguished from
     holders, and prepared transactions have their names.
     """
@@ -128,7 +144,9 @@ async def test_the_tree_agrees_with_a_second_reader(scene: Scene, sessions: list
 async def _compare(scene: Scene, where: str) -> None:
     [[before]] = await scene.query(READING)
     truth = Truth(before)
-    snapshot, _ = await scene.sample_until(lambda _, forest: forest.waiting == len(truth.waits))
+    snapshot, _ = await scene.sample_until(
+        lambda _, forest: forest.waiting == len(truth.waits)
+    )
     [[after]] = await scene.query(READING)
     assert Truth(after).edges == truth.edges, where
     derived = DerivedSnapshot.of(snapshot)
@@ -149,12 +167,16 @@ async def _compare(scene: Scene, where: str) -> None:
         assert (name in node["deadlock"]) == bool(one.deadlocked), (where, name)
         _check_place(nodes, name, one.blockers - one.soft or one.blockers, one.circular)
         if scene.has_waitstart and one.waits:
-            assert node["since"] == written(_instant(truth.waits[int(name)]["waitstart"])), (
+            assert node["since"] == written(
+                _instant(truth.waits[int(name)]["waitstart"])
+            ), (
                 where,
                 name,
             )
     roots = list(report["roots"])
-    assert set(roots) == {name for name, node in nodes.items() if node["parent"] is None}
+    assert set(roots) == {
+        name for name, node in nodes.items() if node["parent"] is None
+    }
     assert [nodes[name]["blocks"] for name in roots] == sorted(
         (nodes[name]["blocks"] for name in roots), reverse=True
     )
@@ -190,7 +212,11 @@ def _check_deadlocks(derived: DerivedSnapshot, nodes: dict[Name, Any]) -> None:
             == 1
         )
         assert head.count(f"deadlock {' '.join(map(str, circle[:3]))}") >= 1
-    assert sum(line.count("DEADLOCK") for line in lines) == head.count("deadlock ") == len(circles)
+    assert (
+        sum(line.count("DEADLOCK") for line in lines)
+        == head.count("deadlock ")
+        == len(circles)
+    )
 
 
 def _instant(text: str) -> int:

@@ -16,7 +16,9 @@ from tests.waiting import until_async
 async def test_a_chain_five_deep(scene: Scene) -> None:
     """Each waiter stands under the holder of the row that it wants, and the root counts all."""
     chain = [await scene.session(row(1))]
-    chain += [await scene.waiter(row(number - 1), row(number)) for number in range(2, 6)]
+    chain += [
+        await scene.waiter(row(number - 1), row(number)) for number in range(2, 6)
+    ]
     _, tree = await scene.compared(4)
     assert [tree.nodes[pid(each)].parent for each in chain] == [
         None,
@@ -38,7 +40,10 @@ async def test_a_star_of_a_hundred(scene: Scene) -> None:
     snapshot, tree = await scene.compared(100)
     assert [root.key for root in tree.roots] == [pid(holder)]
     assert {tree.nodes[pid(each)].parent for each in waiters} == {pid(holder)}
-    assert (tree.nodes[pid(holder)].direct_waiters, tree.nodes[pid(holder)].total_waiters) == (
+    assert (
+        tree.nodes[pid(holder)].direct_waiters,
+        tree.nodes[pid(holder)].total_waiters,
+    ) == (
         100,
         100,
     )
@@ -82,15 +87,21 @@ async def test_tuple_and_transaction_locks_have_their_words(scene: Scene) -> Non
     waits = snapshot.locks.waits
     assert waits[pid(first)].lock.target.startswith("transaction ")
     assert waits[pid(second)].lock.target == "row (0,7) of stock"
-    assert [tree.nodes[pid(each)].parent for each in (first, second)] == [pid(holder), pid(first)]
+    assert [tree.nodes[pid(each)].parent for each in (first, second)] == [
+        pid(holder),
+        pid(first),
+    ]
 
 
-async def test_virtual_transaction_and_object_locks_have_their_words(scene: Scene) -> None:
+async def test_virtual_transaction_and_object_locks_have_their_words(
+    scene: Scene,
+) -> None:
     """CREATE INDEX CONCURRENTLY waits for a virtual transaction, a new table for a schema that is
     being dropped.
     """
     await scene.run_alone(
-        "CREATE TABLE IF NOT EXISTS indexed (id int)", "CREATE SCHEMA IF NOT EXISTS leaving"
+        "CREATE TABLE IF NOT EXISTS indexed (id int)",
+        "CREATE SCHEMA IF NOT EXISTS leaving",
     )
     writer = await scene.session("INSERT INTO indexed VALUES (1)")
     building = await scene.session()
@@ -102,7 +113,9 @@ async def test_virtual_transaction_and_object_locks_have_their_words(scene: Scen
     snapshot, tree = await scene.sample_until(lambda s, _: len(s.locks.waits) == 2)
     assert tree.nodes[pid(building)].parent == pid(writer)
     assert tree.nodes[pid(creating)].parent == pid(dropping)
-    words = {wait.lock.locktype: wait.lock.target for wait in snapshot.locks.waits.values()}
+    words = {
+        wait.lock.locktype: wait.lock.target for wait in snapshot.locks.waits.values()
+    }
     assert words["virtualxid"].startswith("virtual transaction ")
     assert words["object"].startswith("pg_namespace ")
 
@@ -140,7 +153,9 @@ async def test_a_prepared_root(scene: Scene) -> None:
         )
         assert root.prepared.prepared < snapshot.taken_at
         assert tree.nodes[pid(waiter)].parent == root.key
-        assert {h.name for h in xmin_holders(snapshot) if h.kind is XminKind.PREPARED} == {
+        assert {
+            h.name for h in xmin_holders(snapshot) if h.kind is XminKind.PREPARED
+        } == {
             "it's",
             "other",
         }
@@ -168,16 +183,19 @@ async def test_reads_of_a_serializable_transaction_block_nothing(scene: Scene) -
     try:
         await scene.waiter("LOCK TABLE stock IN SHARE MODE")
         _, tree = await scene.compared(1)
-        assert [root.prepared and root.prepared.gid for root in tree.roots] == ["guilty"]
+        assert [root.prepared and root.prepared.gid for root in tree.roots] == [
+            "guilty"
+        ]
     finally:
-        await scene.run_alone("ROLLBACK PREPARED 'guilty'", "ROLLBACK PREPARED 'innocent'")
+        await scene.run_alone(
+            "ROLLBACK PREPARED 'guilty'", "ROLLBACK PREPARED 'innocent'"
+        )
 
 
 async def test_a_parallel_worker_in_a_group(scene: Scene) -> None:
     """A worker that waits stands under its leader, and its leader under the holder of the key."""
-    if (
-        not scene.has_leaders
-    ):  # 12 takes no advisory locks in a worker, and a worker does not name its leader
+    # 12 takes no advisory locks in a worker, and a worker does not name its leader.
+    if not scene.has_leaders:
         return
     await scene.run_alone(
         "CREATE TABLE IF NOT EXISTS wide WITH (parallel_workers = 2) AS SELECT generate_series(1, "
@@ -192,11 +210,15 @@ async def test_a_parallel_worker_in_a_group(scene: Scene) -> None:
         "parallel_leader_participation = off",
     )
     leader = await scene.session(*(f"SET {setting}" for setting in settings))
-    task = asyncio.create_task(leader.execute("SELECT count(*) FROM wide WHERE take() = 1"))
+    task = asyncio.create_task(
+        leader.execute("SELECT count(*) FROM wide WHERE take() = 1")
+    )
     try:
         _, tree = await scene.compared(1)
         workers = [
-            node for node in tree.nodes.values() if node.key not in (pid(holder), pid(leader))
+            node
+            for node in tree.nodes.values()
+            if node.key not in (pid(holder), pid(leader))
         ]
         assert all(
             node.wait is not None and node.wait.lock.target == "advisory key 815"
@@ -235,11 +257,17 @@ async def test_a_root_that_ends_between_two_samples(scene: Scene) -> None:
     await first.close()
 
     async def waits_for_the_second() -> bool:
-        return await scene.query(f"SELECT pg_blocking_pids({pid(waiter)})") == [([pid(second)],)]
+        return await scene.query(f"SELECT pg_blocking_pids({pid(waiter)})") == [
+            ([pid(second)],)
+        ]
 
     await until_async(waits_for_the_second)
     [root] = build_forest(await scene.sample()).roots
-    assert (root.key, root.vanished_blockers, root.is_waiting) == (pid(waiter), (gone,), True)
+    assert (root.key, root.vanished_blockers, root.is_waiting) == (
+        pid(waiter),
+        (gone,),
+        True,
+    )
     await scene.new_source()
     _, tree = await scene.compared(1)
     assert tree.nodes[pid(waiter)].parent == pid(second)
@@ -272,7 +300,9 @@ async def test_show_and_locks_agree_for_such_a_role(scene: Scene) -> None:
         "-U",
         "plain",
     )
-    shown, locks = [json.loads(pgtop(name, "--json", *where).stdout) for name in ("show", "locks")]
+    shown, locks = [
+        json.loads(pgtop(name, "--json", *where).stdout) for name in ("show", "locks")
+    ]
     sessions = {each["pid"]: each for each in shown["sessions"]}
     nodes = {node["name"]: node for node in locks["nodes"]}
     assert shown["note"] == ""
@@ -282,7 +312,9 @@ async def test_show_and_locks_agree_for_such_a_role(scene: Scene) -> None:
     assert sessions[pid(holder)]["blocks"] == 2
 
 
-async def test_waits_of_hidden_sessions_are_read_every_few_seconds(scene: Scene) -> None:
+async def test_waits_of_hidden_sessions_are_read_every_few_seconds(
+    scene: Scene,
+) -> None:
     """Without a wanted tree they are not read in every sample; from the first waiter on they
     are."""
     await scene.session("SELECT 1")
@@ -293,7 +325,9 @@ async def test_waits_of_hidden_sessions_are_read_every_few_seconds(scene: Scene)
     holder = await scene.session(row(43))
     waiter = await scene.waiter(row(43))
     schedule = sessions._schedule
-    sessions._schedule = schedule._replace(locks_read_at=schedule.locks_read_at - 6 * MICROSECONDS)
+    sessions._schedule = schedule._replace(
+        locks_read_at=schedule.locks_read_at - 6 * MICROSECONDS
+    )
     for _ in range(3):
         snapshot = await scene.sample()
         assert snapshot.locks.is_current
@@ -305,9 +339,13 @@ async def test_slots_and_sessions_hold_back_vacuum(scene: Scene) -> None:
     a slot.
     """
     scene.topics = LOCKS_TOO
-    await scene.run_alone("SELECT pg_create_logical_replication_slot('kept', 'pgoutput')")
+    await scene.run_alone(
+        "SELECT pg_create_logical_replication_slot('kept', 'pgoutput')"
+    )
     try:
-        reader = await scene.session("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "SELECT 1")
+        reader = await scene.session(
+            "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ", "SELECT 1"
+        )
         writer = await scene.session("SELECT txid_current()")
         for _ in range(5):
             await scene.run_alone("SELECT txid_current()")
@@ -318,7 +356,11 @@ async def test_slots_and_sessions_hold_back_vacuum(scene: Scene) -> None:
             f" (SELECT age(backend_xmin) FROM pg_stat_activity WHERE pid = {pid(reader)}),"
             f" (SELECT age(backend_xid) FROM pg_stat_activity WHERE pid = {pid(writer)})"
         )
-        assert (ages["kept"], ages[str(pid(reader))], ages[str(pid(writer))]) == (slot, mine, own)
+        assert (ages["kept"], ages[str(pid(reader))], ages[str(pid(writer))]) == (
+            slot,
+            mine,
+            own,
+        )
         assert list(ages.values()) == sorted(ages.values(), reverse=True)
     finally:
         await scene.run_alone("SELECT pg_drop_replication_slot('kept')")

@@ -72,7 +72,9 @@ def _read_locks(
     current = [row for row in rows if row[GRANTED] or row[0] not in waiting]
     return LockAnswers(
         LockState(_waits(current, server, encoding, prepared)),
-        hidden_blockers={row[0]: tuple(dict.fromkeys(row[-1])) for row in rows if row[-1]},
+        hidden_blockers={
+            row[0]: tuple(dict.fromkeys(row[-1])) for row in rows if row[-1]
+        },
         hidden_waiters=waiting,
         seconds=seconds_between(*locks[0][-TIMES:]),
     )
@@ -92,14 +94,19 @@ def _waits(
     for pid, virtual, *columns, _ in rows:
         row, tag = _read_lock(tuple(columns), encoding)
         if not row.granted:
-            lock = Lock(row.locktype, row.mode, False, target(row, server), row.waitstart)
+            lock = Lock(
+                row.locktype, row.mode, False, target(row, server), row.waitstart
+            )
             awaited[pid] = tag, lock
         else:
             names = transactions.get(virtual, ())
             transaction = _holding_transaction(row, names) if pid is None else None
             holds.setdefault(tag, []).append(Hold(row.mode, pid, transaction))
     holds_by_tag = {tag: tuple(each) for tag, each in holds.items()}
-    return {pid: Wait(lock, holds_by_tag.get(tag, ())) for pid, (tag, lock) in awaited.items()}
+    return {
+        pid: Wait(lock, holds_by_tag.get(tag, ()))
+        for pid, (tag, lock) in awaited.items()
+    }
 
 
 @lru_cache(maxsize=1024)

@@ -12,7 +12,10 @@ from pgtop.sources.postgres.probes.locks.schedule import LockPollPlan, is_same_q
 
 
 def with_blockers(
-    backends: Sequence[Backend], plan: LockPollPlan, answers: LockAnswers, last: Snapshot | None
+    backends: Sequence[Backend],
+    plan: LockPollPlan,
+    answers: LockAnswers,
+    last: Snapshot | None,
 ) -> tuple[tuple[Backend, ...], frozenset[int]]:
     """Return the backends with the blockers that only the locks show and without those that have
     moved on, and the pids of waiters with reused blockers.
@@ -24,7 +27,10 @@ def with_blockers(
 
 
 def with_known_waits(
-    state: LockState, plan: LockPollPlan, last: Snapshot | None, waiting: Iterable[Backend]
+    state: LockState,
+    plan: LockPollPlan,
+    last: Snapshot | None,
+    waiting: Iterable[Backend],
 ) -> LockState:
     """Return `state` with the waits of the previous poll, if they were not read in this one and the
     waiter is still at the same query.
@@ -45,7 +51,9 @@ def _known_waits(last: Snapshot, waiting: Iterable[Backend]) -> dict[int, Wait]:
     return {pid: wait for pid, wait in last.locks.waits.items() if pid in unchanged}
 
 
-def _hidden_blockers(answers: LockAnswers, last: Snapshot | None) -> Mapping[int, tuple[int, ...]]:
+def _hidden_blockers(
+    answers: LockAnswers, last: Snapshot | None
+) -> Mapping[int, tuple[int, ...]]:
     """Return the blockers of hidden sessions: as read, or as before if they were not read."""
     busy = last.busy if last is not None else ()
     before = {b.pid: b.blocked_by for b in busy if b.hidden and b.blocked_by}
@@ -62,7 +70,9 @@ def _with_hidden(
     if not blockers:
         return backends
     hidden = [b.pid for b in backends if b.hidden]
-    return _blocked_by(backends, {pid: blockers[pid] for pid in hidden if pid in blockers})
+    return _blocked_by(
+        backends, {pid: blockers[pid] for pid in hidden if pid in blockers}
+    )
 
 
 def _blocked_by(
@@ -97,7 +107,9 @@ def _with_replay(
     return _blocked_by(backends, blockers)
 
 
-def _wait_of(backend: Backend, state: LockState, known: Mapping[int, Wait]) -> Wait | None:
+def _wait_of(
+    backend: Backend, state: LockState, known: Mapping[int, Wait]
+) -> Wait | None:
     """Return the wait of the replaying process: as read, or the known one if it still waits."""
     if backend.pid in state.waits:
         return state.waits[backend.pid]
@@ -108,7 +120,9 @@ def _wait_of(backend: Backend, state: LockState, known: Mapping[int, Wait]) -> W
 def _holders(wait: Wait, waiter: int) -> tuple[int, ...]:
     """Return the pids that hold the awaited lock in a conflicting mode, each once."""
     holds = [
-        hold for hold in wait.holds if hold.pid != waiter and conflict(hold.mode, wait.lock.mode)
+        hold
+        for hold in wait.holds
+        if hold.pid != waiter and conflict(hold.mode, wait.lock.mode)
     ]
     return tuple(dict.fromkeys([hold.pid or 0 for hold in holds]))
 
@@ -117,13 +131,17 @@ def _reused(
     plan: LockPollPlan, answers: LockAnswers, backends: Iterable[Backend]
 ) -> frozenset[int]:
     """Return the waiters with blockers that were read in an earlier poll and not in this one."""
-    reads_all = plan.reads_blockers and not plan.blockers_reused and not plan.hidden_reused
+    reads_all = (
+        plan.reads_blockers and not plan.blockers_reused and not plan.hidden_reused
+    )
     if reads_all:
         return frozenset()
     postponed = frozenset((*plan.blockers_reused, *plan.hidden_reused))
     not_read = postponed.difference(answers.hidden_blockers)
     waiters = [b.pid for b in backends if b.blocked_by]
-    return frozenset([pid for pid in waiters if not plan.reads_blockers or pid in not_read])
+    return frozenset(
+        [pid for pid in waiters if not plan.reads_blockers or pid in not_read]
+    )
 
 
 def _without_moved(

@@ -6,7 +6,13 @@ from typing import NamedTuple
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS, Instant
-from pgtop.sources.postgres.features import BLOCKING_PIDS, LOCK_STATUS, PREPARED, SLOTS, Features
+from pgtop.sources.postgres.features import (
+    BLOCKING_PIDS,
+    LOCK_STATUS,
+    PREPARED,
+    SLOTS,
+    Features,
+)
 
 POLLED_AT_ONCE = 24
 """The most waiters with blockers and locks that are read in the same poll.
@@ -118,7 +124,9 @@ class LockPollSchedule(NamedTuple):
             hidden_reused=tuple(hidden.intersection(later)),
         )
 
-    def after(self, snapshot: Snapshot, plan: LockPollPlan, seconds: float) -> "LockPollSchedule":
+    def after(
+        self, snapshot: Snapshot, plan: LockPollPlan, seconds: float
+    ) -> "LockPollSchedule":
         """Return the schedule after a poll that took the server `seconds`."""
         waiting = snapshot.waiting
         schedule = self._of_next_turn(snapshot, plan)
@@ -132,10 +140,14 @@ class LockPollSchedule(NamedTuple):
             return schedule._replace(note="", failure="")
         return schedule._after_slow_poll(snapshot.taken_at, seconds)
 
-    def _of_next_turn(self, snapshot: Snapshot, plan: LockPollPlan) -> "LockPollSchedule":
+    def _of_next_turn(
+        self, snapshot: Snapshot, plan: LockPollPlan
+    ) -> "LockPollSchedule":
         """Return the schedule without regard to the time that the poll took."""
         waiting = snapshot.waiting
-        hidden = tuple([b.pid for b in snapshot.busy if b.hidden and b.datid is not None])
+        hidden = tuple(
+            [b.pid for b in snapshot.busy if b.hidden and b.datid is not None]
+        )
         turns = self._turns_after(snapshot, plan) if waiting else ()
         locks_read_at = snapshot.taken_at if plan.reads_locks else self.locks_read_at
         return self._replace(
@@ -147,7 +159,9 @@ class LockPollSchedule(NamedTuple):
             locks_read_at=locks_read_at,
         )
 
-    def _turns_after(self, snapshot: Snapshot, plan: LockPollPlan) -> tuple[BackendId, ...]:
+    def _turns_after(
+        self, snapshot: Snapshot, plan: LockPollPlan
+    ) -> tuple[BackendId, ...]:
         """Return the waiters with known blockers that have not ended, those first that were polled
         longest ago.
         """
@@ -177,7 +191,9 @@ class LockPollSchedule(NamedTuple):
         return self._resting(now, REST_AFTER_FAILURE, note)._replace(failure=note)
 
     def _resting(self, now: Instant, seconds: float, note: str) -> "LockPollSchedule":
-        return self._replace(resting_until=now + round(seconds * MICROSECONDS), note=note)
+        return self._replace(
+            resting_until=now + round(seconds * MICROSECONDS), note=note
+        )
 
 
 def _have_not_ended(pids: Iterable[int], snapshot: Snapshot) -> bool:

@@ -122,8 +122,14 @@ def statements(
     if server is None:
         return ()
     locks = (_locks(plan, features, server),) if plan.reads_locks else ()
-    prepared = (Statement(_PREPARED, shape=_PREPARED_SHAPE),) if plan.reads_prepared else ()
-    slots = (Statement(_SLOTS, shape=_SLOTS_SHAPE), exempt(features)) if plan.reads_slots else ()
+    prepared = (
+        (Statement(_PREPARED, shape=_PREPARED_SHAPE),) if plan.reads_prepared else ()
+    )
+    slots = (
+        (Statement(_SLOTS, shape=_SLOTS_SHAPE), exempt(features))
+        if plan.reads_slots
+        else ()
+    )
     return *locks, *prepared, *slots
 
 
@@ -134,6 +140,10 @@ def _locks(plan: LockPollPlan, features: Features, server: Server) -> Statement:
         "hidden_reused": plan.hidden_reused,
         "waits_reused": plan.waits_reused,
     }
-    blocking_pids = "pg_blocking_pids(pid)" if features.allows(BLOCKING_PIDS) else "NULL::int4[]"
-    sql = _LOCKS.format(waitstart=features.waitstart, tag=_TAG, blocking_pids=blocking_pids)
+    blocking_pids = (
+        "pg_blocking_pids(pid)" if features.allows(BLOCKING_PIDS) else "NULL::int4[]"
+    )
+    sql = _LOCKS.format(
+        waitstart=features.waitstart, tag=_TAG, blocking_pids=blocking_pids
+    )
     return Statement(sql, values, _LOCKS_SHAPE)
