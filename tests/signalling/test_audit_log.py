@@ -111,8 +111,11 @@ def test_hostile_texts_stay_inside_their_line(tmp_path: Path) -> None:
     assert "\x1b" not in shown
 
 
-def test_a_demo_has_a_log_of_its_own(tmp_path: Path) -> None:
+def test_a_demo_has_a_log_of_its_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The log at another path gets the records, and the user's own file does not."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
     audit_log = audit_log_for({}, tmp_path / "audit.jsonl")
     execute(SignalExecutor(FakeSignaller(), JumpingClock(), audit_log), plan_of_many())
     assert len(read(tmp_path / "audit.jsonl").records) == len(plan_of_many().targets)
