@@ -19,6 +19,8 @@ from tests.waiting import until
 _SPEED = 4000  # bytes per second that the slow terminal reads
 # Bytes on their way: those that need no reply, and two frames of 80x24.
 _BEHIND = 2048 + 2 * 4096
+# Of 40 keys: those that meet the tick of 10,000 sessions, which takes 0.1 to 0.25 s.
+_LATE_KEYS = 2
 
 
 def test_ten_thousand_sessions(tmp_path: Path) -> None:
@@ -38,7 +40,7 @@ def test_ten_thousand_sessions(tmp_path: Path) -> None:
         with Keyboard(terminal) as keyboard:
             keyboard.type_for(5)
         terminal.wait_for("of 10000 sessions")
-    assert not keyboard.late
+    assert len(keyboard.late) <= _LATE_KEYS
 
 
 @pytest.mark.soak
