@@ -79,7 +79,7 @@ def test_the_console_of_a_pooler_is_recognised(pooler: Pooler) -> None:
     assert "-d" in done.stderr
     checked = pgtop("budget", "--warn", "80", pooler.dsn("pgbouncer"))
     assert checked.returncode == 3
-    assert checked.stdout.startswith("PGTOP UNKNOWN - That is the pooler's own console")
+    assert checked.stdout.startswith("PGTOP UNKNOWN - This is the pooler's own console")
 
 
 def test_refusals_through_the_pooler(pooler: Pooler) -> None:
