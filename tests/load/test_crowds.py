@@ -19,7 +19,7 @@ from tests.waiting import until
 _SPEED = 4000  # bytes per second that the slow terminal reads
 # Bytes on their way: those that need no reply, and two frames of 80x24.
 _BEHIND = 2048 + 2 * 4096
-# Of 40 keys: those that meet the tick of 10,000 sessions, which takes 0.1 to 0.25 s.
+# Late keys of 40: some meet the tick of 10,000 sessions, which takes 0.1 to 0.25 s.
 _LATE_KEYS = 2
 
 
