@@ -66,20 +66,8 @@ class Splash:
         # Textual's driver can suspend; until it is there, nothing can.
         signal.signal(signal.SIGTSTP, signal.SIG_IGN)
         width, height = tty.size()
-        lines = sessions(
-            first,
-            self._settings,
-            width,
-            height,
-        )
-        tty.draw(
-            pieces(
-                lines,
-                self._settings,
-                self._environ,
-                width,
-            )
-        )
+        lines = sessions(first, self._settings, width, height)
+        tty.draw(pieces(lines, self._settings, self._environ, width))
 
     def step_aside(self) -> None:
         """Give the terminal back for a question; the wait is shown again after it."""
@@ -111,20 +99,8 @@ class Splash:
         loop.add_signal_handler(signal.SIGTSTP, self._suspend)
         while True:
             width, height = tty.size()
-            lines = waiting(
-                self._place,
-                loop.time() - began,
-                width,
-                height,
-            )
-            tty.draw(
-                pieces(
-                    lines,
-                    self._settings,
-                    self._environ,
-                    width,
-                )
-            )
+            lines = waiting(self._place, loop.time() - began, width, height)
+            tty.draw(pieces(lines, self._settings, self._environ, width))
             await asyncio.sleep(1)
 
     def _cancel_waiter(self, showing: "asyncio.Task[None]") -> None:

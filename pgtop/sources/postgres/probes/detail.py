@@ -15,17 +15,14 @@ from pgtop.sources.postgres.connection import Channel, Row, Statement
 from pgtop.sources.postgres.encoding import decode_name, decoded
 from pgtop.sources.postgres.features import NO_PIDS, PROGRESS, SLOTS, Features
 from pgtop.sources.postgres.probes import activity
-from pgtop.sources.postgres.probes.lock_target import PgLocksRow, target
+from pgtop.sources.postgres.probes.lock_target import TARGET_TYPES, PgLocksRow, target
 from pgtop.sources.postgres.shapes import (
     BOOL,
-    INT2,
     INT4,
     INT8,
-    OID,
     PID,
     TEXT,
     TIME,
-    XID,
     Shape,
 )
 
@@ -58,17 +55,7 @@ _LOCKS_SHAPE = Shape(
     BOOL,  # granted
     TIME.or_null,  # waitstart
     INT8,  # total
-    OID.or_null,  # database
-    OID.or_null,  # relation
-    TEXT.or_null,  # name
-    INT4.or_null,  # page
-    INT2.or_null,  # tuple
-    TEXT.or_null,  # virtualxid
-    XID.or_null,  # transactionid
-    OID.or_null,  # classid
-    TEXT.or_null,  # class_name
-    OID.or_null,  # objid
-    INT2.or_null,  # objsubid
+    *TARGET_TYPES,
 )
 
 _VACUUMS = "SELECT pid FROM pg_catalog.pg_stat_get_progress_info('VACUUM')"

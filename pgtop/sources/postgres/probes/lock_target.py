@@ -4,6 +4,7 @@ from typing import Any, NamedTuple
 
 from pgtop.model.server import Server
 from pgtop.model.timestamp import Instant
+from pgtop.sources.postgres.shapes import INT2, INT4, OID, TEXT, XID
 
 _WORDS = {
     "relation": "{name}",
@@ -42,6 +43,22 @@ class PgLocksRow(NamedTuple):
     class_name: str | None = None
     objid: int | None = None
     objsubid: int | None = None
+
+
+TARGET_TYPES = (
+    OID.or_null,  # database
+    OID.or_null,  # relation
+    TEXT.or_null,  # name
+    INT4.or_null,  # page
+    INT2.or_null,  # tuple
+    TEXT.or_null,  # virtualxid
+    XID.or_null,  # transactionid
+    OID.or_null,  # classid
+    TEXT.or_null,  # class_name
+    OID.or_null,  # objid
+    INT2.or_null,  # objsubid
+)
+"""The types of the columns that name the locked object, from `database` on."""
 
 
 _TAG = (

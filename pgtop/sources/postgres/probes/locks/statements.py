@@ -5,10 +5,10 @@ from pgtop.sources.postgres.connection import Statement
 from pgtop.sources.postgres.features import BLOCKING_PIDS, Features
 from pgtop.sources.postgres.parameters import Parameter
 from pgtop.sources.postgres.probes.detail import exempt
+from pgtop.sources.postgres.probes.lock_target import TARGET_TYPES
 from pgtop.sources.postgres.probes.locks.schedule import LockPollPlan
 from pgtop.sources.postgres.shapes import (
     BOOL,
-    INT2,
     INT4,
     OID,
     PID,
@@ -62,17 +62,7 @@ _LOCKS_SHAPE = Shape(
     BOOL,  # granted
     TIME.or_null,  # waitstart
     INT4,  # total
-    OID.or_null,  # database
-    OID.or_null,  # relation
-    TEXT.or_null,  # name
-    INT4.or_null,  # page
-    INT2.or_null,  # tuple
-    TEXT.or_null,  # virtualxid
-    XID.or_null,  # transactionid
-    OID.or_null,  # classid
-    TEXT.or_null,  # class_name
-    OID.or_null,  # objid
-    INT2.or_null,  # objsubid
+    *TARGET_TYPES,
     PIDS.or_null,  # blockers
     TIME,  # begin
     TIME.or_null,  # end
