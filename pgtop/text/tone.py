@@ -14,6 +14,17 @@ class Tone(StrEnum):
     NOTICE = "notice"  # worth a look
     WARN = "warn"  # trouble if it lasts
     ALARM = "alarm"  # trouble now
+    HEADING = "heading"  # the titles of columns, which also rule off the header
+    TAB = "tab"  # the view that is open, among the tabs
+    LABEL = "label"  # the name of a server that its user gave it
+    MATCH = "match"  # what a filter matched
+
+    # Plates: a word on a coloured ground; both colours are pgtop's own.
+    NOTICE_PLATE = "notice plate"
+    WARN_PLATE = "warn plate"
+    ALARM_PLATE = "alarm plate"
+    CALM_PLATE = "calm plate"
+    QUIET_PLATE = "quiet plate"
 
     # Tones are looked up by the thousand, and an enum's own is slow.
     __hash__ = str.__hash__
