@@ -18,6 +18,10 @@ _T = TypeVar("_T")
 _GRACE = 0.3
 """Seconds in which cancelled work gives the terminal back. Only later a second signal kills."""
 _SIGNALS = (signal.SIGHUP, signal.SIGINT, signal.SIGTERM)
+_TICK = 0.1
+"""Seconds after which a blocked prompt notices a signal that came just before it blocked."""
+_noted: list[int] = []
+"""The signals that an event loop has received, whether it has acted on them or not."""
 
 
 def guard() -> None:
@@ -47,14 +51,36 @@ def run(work: Coroutine[Any, Any, _T]) -> _T:
 
 @contextmanager
 def unwinding() -> Iterator[None]:
-    """Let signals unwind as in plain code while a prompt blocks the event loop."""
+    """Let signals unwind as in plain code while a prompt blocks the event loop.
+
+    A signal that the loop has received and not acted on unwinds at once.
+    """
     before = {number: signal.getsignal(number) for number in _SIGNALS}
     guard()
     try:
-        yield
+        if _noted:
+            _unwind(_noted[0], None)
+        with _ticking():
+            yield
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def _ticking() -> Iterator[None]:
+    """Interrupt blocking calls regularly.
+
+    Python runs no handler while a call blocks, so a signal that comes between the last bytecode
+    and the call would wait until the user types.
+    """
+    before = signal.signal(signal.SIGALRM, lambda _number, _frame: None)
+    signal.setitimer(signal.ITIMER_REAL, _TICK, _TICK)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 async def _until_signalled(work: Coroutine[Any, Any, _T]) -> _T:
@@ -73,11 +99,17 @@ async def _until_signalled(work: Coroutine[Any, Any, _T]) -> _T:
     for number in _SIGNALS:
         if not _is_ignored(number):
             loop.add_signal_handler(number, cancel, number)
+            # The loop is woken through a file descriptor, whatever the handler does.
+            signal.signal(number, _note)
     try:
         return await task
     finally:
         if received:  # whatever the driver raises when it is cancelled
             raise SystemExit(128 + received[0])
+
+
+def _note(number: int, _frame: FrameType | None) -> None:
+    _noted.append(number)
 
 
 def _is_ignored(number: int) -> bool:
