@@ -4,7 +4,8 @@
         interval: Annotated[float, option("--interval", metavar="SECONDS", help="…")] = 1.0
 
 The parsers, `--help`, the completion scripts and the man page are made from these fields, so a new
-option is a new field and the code that reads it.
+option is a new field and the code that reads it. With a `setting("display")` beside the option, the
+field is a key of the configuration file and a variable of the environment, too.
 """
 
 import re
@@ -69,6 +70,27 @@ class OptionGroup(NamedTuple):
     """False if the group's words without an option are not taken here."""
 
 
+class Setting(NamedTuple):
+    """The place of a field in the configuration file, and in the environment.
+
+    The key is the field's name, the variable `PGTOP_` and that name in capitals. The kind of the
+    value follows from the field's type, its bounds and choices from the field's option.
+    """
+
+    section: str = ""
+    """The table of the key; empty for a key above all tables, and for a record of its own table."""
+    help: str = ""
+    """The meaning of the key; empty for that of the option."""
+    choices: tuple[str, ...] = ()
+    is_guard: bool = False
+    """True if a later layer can only tighten the value."""
+
+
+def setting(section: str = "", **rest: Any) -> Setting:
+    """Declare a key of the configuration file: its table, and what differs from `Setting`."""
+    return Setting(section, **rest)
+
+
 class Field(NamedTuple):
     """A field of a record, with what is declared beside it."""
 
@@ -79,6 +101,7 @@ class Field(NamedTuple):
     options: tuple[Option, ...] = ()
     argument: Argument | None = None
     group: OptionGroup | None = None
+    setting: Setting | None = None
 
     @property
     def is_declared(self) -> bool:
@@ -104,6 +127,7 @@ def fields(record: Any) -> Iterator[Field]:
             options=tuple(_of_kind(notes, Option)),
             argument=next(_of_kind(notes, Argument), None),
             group=next(_of_kind(notes, OptionGroup), None),
+            setting=next(_of_kind(notes, Setting), None),
         )
 
 

@@ -5,10 +5,11 @@ Plain data, which the command line reads too: nothing heavy is loaded here.
 
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
-from pgtop.config.schema import PERCENT, Number, OptionGroup, option
+from pgtop.config.schema import PERCENT, Number, OptionGroup, option, setting
 from pgtop.keys import KEYMAP, Keymap
 
 if TYPE_CHECKING:
+    from pgtop.config.servers import ServerProfile
     from pgtop.table.filter import Filter
 
 MIN_INTERVAL = 0.2
@@ -37,6 +38,7 @@ class Settings(NamedTuple):
             parse=Number(MIN_INTERVAL, MAX_INTERVAL, "number of seconds"),
             help=f"time between samples, {MIN_INTERVAL:g} to {MAX_INTERVAL:g}",
         ),
+        setting("display"),
     ] = 1.0
     """Seconds from one sample to the next; keys change it."""
     read_only: bool = False
@@ -46,7 +48,9 @@ class Settings(NamedTuple):
     require_audit: bool = False
     """True if nothing may be signalled that the audit log cannot record."""
     color: Annotated[
-        bool, option("--no-color", help="no colours (as with NO_COLOR)")
+        bool,
+        option("--no-color", help="no colours (as with NO_COLOR)"),
+        setting("display", help="true if colours are used"),
     ] = True
     """False if nothing may rest on colour."""
     theme: Annotated[
@@ -57,6 +61,7 @@ class Settings(NamedTuple):
             choices=THEMES,
             help=f"one of {', '.join(THEMES)}",
         ),
+        setting("display"),
     ] = THEMES[0]
     warn: Annotated[
         float,
@@ -66,6 +71,7 @@ class Settings(NamedTuple):
             parse=PERCENT,
             help="share of ordinary slots in use that shows a warning",
         ),
+        setting("display"),
     ] = 80.0
     alarm: Annotated[
         float,
@@ -75,6 +81,7 @@ class Settings(NamedTuple):
             parse=PERCENT,
             help="share of ordinary slots in use that shows an alarm",
         ),
+        setting("display"),
     ] = 95.0
     plain_driver: Annotated[
         bool, option("--plain-driver", help="use Textual's own driver")
@@ -84,6 +91,8 @@ class Settings(NamedTuple):
     """True if the locale is not UTF-8: only ASCII is drawn."""
     keymap: Keymap = KEYMAP
     """The actions and their keys; the app adds those of its views."""
+    server: "ServerProfile | None" = None
+    """The named server (`pgtop @NAME`), whose label stands in the header and in every dialog."""
 
 
 class Safety(NamedTuple):
@@ -93,6 +102,7 @@ class Safety(NamedTuple):
         bool,
         OptionGroup("Safety (also in config.toml)"),
         option("--read-only", help="disable cancel and terminate"),
+        setting(is_guard=True),
     ] = False
     protect: Annotated[
         tuple[str, ...],
@@ -101,6 +111,7 @@ class Safety(NamedTuple):
             metavar="FILTER",
             help="protect the sessions that match, such as 'user:replicator'; may be repeated",
         ),
+        setting(help="filters; the sessions that match are protected", is_guard=True),
     ] = ()
     """Filters, as the user wrote them."""
     require_audit: Annotated[
@@ -109,6 +120,7 @@ class Safety(NamedTuple):
             "--require-audit",
             help="refuse to signal if the audit log cannot be written",
         ),
+        setting(is_guard=True),
     ] = False
-    redact: Annotated[bool, REDACT] = False
+    redact: Annotated[bool, REDACT, setting(is_guard=True)] = False
     """True if literals of queries are masked, for shared screens."""
