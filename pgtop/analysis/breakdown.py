@@ -1,4 +1,4 @@
-"""The breakdown of connections: client backends by database, role, application, client and state.
+"""The breakdown of connections: client backends by application, role, database, client and state.
 
 Every client backend is in exactly one share of each dimension.
 """
@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from pgtop.analysis.budget import bounds, state_of
-from pgtop.model.backend import CLIENT_BACKEND, IDLE, Backend
+from pgtop.model.backend import ACTIVE, CLIENT_BACKEND, IDLE, Backend
 from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant, seconds_between
@@ -23,9 +23,9 @@ _LONG_IDLE_SECONDS = 300
 class Dimension(StrEnum):
     """The property by which sessions are grouped."""
 
-    DATABASE = "database"
-    ROLE = "role"
     APPLICATION = "application"
+    ROLE = "role"
+    DATABASE = "database"
     CLIENT = "client"
     STATE = "state"
 
@@ -42,14 +42,18 @@ class Share(NamedTuple):
     """datconnlimit or rolconnlimit, if one applies."""
     idle_long: int
     """The number of sessions that have been idle for more than five minutes."""
-    oldest_idle: float | None
-    """Seconds since the longest idle session became idle."""
+    oldest: float | None
+    """The age of the oldest transaction, of the oldest query outside one, or of the oldest idle
+    session, in seconds: the highest of them.
+    """
     at_least: int | None = None
     """The number of `sessions` that are certainly clients; None: all of them. A hidden session may
     be a worker, which no limit counts.
     """
     hidden: bool = False
     """True for the share of hidden sessions; a visible share may have the same name."""
+    unseen: int = 0
+    """The number of `sessions` with a state that this role cannot see."""
 
 
 def breakdown(snapshot: Snapshot, dimension: Dimension) -> tuple[Share, ...]:
@@ -71,6 +75,8 @@ def _share(
     hidden: bool,
 ) -> Share:
     idle_times = _idle_times(members, snapshot.taken_at)
+    starts = [start for backend in members if (start := _age_start(backend))]
+    oldest = min(starts, default=None)
     limit = None if hidden else _limit(snapshot.server, dimension, name)
     long_idle = [seconds for seconds in idle_times if seconds > _LONG_IDLE_SECONDS]
     return Share(
@@ -79,10 +85,17 @@ def _share(
         share=len(members) / total,
         limit=limit,
         idle_long=len(long_idle),
-        oldest_idle=max(idle_times, default=None),
+        oldest=None if oldest is None else seconds_between(oldest, snapshot.taken_at),
         at_least=bounds(members, snapshot.server.limits).at_least,
         hidden=hidden,
+        unseen=[backend.hidden for backend in members].count(True),
     )
+
+
+def _age_start(backend: Backend) -> Instant | None:
+    """Return the start of the transaction, else of the running query, else of the state."""
+    query_start = backend.query_start if backend.state == ACTIVE else None
+    return backend.xact_start or query_start or backend.state_change
 
 
 def client_of(backend: Backend) -> str:
@@ -92,13 +105,14 @@ def client_of(backend: Backend) -> str:
     )
 
 
-_NAMES: Mapping[Dimension, Callable[[Backend], str]] = {
+NAMES: Mapping[Dimension, Callable[[Backend], str]] = {
     Dimension.DATABASE: lambda backend: backend.datname or "",
     Dimension.ROLE: lambda backend: backend.usename or "",
     Dimension.APPLICATION: lambda backend: backend.application_name or "",
     Dimension.CLIENT: client_of,
     Dimension.STATE: state_of,
 }
+"""The name of a session's group in each dimension; "" for a session without one."""
 
 ALWAYS_SHOWN = frozenset({Dimension.DATABASE, Dimension.ROLE, Dimension.APPLICATION})
 """The dimensions that every role sees of every session, as on servers 15 to 18."""
@@ -108,7 +122,7 @@ def _groups(
     clients: Iterable[Backend], dimension: Dimension
 ) -> Mapping[tuple[str, bool], list[Backend]]:
     """Group the sessions by name, with hidden ones in a group of their own."""
-    name_of = _NAMES[dimension]
+    name_of = NAMES[dimension]
     is_always_shown = dimension in ALWAYS_SHOWN
     groups: dict[tuple[str, bool], list[Backend]] = {}
     for backend in clients:

@@ -7,6 +7,7 @@ from typing import NamedTuple, Self
 from pgtop.analysis.budget import Budget, budget
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.pooling import Concurrency, PoolingHint, pooling_hint
+from pgtop.analysis.recent_use import RecentUse
 from pgtop.analysis.restarts import Interruption, interruption
 from pgtop.config.settings import Settings
 from pgtop.model.snapshot import Snapshot
@@ -38,6 +39,8 @@ class State(NamedTuple):
     spent: Spent | None = None
     """The overhead of the last snapshot."""
     shows_cost: bool = False
+    recent_use: RecentUse = RecentUse()
+    """The most sessions of each group in use at once, over the last minute."""
     requested_at: float = float("-inf")
     """When the snapshot was requested, on our clock; the first one before anything else."""
 
@@ -50,6 +53,7 @@ class State(NamedTuple):
             Sampled(snapshot, 0.0, settings.interval),
             settings.interval,
             Concurrency().observe(snapshot),
+            recent_use=RecentUse().observe(snapshot),
         )
 
     def after(
@@ -70,6 +74,7 @@ class State(NamedTuple):
             interval=interval,
             seen=seen,
             hint=pooling_hint(snapshot, seen),
+            recent_use=self.recent_use.observe(snapshot),
             interruption=interruption(self.derived.snapshot, snapshot)
             or self.interruption,
             requested_at=event.started_at,

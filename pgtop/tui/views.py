@@ -62,7 +62,7 @@ VIEWS: tuple[View, ...] = (
         id="breakdown",
         key="2",
         label="connections",
-        title="connections by database, role, application, client and state",
+        title="connections by application, role, database, client and state",
         screen="pgtop.tui.screens.breakdown:BreakdownScreen",
         topics=frozenset({SESSIONS}),
     ),

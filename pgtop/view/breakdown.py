@@ -1,32 +1,44 @@
-"""The use of the connections by database, role, application, client and state, as a table.
+"""The use of the connections by application, role, database, client and state, as a table.
 
 The filter of a share selects exactly the client backends that the share counts.
 """
 
-from collections.abc import Container
-from typing import NamedTuple, TypeAlias
+from collections.abc import Collection, Container, Sequence
+from dataclasses import replace
+from functools import lru_cache, partial
+from typing import NamedTuple
 
 from pgtop.analysis.breakdown import ALWAYS_SHOWN, Dimension, Share, breakdown
 from pgtop.analysis.budget import OTHER, WAITING
+from pgtop.analysis.recent_use import RecentUse
 from pgtop.model.backend import ACTIVE, IDLE, IDLE_IN_TRANSACTION
 from pgtop.model.snapshot import Snapshot
-from pgtop.table import columns
 from pgtop.table.arrange import Arranged, in_order
-from pgtop.table.columns import ColumnSet
 from pgtop.table.filter import quoted
-from pgtop.table.layout import Layout, fill, header, line
-from pgtop.table.options import TableOptions
+from pgtop.table.layout import header
+from pgtop.table.options import Sort, TableOptions
 from pgtop.table.spec import TableSpec
-from pgtop.text.clean import clean, fit
-from pgtop.text.tone import Span, Tone
-from pgtop.text.units import age
 from pgtop.text.wrap import Line
+from pgtop.view.breakdown_rows import (
+    COLUMNS,
+    BreakdownRow,
+    Trouble,
+    heading,
+    layout,
+    nearness,
+    share_line,
+)
 
-_NEAR_LIMIT = 0.8
-_BAR = "▪"
-_LEAST_OF_BAR = 10
-_NAME_FROM = 14
-_NAME_TO = 42
+_LEAK_OF_SLOTS = 0.2
+"""The part of the ordinary slots that an application must leave idle to be called a leak."""
+_LEAK_IN_USE = 0.1
+"""The part of its connections that a leak has in use at once, at most."""
+_LEAST_SHOWN = {
+    Dimension.APPLICATION: 3,
+    Dimension.ROLE: 3,
+    Dimension.DATABASE: 2,
+}
+"""Shares of a section that are not folded away, where those are more than one."""
 _KEYS = {
     Dimension.DATABASE: "db",
     Dimension.ROLE: "user",
@@ -39,215 +51,162 @@ _STATES = {
     IDLE_IN_TRANSACTION: "idle-in-tx",
     IDLE: "idle",
 }
+_NOT_WATCHED = RecentUse()
 
 
-class BreakdownRow(NamedTuple):
-    """A share of a dimension, or, without one, the dimension's heading."""
+class Folding(NamedTuple):
+    """What decides which shares are folded away."""
 
-    dimension: Dimension
-    share: Share | None = None
-
-    @property
-    def identity(self) -> tuple[Dimension, str, bool] | None:
-        """The dimension, the name of the share, and whether it is hidden; None for a heading."""
-        share = self.share
-        return None if share is None else (self.dimension, share.name, share.hidden)
-
-    @property
-    def name(self) -> str:
-        """The name of the share, as it is shown."""
-        return clean(self.share.name if self.share else "") or "(none)"
-
-    @property
-    def nearness(self) -> str:
-        """A word for a share that is close to its limit; "" for others."""
-        share = self.share
-        if (
-            share is None
-            or share.limit is None
-            or share.sessions < _NEAR_LIMIT * share.limit
-        ):
-            return ""
-        certain = share.sessions if share.at_least is None else share.at_least
-        return "full!" if certain >= share.limit else "near!"
+    room: int | None = None
+    """Lines for the table; None for all that it needs."""
+    unfolded: frozenset[Dimension] = frozenset()
+    """Sections that are shown whole, whatever the room."""
+    kept: object = None
+    """The identity of the row under the cursor, which is never folded away."""
 
 
-Column: TypeAlias = columns.Column[BreakdownRow, Snapshot]
+_NOTHING_FOLDED = Folding()
 
 
-def _tone(row: BreakdownRow, _snapshot: Snapshot) -> Tone:
-    return Tone.ALARM if row.nearness else Tone.PLAIN
-
-
-def _quiet(_row: BreakdownRow, _snapshot: Snapshot) -> Tone:
-    return Tone.QUIET
-
-
-def _sessions(row: BreakdownRow, _snapshot: Snapshot) -> int | None:
-    return row.share.sessions if row.share else None
-
-
-def _percent(row: BreakdownRow, _snapshot: Snapshot) -> float | None:
-    return row.share.share * 100 if row.share else None
-
-
-def _percent_text(row: BreakdownRow, _snapshot: Snapshot) -> str:
-    return f"{row.share.share:.0%}" if row.share else ""
-
-
-def _limit(row: BreakdownRow, _snapshot: Snapshot) -> int | None:
-    return row.share.limit if row.share else None
-
-
-def _limit_text(row: BreakdownRow, snapshot: Snapshot) -> str:
-    limit = _limit(row, snapshot)
-    return "" if limit is None else f"of {limit}"
-
-
-def _nearness(row: BreakdownRow, _snapshot: Snapshot) -> str:
-    return row.nearness
-
-
-def _idle_long(row: BreakdownRow, _snapshot: Snapshot) -> int | None:
-    return row.share.idle_long if row.share else None
-
-
-def _oldest(row: BreakdownRow, _snapshot: Snapshot) -> float | None:
-    return row.share.oldest_idle if row.share else None
-
-
-def _no_value(_row: BreakdownRow, _snapshot: Snapshot) -> None:
-    return None
-
-
-def _no_text(_row: BreakdownRow, _snapshot: Snapshot) -> str:
-    return ""
-
-
-_NAME = Column(
-    name="name",
-    title="",
-    meaning="name of the database, role, application, client or state",
-    width=_NAME_FROM,
-    rank=0,
-    key=lambda row, _: row.name,
-    text=lambda row, _: f"  {row.name}",
-    tone=_tone,
-)
-_COUNT = Column(
-    name="count",
-    title="COUNT",
-    meaning="connections of it",
-    width=5,
-    rank=1,
-    key=_sessions,
-    text=lambda row, snapshot: str(_sessions(row, snapshot)),
-    tone=_tone,
-    right=True,
-)
-_SHARE = Column(
-    name="share",
-    title="SHARE",
-    meaning="percent of all connections",
-    width=6,
-    rank=2,
-    key=_percent,
-    text=_percent_text,
-    tone=_tone,
-    right=True,
-)
-_LIMIT = Column(
-    name="limit",
-    title="LIMIT",
-    meaning="connection limit of the database or the role",
-    width=7,
-    rank=3,
-    key=_limit,
-    text=_limit_text,
-    tone=_tone,
-    right=True,
-)
-_NEAR = Column(
-    name="near",
-    title="",
-    meaning="",
-    width=7,
-    rank=4,
-    key=_no_value,
-    text=_nearness,
-    tone=_tone,
-    right=True,
-)
-_IDLE_LONG = Column(
-    name="idle_long",
-    title="IDLE >5m",
-    meaning="connections that have been idle for more than five minutes",
-    width=9,
-    rank=5,
-    key=_idle_long,
-    text=lambda row, snapshot: str(_idle_long(row, snapshot) or ""),
-    tone=_tone,
-    right=True,
-)
-_OLDEST = Column(
-    name="oldest",
-    title="OLDEST",
-    meaning="the longest time that a connection has been idle",
-    width=7,
-    rank=6,
-    key=_oldest,
-    text=lambda row, snapshot: age(_oldest(row, snapshot)),
-    tone=_tone,
-    right=True,
-)
-_SHARE_BAR = Column(
-    name="bar",
-    title="",
-    meaning="",
-    width=_LEAST_OF_BAR,
-    rank=7,
-    key=_no_value,
-    text=_no_text,
-    tone=_quiet,
-)
-
-COLUMNS = ColumnSet(
-    _NAME,
-    _COUNT,
-    _SHARE,
-    _LIMIT,
-    _NEAR,
-    _IDLE_LONG,
-    _OLDEST,
-    _SHARE_BAR,
-)
-
-
-def rows(snapshot: Snapshot, options: TableOptions) -> Arranged[BreakdownRow, Snapshot]:
-    """Return the shares of each dimension in order, below the heading of the dimension."""
+def rows(
+    snapshot: Snapshot,
+    options: TableOptions,
+    use: RecentUse = _NOT_WATCHED,
+    folding: Folding = _NOTHING_FOLDED,
+) -> Arranged[BreakdownRow, Snapshot]:
+    """Return the shares of each dimension, worst first, below the heading of the dimension."""
     matches = options.filter.on(snapshot)
-    result: list[BreakdownRow] = []
+    sections: list[list[BreakdownRow]] = []
     total = 0
     for dimension in Dimension:
-        shares = [
-            BreakdownRow(dimension, share) for share in breakdown(snapshot, dimension)
-        ]
+        shares = _section(snapshot, dimension, use)
         total += len(shares)
         matching = [row for row in shares if matches(row)]
         if matching:
-            result.append(BreakdownRow(dimension))
-            result += in_order(
-                matching,
-                COLUMNS,
-                options.sort,
-                snapshot,
+            sections.append(
+                in_order(
+                    matching,
+                    COLUMNS,
+                    options.sort,
+                    snapshot,
+                )
             )
+    shown: list[BreakdownRow] = []
+    for section in _folded(sections, folding):
+        shown.append(BreakdownRow(section[0].dimension))
+        shown += section
     return Arranged(
-        tuple(result),
+        tuple(shown),
         total,
         snapshot,
         options,
     )
+
+
+def _section(
+    snapshot: Snapshot, dimension: Dimension, use: RecentUse
+) -> list[BreakdownRow]:
+    """Return the shares of a dimension: those in trouble, then the others; the largest first."""
+    section = [
+        _row(snapshot, dimension, share, use)
+        for share in breakdown(snapshot, dimension)
+    ]
+    return sorted(section, key=lambda row: row.trouble is Trouble.NONE)
+
+
+def _row(
+    snapshot: Snapshot, dimension: Dimension, share: Share, use: RecentUse
+) -> BreakdownRow:
+    is_known = not share.unseen and dimension is not Dimension.STATE
+    busy = use.most(dimension, share.name) if is_known else None
+    trouble = nearness(share)
+    if dimension is Dimension.APPLICATION and _is_leak(snapshot, share, busy):
+        trouble = Trouble.LEAK
+    return BreakdownRow(dimension, share, busy, trouble)
+
+
+def _is_leak(snapshot: Snapshot, share: Share, busy: int | None) -> bool:
+    """Return whether an application takes many slots and leaves nearly all of them idle."""
+    slots = snapshot.server.limits.ordinary
+    takes_many = share.idle_long >= max(2, _LEAK_OF_SLOTS * slots)
+    uses_few = busy is not None and busy <= _LEAK_IN_USE * share.sessions
+    return takes_many and uses_few
+
+
+def worst(rows: Sequence[BreakdownRow]) -> BreakdownRow | None:
+    """Return the row that the view opens on: the largest leak, else the share nearest its limit,
+    else the application with most idle connections, or else the first share.
+    """
+    shares = [row for row in rows if row.share is not None]
+    return max(shares, key=_badness, default=None)
+
+
+def _badness(row: BreakdownRow) -> tuple[float, ...]:
+    share = row.share
+    if share is None:
+        return ()
+    is_leak = row.trouble is Trouble.LEAK
+    limit = share.limit if row.trouble in (Trouble.FULL, Trouble.NEAR) else None
+    is_application = row.dimension is Dimension.APPLICATION
+    return (
+        share.idle_long if is_leak else 0,
+        share.sessions / max(1, limit) if limit is not None else 0.0,
+        share.idle_long if is_application else 0,
+        share.sessions if is_application else 0,
+    )
+
+
+# Folding.
+
+
+def _folded(
+    sections: Sequence[list[BreakdownRow]], folding: Folding
+) -> list[list[BreakdownRow]]:
+    """Fold the states into a line, and the end of long sections, until all fit into the room."""
+    if folding.room is None or _lines(sections) <= folding.room:
+        return list(sections)
+    result = [
+        [_rest(section)] if _is_of_states(section, folding.unfolded) else section
+        for section in sections
+    ]
+    longest = max(map(len, result), default=0)
+    for shown in range(min(longest, folding.room), 0, -1):
+        cut = [_cut(section, shown, folding) for section in result]
+        if _lines(cut) <= folding.room:
+            return cut
+    return [_cut(section, 1, folding) for section in result]
+
+
+def _lines(sections: Sequence[Sequence[BreakdownRow]]) -> int:
+    return sum(len(section) + 1 for section in sections)
+
+
+def _is_of_states(
+    section: Sequence[BreakdownRow], unfolded: Collection[Dimension]
+) -> bool:
+    return section[0].dimension is Dimension.STATE and Dimension.STATE not in unfolded
+
+
+def _cut(
+    section: list[BreakdownRow], shown: int, folding: Folding
+) -> list[BreakdownRow]:
+    """Return the first rows of a section, with the one under the cursor, and a row for the rest."""
+    shown = max(shown, _LEAST_SHOWN.get(section[0].dimension, 1))
+    # A single row takes no more space than a line about it.
+    if section[0].dimension in folding.unfolded or len(section) <= shown + 1:
+        return section
+    first = section[:shown]
+    rest = section[shown:]
+    for row in rest:
+        if row.identity == folding.kept:
+            rest = [each for each in rest if each is not row]
+            return [*first[:-1], row, _rest([first[-1], *rest])]
+    return [*first, _rest(rest)]
+
+
+def _rest(section: Sequence[BreakdownRow]) -> BreakdownRow:
+    shares = tuple(row.share for row in section if row.share is not None)
+    return BreakdownRow(section[0].dimension, folded=shares)
 
 
 def share_filter(dimension: Dimension, share: Share) -> str:
@@ -262,47 +221,25 @@ def share_filter(dimension: Dimension, share: Share) -> str:
     return f"{_KEYS[dimension]}:={quoted(share.name)}{without_hidden}"
 
 
-def layout(width: int) -> Layout:
-    """Return the columns at `width` cells, which they fill exactly; the bar gets what is left."""
-    middle = [(column, column.width) for column in COLUMNS.columns[1:-1]]
-    needed = sum(column_width + 1 for _, column_width in middle)
-    name = max(_NAME_FROM, min(_NAME_TO, width - needed))
-    return fill(
-        width,
-        (_NAME, name),
-        middle,
-        _SHARE_BAR,
-    )
-
-
-def _heading(row: BreakdownRow) -> str:
-    return "" if row.share else f"BY {row.dimension.upper()}"
-
-
-def share_line(
-    layout: Layout,
-    row: BreakdownRow,
-    snapshot: Snapshot,
-) -> Line:
-    """Return a share, with a bar as long as the share is large where there is room."""
-    bar = layout[-1]
-    if row.share is None or bar.column is not _SHARE_BAR or bar.width <= _LEAST_OF_BAR:
-        return line(layout, row, snapshot)
-    numbers = line(layout[:-1], row, snapshot)
-    room = bar.width - 1
-    blocks = _BAR * max(1, round(row.share.share * room))
-    return (*numbers, Span(fit(f"  {blocks}", bar.width + 1), Tone.QUIET))
-
-
 BREAKDOWN = TableSpec(
     COLUMNS,
     identity=lambda row: row.identity,
     line=share_line,
-    heading=_heading,
+    heading=heading,
     place_columns=layout,
     has_header=False,
     stays_on_top=False,
 )
+
+
+def spec_for(seconds: float) -> TableSpec[BreakdownRow, Snapshot]:
+    """Return the table with a BUSY column that names the seconds watched so far, cut to tens."""
+    return _spec_for(int(seconds) // 10 * 10)
+
+
+@lru_cache(maxsize=8)
+def _spec_for(seconds: int) -> TableSpec[BreakdownRow, Snapshot]:
+    return replace(BREAKDOWN, place_columns=partial(layout, seconds=seconds))
 
 
 def lines(
@@ -311,16 +248,14 @@ def lines(
     width: int,
 ) -> list[Line]:
     """Return the shares of some dimensions, for an output without keys."""
-    options = TableOptions()
-    placed = layout(width)
-    arranged = rows(snapshot, options)
+    placed = layout(width, seconds=None)
     lines: list[Line] = []
-    for row in arranged.rows:
+    for row in rows(snapshot, TableOptions()).rows:
         if row.dimension not in dimensions:
             continue
-        title = _heading(row)
+        title = heading(row)
         if title:
-            lines.append(header(placed, options.sort, title))
+            lines.append(header(placed, Sort(), title))
         else:
             lines.append(share_line(placed, row, snapshot))
     return lines

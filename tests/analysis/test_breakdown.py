@@ -66,19 +66,21 @@ def test_the_largest_share_comes_first() -> None:
     ]
 
 
-def test_idle_times() -> None:
-    """Long idle means more than five minutes.
-
-    The oldest is an idle session, not an open transaction.
+def test_ages() -> None:
+    """Long idle means more than five minutes; the oldest is the longest of transaction, running
+    query and idle session.
     """
     (share,) = shares(
         Dimension.APPLICATION,
         client(since=300), client(since=301), client(since=900.5),
-        client(state="idle in transaction", since=5000),
+        client(state="idle in transaction", since=1, xact_start=NOW - 5000 * MICROSECONDS),
     )  # fmt: skip
-    assert (share.idle_long, share.oldest_idle) == (2, 900.5)
-    (busy,) = shares(Dimension.APPLICATION, client(state="active"))
-    assert (busy.idle_long, busy.oldest_idle) == (0, None)
+    assert (share.idle_long, share.oldest) == (2, 5000)
+    (busy,) = shares(
+        Dimension.APPLICATION,
+        client(state="active", since=1, query_start=NOW - 3 * MICROSECONDS),
+    )
+    assert (busy.idle_long, busy.oldest) == (0, 3)
 
 
 @pytest.mark.parametrize(

@@ -217,10 +217,11 @@ async def test_a_whole_group_from_the_breakdown() -> None:
         shop = {
             b.identity
             for b in first.backends
-            if b.datname == "shop" and b.is_client and b.state == IDLE
+            if b.application_name == "shop-web" and b.state == IDLE
         }
         assert {b.identity for b in idle} == shop
-        assert dialog.unchanged.understood == 'in database "shop", only idle ones'
+        assert dialog.unchanged.understood.endswith(", only idle ones")
+        assert "shop-web" in dialog.unchanged.understood
         await press(pilot, "confirm", *str(len(idle)), "open")
         assert requested(signaller) == shop
 
@@ -255,14 +256,15 @@ async def test_the_title_names_the_selection() -> None:
     """
     first = busy()
     hostile = replace(
-        first, ungrouped=tuple(b._replace(datname="[red]x") for b in first.backends)
+        first,
+        ungrouped=tuple(b._replace(application_name="[red]x") for b in first.backends),
     )
     stage = Stage(hostile)
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, "tag", "tag", "terminate")
         assert _frame(stage)[0].endswith("Terminate 2 sessions that you tagged?")
         await press(pilot, "keep", "show_breakdown", "terminate")
-        chosen = Filter('db:="[red]x"').understood
+        chosen = Filter('app:="[red]x"').understood
         assert _frame(stage)[0].endswith(f" sessions {chosen}?")
 
 

@@ -134,7 +134,7 @@ async def test_views() -> None:
         assert isinstance(stage.app.screen, BreakdownScreen)
         await press(pilot, "cursor_down", "open")
         assert isinstance(stage.app.screen, SessionsScreen)
-        assert "filter: db:" in text_of(stage, "#condition")
+        assert "filter: app:" in text_of(stage, "#condition")
         await press(pilot, "show_breakdown", "show_sessions")
         assert isinstance(stage.app.screen, SessionsScreen)
 

@@ -143,25 +143,25 @@ async def test_the_breakdown_has_a_filter_and_an_order() -> None:
     """Each dimension is sorted by itself, and a dimension without a match has no heading."""
     stage = Stage(busy())
     async with stage.app.run_test(size=(120, 40)) as pilot:
-        await press(pilot, "show_breakdown", "filter", *"count>13", "open")
+        await press(pilot, "show_breakdown", "filter", *"held>13", "open")
         screen = stage.app.screen
         assert isinstance(screen, BreakdownScreen)
         rows = [row.name if row.share else row.dimension for row in screen._table._rows]
         assert rows == [
-            "database",
-            "shop",
-            "role",
-            "web",
             "application",
             "shop-web",
+            "role",
+            "web",
+            "database",
+            "shop",
             "state",
             "idle",
         ]
-        assert "4 of 42 groups · filter: count>13" in text_of(stage, "#condition")
+        assert "4 of 42 groups · filter: held>13" in text_of(stage, "#condition")
         await press(pilot, "clear")
         await pilot.click(type(screen._table), offset=(45, 0))
         await pilot.pause()
-        assert "by COUNT" in text_of(stage, "#condition")
+        assert "by HELD" in text_of(stage, "#condition")
         assert isinstance(stage.app.screen, BreakdownScreen)
 
 

@@ -89,7 +89,7 @@ async def test_a_key_of_another_view_names_that_view() -> None:
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "show_breakdown")
-        for key in ("toggle_background", "toggle_idle", "tag"):
+        for key in ("toggle_background", "toggle_idle", "tag_all"):
             stage.app.clear_notice()
             await press(pilot, key)
             assert (

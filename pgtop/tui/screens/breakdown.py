@@ -5,30 +5,39 @@ cursor.
 from textual import on
 
 from pgtop.analysis.breakdown import Dimension
+from pgtop.config.settings import Settings
 from pgtop.keys import hint
 from pgtop.model.backend import Backend
 from pgtop.model.signal import Signal
 from pgtop.model.snapshot import Snapshot
+from pgtop.monitor.state import State
 from pgtop.table.arrange import Arranged
 from pgtop.table.filter import Filter
 from pgtop.table.options import TableOptions
-from pgtop.text.tone import Span, Tone
-from pgtop.text.wrap import Line
 from pgtop.tui.keymap import bindings
-from pgtop.tui.messages import BulkRequested, ShareFilter, ViewRequested
+from pgtop.tui.messages import (
+    BulkRequested,
+    NoticeRequested,
+    ShareFilter,
+    ViewRequested,
+)
 from pgtop.tui.screens.table_screen import TableScreen
+from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.row_table import RowTable
 from pgtop.view.breakdown import (
     BREAKDOWN,
-    BreakdownRow,
+    Folding,
     rows,
     share_filter,
+    spec_for,
+    worst,
 )
-from pgtop.view.pooling import pooling_words
+from pgtop.view.breakdown_rows import BreakdownRow, Trouble
+from pgtop.view.pooling import leak_words, pooling_words
 
 
 class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
-    """Connections by database, role, application, client and state."""
+    """Connections by application, role, database, client and state."""
 
     KEYS = (
         "help",
@@ -37,6 +46,7 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
         "terminate",
         "cancel",
         "filter",
+        "fold",
         "sort_menu",
         "show_locks",
         "show_sessions",
@@ -44,49 +54,102 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
     )
     SPEC = BREAKDOWN
     NOUN = "groups"
-    DEFAULT_ORDER = "most connections first"
-    BINDINGS = bindings("open", "cancel", "terminate")
+    BINDINGS = bindings("open", "cancel", "terminate", "fold")
+
+    def __init__(
+        self,
+        state: State,
+        settings: Settings,
+        palette: Palette,
+    ) -> None:
+        super().__init__(state, settings, palette)
+        self._unfolded: frozenset[Dimension] = frozenset()
+        self._is_placed = False
+        """True once the cursor is on the worst group, or where the user wanted it."""
+
+    # Rows.
 
     def arrive(self, target: object) -> None:
         """Put the cursor on the row of a share."""
         match target:
             case (Dimension(), str(), bool()):
+                self._is_placed = True
                 self._table.select(target)
 
     def arrange_rows(self, options: TableOptions) -> Arranged[BreakdownRow, Snapshot]:
-        return rows(self.state.derived.snapshot, options)
-
-    def status(self) -> Line:
-        if self._options != TableOptions():
-            return super().status()
-        rows = self.rows_in_sight().removesuffix(" · ") or "connections"
-        return (
-            Span(rows, Tone.QUIET),
-            Span(f" · {hint('open')}: only these sessions", Tone.QUIET),
-            Span(f" · {hint('cancel', 'terminate')} act on all of them", Tone.QUIET),
+        use = self.state.recent_use
+        snapshot = self.state.derived.snapshot
+        self._table.spec = spec_for(use.seconds(snapshot.taken_at))
+        folding = Folding(
+            self._table.size.height or None,
+            self._unfolded,
+            self._table.identity,
         )
+        return rows(snapshot, options, use, folding)
+
+    def rearrange(self) -> None:
+        super().rearrange()
+        if self._arranged is None or self._is_placed:
+            return
+        row = worst(self._arranged.rows)
+        if row is not None:
+            self._is_placed = True
+            self._table.go_to(row.identity)
+
+    @on(RowTable.Refitted)
+    def _refolded(self) -> None:
+        """Fold the sections for another height."""
+        self.rearrange()
+
+    def action_fold(self) -> None:
+        """Fold or unfold the section of the cursor."""
+        if (row := self._table.selected) is not None:
+            self._unfolded ^= {row.dimension}
+            self.rearrange()
+
+    # The lines around the table.
 
     def remark(self) -> str:
+        if self._arranged is not None:
+            row = worst(self._arranged.rows)
+            if (
+                row is not None
+                and row.share is not None
+                and row.trouble is Trouble.LEAK
+            ):
+                now = self.state.derived.now
+                seconds = self.state.recent_use.seconds(now)
+                return leak_words(row.share, row.busy or 0, seconds)
         hint = self.state.hint
         return pooling_words(hint) if hint else ""
 
     def counts(self) -> str:
         if self._arranged is None:
             return ""
-        shares = sum(row.share is not None for row in self._arranged.rows)
-        return f"{self.rows_in_sight()}{shares} of {self._arranged.total} {self.NOUN}"
+        shown = sum(
+            len(row.folded) or row.share is not None for row in self._arranged.rows
+        )
+        total = self._arranged.total
+        matching = f"{shown} of " if shown != total else ""
+        return f"{self.rows_in_sight()}{matching}{total} {self.NOUN}"
+
+    # Actions on the group under the cursor.
 
     @on(RowTable.Chosen)
     def action_open(self) -> None:
-        """Enter: keep the filter being typed, else show the sessions of the row."""
+        """Enter: keep the filter being typed, else show the sessions of the row, or the shares that
+        are folded into it.
+        """
         if self.accept_filter():
             return
         row = self._table.selected
-        if row is not None and row.share is not None and row.identity is not None:
-            text = share_filter(row.dimension, row.share)
-            self.app.post_message(
-                ViewRequested("sessions", ShareFilter(text, row.identity))
-            )
+        if row is not None and row.folded:
+            self.action_fold()
+        elif row is not None and row.share is not None:
+            share = row.share
+            text = share_filter(row.dimension, share)
+            place = row.dimension, share.name, share.hidden
+            self.app.post_message(ViewRequested("sessions", ShareFilter(text, place)))
 
     def action_cancel(self) -> None:
         self._signal(Signal.CANCEL)
@@ -97,6 +160,9 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
     def _signal(self, signal: Signal) -> None:
         """Request the signal for exactly the sessions that the row counts."""
         row = self._table.selected
+        if row is not None and row.folded:
+            words = f"several groups: {hint('open')} shows them; nothing was signalled"
+            self.app.post_message(NoticeRequested(words))
         if row is None or row.share is None:
             return
         group = Filter.parse(share_filter(row.dimension, row.share))

@@ -61,6 +61,11 @@ class RowTable(Rows, Generic[RowT, ContextT]):
         """The row under the cursor, which may have left a moment ago; None for words."""
         return self._selected
 
+    @property
+    def identity(self) -> Hashable | None:
+        """The identity of the row under the cursor; None for words."""
+        return self._identity
+
     def choose(self) -> RowT | None:
         """Return the row under the cursor, for an action; from now on the cursor is its own."""
         self._is_on_top = False

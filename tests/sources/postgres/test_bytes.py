@@ -180,7 +180,7 @@ def test_no_byte_reaches_the_terminal_and_columns_stay(
 @pytest.mark.parametrize(
     ("keys", "shown", "back"),
     [
-        ("2", "BY DATABASE", "1"),
+        ("2", "BY ROLE", "1"),
         ("3", "WHAT HOLDS BACK", "1"),
         ("\r", "Your rights", "\x1b"),
         ("K", "Terminate session", "n"),

@@ -1,0 +1,83 @@
+"""The most sessions of each group that were in use at once over the last minute.
+
+Counted in samples: sessions that came and went between two samples are not counted.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import NamedTuple, TypeAlias
+
+from pgtop.analysis.breakdown import NAMES, Dimension
+from pgtop.model import EMPTY
+from pgtop.model.backend import IDLE
+from pgtop.model.snapshot import Snapshot
+from pgtop.model.timestamp import MICROSECONDS, Instant, seconds_between
+
+WINDOW_SECONDS = 60
+_SLICE = 5 * MICROSECONDS
+_DIMENSIONS = tuple(each for each in Dimension if each is not Dimension.STATE)
+
+Group: TypeAlias = tuple[Dimension, str]
+
+
+class Slice(NamedTuple):
+    """Five seconds of the window: the most sessions of each group in use at once."""
+
+    start: Instant
+    peaks: Mapping[Group, int] = EMPTY
+
+    def with_counts(self, counts: Mapping[Group, int]) -> "Slice":
+        """Return the slice after one more sample."""
+        peaks = dict(self.peaks)
+        for group, count in counts.items():
+            if count > peaks.get(group, 0):
+                peaks[group] = count
+        return self._replace(peaks=peaks)
+
+
+class RecentUse(NamedTuple):
+    """The window of the last minute. It keeps nothing about groups without a busy session."""
+
+    slices: tuple[Slice, ...] = ()
+    """Oldest first."""
+    since: Instant | None = None
+    """The time of the first sample; of the first after a jump of the server's clock."""
+
+    def observe(self, snapshot: Snapshot) -> "RecentUse":
+        """Return the window after one more sample."""
+        now = snapshot.taken_at
+        if self.slices and now < self.slices[-1].start:
+            return RecentUse().observe(snapshot)
+        start = now - now % _SLICE
+        oldest = now - WINDOW_SECONDS * MICROSECONDS
+        kept = [each for each in self.slices if each.start + _SLICE > oldest]
+        is_open = bool(kept) and kept[-1].start == start
+        last = kept.pop() if is_open else Slice(start)
+        slices = (*kept, last.with_counts(_in_use(snapshot)))
+        return RecentUse(slices, now if self.since is None else self.since)
+
+    def most(self, dimension: Dimension, name: str) -> int:
+        """Return the most sessions of a group that were in use at once."""
+        group = (dimension, name)
+        return max((each.peaks.get(group, 0) for each in self.slices), default=0)
+
+    def seconds(self, now: Instant) -> float:
+        """Return the length of the window; a dashboard that has just started has less to show."""
+        if self.since is None:
+            return 0.0
+        return min(WINDOW_SECONDS, seconds_between(self.since, now))
+
+
+def _in_use(snapshot: Snapshot) -> Mapping[Group, int]:
+    """Count the sessions of each group that are in a query or in a transaction."""
+    busy = [
+        backend
+        for backend in snapshot.busy
+        if backend.is_client and backend.state != IDLE and not backend.hidden
+    ]
+    counts: Counter[Group] = Counter()
+    for dimension in _DIMENSIONS:
+        name_of = NAMES[dimension]
+        names = Counter([name_of(backend) for backend in busy])
+        counts.update({(dimension, name): count for name, count in names.items()})
+    return counts
