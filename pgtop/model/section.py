@@ -18,6 +18,8 @@ LOCKS = Topic("locks")
 """Prepared transactions, replication slots and all locks that sessions wait for; without this topic
 locks are read only while a session waits.
 """
+RATES = Topic("rates")
+"""How much all databases do in a second: see `model.rates`."""
 SESSIONS_ONLY = frozenset({SESSIONS})
 
 Data = TypeVar("Data")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from pgtop.actions import ACTIONS, Action, Group
 from pgtop.keys import Keymap
-from pgtop.model.section import LOCKS, SESSIONS, Topic
+from pgtop.model.section import LOCKS, RATES, SESSIONS, Topic
 
 if TYPE_CHECKING:
     from pgtop.tui.screens.live import LiveScreen
@@ -56,7 +56,7 @@ VIEWS: tuple[View, ...] = (
         label="sessions",
         title="sessions",
         screen="pgtop.tui.screens.sessions:SessionsScreen",
-        topics=frozenset({SESSIONS}),
+        topics=frozenset({SESSIONS, RATES}),
     ),
     View(
         id="breakdown",
@@ -64,7 +64,7 @@ VIEWS: tuple[View, ...] = (
         label="connections",
         title="connections by application, role, database, client and state",
         screen="pgtop.tui.screens.breakdown:BreakdownScreen",
-        topics=frozenset({SESSIONS}),
+        topics=frozenset({SESSIONS, RATES}),
     ),
     View(
         id="locks",
@@ -72,7 +72,7 @@ VIEWS: tuple[View, ...] = (
         label="locks",
         title="who blocks whom, and what holds back vacuum",
         screen="pgtop.tui.screens.locks:LocksScreen",
-        topics=frozenset({SESSIONS, LOCKS}),
+        topics=frozenset({SESSIONS, LOCKS, RATES}),
     ),
 )
 """The first view is the one that a dashboard starts with and goes back to."""

@@ -82,7 +82,7 @@ async def test_a_view_of_a_probe_needs_nothing_of_the_package(monitor: Monitor) 
         ]
         await press(pilot, "clear", "show_sessions")
         assert not isinstance(app.screen, toy.SizesScreen)
-        assert monitor.feed.topics() == SESSIONS_ONLY
+        assert monitor.feed.topics() == VIEWS[0].topics
 
 
 async def test_the_cursor_stays_on_its_row(monitor: Monitor, dsn: str) -> None:

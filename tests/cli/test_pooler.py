@@ -9,9 +9,13 @@ from typing import NamedTuple
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from pgtop.cli.exit_codes import Exit
 from pgtop.demo.server import Cluster
+from pgtop.model.section import RATES, SESSIONS
+from pgtop.sources.postgres.connection import ServerConnection
+from pgtop.sources.postgres.sampler import PostgresSource
 from tests.cli import one_sentence, pgtop
 from tests.waiting import until
 
@@ -92,6 +96,16 @@ def test_refusals_through_the_pooler(pooler: Pooler) -> None:
             clients.enter_context(psycopg.connect(pooler.dsn("postgres")))
         assert pgtop("show", pooler.dsn("postgres")).returncode == Exit.FULL
         assert pgtop("budget", "--warn", "80", pooler.dsn("postgres")).returncode == 2
+
+
+async def test_rates_are_read_through_the_pooler(pooler: Pooler) -> None:
+    parameters = conninfo_to_dict(pooler.dsn("postgres"))
+    source = PostgresSource(
+        ServerConnection({name: str(value) for name, value in parameters.items()})
+    )
+    section = (await source.sample(frozenset({SESSIONS, RATES}))).sections["rates"]
+    assert section.data is not None, section.reason
+    await source.close()
 
 
 def test_a_full_server_behind_the_pooler(pooler: Pooler) -> None:

@@ -12,6 +12,7 @@ from psycopg.conninfo import conninfo_to_dict
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.xmin import XminHolder, XminKind, xmin_holders
 from pgtop.demo.server import Cluster
+from pgtop.model.section import RATES, SESSIONS
 from pgtop.model.signal import ReplyStatus, Signal, SignalRequest
 from pgtop.signalling.planning import plan_for_one
 from pgtop.sources.postgres.connection import ServerConnection
@@ -93,6 +94,18 @@ async def test_the_feedback_of_a_standby_is_among_the_holders(
             )
 
         await until_async(let_go)
+    await source.close()
+
+
+async def test_a_standby_has_rates_of_its_own(standby: Cluster) -> None:
+    parameters = {
+        name: str(value) for name, value in conninfo_to_dict(standby.socket_dsn).items()
+    }
+    source = PostgresSource(ServerConnection(parameters))
+    snapshot = await source.sample(frozenset({SESSIONS, RATES}))
+    assert snapshot.server.in_recovery
+    section = snapshot.sections["rates"]
+    assert section.data is not None, section.reason
     await source.close()
 
 

@@ -61,4 +61,6 @@ class Probe(Protocol):
         ...
 
 
-PROBES: tuple[Probe, ...] = ()
+from pgtop.sources.postgres.probes.rates import RatesProbe  # noqa: E402  # needs the types above
+
+PROBES: tuple[Probe, ...] = (RatesProbe(),)
