@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgtop import files
-from pgtop.cli.guards import guards_for
+from pgtop.cli.configuration import guards_for
 from pgtop.config.guards import Guards
 from pgtop.config.settings import Safety
 from pgtop.errors import UsageError
@@ -203,8 +203,8 @@ def test_without_a_home_there_are_no_files_and_no_guard_is_dropped(
 
 _AS_STRANGER = """
 import os, sys
-import pgtop.signalling.audit_log, pgtop.cli.guards, pgtop.cli.commands.audit
-import pgtop.cli.main, pgtop.text.clean, pgtop.text.ascii
+import pgtop.signalling.audit_log, pgtop.cli.configuration, pgtop.cli.commands.audit
+import pgtop.config.checking, pgtop.cli.main, pgtop.text.clean, pgtop.text.ascii
 from pgtop.sources.postgres.conninfo import resolve
 from pgtop.sources.postgres.tls_files import locked_key
 from pgtop.cli.args.options import parse
@@ -237,7 +237,7 @@ def test_the_home_of_another_user_is_not_used(tmp_path: Path) -> None:
     """A HOME that outlived a change of user is reported once; pgtop works without files, and the
     audit log gives the reason."""
     home = str(_closed_folder(tmp_path))
-    code = "print(pgtop.cli.guards.guards_for(Safety(), {}))"
+    code = "print(pgtop.cli.configuration.guards_for(Safety(), {}))"
     done = _as_stranger(code, HOME=home)
     assert "read_only=''" in done.stdout
     assert "No configuration is read" in one_sentence(done.stderr)
@@ -278,7 +278,7 @@ def test_without_a_home_commands_end_in_a_sentence() -> None:
     assert done.returncode == 6
     assert "no home folder" in one_sentence(done.stderr)
     done = _as_stranger(
-        "print(pgtop.cli.guards.guards_for(Safety(), {}).read_only == '')"
+        "print(pgtop.cli.configuration.guards_for(Safety(), {}).read_only == '')"
     )
     assert done.stdout == "True\n"
     assert "no home folder" in one_sentence(done.stderr)

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgtop import startup
-from pgtop.cli import bug_report, interrupts, output
+from pgtop.cli import bug_report, configuration, interrupts, output
 from pgtop.cli.args.connection import ConnectionOptions, Password
 from pgtop.cli.connection_string import parameters_of
 from pgtop.cli.first_sample import first_sample
-from pgtop.cli.guards import guards_for
 from pgtop.cli.password_prompt import PasswordPrompt, has_terminal
 from pgtop.config.guards import Guards
 from pgtop.config.settings import Safety, Settings
@@ -118,9 +117,10 @@ def open_dashboard(
     The audit log is the user's own, or the file at `audit_path`.
     """
     prompt = PasswordPrompt()
-    guards = guards_for(safety)
+    start = configuration.dashboard_for(chosen, safety, options.server)
+    guards = start.guards
     connection = connection_for(options, prompt)
-    settings = settings_for(chosen, guards, os.environ)
+    settings = settings_for(start.settings, guards, os.environ)
     dashboard = _run_dashboard(
         connection, prompt, options, settings, guards, audit_path
     )

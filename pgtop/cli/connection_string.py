@@ -7,6 +7,7 @@ import re
 
 from pgtop.cli import argv_secrets
 from pgtop.cli.args.connection import ConnectionOptions
+from pgtop.config.servers import ServerProfile
 from pgtop.errors import UsageError
 from pgtop.sources.postgres.conninfo import parse_conninfo
 from pgtop.sources.postgres.places import ENCODE, refusal
@@ -36,12 +37,14 @@ def parameters_of(connection: ConnectionOptions) -> dict[str, str]:
     overrides the options. https://www.postgresql.org/docs/current/app-psql.html
     """
     target = connection.target or ""
+    profile = _profile_parameters(connection.server)
     options = {
         "host": connection.host,
         "port": connection.port,
         "user": connection.user,
     }
-    parameters = {name: value for name, value in options.items() if value is not None}
+    named = {name: value for name, value in options.items() if value is not None}
+    parameters = {**profile, **named}
     written = _parameters_in(target)
     parameters.update(written)
     if argv_secrets.SECRETS & parameters.keys():
@@ -51,6 +54,26 @@ def parameters_of(connection: ConnectionOptions) -> dict[str, str]:
     if reason := refusal(parameters, by_keyword, quoted):
         argv_secrets.hide(target)
         raise UsageError(reason, ENCODE if "://" in target else "")
+    return parameters
+
+
+def _profile_parameters(server: ServerProfile | None) -> dict[str, str]:
+    """Return the keywords of a named server. Raises UsageError for a password among them."""
+    if server is None:
+        return {}
+    if server.service:
+        return {"service": server.service}
+    try:
+        parameters = parse_conninfo(server.uri)
+    except ValueError:
+        raise UsageError(
+            f"The URI of @{server.name} is wrong.", _CONNINFO_HELP
+        ) from None
+    if argv_secrets.SECRETS & parameters.keys():
+        raise UsageError(
+            f"The URI of @{server.name} holds a password.",
+            "Keep it in ~/.pgpass or in a service file with mode 0600.",
+        )
     return parameters
 
 

@@ -5,7 +5,7 @@ loaded before a command needs it: `--help` and `--version` load neither the driv
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pgtop import startup
 from pgtop.cli import output
@@ -99,13 +99,25 @@ def _run_module(command: Command) -> int:
     spec = specs[type(command)]
     try:
         module = startup.load(f"pgtop.cli.commands.{spec.module or spec.name}")
-        code: int = module.run(command)
+        code: int = module.run(_with_named_server(command))
     except ImportError as error:
         library, _, _ = (error.name or "").partition(".")
         if library == "pgtop":  # a bug
             raise
         raise UsageError(f"pgtop cannot load a library: {error}.", _LIBRARY) from error
     return code
+
+
+def _with_named_server(command: Command) -> Command:
+    """Return the command with the profile of the server that it names. Raises UsageError."""
+    connection = getattr(command, "connection", None)
+    if connection is None or not connection.server_name:
+        return command
+    from pgtop.cli.named_server import resolved
+
+    connecting: Any = command
+    named: Command = connecting._replace(connection=resolved(connection))
+    return named
 
 
 _LIBRARY = (

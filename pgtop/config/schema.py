@@ -82,6 +82,10 @@ class Setting(NamedTuple):
     help: str = ""
     """The meaning of the key; empty for that of the option."""
     choices: tuple[str, ...] = ()
+    parse: Callable[[Any], Any] | None = None
+    """Turns the value of the file into the field's. Raises ValueError with the end of a sentence,
+    such as "must be a name".
+    """
     is_guard: bool = False
     """True if a later layer can only tighten the value."""
 

@@ -91,6 +91,10 @@ class Settings(NamedTuple):
     """True if the locale is not UTF-8: only ASCII is drawn."""
     keymap: Keymap = KEYMAP
     """The actions and their keys; the app adds those of its views."""
+    complaint: str = ""
+    """A sentence about a wrong configuration, which the dashboard shows when it opens."""
+    chosen: frozenset[str] = frozenset()
+    """The fields that the command line gave, which no other layer overrides."""
     server: "ServerProfile | None" = None
     """The named server (`pgtop @NAME`), whose label stands in the header and in every dialog."""
 

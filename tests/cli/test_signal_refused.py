@@ -15,8 +15,8 @@ import pytest
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
+from pgtop.cli.configuration import guards_for
 from pgtop.cli.exit_codes import Exit
-from pgtop.cli.guards import guards_for
 from pgtop.config.settings import Safety
 from pgtop.errors import UsageError
 from tests.cli import PGTOP, one_sentence, pgtop

@@ -4,9 +4,12 @@
 """
 
 from enum import Enum
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from pgtop.config.schema import Argument, OptionGroup, option
+
+if TYPE_CHECKING:
+    from pgtop.config.servers import ServerProfile
 
 
 class Password(Enum):
@@ -70,6 +73,10 @@ class ConnectionOptions(NamedTuple):
         option("--wait", help="keep trying until the server accepts a connection"),
     ] = False
     """True if pgtop keeps trying while the server is full, starting, stopping or unreachable."""
+    server_name: str = ""
+    """The name behind the @ of a named server."""
+    server: "ServerProfile | None" = None
+    """The named server, once the configuration has been read."""
 
 
 _TITLE = "Connection (as in psql; PG* variables and libpq's defaults supply the rest)"

@@ -5,7 +5,7 @@ The first word alone chooses a command; a database with the name of a command is
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import Annotated, NamedTuple, TypeAlias
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
 from pgtop.cli import argv_secrets
 from pgtop.cli.args.audit_options import AuditCommand
@@ -15,6 +15,7 @@ from pgtop.cli.args.connection import Connection, ConnectionOptions
 from pgtop.cli.args.parsers import CommandParser, HelpRequested, read_record
 from pgtop.cli.args.signal_options import SignalCommand, signal_spec
 from pgtop.cli.misspelt import nearest_command, question
+from pgtop.cli.named_server import take_server, with_server
 from pgtop.config.schema import Argument, OptionGroup, option
 from pgtop.config.settings import REDACT, Safety, Settings
 from pgtop.errors import UsageError
@@ -166,7 +167,7 @@ def parse(words: Sequence[str]) -> Command:
     words = move_command_first(words)
     spec, rest = _split(words)
     try:
-        command: Command = spec.read(spec, rest)
+        command = _read(spec, rest)
     except HelpRequested as request:
         return PrintedText(request.text)
     except UsageError:
@@ -174,6 +175,21 @@ def parse(words: Sequence[str]) -> Command:
         raise
     connection = getattr(command, "connection", ConnectionOptions())
     argv_secrets.check_words(words, connection.target)
+    return command
+
+
+def _read(spec: CommandSpec, words: Sequence[str]) -> Command:
+    """Return the command, with the server that an @ names. Raises UsageError."""
+    if "connection" not in spec.record._fields:
+        command: Command = spec.read(spec, words)
+        return command
+    name, rest = take_server(spec.record, words)
+    connecting: Any = spec.read(spec, rest)
+    if not name:
+        command = connecting
+    else:
+        connection = with_server(connecting.connection, name)
+        command = connecting._replace(connection=connection)
     return command
 
 
@@ -221,24 +237,7 @@ def _read_dashboard(spec: CommandSpec, words: Sequence[str]) -> DashboardCommand
             f"{args.target!r} must be the first word: pgtop {args.target} [OPTION]...",
             f"A database of that name: pgtop -d {args.target}.",
         )
-    command = read_record(DashboardCommand, args)
-    _check_levels(command.settings)
-    return command
-
-
-def _read_demo(spec: CommandSpec, words: Sequence[str]) -> DemoCommand:
-    command: DemoCommand = spec.parse(words)
-    _check_levels(command.settings)
-    return command
-
-
-def _check_levels(settings: Settings) -> None:
-    """Raise UsageError unless the warning comes before the alarm."""
-    if settings.warn > settings.alarm:
-        raise UsageError(
-            f"--warn {settings.warn:g} is above --alarm {settings.alarm:g}.",
-            "The warning must come first.",
-        )
+    return read_record(DashboardCommand, args)
 
 
 def _read_completion(spec: CommandSpec, words: Sequence[str]) -> CompletionCommand:
@@ -325,7 +324,6 @@ Prints a script that makes the shell complete pgtop's commands, options and filt
         description="""\
 Starts a PostgreSQL server with a simulated workload, and opens the dashboard on it. Quitting
 stops the server and removes its files.""",
-        read=_read_demo,
     ),
     CommandSpec(
         "help",

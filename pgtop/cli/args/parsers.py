@@ -16,6 +16,8 @@ from pgtop.errors import UsageError
 _R = TypeVar("_R")
 _Place: TypeAlias = argparse._ActionsContainer
 
+_CHOSEN = "chosen"
+"""The field for the names of those that the command line gave."""
 _SUFFIX = "_option"
 """Ends the name of an option's value, if its field may be set by a plain word, too."""
 
@@ -189,16 +191,12 @@ def _add_option(place: _Place, field: Field, option: Option) -> None:
         _add_flag(place, field, option)
         return
     has_word = field.argument is not None
-    action = "store"
-    default = field.default
-    if isinstance(default, tuple):
-        action = "append"
-        default = []
+    action = "append" if isinstance(field.default, tuple) else "store"
     place.add_argument(
         *option.names,
         dest=field.name + _SUFFIX if has_word else field.name,
         action=action,
-        default=default,
+        default=argparse.SUPPRESS,
         type=_argparse_type(option.parse),
         choices=option.choices or None,
         metavar=option.metavar,
@@ -212,7 +210,7 @@ def _add_flag(place: _Place, field: Field, option: Option) -> None:
         dest=field.name,
         action="store_const",
         const=option.constant if option.has_constant else not field.default,
-        default=field.default,
+        default=argparse.SUPPRESS,
         help=option.help,
     )
 
@@ -239,11 +237,16 @@ def _argparse_type(parse: Parse) -> Parse:
 
 def read_record(record: type[_R], args: argparse.Namespace, **values: object) -> _R:
     """Return the record of the parsed arguments and of `values`. Raises UsageError."""
+    chosen = set()
     for field in fields(record):
         if field.is_record:
             values[field.name] = read_record(field.type, args)
         elif field.is_declared:
             values[field.name] = _value(field, args)
+            if hasattr(args, field.name):
+                chosen.add(field.name)
+    if hasattr(record, _CHOSEN):
+        values[_CHOSEN] = frozenset(chosen)
     return record(**values)
 
 

@@ -10,8 +10,8 @@ from typing import Any
 
 from pgtop.cli import output
 from pgtop.cli.args.audit_options import AuditCommand
+from pgtop.cli.configuration import redacts
 from pgtop.cli.exit_codes import Exit
-from pgtop.cli.guards import redacts
 from pgtop.errors import OutputError
 from pgtop.model.serialise import VERSION
 from pgtop.ports import AuditError

@@ -17,9 +17,9 @@ from pgtop.cli.args.connection import ConnectionOptions
 from pgtop.cli.args.filters import readable
 from pgtop.cli.args.options import LocksCommand
 from pgtop.cli.commands.show import OPTION, WIDEST_BANNER, filter_line, option_filter
+from pgtop.cli.configuration import redacts
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
-from pgtop.cli.guards import redacts
 from pgtop.cli.json_report import session_record, snapshot_record
 from pgtop.model.locks import Wait
 from pgtop.model.section import LOCKS, SESSIONS

@@ -9,10 +9,10 @@ from pgtop.cli import compose, interrupts, output
 from pgtop.cli.args.connection import ConnectionOptions
 from pgtop.cli.args.filters import filter_of, readable
 from pgtop.cli.args.options import OutputFormat, ShowCommand
+from pgtop.cli.configuration import redacts
 from pgtop.cli.csv_report import as_csv
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
-from pgtop.cli.guards import redacts
 from pgtop.cli.json_report import session_record, snapshot_record, unknown_blockers
 from pgtop.errors import UsageError
 from pgtop.model.backend import Backend

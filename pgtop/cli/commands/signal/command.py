@@ -17,9 +17,9 @@ from pgtop.cli.commands.signal.resolve_targets import (
     resolve_targets,
     unmatched,
 )
+from pgtop.cli.configuration import guards_for
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
-from pgtop.cli.guards import guards_for
 from pgtop.config.guards import Guards, check_reads_no_queries
 from pgtop.model.plan import MOVED_ON, Change, Plan
 from pgtop.model.signal import Outcome
@@ -40,7 +40,7 @@ _NO_TERMINAL = "Nothing was signalled: stdin is not a terminal."
 
 def run(command: SignalCommand) -> int:
     """Execute the command; return the exit code. Raises PgtopError and SourceError."""
-    guards = guards_for(command.safety)
+    guards = guards_for(command.safety, server=command.connection.server)
     filter = filter_for_signals(command.filter) if command.filter else Filter()
     if guards.redact:
         check_reads_no_queries(filter, repr(" ".join(command.filter)))

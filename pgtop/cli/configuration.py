@@ -1,0 +1,195 @@
+"""The configuration in force for a command: read, refused or tolerated, and laid over by options.
+
+A command that could send a signal refuses a wrong configuration. The dashboard opens on it, read-only; output
+for people and programs goes on, unless the file may mask literals and cannot be read.
+"""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from typing import NamedTuple
+
+from pgtop.cli import output
+from pgtop.cli.args.filters import filter_for_protection
+from pgtop.config.guards import Guards, command_line_layer, guards_of
+from pgtop.config.layers import Layer, LayeredValue, LayerKind, Origin, merge
+from pgtop.config.load import Configuration, load
+from pgtop.config.servers import ServerProfile
+from pgtop.config.settings import Safety, Settings
+from pgtop.config.toml_file import Problem
+from pgtop.errors import UsageError
+
+_GUARDS = ("read_only", "protect")
+"""Fields of a server that guard it."""
+
+
+class Dashboard(NamedTuple):
+    """Guards and settings that the dashboard starts with."""
+
+    guards: Guards
+    settings: Settings
+
+
+def read(environ: Mapping[str, str] = os.environ) -> Configuration:
+    """Read files and environment. Nothing wrong there raises."""
+    return load(output.report, environ)
+
+
+# Commands that signal.
+
+
+def guards_for(
+    options: Safety,
+    environ: Mapping[str, str] = os.environ,
+    server: ServerProfile | None = None,
+) -> Guards:
+    """Return the guards in force. Raises UsageError for anything wrong in a file or variable."""
+    configuration = read(environ)
+    check_is_right(configuration.problems)
+    return guards_of(_layers(configuration, options, server), filter_for_protection)
+
+
+def check_is_right(problems: Sequence[Problem]) -> None:
+    """Raise UsageError for the first problem."""
+    if problems:
+        raise as_error(problems)
+
+
+def as_error(problems: Sequence[Problem]) -> UsageError:
+    """Return the first problem as an error that names how many more there are."""
+    first, *others = problems
+    more = f"{len(others)} more: pgtop config check." if others else ""
+    advice = " ".join(filter(None, (first.advice, more)))
+    return UsageError(first.sentence, advice)
+
+
+# Commands that only print.
+
+
+def redacts(option: bool, environ: Mapping[str, str] = os.environ) -> bool:
+    """Return whether literals are masked. Raises UsageError if that cannot be known."""
+    configuration = read(environ)
+    problems = configuration.problems
+    check_is_right([problem for problem in problems if problem.hides_guards])
+    if problems:
+        error = as_error(problems)
+        output.report(error.what, error.advice)
+    layers = _layers(configuration, Safety(redact=option), None)
+    return any(
+        layer.values["redact"].value for layer in layers if "redact" in layer.values
+    )
+
+
+# The dashboard.
+
+
+def dashboard_for(
+    options: Settings,
+    safety: Safety,
+    server: ServerProfile | None = None,
+    environ: Mapping[str, str] = os.environ,
+) -> Dashboard:
+    """Return guards and settings, read-only if anything is wrong in a file or variable. Raises
+    UsageError for the options.
+    """
+    configuration = read(environ)
+    problems = list(configuration.problems)
+    guards = _tolerant_guards(_layers(configuration, safety, server), safety, problems)
+    settings = layered(options, configuration, server)
+    if settings.warn > settings.alarm:
+        settings = _with_right_levels(options, settings, problems)
+    if problems:
+        guards = _locked(guards, problems)
+    settings = settings._replace(server=server, complaint=_complaint(problems))
+    return Dashboard(guards, settings)
+
+
+def _tolerant_guards(
+    layers: tuple[Layer, ...], safety: Safety, problems: list[Problem]
+) -> Guards:
+    """Return the guards; a wrong filter of a file is added to the problems, and the others stay."""
+    options = (command_line_layer(safety),)
+    own = guards_of(options, filter_for_protection)
+    try:
+        return guards_of(layers, filter_for_protection)
+    except UsageError as error:
+        problems.append(Problem(error.what.removesuffix("."), "", error.advice))
+        return own
+
+
+def _locked(guards: Guards, problems: Sequence[Problem]) -> Guards:
+    """Return the guards of read-only mode; they mask literals if a file may order that."""
+    hides_guards = any(problem.hides_guards for problem in problems)
+    return guards._replace(
+        read_only=guards.read_only or problems[0].sentence.removesuffix("."),
+        require_audit=True,
+        redact=guards.redact or hides_guards,
+    )
+
+
+def _complaint(problems: Sequence[Problem]) -> str:
+    if not problems:
+        return ""
+    error = as_error(problems)
+    output.report(f"Read-only: {error.what}", error.advice)
+    advice = f" {error.advice}" if error.advice else ""
+    return f"read-only: {error.what}{advice}"
+
+
+def layered(
+    options: Settings, configuration: Configuration, server: ServerProfile | None
+) -> Settings:
+    """Return the settings of all layers, below those that the command line gave."""
+    from pgtop.config.schema import fields
+
+    layers = [*configuration.layers, *_display_layer(server)]
+    if not any(layer.values for layer in layers):
+        return options
+    named = {name for layer in layers for name in layer.values}
+    free = [
+        field
+        for field in fields(Settings)
+        if field.setting and field.name in named - options.chosen
+    ]
+    values = {name: value.value for name, value in merge(free, layers).items()}
+    return options._replace(**values)
+
+
+def _with_right_levels(
+    options: Settings, settings: Settings, problems: list[Problem]
+) -> Settings:
+    """Return settings with the default levels. Raises UsageError if an option made them wrong."""
+    what = f"{settings.warn:g} is above --alarm {settings.alarm:g}"
+    if options.chosen & {"warn", "alarm"}:
+        raise UsageError(f"--warn {what}.", "The warning must come first.")
+    problems.append(Problem("warn", f" {what}", "The warning must come first."))
+    return settings._replace(warn=options.warn, alarm=options.alarm)
+
+
+# Layers.
+
+
+def _layers(
+    configuration: Configuration, options: Safety, server: ServerProfile | None
+) -> tuple[Layer, ...]:
+    """Return the layers of the guards, the weakest first."""
+    return (
+        *configuration.layers,
+        *_guard_layer(server),
+        command_line_layer(options),
+    )
+
+
+def _guard_layer(server: ServerProfile | None) -> Iterator[Layer]:
+    if server:
+        origin = Origin(LayerKind.SERVER, f"the configuration of @{server.name}")
+        values = {name: LayeredValue(getattr(server, name), origin) for name in _GUARDS}
+        yield Layer(LayerKind.SERVER, values)
+
+
+def _display_layer(server: ServerProfile | None) -> Iterator[Layer]:
+    if server:
+        origin = Origin(LayerKind.SERVER, f"@{server.name}")
+        values = {
+            name: LayeredValue(value, origin) for name, value in server.display.items()
+        }
+        yield Layer(LayerKind.SERVER, values)

@@ -1,0 +1,230 @@
+"""Checks of what a file or the environment sets, against the declared fields.
+
+Loaded only where there is something to check.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from pgtop.config.layers import Layer, LayeredValue, LayerKind, Origin
+from pgtop.config.schema import Field
+from pgtop.config.tables import (
+    DISPLAY,
+    TABLES,
+    TOP,
+    VARIABLE_PREFIX,
+    TableSpec,
+    plain_fields,
+    variable_of,
+)
+from pgtop.config.toml_file import VARIABLE, ConfigFile, Problem
+from pgtop.config.values import from_file, from_text, nearest
+
+
+class CheckedFile(NamedTuple):
+    """The values that a file sets, and its problems."""
+
+    layer: Layer
+    """The guards and the display."""
+    records: Mapping[str, Mapping[str, Layer]]
+    """The records of a section, by their names."""
+    tables: Mapping[str, Mapping[str, Any]]
+    """Tables with keys of their user's own."""
+    problems: tuple[Problem, ...]
+
+
+class _Check:
+    """The check of one file."""
+
+    def __init__(self, file: ConfigFile) -> None:
+        self._file = file
+        self.problems: list[Problem] = []
+
+    def read(self) -> CheckedFile:
+        """Return all that is right, and the problems."""
+        own = {
+            key: value
+            for key, value in self._file.table.items()
+            if key not in (DISPLAY, *TABLES)
+        }
+        values = self._values(own, tuple(plain_fields(TOP)), (), (DISPLAY, *TABLES))
+        display = self._table(DISPLAY)
+        values |= self._values(display, tuple(plain_fields(DISPLAY)), (DISPLAY,))
+        records = {}
+        tables = {}
+        for section in TABLES.values():
+            table = self._table(section.name)
+            if section.record:
+                records[section.name] = self._records(section, table)
+            else:
+                tables[section.name] = self._own_table(section, table)
+        layer = Layer(self._file.kind, values)
+        return CheckedFile(layer, records, tables, tuple(self.problems))
+
+    def _table(self, name: str) -> Mapping[str, Any]:
+        table = self._file.table.get(name, {})
+        if isinstance(table, Mapping):
+            return table
+        self._add((name,), f": {name} must be a table, [{name}]")
+        return {}
+
+    def _values(
+        self,
+        table: Mapping[str, Any],
+        fields: tuple[Field, ...],
+        path: tuple[str, ...],
+        more: tuple[str, ...] = (),
+    ) -> dict[str, LayeredValue]:
+        """Return the values of a table's keys."""
+        known = {field.name: field for field in fields}
+        values = {}
+        for key, value in table.items():
+            keys = (*path, key)
+            if key not in known:
+                self._add(keys, *_unknown(key, (*known, *more), ".".join(path)))
+                continue
+            try:
+                read = from_file(known[key], value)
+            except ValueError as error:
+                self._add(keys, f": {key} {error}")
+            else:
+                values[key] = LayeredValue(read, self._file.origin(*keys))
+        return values
+
+    def _records(
+        self, section: TableSpec, table: Mapping[str, Any]
+    ) -> Mapping[str, Layer]:
+        records = {}
+        for name, keys in table.items():
+            if layer := self._record(section, name, keys):
+                records[name] = layer
+        return records
+
+    def _record(self, section: TableSpec, name: str, keys: object) -> Layer | None:
+        path = (section.name, name)
+        if not isinstance(keys, Mapping):
+            what = f": {name} must be a table, [{section.name}.{name}]"
+            self._add(path, what)
+            return None
+        if not is_name(name):
+            self._add(path, f": a name has only letters, digits, - and _: {name!r}")
+            return None
+        return Layer(self._file.kind, self._values(keys, section.fields, path))
+
+    def _own_table(
+        self, section: TableSpec, table: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Return a table with keys of the user's own; without what is wrong."""
+        right = {}
+        for key, value in table.items():
+            try:
+                section.read({key: value})
+            except ValueError as error:
+                self._add((section.name, key), f": {error}")
+            else:
+                right[key] = value
+        return right
+
+    def _add(self, keys: tuple[str, ...], what: str, advice: str = "") -> None:
+        place = self._file.origin(*keys).place
+        is_top = len(keys) == 1
+        self.problems.append(Problem(place, what, advice, hides_guards=is_top))
+
+
+def is_name(name: str) -> bool:
+    """Return whether a name can be typed after @, and stands in a table's head without quotes."""
+    return name.isascii() and name.replace("-", "").replace("_", "").isalnum()
+
+
+def checked(file: ConfigFile) -> CheckedFile:
+    """Check a file."""
+    return _Check(file).read()
+
+
+def _unknown(key: str, known: Iterable[str], table: str) -> tuple[str, str]:
+    """Return what is wrong with an unknown key, and the nearest right spelling."""
+    names = tuple(known)
+    where = f" in [{table}]" if table else ""
+    word = nearest(key, names)
+    listed = f"Use one of {', '.join(names)}."
+    return f": there is no setting {key!r}{where}", (
+        f"Did you mean {word}? {listed}" if word else listed
+    )
+
+
+def display_values(table: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return the values of [display] in a server's table. Raises ValueError."""
+    known = {field.name: field for field in plain_fields(DISPLAY)}
+    values = {}
+    for key, value in table.items():
+        if key not in known:
+            what, advice = _unknown(key, known, DISPLAY)
+            raise ValueError(f"is wrong{what}. {advice.removesuffix('.')}")
+        try:
+            values[key] = from_file(known[key], value)
+        except ValueError as error:
+            raise ValueError(f"is wrong: {key} {error}") from None
+    return values
+
+
+# The environment.
+
+_GUARDS = frozenset(field.name for field in plain_fields(TOP))
+
+
+def environment_layer(environ: Mapping[str, str]) -> tuple[Layer, tuple[Problem, ...]]:
+    """Return what the variables set, and what is wrong with them."""
+    known = {variable_of(field): field for field in plain_fields()}
+    values = {}
+    problems: list[Problem] = []
+    for name in own_variables(environ):
+        if name not in known:
+            problems += _misspelt(name, known)
+            continue
+        field = known[name]
+        try:
+            value = _variable_value(field, environ[name])
+        except ValueError as error:
+            is_guard = field.name in _GUARDS
+            problems.append(Problem(name, f" {error}", hides_guards=is_guard))
+            continue
+        if value is not None:
+            values[field.name] = LayeredValue(
+                value, Origin(LayerKind.ENVIRONMENT, name)
+            )
+    return Layer(LayerKind.ENVIRONMENT, values), tuple(problems)
+
+
+def own_variables(environ: Mapping[str, str]) -> list[str]:
+    """Return the variables that may set a value."""
+    return [
+        name
+        for name in sorted(environ)
+        if name.startswith(VARIABLE_PREFIX) and name != VARIABLE
+    ]
+
+
+def _variable_value(field: Field, text: str) -> Any:
+    """Return the value of a variable; None for an empty one, which no guard may be."""
+    if text.strip():
+        return from_text(field, text)
+    if field.setting and field.setting.is_guard:
+        raise ValueError("is empty: give it a value, or unset it")
+    return None
+
+
+def _misspelt(name: str, known: Mapping[str, Field]) -> Iterator[Problem]:
+    """Yield a problem if the variable looks like one of ours: a misspelt guard guards nothing."""
+    from difflib import get_close_matches
+
+    if matches := get_close_matches(name, tuple(known), 1, _LIKENESS):
+        yield Problem(
+            name,
+            " sets nothing",
+            f"Did you mean {matches[0]}?",
+            hides_guards=known[matches[0]].name in _GUARDS,
+        )
+
+
+_LIKENESS = 0.85
+"""Least likeness of a misspelt variable: PGTOP_READONLY has 0.97 to PGTOP_READ_ONLY."""

@@ -1,0 +1,92 @@
+"""The configuration in force: what the files and the environment set, and what is wrong there.
+
+Without a file and without a variable nothing but this module and the search for files is loaded.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from pgtop.config.layers import Layer, LayeredValue, merge
+from pgtop.config.toml_file import (
+    ConfigFile,
+    FileError,
+    Problem,
+    Report,
+    read_system,
+    read_user,
+)
+
+if TYPE_CHECKING:
+    from pgtop.config.checking import CheckedFile
+    from pgtop.config.tables import TableSpec
+
+_PREFIX = "PGTOP_"
+
+
+class Configuration(NamedTuple):
+    """The layers below the command line."""
+
+    layers: tuple[Layer, ...] = ()
+    """Files and environment, the weakest first."""
+    files: "tuple[CheckedFile, ...]" = ()
+    problems: tuple[Problem, ...] = ()
+
+    def values(self, section: "TableSpec", name: str) -> dict[str, LayeredValue]:
+        """Return the values of a named record, such as a server."""
+        return merge(section.fields, self._layers_of(section.name, name))
+
+    def names(self, section: str) -> list[str]:
+        """Return the names of a section's records, in the order of the files."""
+        names = [name for file in self.files for name in file.records[section]]
+        return list(dict.fromkeys(names))
+
+    def record(self, section: "TableSpec", name: str) -> Any:
+        """Return a named record."""
+        values = self.values(section, name)
+        bare = {key: value.value for key, value in values.items()}
+        return section.record(name=name, **bare)
+
+    def table(self, section: str) -> dict[str, Any]:
+        """Return a table with keys of its user's own."""
+        merged: dict[str, Any] = {}
+        for file in self.files:
+            merged |= file.tables[section]
+        return merged
+
+    def _layers_of(self, section: str, name: str) -> list[Layer]:
+        records = (file.records[section] for file in self.files)
+        return [record[name] for record in records if name in record]
+
+
+def load(report: Report, environ: Mapping[str, str]) -> Configuration:
+    """Read the files and the environment. Nothing wrong there raises: see the problems."""
+    problems: list[Problem] = []
+    readers = (read_system, lambda: read_user(report, environ))
+    files = [file for read in readers if (file := _read(read, problems))]
+    has_variables = any(name.startswith(_PREFIX) for name in environ)
+    if not files and not has_variables:
+        return Configuration(problems=tuple(problems))
+    return _checked(files, environ, problems)
+
+
+def _read(
+    read: Callable[[], ConfigFile | None], problems: list[Problem]
+) -> ConfigFile | None:
+    try:
+        return read()
+    except FileError as error:
+        problems.append(error.problem)
+        return None
+
+
+def _checked(
+    files: list[ConfigFile], environ: Mapping[str, str], problems: list[Problem]
+) -> Configuration:
+    from pgtop.config.checking import checked, environment_layer
+
+    checked_files = tuple(map(checked, files))
+    for file in checked_files:
+        problems += file.problems
+    environment, wrong = environment_layer(environ)
+    layers = (*(file.layer for file in checked_files), environment)
+    return Configuration(layers, checked_files, (*problems, *wrong))

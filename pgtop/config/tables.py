@@ -1,0 +1,78 @@
+"""The tables of the configuration file, and the fields that declare their keys.
+
+Parsing, `pgtop help config`, the JSON schema, `pgtop config init` and the tests are made from here.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from pgtop.config.schema import Field, fields
+from pgtop.config.servers import ServerProfile, check_server
+from pgtop.config.settings import Safety, Settings
+
+VARIABLE_PREFIX = "PGTOP_"
+TOP = ""
+"""The keys above all tables."""
+DISPLAY = "display"
+SERVERS = "servers"
+
+
+class TableSpec(NamedTuple):
+    """A table of tables, `[servers.NAME]`, each with the keys of a record; or a table with keys of
+    its user's own.
+    """
+
+    name: str
+    help: str
+    example: str
+    """Lines that stand commented in the file that `pgtop config init` writes."""
+    record: Any = None
+    """The class of a record, if there is a table for each NAME."""
+    check: Callable[[Any], None] = lambda _record: None
+    """Raises ValueError with a sentence for fields that do not go together."""
+    read: Callable[[Mapping[str, Any]], object] = dict
+    """Checks a table with keys of its user's own. Raises ValueError with a sentence."""
+
+    @property
+    def fields(self) -> tuple[Field, ...]:
+        """The fields with a key."""
+        return tuple(field for field in fields(self.record) if field.setting)
+
+
+TABLES: Mapping[str, TableSpec] = {
+    section.name: section
+    for section in (
+        TableSpec(
+            SERVERS,
+            "servers with a name: `pgtop @NAME`",
+            """\
+[servers.prod]
+service = "prod"      # of ~/.pg_service.conf; or a URI without a password
+label = "PROD"
+read_only = true
+protect = ["user:replicator"]
+""",
+            record=ServerProfile,
+            check=check_server,
+        ),
+    )
+}
+
+
+def plain_fields(section: str | None = None) -> Iterator[Field]:
+    """Yield the fields of the guards and the dashboard that have a key, perhaps of one table."""
+    for record in (Safety, Settings):
+        for field in fields(record):
+            if field.setting and section in (None, field.setting.section):
+                yield field
+
+
+def variable_of(field: Field) -> str:
+    """Return the variable that sets the field."""
+    return VARIABLE_PREFIX + field.name.upper()
+
+
+def help_of(field: Field) -> str:
+    """Return what the field means."""
+    own = field.setting.help if field.setting else ""
+    return own or field.options[0].help
