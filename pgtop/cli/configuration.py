@@ -1,7 +1,7 @@
 """The configuration in force for a command: read, refused or tolerated, and laid over by options.
 
-A command that could send a signal refuses a wrong configuration. The dashboard opens on it, read-only; output
-for people and programs goes on, unless the file may mask literals and cannot be read.
+A command that could send a signal refuses a wrong configuration. The dashboard opens on it,
+read-only. Commands that only print go on, unless it may order to mask literals and cannot be read.
 """
 
 import os

@@ -145,7 +145,7 @@ def _checked(field: Field, value: Any) -> Any:
     choices = choices_of(field)
     if choices and value not in choices:
         word = nearest(value, choices)
-        hint = f": did you mean {word}?" if word else ""
+        hint = f"; nearest: {word}" if word else ""
         raise ValueError(f"must be {expectation(field)}{hint}")
     parse = field.setting.parse if field.setting else None
     return parse(value) if parse and not bounds else value
