@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
+from pgtop.key_names import name_of
+
 
 class Group(StrEnum):
     """The section of the help that lists an action; the sections a user needs most come first."""
@@ -41,38 +43,8 @@ class Action(NamedTuple):
     @property
     def key_names(self) -> tuple[str, ...]:
         """The keys as people write them."""
-        return tuple(KEY_NAMES.get(key, key) for key in self.keys)
+        return tuple(map(name_of, self.keys))
 
-
-KEY_NAMES: Mapping[str, str] = {
-    "up": "Up",
-    "down": "Down",
-    "left": "Left",
-    "right": "Right",
-    "pageup": "PgUp",
-    "pagedown": "PgDn",
-    "home": "Home",
-    "end": "End",
-    "enter": "Enter",
-    "escape": "Esc",
-    "space": "Space",
-    "slash": "/",
-    "question_mark": "?",
-    "plus": "+",
-    "minus": "-",
-    "asterisk": "*",
-    "less_than_sign": "<",
-    "greater_than_sign": ">",
-    "f1": "F1",
-    "f4": "F4",
-    "f5": "F5",
-    "f6": "F6",
-    "f9": "F9",
-    "f12": "F12",
-    "ctrl+c": "Ctrl-C",
-    "ctrl+l": "Ctrl-L",
-    "ctrl+z": "Ctrl-Z",
-}
 
 ACTIONS: tuple[Action, ...] = (
     Action(
@@ -262,15 +234,22 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "cursor_first",
-        ("home",),
+        ("home", "g"),
         "first row, and stay on top",
         Group.MOVE,
     ),
     Action(
         "cursor_last",
-        ("end",),
+        ("end", "G"),
         "last row",
         Group.MOVE,
+    ),
+    Action(
+        "goto",
+        ("colon",),
+        "go to a row by its number, or to a session by its pid",
+        Group.MOVE,
+        "go to",
     ),
     Action(
         "scroll_left",
@@ -318,10 +297,17 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "help",
-        ("question_mark", "f1"),
+        ("question_mark", "h", "f1"),
         "help",
         Group.PROGRAM,
         "help",
+    ),
+    Action(
+        "palette",
+        ("ctrl+p",),
+        "find any action, view or saved filter by its name",
+        Group.PROGRAM,
+        call="command_palette",
     ),
     Action(
         "redraw",
@@ -349,9 +335,6 @@ ACTIONS: tuple[Action, ...] = (
         Group.PROGRAM,
     ),
 )
-
-EVERYWHERE = ("redraw", "suspend", "leave")
-"""Actions that work in a dialog and in a text field, too."""
 
 FLOW_CONTROL = ("ctrl+s", "ctrl+q")
 """Keys that do nothing: old terminals stop and start with them, and Textual quits on the second."""

@@ -1,7 +1,7 @@
 """The keys of actions, from the registry: a changed key changes no test but those about that
 key."""
 
-from pgtop.actions import KEY_NAMES
+from pgtop.key_names import name_of
 from pgtop.tui.views import KEYMAP
 
 _IDS = frozenset(action.id for action in KEYMAP.actions)
@@ -29,7 +29,7 @@ def _characters(name: str) -> str:
     pressed = key(name)
     if pressed.startswith("ctrl+"):
         return chr(ord(pressed[-1]) & 0x1F)
-    return _CHARACTERS.get(pressed) or KEY_NAMES.get(pressed, pressed)
+    return _CHARACTERS.get(pressed) or name_of(pressed)
 
 
 READY = f"{hint('quit')} quit"

@@ -12,11 +12,14 @@ from textual._ansi_sequences import ANSI_SEQUENCES_KEYS
 from textual._keyboard_protocol import FUNCTIONAL_KEYS
 from textual._styles_cache import StylesCache
 from textual._xterm_parser import XTermParser
-from textual.binding import Binding
+from textual.binding import Binding, BindingsMap
 from textual.drivers.linux_driver import LinuxDriver
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
     from textual.app import App
+    from textual.dom import DOMNode
     from textual.driver import Driver
     from textual.events import Key
     from textual.filter import LineFilter
@@ -51,6 +54,25 @@ def add_binding(app: "App[Any]", binding: Binding) -> None:
     """Bind a key of one app; the public `bind` knows no priority."""
     key_bindings = app._bindings.key_to_bindings
     key_bindings.setdefault(binding.key, []).append(binding)
+
+
+def rebind(node: "DOMNode", keys_of: "Callable[[Binding], Iterable[str]]") -> None:
+    """Give the bindings of a screen or an app other keys; several bindings with one id count as
+    one.
+
+    The public way, `App.set_keymap`, drops every other binding of a key that it gives away.
+    """
+    rebound = BindingsMap()
+    ids: set[str] = set()
+    for _, binding in node._bindings:
+        if binding.id in ids:
+            continue
+        if binding.id is not None:
+            ids.add(binding.id)
+        for key in keys_of(binding):
+            key_bindings = rebound.key_to_bindings.setdefault(key, [])
+            key_bindings.append(binding.with_key(key))
+    node._bindings = rebound
 
 
 def set_clipboard(app: "App[Any]", text: str) -> None:

@@ -16,11 +16,13 @@ from textual.binding import BindingType
 from textual.geometry import Size
 from textual.screen import ModalScreen, Screen
 
-from pgtop.actions import EVERYWHERE, Action
+from pgtop.actions import Action
 from pgtop.config.settings import Settings
+from pgtop.keys import put_in_force
 from pgtop.monitor.monitor import Monitor
 from pgtop.monitor.poller import Sampled
 from pgtop.monitor.state import State
+from pgtop.places import BEHIND_SCREENS, EVERYWHERE
 from pgtop.terminal.ascii_filter import AsciiFilter
 from pgtop.terminal.driver import driver_on
 from pgtop.terminal.job import is_orphaned
@@ -34,6 +36,7 @@ from pgtop.terminal.textual_private import (
 from pgtop.terminal.tty import Tty
 from pgtop.text.tone import Span, Tone
 from pgtop.tui import messages
+from pgtop.tui.key_help import KeyHelp
 from pgtop.tui.keyboard import Keyboard
 from pgtop.tui.keymap import bindings, bindings_of, handler_name
 from pgtop.tui.notices import Notices
@@ -44,7 +47,7 @@ from pgtop.tui.self_cost import CostMeter
 from pgtop.tui.session_requests import SessionRequests
 from pgtop.tui.signal_flow import SignalFlow
 from pgtop.tui.theme import palette
-from pgtop.tui.views import VIEWS, View, keymap_of
+from pgtop.tui.views import VIEWS, View, keymap_for
 
 _INTERVALS = (
     0.2,
@@ -66,16 +69,7 @@ class PgtopApp(SilentCrash, Keyboard):
         pkgutil.get_data(__name__, "pgtop.tcss") or b""
     ).decode()  # also out of a zip file
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings(
-            "filter",
-            "pause",
-            "refresh",
-            "slower",
-            "faster",
-            "toggle_cost",
-            "help",
-            "quit",
-        ),
+        *bindings(*BEHIND_SCREENS),
         *bindings(*EVERYWHERE),
     ]
 
@@ -89,21 +83,26 @@ class PgtopApp(SilentCrash, Keyboard):
         """Create the dashboard of `monitors`, on a terminal that is taken already if `tty` is."""
         # Textual would turn the terminal's own colours into black on black.
         os.environ.pop("NO_COLOR", None)
-        super().__init__(driver_class=None if settings.plain_driver else driver_on(tty))
+        keymap = keymap_for(views, settings)
+        put_in_force(keymap)
+        driver_class = None if settings.plain_driver else driver_on(tty)
+        super().__init__(keymap, driver_class=driver_class)
         self.animation_level = "none"
         self.set_class(not settings.color, "-monochrome")
         if settings.ascii:
             add_filter(self, AsciiFilter())
-        self._settings = settings._replace(keymap=keymap_of(views))
+        self._settings = settings._replace(keymap=keymap)
         self._palette = palette(settings.theme, settings.color)
         self.theme = self._palette.textual_theme
         self._views = {view.id: view for view in views}
-        for binding in bindings_of(view.action for view in views):
+        opening = [keymap.action(view.action.id) for view in views]
+        for binding in bindings_of(opening):
             add_binding(self, binding)
         self._monitors = monitors
         self._monitor = monitors[0]
         self._meter = CostMeter()
         self._notices = Notices(self._monitor.clock)
+        self._key_help = KeyHelp(self)
         self._requests = SessionRequests(self, self._monitor.source)
         self.signals = SignalFlow(self, self._monitor, self._settings, self._palette)
         self._home = self._view = views[0]
@@ -260,27 +259,10 @@ class PgtopApp(SilentCrash, Keyboard):
 
     def prepare_for(self, key: str) -> None:
         """Show why a key does nothing here."""
-        if words := self._out_of_place(key):
+        if words := self._key_help.words_for(key):
             self.show_notice(words)
 
-    def _out_of_place(self, key: str) -> str:
-        """Return where a key works that does nothing here; "" for any other key."""
-        if isinstance(self.screen, ModalScreen):
-            return ""
-        actions = self._settings.keymap.actions_of(key)
-        if not actions or any(map(self._handler, actions)):
-            return ""
-        at_home = [
-            action for action in actions if hasattr(self.home, handler_name(action))
-        ]
-        action = (at_home or actions)[0]
-        home = self._home.action
-        return (
-            f"{action.key_names[0]} ({action.title}) works only in the {home.title} view:"
-            f" press {home.key_names[0]}"
-        )
-
-    def _handler(self, action: Action) -> Screen[object] | Keyboard | None:
+    def handler_of(self, action: Action) -> Screen[object] | Keyboard | None:
         """Return what handles the action now: the screen on top, or the app; None if neither."""
         name = handler_name(action)
         if hasattr(self.screen, name):
@@ -297,13 +279,13 @@ class PgtopApp(SilentCrash, Keyboard):
         """Return whether an action is the registry's or opens a dialog; Textual knows best when its
         others apply.
         """
-        names = {handler_name(action) for action in self._settings.keymap.actions}
-        return name == "command_palette" or f"action_{name}" in names
+        names = {handler_name(action) for action in self.keymap.actions}
+        return f"action_{name}" in names
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Yield the commands of the palette: all actions that the screen or the app has now."""
-        for action in self._settings.keymap.actions:
-            owner = self._handler(action)
+        for action in self.keymap.actions:
+            owner = self.handler_of(action)
             if owner is None or (self._settings.read_only and action.dangerous):
                 continue
             run = partial(self.run_action, action.call or action.id, owner)
@@ -330,6 +312,12 @@ class PgtopApp(SilentCrash, Keyboard):
             await self.action_show_home()
         if isinstance(self.screen, TableScreen):
             self.screen.open_filter()
+
+    def action_goto(self) -> None:
+        """Open the field for a pid or the number of a row."""
+        from pgtop.tui.goto import Goto
+
+        Goto(self).open()
 
     def action_help(self) -> None:
         from pgtop.tui.screens.pages import HelpScreen
@@ -367,7 +355,7 @@ class PgtopApp(SilentCrash, Keyboard):
 
     def action_suspend(self) -> None:
         if is_orphaned():
-            quit_key = self._settings.keymap.hint("quit")
+            quit_key = self.keymap.hint("quit")
             self.show_notice(f"there is no shell to go back to: {quit_key} quits")
         else:
             self.action_suspend_process()

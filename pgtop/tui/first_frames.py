@@ -21,7 +21,7 @@ from pgtop.text.wrap import Line
 from pgtop.text.wrap import line as line_of
 from pgtop.tui.paint import StyledLine, colours_of, runs
 from pgtop.tui.theme import palette
-from pgtop.tui.views import KEYMAP
+from pgtop.tui.views import KEYMAP, VIEWS, keymap_for
 from pgtop.view.chrome import (
     Surroundings,
     counted,
@@ -67,7 +67,8 @@ def waiting(
     if place and room > 0:
         server = f" to {fit(place, min(room, cells(clean(place)))).rstrip()}"
     words = line_of(f"Connecting{server} …{duration}", Tone.STRONG)
-    keys = key_line(KEYMAP.offered(["quit"], read_only=False), width)
+    offered = KEYMAP.offered(["quit"], read_only=False)
+    keys = key_line(offered, width)
     return _stacked(
         [words],
         [],
@@ -91,7 +92,7 @@ def sessions(
             Span(counted(table), Tone.PLAIN),
             *order_line(query, SESSION_COLUMNS, settings.interval),
         ),
-        actions=KEYMAP.offered(FOOTER, settings.read_only),
+        actions=keymap_for(VIEWS, settings).offered(FOOTER, settings.read_only),
         read_only=settings.read_only,
     )
     lines = frame(

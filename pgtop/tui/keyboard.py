@@ -15,11 +15,13 @@ from typing import TYPE_CHECKING, TypeAlias, TypeGuard
 from textual import events
 from textual.app import App
 from textual.await_complete import AwaitComplete
+from textual.dom import DOMNode
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
-from pgtop.actions import EVERYWHERE, FLOW_CONTROL
-from pgtop.keys import KEYMAP
+from pgtop.actions import FLOW_CONTROL
+from pgtop.keys import Keymap
+from pgtop.places import EVERYWHERE
 from pgtop.terminal.driver import PgtopDriver
 from pgtop.terminal.messages import InputWaiting, Proven
 from pgtop.terminal.textual_private import driver_of
@@ -27,6 +29,7 @@ from pgtop.terminal.typeahead import Allowance
 from pgtop.text.tone import Tone
 from pgtop.tui import text_input
 from pgtop.tui.gate import KeyGate
+from pgtop.tui.keymap import rebind_to
 
 if TYPE_CHECKING:
     from textual.driver import Driver
@@ -46,22 +49,26 @@ _LONGEST_SEARCH = 60
 _UNNUMBERED = 1
 """The number of every proof from a driver that does not count them."""
 _DROPPED = "ignored what was typed before this could be read"
-_LEAVING_KEYS = KEYMAP.keys("clear", "keep")
-"""Keys that leave a question, and do nothing else."""
-_EVERYWHERE_KEYS = KEYMAP.keys(*EVERYWHERE)
 
 
 class Keyboard(App[int]):
     """The app's part between the terminal's input and the actions."""
 
-    def __init__(self, *args: object, **options: object) -> None:
+    def __init__(self, keymap: Keymap, **options: object) -> None:
+        """Create an app whose keys are those of `keymap`; `options` are Textual's."""
+        self.keymap = keymap
+        self._leaving_keys = keymap.keys("clear", "keep")
+        """Keys that leave a question, and do nothing else."""
+        self._everywhere_keys = keymap.keys(*EVERYWHERE)
+        self._has_own_keys = not keymap.is_built_in
         self._gate = KeyGate(self._request_proof, self._terminal_answers)
         self._question: object = None
         """The question that the gate was last closed for."""
         self._read_due = False
         """True if a field has changed that was not read yet."""
         self._commands = Allowance(_COMMANDS, _COMMANDS_PER_SECOND)
-        super().__init__(*args, **options)  # type: ignore[arg-type]
+        super().__init__(**options)  # type: ignore[arg-type]
+        self._bind(self)
 
     def show_notice(self, words: str, tone: Tone = Tone.NOTICE) -> None:
         """Show a cleaned sentence on the notice line."""
@@ -69,6 +76,11 @@ class Keyboard(App[int]):
 
     def prepare_for(self, key: str) -> None:
         """Prepare for a key that is not for a field."""
+
+    def _bind(self, node: object) -> None:
+        """Replace the built-in keys of a screen or the app, if the user chose others."""
+        if self._has_own_keys and isinstance(node, DOMNode):
+            rebind_to(node, self.keymap)
 
     @property
     def driver(self) -> Driver | None:
@@ -124,7 +136,7 @@ class Keyboard(App[int]):
         if field is not None and not field.restrict and key.is_printable:
             await self.on_event(key)
             text_input.insert(field, driver.typeahead.take_text())
-        elif key.key in _EVERYWHERE_KEYS or self._commands.spend():
+        elif key.key in self._everywhere_keys or self._commands.spend():
             await self.on_event(key)
         else:
             driver.typeahead.skip(key)
@@ -162,9 +174,9 @@ class Keyboard(App[int]):
 
     def _may_pass(self, event: Typed) -> bool:
         """Return whether the event was typed in view of what it answers, if it answers anything."""
-        if _is_one_of(event, _EVERYWHERE_KEYS):
+        if _is_one_of(event, self._everywhere_keys):
             return True
-        if _is_one_of(event, _LEAVING_KEYS) and self._gate.lets_leave(event.time):
+        if _is_one_of(event, self._leaving_keys) and self._gate.lets_leave(event.time):
             return True
         return self._gate.admits(event.time)
 
@@ -187,7 +199,10 @@ class Keyboard(App[int]):
         """Close the gate after a key that means nothing to the question."""
         if self._question is None or not isinstance(event, events.Key):
             return
-        if event.key in _EVERYWHERE_KEYS or event.key in self.screen.active_bindings:
+        if (
+            event.key in self._everywhere_keys
+            or event.key in self.screen.active_bindings
+        ):
             return
         self._gate.stray(event.time)
 
@@ -206,7 +221,10 @@ class Keyboard(App[int]):
     # The gate.
 
     def push_screen(self, *args: object, **options: object) -> object:  # type: ignore[override]
-        """Push as Textual does; a question on the screen must be seen before it is answered."""
+        """Push as Textual does, with the keys in force; a question on the screen must be seen
+        before it is answered.
+        """
+        self._bind(args[0])
         pushed = super().push_screen(*args, **options)  # type: ignore[call-overload]
         self.attend()
         return pushed

@@ -1,11 +1,17 @@
-"""Textual bindings made from the registry of actions, so that no key is written down twice."""
+"""Textual bindings made from the registry of actions, so that no key is written down twice.
+
+A class has the built-in keys. An app whose user chose others replaces them in each of its screens:
+see `Keyboard.push_screen`.
+"""
 
 from collections.abc import Iterable, Iterator
 
 from textual.binding import Binding, BindingType
+from textual.dom import DOMNode
 
 from pgtop.actions import NEXT_BUTTON, PREVIOUS_BUTTON, Action
-from pgtop.keys import KEYMAP
+from pgtop.keys import KEYMAP, Keymap
+from pgtop.terminal.textual_private import rebind
 
 
 def bindings(*action_ids: str) -> list[BindingType]:
@@ -36,6 +42,16 @@ def button_bindings() -> Iterator[Binding]:
         yield Binding(
             ",".join(keys), f"focus_button({step})", "other button", priority=True
         )
+
+
+def rebind_to(node: DOMNode, keymap: Keymap) -> None:
+    """Give a screen or an app the keys of a keymap."""
+
+    def keys_of(binding: Binding) -> tuple[str, ...]:
+        is_ours = binding.id is not None and binding.id in keymap
+        return keymap.action(binding.id or "").keys if is_ours else (binding.key,)
+
+    rebind(node, keys_of)
 
 
 def handler_name(action: Action) -> str:

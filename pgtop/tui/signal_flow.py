@@ -37,7 +37,6 @@ if TYPE_CHECKING:  # dialogs are imported when they are first opened
 _READ_ONLY = (
     "signals are disabled: start pgtop without --read-only to end queries or sessions"
 )
-_QUIT = hint("quit")
 
 
 class Host(Protocol):
@@ -107,9 +106,8 @@ class SignalFlow:
             return ""
         self._warned = frozenset(self._unseen)
         pids = ", ".join(str(request.target.pid) for request in self._unseen)
-        return (
-            f"the outcome of {pids} has not been seen yet: {_QUIT} again leaves anyway"
-        )
+        key = hint("quit")
+        return f"the outcome of {pids} has not been seen yet: {key} again leaves anyway"
 
     def report_unblocked(self) -> None:
         """Report the waiters that a signal has freed, once the newest state shows them."""

@@ -12,12 +12,12 @@ from contextlib import ExitStack, contextmanager
 from typing import Any
 
 from pgtop.config.settings import Settings
-from pgtop.keys import hint
+from pgtop.keys import KEYMAP
 from pgtop.model.snapshot import Snapshot
 from pgtop.terminal.job import is_orphaned
 from pgtop.terminal.tty import HUNG_UP, KEYBOARD, Tty
 
-_LEAVING_BYTES = frozenset(hint("quit").encode())
+_LEAVING_BYTES = frozenset(KEYMAP.hint("quit").encode())
 _UNSEEN_SECONDS = 0.25
 """Seconds of connecting that are not shown: a server nearby has answered by then."""
 

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
-from pgtop.actions import ACTIONS, Action, Group
-from pgtop.keys import Keymap
+from pgtop.actions import Action, Group
+from pgtop.config.settings import Settings
+from pgtop.keys import Keymap, keymap_with
 from pgtop.model.section import LOCKS, RATES, SESSIONS, Topic
 
 if TYPE_CHECKING:
@@ -79,12 +80,14 @@ VIEWS: tuple[View, ...] = (
 
 
 def keymap_of(views: Sequence[View]) -> Keymap:
-    """Return the keys of the registry and those of the views, which lead the group they are in."""
-    opening = [view.action for view in views]
-    groups = [action.group for action in ACTIONS]
-    place = groups.index(Group.LOOK)
-    actions = (*ACTIONS[:place], *opening, *ACTIONS[place:])
-    return Keymap(actions, other_views=[action.id for action in opening[1:]])
+    """Return the built-in keys of a dashboard with these views."""
+    return keymap_with({view.id: view.action for view in views})
+
+
+def keymap_for(views: Sequence[View], settings: Settings) -> Keymap:
+    """Return the keys of a dashboard with these views, as the settings have them."""
+    chosen = {action.id: action.keys for action in settings.keymap.actions}
+    return keymap_of(views).with_keys(chosen)
 
 
 KEYMAP = keymap_of(VIEWS)

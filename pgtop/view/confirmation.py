@@ -34,7 +34,6 @@ from pgtop.view.outcome import weak_check_words
 from pgtop.view.plan import sessions
 
 _VERBS = {Signal.CANCEL: "Cancel the query of", Signal.TERMINATE: "Terminate session"}
-_ENDS_SESSION = f"{hint('terminate')} ends the session"
 _ROW_QUEUE = "tuple"
 """The wait event of sessions that queue for a row: they block each other only by their turn.
 https://www.postgresql.org/docs/current/monitoring-stats.html#WAIT-EVENT-LOCK-TABLE"""
@@ -72,9 +71,9 @@ def nothing_to_cancel_words(backend: Backend) -> str:
     """Return why a cancel would change nothing, "" if it would."""
     if not has_nothing_to_cancel(backend):
         return ""
-    if backend.state == IDLE:
-        return f"{backend.pid} is idle: no query to cancel. {_ENDS_SESSION}"
-    return f"{backend.pid} is idle in transaction: no query to cancel. {_ENDS_SESSION}"
+    state = "idle" if backend.state == IDLE else "idle in transaction"
+    way_out = f"{hint('terminate')} ends the session"
+    return f"{backend.pid} is {state}: no query to cancel. {way_out}"
 
 
 # Changes while the dialog was open.

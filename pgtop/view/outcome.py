@@ -40,7 +40,6 @@ def weakly_checked_words(count: int) -> str:
 
 # One outcome as a sentence.
 
-_END_SESSION = f"press {hint('terminate')} to end the session"
 _DONE = {Signal.CANCEL: "cancelled", Signal.TERMINATE: "terminated"}
 _REQUESTED = {
     Signal.CANCEL: "asked to cancel its query",
@@ -74,7 +73,7 @@ _SENT = {
         Tone.CALM,
     ),
     ObservedEffect.TRANSACTION_OPEN: (
-        f"{{pid}} was cancelled, its transaction is still open: {_END_SESSION}",
+        "{pid} was cancelled, its transaction is still open: {next_step}",
         Tone.WARN,
     ),
     ObservedEffect.STILL_RUNNING: (
@@ -186,7 +185,7 @@ def _unanswered(outcome: Outcome) -> Span:
 
 def _next_step(outcome: Outcome) -> str:
     if outcome.request.signal is Signal.CANCEL:
-        return _END_SESSION
+        return f"press {hint('terminate')} to end the session"
     seen = outcome.seen
     wait = (
         f" (it waits for {clean(seen.wait_event)})" if seen and seen.wait_event else ""

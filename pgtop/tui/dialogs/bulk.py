@@ -12,6 +12,7 @@ from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
+from pgtop import places
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.keys import hint
 from pgtop.model.backend import IDLE
@@ -26,7 +27,7 @@ from pgtop.text.wrap import line, wrapped
 from pgtop.tui.dialogs.dialog import FRAME, GuardOf, SignalDialog
 from pgtop.tui.dialogs.results import show_rows_below
 from pgtop.tui.keymap import bindings
-from pgtop.tui.screens.navigation import NAVIGATION, Navigation, Scrollable
+from pgtop.tui.screens.navigation import Navigation, Scrollable
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.row_table import RowTable
 from pgtop.view.plan import facts, filter_lines, place, sessions, title
@@ -52,8 +53,7 @@ class BulkScreen(Navigation, SignalDialog):
     """The dialog for a plan of many. Returns the part of it that has not changed."""
 
     BINDINGS: ClassVar[list[BindingType]] = [
-        *NAVIGATION,
-        *bindings("renew_plan", "only_idle"),
+        *bindings(*places.MANY),
     ]
 
     def __init__(

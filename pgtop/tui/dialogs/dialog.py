@@ -16,6 +16,7 @@ from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input
 
+from pgtop import places
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.signalling.consent import Consent
 from pgtop.signalling.protection import Guard
@@ -89,13 +90,7 @@ class SignalDialog(Stateful, ModalScreen[Consent | None]):
 
     AUTO_FOCUS = ""  # y and n belong to the screen, unless something must be typed
     BINDINGS: ClassVar[list[BindingType]] = [
-        *bindings(
-            "confirm",
-            "keep",
-            "clear",
-            "open",
-            "reason",
-        ),
+        *bindings(*places.DIALOG),
         *button_bindings(),
     ]
 

@@ -8,12 +8,13 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.screen import ModalScreen
 
+from pgtop import places
 from pgtop.keys import hint
 from pgtop.text.clean import fit
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
 from pgtop.tui.keymap import bindings
-from pgtop.tui.screens.navigation import NAVIGATION, Navigation, Scrollable
+from pgtop.tui.screens.navigation import Navigation, Scrollable
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.rows import Rows
 
@@ -57,7 +58,7 @@ class _Choices(Rows):
 class MenuScreen(Navigation, ModalScreen[str | None]):
     """A box with choices over the screen below."""
 
-    BINDINGS = NAVIGATION + bindings("open", "clear")
+    BINDINGS = bindings(*places.MENU)
 
     def __init__(
         self,

@@ -4,14 +4,13 @@ from textual.widgets import Input
 
 from pgtop.keys import hint
 
-PLACEHOLDER = f"why, for the audit log: {hint('open')} when done"
-
 
 class ReasonField(Input):
     """A field that is closed until the user opens it. The text stays when it is closed again."""
 
     def __init__(self) -> None:
-        super().__init__(id="reason", placeholder=PLACEHOLDER, select_on_focus=False)
+        placeholder = f"why, for the audit log: {hint('open')} when done"
+        super().__init__(id="reason", placeholder=placeholder, select_on_focus=False)
         self.cursor_blink = False
         self.display = False
 

@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.screen import ModalScreen, Screen
 
+from pgtop import places
 from pgtop.keys import hint
 from pgtop.model.plan import Plan
 from pgtop.model.signal import Signal
@@ -17,7 +18,7 @@ from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line, wrapped
 from pgtop.tui.dialogs.dialog import FRAME
 from pgtop.tui.keymap import bindings
-from pgtop.tui.screens.navigation import NAVIGATION, Navigation, Scrollable
+from pgtop.tui.screens.navigation import Navigation, Scrollable
 from pgtop.tui.screens.stateful import Stateful
 from pgtop.tui.theme import Palette
 from pgtop.tui.unblocked import UnblockedReport
@@ -31,8 +32,6 @@ from pgtop.view.plan_rows import OUTCOMES, arranged_outcomes
 ResultT = TypeVar("ResultT")
 
 _VERBS = {Signal.CANCEL: "Cancel", Signal.TERMINATE: "Terminate"}
-_TERMINATE = hint("terminate")
-_CLOSES = f"{hint('clear')} closes"
 
 
 def show_rows_below(screen: Screen[ResultT], rows: Rows, keys: str) -> None:
@@ -48,7 +47,7 @@ class ResultScreen(Navigation, Stateful, ModalScreen[Plan | None]):
     """
 
     AUTO_FOCUS = ""
-    BINDINGS = NAVIGATION + bindings("clear", "open", "terminate")
+    BINDINGS = bindings(*places.RESULTS)
 
     def __init__(self, plan: Plan, palette: Palette) -> None:
         super().__init__()
@@ -89,7 +88,7 @@ class ResultScreen(Navigation, Stateful, ModalScreen[Plan | None]):
 
     def moved(self) -> None:
         """Show in the frame how many rows are below."""
-        show_rows_below(self, self._rows, _CLOSES)
+        show_rows_below(self, self._rows, f"{hint('clear')} closes")
 
     def expect(self, unblocked: UnblockedReport | None) -> None:
         """Show the freed waiters once a snapshot shows them."""
@@ -135,8 +134,9 @@ class ResultScreen(Navigation, Stateful, ModalScreen[Plan | None]):
         survivors = self._escalation_plan()
         if survivors is not None:
             count = sessions(len(survivors.targets))
+            key = hint("terminate")
             parts.append(
-                line(f"{_TERMINATE}: terminate the {count} that survived", Tone.STRONG)
+                line(f"{key}: terminate the {count} that survived", Tone.STRONG)
             )
         if self._progress.audit_failure:
             parts.append(line(clean(self._progress.audit_failure), Tone.ALARM))

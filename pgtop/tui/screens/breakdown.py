@@ -4,6 +4,7 @@ cursor.
 
 from textual import on
 
+from pgtop import places
 from pgtop.analysis.breakdown import Dimension
 from pgtop.config.settings import Settings
 from pgtop.keys import hint
@@ -54,7 +55,7 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
     )
     SPEC = BREAKDOWN
     NOUN = "groups"
-    BINDINGS = bindings("open", "cancel", "terminate", "fold")
+    BINDINGS = bindings(*places.BREAKDOWN)
 
     def __init__(
         self,

@@ -81,6 +81,25 @@ class LiveScreen(Stateful, Screen[None]):
     def arrive(self, target: object) -> None:
         """Go to `target`, a place in the view: each view defines its own."""
 
+    def go_to_pid(self, pid: int) -> bool:
+        """Put the cursor on a session; return whether the screen shows that session."""
+        return False
+
+    def go_to_row(self, number: int) -> bool:
+        """Put the cursor on a row, counted from 1; return whether there is such a row."""
+        return False
+
+    def hidden_words(self, pid: int) -> str:
+        """Return why a session is not shown here, and the key that shows it; "" if none has this
+        pid.
+        """
+        return ""
+
+    @property
+    def row_count(self) -> int:
+        """The number of rows to go to."""
+        return 0
+
     def show(self, state: State) -> None:
         self.state = state
         self.show_frame()

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 from textual import on
 
+from pgtop import places
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.config.settings import Settings
 from pgtop.keys import hint
@@ -40,7 +41,7 @@ class LocksScreen(TableScreen[LockRow, DerivedSnapshot], SessionActionsScreen):
         "show_sessions",
         "pause",
     )
-    BINDINGS = bindings("open", "fold")
+    BINDINGS = bindings(*places.LOCKS)
 
     def __init__(
         self,
@@ -97,6 +98,15 @@ class LocksScreen(TableScreen[LockRow, DerivedSnapshot], SessionActionsScreen):
         if not self._table.go_to(root):
             self.filter_by("")
             self._table.go_to(root)
+
+    def go_to_pid(self, pid: int) -> bool:
+        rows = self._arranged.rows if self._arranged is not None else ()
+        for row in rows:
+            if row.backend is not None and row.backend.pid == pid:
+                self._table.go_to(row.identity)
+                self.moved()
+                return True
+        return False
 
     def action_fold(self) -> None:
         row = self._table.selected

@@ -2,16 +2,10 @@
 
 from typing import Protocol
 
+from pgtop import places
 from pgtop.tui.keymap import bindings
 
-NAVIGATION = bindings(
-    "cursor_up",
-    "cursor_down",
-    "page_up",
-    "page_down",
-    "cursor_first",
-    "cursor_last",
-)
+NAVIGATION = bindings(*places.NAVIGATION)
 
 
 class Scrollable(Protocol):

@@ -5,6 +5,7 @@ from functools import lru_cache
 
 from textual.widget import Widget
 
+from pgtop import places
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.config.settings import Settings
 from pgtop.keys import hint
@@ -19,7 +20,7 @@ from pgtop.text.wrap import Line
 from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import CopyRequested, DetailRequested, NoticeRequested
 from pgtop.tui.screens.live import LiveScreen
-from pgtop.tui.screens.navigation import NAVIGATION, Navigation, Scrollable
+from pgtop.tui.screens.navigation import Navigation, Scrollable
 from pgtop.tui.screens.session_actions import SessionActionsScreen
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Pager
@@ -34,7 +35,7 @@ _WIDE = 60
 class PageScreen(Navigation, LiveScreen):
     """A screen of lines to scroll through, over the screen that it goes back to."""
 
-    BINDINGS = NAVIGATION + bindings("clear")
+    BINDINGS = bindings(*places.PAGE)
 
     def __init__(
         self,

@@ -1,5 +1,6 @@
 """Actions on one session: copy its query, cancel it, terminate it."""
 
+from pgtop import places
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.keys import hint
 from pgtop.model.backend import Backend
@@ -12,12 +13,7 @@ from pgtop.tui.screens.live import LiveScreen
 class SessionActionsScreen(LiveScreen):
     """Subclasses return the session that the keys are about, and the snapshot that shows it."""
 
-    BINDINGS = bindings(
-        "copy_query",
-        "cancel",
-        "terminate",
-        "signal_menu",
-    )
+    BINDINGS = bindings(*places.ONE_SESSION)
 
     def selected(self) -> Backend | None:
         """Return the session; None if there is none, after showing the reason."""

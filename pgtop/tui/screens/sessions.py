@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 
 from textual import on
 
+from pgtop import places
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.config.settings import Settings
 from pgtop.keys import hint
@@ -33,6 +34,7 @@ from pgtop.tui.screens.table_screen import TableScreen
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.row_table import RowTable
 from pgtop.view.chrome import counted
+from pgtop.view.goto import hidden
 from pgtop.view.sessions import FOOTER
 
 
@@ -42,15 +44,7 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
     SPEC = SESSIONS
     KEYS = FOOTER
     NOUN = "sessions"
-    BINDINGS = bindings(
-        "open",
-        "toggle_idle",
-        "toggle_background",
-        "toggle_columns",
-        "tag",
-        "tag_all",
-        "untag_all",
-    )
+    BINDINGS = bindings(*places.SESSIONS)
 
     def __init__(
         self,
@@ -143,6 +137,17 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
             self._alarm.choose(False)
         else:
             super().action_cursor_down()
+
+    def go_to_pid(self, pid: int) -> bool:
+        rows = self._sessions.rows if self._sessions is not None else ()
+        identity = next((row.identity for row in rows if row.pid == pid), None)
+        is_shown = identity is not None and self._table.go_to(identity)
+        if is_shown:
+            self.moved()
+        return is_shown
+
+    def hidden_words(self, pid: int) -> str:
+        return hidden(pid, self.state.derived, self._options)
 
     def action_cursor_first(self) -> None:
         self._alarm.choose(False)

@@ -10,6 +10,7 @@ from textual import on
 from textual.widget import Widget
 from textual.widgets import Input
 
+from pgtop import places
 from pgtop.config.settings import Settings
 from pgtop.monitor.state import State
 from pgtop.table.arrange import Arranged, arrange
@@ -23,7 +24,7 @@ from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.tui.keymap import bindings
 from pgtop.tui.screens.live import LiveScreen
-from pgtop.tui.screens.navigation import NAVIGATION, Navigation, Scrollable
+from pgtop.tui.screens.navigation import Navigation, Scrollable
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
 from pgtop.tui.widgets.row_table import RowTable
@@ -39,15 +40,7 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
     SPEC: TableSpec[RowT, ContextT]
     NOUN = "rows"
     DEFAULT_ORDER = "worst first"
-    BINDINGS = NAVIGATION + bindings(
-        "clear",
-        "sort_left",
-        "sort_right",
-        "sort_invert",
-        "sort_menu",
-        "scroll_left",
-        "scroll_right",
-    )
+    BINDINGS = bindings(*places.TABLE)
 
     def __init__(
         self,
@@ -213,6 +206,17 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
 
     def moved(self) -> None:
         self.show_frame()
+
+    def go_to_row(self, number: int) -> bool:
+        if not 1 <= number <= self.row_count:
+            return False
+        self._table.move_to(number - 1)
+        self.moved()
+        return True
+
+    @property
+    def row_count(self) -> int:
+        return self._table.row_count()
 
     def action_scroll_left(self) -> None:
         self._table.scroll_columns(-1)

@@ -1,0 +1,120 @@
+"""The places in which a key may be pressed, and the actions that work in each.
+
+A key stands for one action in one place. Screens take their bindings from here, and `config.keymap`
+checks a user's keys against it. Plain data.
+"""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+EVERYWHERE = ("redraw", "suspend", "leave")
+"""Actions that work in a dialog and in a text field, too."""
+
+BEHIND_SCREENS = (
+    "filter",
+    "goto",
+    "palette",
+    "pause",
+    "refresh",
+    "slower",
+    "faster",
+    "toggle_cost",
+    "help",
+    "quit",
+)
+"""Actions that work on every screen, and in no dialog; those that open a view come with them."""
+
+NAVIGATION = (
+    "cursor_up",
+    "cursor_down",
+    "page_up",
+    "page_down",
+    "cursor_first",
+    "cursor_last",
+)
+"""Actions that move a cursor or a page."""
+
+TABLE = (
+    *NAVIGATION,
+    "clear",
+    "sort_left",
+    "sort_right",
+    "sort_invert",
+    "sort_menu",
+    "scroll_left",
+    "scroll_right",
+)
+"""Actions of every table."""
+
+PAGE = (*NAVIGATION, "clear")
+"""Actions of every page of text."""
+
+ONE_SESSION = (
+    "copy_query",
+    "cancel",
+    "terminate",
+    "signal_menu",
+)
+"""Actions on one session."""
+
+SESSIONS = (
+    "open",
+    "toggle_idle",
+    "toggle_background",
+    "toggle_columns",
+    "tag",
+    "tag_all",
+    "untag_all",
+)
+"""Actions of the sessions view alone."""
+
+BREAKDOWN = ("open", "cancel", "terminate", "fold")
+"""Actions of the connections view alone."""
+
+LOCKS = ("open", "fold")
+"""Actions of the locks view alone."""
+
+DIALOG = (
+    "confirm",
+    "keep",
+    "clear",
+    "open",
+    "reason",
+)
+"""Actions of every dialog before a signal."""
+
+MANY = (*NAVIGATION, "renew_plan", "only_idle")
+"""Actions of the dialog before many sessions are signalled, besides those of every such dialog."""
+
+FIELD = ("open", "clear")
+"""Actions of a field that stands alone."""
+
+MENU = (*NAVIGATION, "open", "clear")
+RESULTS = (*NAVIGATION, "clear", "open", "terminate")
+
+VIEWS: Mapping[str, tuple[str, ...]] = {
+    "sessions": (*TABLE, *ONE_SESSION, *SESSIONS),
+    "breakdown": (*TABLE, *BREAKDOWN),
+    "locks": (*TABLE, *ONE_SESSION, *LOCKS),
+}
+"""The actions of each view, by its id; of a view without any of its own, those of `TABLE`."""
+
+
+class Place(NamedTuple):
+    """A place that is no view."""
+
+    name: str
+    """The words for the place behind "in"."""
+    actions: tuple[str, ...]
+    is_dialog: bool = False
+    """True if nothing behind it works while it is open."""
+
+
+PLACES: tuple[Place, ...] = (
+    Place("the detail of a session", (*PAGE, *ONE_SESSION)),
+    Place("the help", PAGE),
+    Place("the dialog for one session", DIALOG, is_dialog=True),
+    Place("the dialog for many sessions", (*DIALOG, *MANY), is_dialog=True),
+    Place("a menu", MENU, is_dialog=True),
+    Place("the list of outcomes", RESULTS, is_dialog=True),
+)

@@ -1,0 +1,51 @@
+"""The sentences of `:`, which goes to a row by its number or to a session by its pid."""
+
+from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.keys import hint
+from pgtop.model.backend import IDLE, Backend
+from pgtop.table.options import TableOptions
+from pgtop.text.clean import clean
+
+LONGEST = 10
+"""Digits of the longest pid, and more than any table has rows."""
+
+
+def number_in(text: str) -> int | None:
+    """Return the number that the user typed; None for anything else."""
+    digits = text.strip().removeprefix(":").strip()
+    is_number = digits.isascii() and digits.isdigit() and len(digits) <= LONGEST
+    return int(digits) if is_number else None
+
+
+def no_number(text: str) -> str:
+    """Return what to type instead of a text that is no number."""
+    return f"“{clean(text.strip())}” is no number: type a pid, or the number of a row"
+
+
+def nowhere(number: int, rows: int) -> str:
+    """Return why there is nowhere to go."""
+    nouns = "row" if rows == 1 else "rows"
+    return (
+        f"no session {number}; {rows} {nouns} here" if rows else f"no session {number}"
+    )
+
+
+def hidden(pid: int, derived: DerivedSnapshot, options: TableOptions) -> str:
+    """Return why the sessions view does not show this session, and the key that does; "" if there
+    is no such session.
+    """
+    backend = _session(pid, derived)
+    if backend is None:
+        return ""
+    if not options.filter.matches(backend, derived):
+        text = clean(options.filter.text)
+        return f"{pid} does not match the filter {text}: {hint('clear')} clears it"
+    if backend.state == IDLE and not options.show_idle:
+        return f"{pid} is idle, and idle sessions are hidden: {hint('toggle_idle')} shows them"
+    key = hint("toggle_background")
+    return f"{pid} is a background process: {key} shows background processes"
+
+
+def _session(pid: int, derived: DerivedSnapshot) -> Backend | None:
+    backends = derived.snapshot.backends
+    return next((backend for backend in backends if backend.pid == pid), None)

@@ -1,0 +1,40 @@
+"""The places in which keys work, against the screens."""
+
+import pytest
+from textual.screen import Screen
+
+from pgtop import places
+from pgtop.places import BEHIND_SCREENS, EVERYWHERE, PLACES
+from pgtop.tui.app import PgtopApp
+from pgtop.tui.dialogs.bulk import BulkScreen
+from pgtop.tui.dialogs.confirm import ConfirmScreen
+from pgtop.tui.dialogs.menu import MenuScreen
+from pgtop.tui.dialogs.results import ResultScreen
+from pgtop.tui.screens.pages import DetailScreen, HelpScreen
+from pgtop.tui.views import KEYMAP, VIEWS
+
+_SCREENS: tuple[type[Screen[object]], ...] = (
+    DetailScreen,
+    HelpScreen,
+    ConfirmScreen,
+    BulkScreen,
+    MenuScreen,
+    ResultScreen,
+)  # type: ignore[assignment]
+_DECLARED: list[tuple[type, tuple[str, ...]]] = [
+    *((view.load(), places.VIEWS[view.id]) for view in VIEWS),
+    *((screen, place.actions) for screen, place in zip(_SCREENS, PLACES, strict=True)),
+    (PgtopApp, (*BEHIND_SCREENS, *EVERYWHERE)),
+]
+
+
+@pytest.mark.parametrize(
+    ("screen", "actions"), _DECLARED, ids=[screen.__name__ for screen, _ in _DECLARED]
+)
+def test_a_screen_binds_exactly_the_actions_of_its_place(
+    screen: type, actions: tuple[str, ...]
+) -> None:
+    """A user's keys are checked against the places, so a screen offers what its place has."""
+    bindings = [binding for _, binding in screen._merge_bindings()]  # type: ignore[attr-defined]
+    ids = {binding.id for binding in bindings if binding.id in KEYMAP}
+    assert ids == set(actions)
