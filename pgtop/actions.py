@@ -1,7 +1,7 @@
 """The registry of actions: the id, the keys and the meaning of everything that a user can do.
 
-Plain data, the only place with keys; the views declare theirs in `tui/views.py`. Bindings, footer,
-help, palette and documentation are made from it.
+Plain data, the only place with keys; the views declare theirs in `view_registry.py`. Bindings,
+footer, help, palette and documentation are made from it.
 """
 
 from collections.abc import Mapping

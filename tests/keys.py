@@ -2,7 +2,7 @@
 key."""
 
 from pgtop.key_names import name_of
-from pgtop.tui.views import KEYMAP
+from pgtop.view_registry import KEYMAP
 
 _IDS = frozenset(action.id for action in KEYMAP.actions)
 _CHARACTERS = {"enter": "\r", "escape": "\x1b", "space": " "}

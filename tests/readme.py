@@ -9,7 +9,7 @@ from pathlib import Path
 from pgtop.cli.man_page import man_page
 from pgtop.cli.reference import key_row
 from pgtop.help.markdown import table
-from pgtop.tui.views import KEYMAP
+from pgtop.view_registry import KEYMAP
 from tests.roles import WATCHERS, Watcher
 
 ROOT = Path(__file__).parents[1]

@@ -10,7 +10,7 @@ from pgtop.actions import Action, Group
 from pgtop.cli.exit_codes import Check, Exit
 from pgtop.help.markdown import table
 from pgtop.help.topics import TopicFacts
-from pgtop.tui.views import KEYMAP
+from pgtop.view_registry import KEYMAP
 
 _CODE_HEAD = ("code", "meaning")
 _CHECKS: Mapping[Check, str] = {

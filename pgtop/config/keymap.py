@@ -12,6 +12,7 @@ from pgtop.actions import FLOW_CONTROL, Action
 from pgtop.key_names import key_called, name_of
 from pgtop.keys import Keymap, Keys, PlaceKeys
 from pgtop.places import EVERYWHERE
+from pgtop.view_registry import KEYMAP
 
 
 class KeymapError(ValueError):
@@ -78,7 +79,7 @@ _MOST_KEYS = 8
 """Keys of one action: far more than hands use."""
 
 
-def keymap_from(table: Mapping[str, Any], base: Keymap) -> Keymap:
+def keymap_from(table: Mapping[str, Any], base: Keymap = KEYMAP) -> Keymap:
     """Return `base` with the keys of a table such as `{"preset": "vim", "cancel": ["C"]}`.
 
     Raises KeymapError with a sentence about the first mistake.

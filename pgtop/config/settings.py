@@ -6,7 +6,8 @@ Plain data, which the command line reads too: nothing heavy is loaded here.
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from pgtop.config.schema import PERCENT, Number, OptionGroup, option, setting
-from pgtop.keys import KEYMAP, Keymap
+from pgtop.keys import Keymap
+from pgtop.view_registry import KEYMAP
 
 if TYPE_CHECKING:
     from pgtop.config.servers import ServerProfile
@@ -90,7 +91,7 @@ class Settings(NamedTuple):
     ascii: bool = False
     """True if the locale is not UTF-8: only ASCII is drawn."""
     keymap: Keymap = KEYMAP
-    """The actions and their keys; the app adds those of its views."""
+    """The actions and their keys: see `config.keymap`."""
     complaint: str = ""
     """A sentence about a wrong configuration, which the dashboard shows when it opens."""
     chosen: frozenset[str] = frozenset()

@@ -47,7 +47,7 @@ from pgtop.tui.self_cost import CostMeter
 from pgtop.tui.session_requests import SessionRequests
 from pgtop.tui.signal_flow import SignalFlow
 from pgtop.tui.theme import palette
-from pgtop.tui.views import VIEWS, View, keymap_for
+from pgtop.view_registry import VIEWS, View, keymap_for
 
 _INTERVALS = (
     0.2,
@@ -83,7 +83,7 @@ class PgtopApp(SilentCrash, Keyboard):
         """Create the dashboard of `monitors`, on a terminal that is taken already if `tty` is."""
         # Textual would turn the terminal's own colours into black on black.
         os.environ.pop("NO_COLOR", None)
-        keymap = keymap_for(views, settings)
+        keymap = keymap_for(views, settings.keymap)
         put_in_force(keymap)
         driver_class = None if settings.plain_driver else driver_on(tty)
         super().__init__(keymap, driver_class=driver_class)
@@ -215,7 +215,8 @@ class PgtopApp(SilentCrash, Keyboard):
     # Views.
 
     def _open(self, view: View) -> LiveScreen:
-        return view.load()(self.state, self._settings, self._palette)
+        screen: LiveScreen = view.load()(self.state, self._settings, self._palette)
+        return screen
 
     async def action_show_view(self, view_id: str) -> None:
         await self._show_view(view_id)

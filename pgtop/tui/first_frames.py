@@ -21,7 +21,6 @@ from pgtop.text.wrap import Line
 from pgtop.text.wrap import line as line_of
 from pgtop.tui.paint import StyledLine, colours_of, runs
 from pgtop.tui.theme import palette
-from pgtop.tui.views import KEYMAP, VIEWS, keymap_for
 from pgtop.view.chrome import (
     Surroundings,
     counted,
@@ -30,6 +29,7 @@ from pgtop.view.chrome import (
     order_line,
 )
 from pgtop.view.sessions import FOOTER
+from pgtop.view_registry import KEYMAP
 
 
 def pieces(
@@ -92,7 +92,7 @@ def sessions(
             Span(counted(table), Tone.PLAIN),
             *order_line(query, SESSION_COLUMNS, settings.interval),
         ),
-        actions=keymap_for(VIEWS, settings).offered(FOOTER, settings.read_only),
+        actions=settings.keymap.offered(FOOTER, settings.read_only),
         read_only=settings.read_only,
     )
     lines = frame(

@@ -79,7 +79,7 @@ def test_a_changed_key_touches_one_file(tmp_path: Path) -> None:
 
 
 def test_a_changed_key_of_a_view_touches_one_file(tmp_path: Path) -> None:
-    edits = {"pgtop/tui/views.py": [('key="3"', 'key="9"')]}
+    edits = {"pgtop/view_registry.py": [('key="3"', 'key="9"')]}
     output = output_of(tmp_path, edits, _KEYS, "9")
     assert "9 locks" in output
     assert "LocksScreen" in output

@@ -20,8 +20,8 @@ from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.probes import PROBES
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.tui.app import PgtopApp
-from pgtop.tui.views import VIEWS
 from pgtop.tui.widgets.lines import Lines
+from pgtop.view_registry import VIEWS
 from tests.architecture import toy
 from tests.fakes import monitor_of
 from tests.tui.apps import press

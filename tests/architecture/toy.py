@@ -13,7 +13,7 @@ from pgtop.sources.postgres.shapes import INT8, TEXT, Rows, Shape
 from pgtop.table.columns import Column, ColumnSet
 from pgtop.table.spec import TableSpec
 from pgtop.tui.screens.table_screen import TableScreen
-from pgtop.tui.views import View
+from pgtop.view_registry import View
 
 SIZES = Topic("sizes")
 TOPICS = frozenset({SESSIONS, SIZES})

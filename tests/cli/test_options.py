@@ -17,7 +17,7 @@ from pgtop.cli.args.options import (
 from pgtop.cli.exit_codes import Exit
 from pgtop.config.settings import Safety, Settings
 from pgtop.errors import UsageError
-from pgtop.tui.views import KEYMAP
+from pgtop.view_registry import KEYMAP
 
 
 def settings_with(**values: Any) -> Settings:

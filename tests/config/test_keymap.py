@@ -11,7 +11,7 @@ from pgtop.config.keymap import ALWAYS, PRESETS, KeymapError, keymap_from
 from pgtop.key_names import key_called, name_of
 from pgtop.keys import Keymap
 from pgtop.places import EVERYWHERE
-from pgtop.tui.views import KEYMAP
+from pgtop.view_registry import KEYMAP
 
 _IDS = sorted(action.id for action in KEYMAP.actions)
 _FREE = [

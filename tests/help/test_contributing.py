@@ -101,7 +101,7 @@ def test_a_view_with_its_own_probe_is_three_files(copy: Path, dsn: str) -> None:
     (probes / "sizes.py").write_text(probe)
     change(probes / "__init__.py", _PROBES, rf"{_IMPORT}\n\n\g<0>SizeProbe(),")
     view = textwrap.indent(registration.strip(), "    ")
-    change(package / "tui/views.py", _END_OF_VIEWS, rf"\g<1>{view},\n\g<2>")
+    change(package / "view_registry.py", _END_OF_VIEWS, rf"\g<1>{view},\n\g<2>")
     with Terminal(
         [sys.executable, "-P", "-m", "pgtop", dsn],
         columns=120,

@@ -17,7 +17,7 @@ from pgtop.table.filter import Filter
 from pgtop.table.language.errors import FilterError
 from pgtop.table.language.keys import key_called
 from pgtop.table.session_columns import COLUMNS, SESSION_COLUMNS
-from pgtop.tui.views import KEYMAP, VIEWS, View
+from pgtop.view_registry import KEYMAP, VIEWS, View
 from tests.readme import ROOT
 
 _CODE = re.compile(r"`([^`]+)`")

@@ -12,7 +12,7 @@ from pgtop.config.tables import TOP, plain_fields
 from pgtop.help import topics
 from pgtop.help.markdown import Table, parse
 from pgtop.help.page import page
-from pgtop.tui.views import KEYMAP
+from pgtop.view_registry import KEYMAP
 
 _OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]+")
 _TEST = re.compile(r"^ *(?:async )?def (test_\w+)", re.MULTILINE)

@@ -14,8 +14,8 @@ from pgtop.tui.dialogs.bulk import BulkScreen
 from pgtop.tui.dialogs.confirm import ConfirmScreen
 from pgtop.tui.dialogs.results import ResultScreen
 from pgtop.tui.screens.sessions import SessionsScreen
-from pgtop.tui.views import KEYMAP
 from pgtop.tui.widgets.rows import Rows
+from pgtop.view_registry import KEYMAP
 from tests.fakes import FakeSignaller, FakeSource
 from tests.scenes import busy, nearly_full
 from tests.tui.apps import Stage, press, shown_on, text_of, with_changes, without

@@ -12,9 +12,9 @@ from pgtop.tui.screens.breakdown import BreakdownScreen
 from pgtop.tui.screens.locks import LocksScreen
 from pgtop.tui.screens.pages import DetailScreen, HelpScreen
 from pgtop.tui.screens.sessions import SessionsScreen
-from pgtop.tui.views import KEYMAP
 from pgtop.tui.widgets.key_line import KeyBar
 from pgtop.tui.widgets.row_table import RowTable
+from pgtop.view_registry import KEYMAP
 from tests.scenes import busy, calm
 from tests.tui.apps import (
     SIZE,

@@ -12,7 +12,7 @@ from pgtop.tui.dialogs.confirm import ConfirmScreen
 from pgtop.tui.screens.locks import LocksScreen
 from pgtop.tui.screens.pages import HelpScreen
 from pgtop.tui.screens.sessions import SessionsScreen
-from pgtop.tui.views import KEYMAP
+from pgtop.view_registry import KEYMAP
 from tests.scenes import busy
 from tests.tui.apps import SIZE, Stage, text_of
 

@@ -11,7 +11,7 @@ from pgtop.tui.dialogs.confirm import ConfirmScreen
 from pgtop.tui.dialogs.menu import MenuScreen
 from pgtop.tui.dialogs.results import ResultScreen
 from pgtop.tui.screens.pages import DetailScreen, HelpScreen
-from pgtop.tui.views import KEYMAP, VIEWS
+from pgtop.view_registry import KEYMAP, VIEWS
 
 _SCREENS: tuple[type[Screen[object]], ...] = (
     DetailScreen,

@@ -254,7 +254,7 @@ def _read_completion(spec: CommandSpec, words: Sequence[str]) -> CompletionComma
 def _keys(width: int) -> str:
     """Return the keys of the dashboard, as the help screen lists them."""
     from pgtop.help.wrapping import listed
-    from pgtop.tui.views import KEYMAP
+    from pgtop.view_registry import KEYMAP
 
     keys = [(" ".join(action.key_names), action.title) for action in KEYMAP.actions]
     heading = "Keys (? shows them in the dashboard):"

@@ -6,15 +6,11 @@ when its view is first opened, and Textual not at all.
 
 from collections.abc import Sequence
 from importlib import import_module
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 from pgtop.actions import Action, Group
-from pgtop.config.settings import Settings
-from pgtop.keys import Keymap, keymap_with
+from pgtop.keys import Keymap, keymap_with, put_in_force
 from pgtop.model.section import LOCKS, RATES, SESSIONS, Topic
-
-if TYPE_CHECKING:
-    from pgtop.tui.screens.live import LiveScreen
 
 
 class View(NamedTuple):
@@ -43,11 +39,10 @@ class View(NamedTuple):
             call=f"show_view({self.id!r})",
         )
 
-    def load(self) -> "type[LiveScreen]":
-        """Import the class of its screen."""
+    def load(self) -> Any:
+        """Import the class of its screen, a `LiveScreen`."""
         module, _, name = self.screen.partition(":")
-        screen_class: type[LiveScreen] = getattr(import_module(module), name)
-        return screen_class
+        return getattr(import_module(module), name)
 
 
 VIEWS: tuple[View, ...] = (
@@ -84,11 +79,12 @@ def keymap_of(views: Sequence[View]) -> Keymap:
     return keymap_with({view.id: view.action for view in views})
 
 
-def keymap_for(views: Sequence[View], settings: Settings) -> Keymap:
-    """Return the keys of a dashboard with these views, as the settings have them."""
-    chosen = {action.id: action.keys for action in settings.keymap.actions}
-    return keymap_of(views).with_keys(chosen)
+def keymap_for(views: Sequence[View], chosen: Keymap) -> Keymap:
+    """Return the keymap of a dashboard with these views and the chosen keys."""
+    keys = {action.id: action.keys for action in chosen.actions}
+    return keymap_of(views).with_keys(keys)
 
 
 KEYMAP = keymap_of(VIEWS)
-"""The keys of a dashboard with the built-in views."""
+"""The built-in keys of a dashboard with the built-in views."""
+put_in_force(KEYMAP)
