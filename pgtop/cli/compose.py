@@ -17,6 +17,7 @@ from pgtop.cli.args.connection import ConnectionOptions, Password
 from pgtop.cli.connection_string import parameters_of
 from pgtop.cli.first_sample import first_sample
 from pgtop.cli.password_prompt import PasswordPrompt, has_terminal
+from pgtop.config.display import display_of
 from pgtop.config.guards import Guards
 from pgtop.config.settings import Safety, Settings
 from pgtop.errors import UsageError
@@ -103,6 +104,7 @@ def settings_for(
         require_audit=guards.require_audit,
         color=options.color and not environ.get("NO_COLOR"),
         ascii=not output.locale_is_utf8(environ, sys.flags.utf8_mode),
+        display=display_of(environ),
     )
 
 

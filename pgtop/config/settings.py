@@ -5,6 +5,7 @@ Plain data, which the command line reads too: nothing heavy is loaded here.
 
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
+from pgtop.config.display import Display
 from pgtop.config.schema import PERCENT, Number, OptionGroup, option, setting
 from pgtop.keys import Keymap
 from pgtop.view_registry import KEYMAP
@@ -18,6 +19,7 @@ MAX_INTERVAL = 60.0
 """Bounds of the seconds between samples."""
 
 THEMES = ("terminal", "dark", "light")
+BACKGROUNDS = ("dark", "light")
 
 REDACT = option(
     "--redact",
@@ -64,6 +66,17 @@ class Settings(NamedTuple):
         ),
         setting("display"),
     ] = THEMES[0]
+    background: Annotated[
+        str,
+        option(
+            "--background",
+            metavar="SHADE",
+            choices=BACKGROUNDS,
+            help="background of the terminal, if the terminal does not report it: dark or light",
+        ),
+        setting("display"),
+    ] = ""
+    """The background that the user named, or ""."""
     warn: Annotated[
         float,
         option(
@@ -90,6 +103,8 @@ class Settings(NamedTuple):
     """True if Textual's own driver draws, not ours, which sends only the cells that differ."""
     ascii: bool = False
     """True if the locale is not UTF-8: only ASCII is drawn."""
+    display: Display = Display()
+    """The terminal's colours, and what is known of its background."""
     keymap: Keymap = KEYMAP
     """The actions and their keys: see `config.keymap`."""
     complaint: str = ""

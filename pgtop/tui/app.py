@@ -46,6 +46,7 @@ from pgtop.tui.screens.table_screen import TableScreen
 from pgtop.tui.self_cost import CostMeter
 from pgtop.tui.session_requests import SessionRequests
 from pgtop.tui.signal_flow import SignalFlow
+from pgtop.tui.textual_theme import textual_theme
 from pgtop.tui.theme import palette
 from pgtop.view_registry import VIEWS, View, keymap_for
 
@@ -92,8 +93,8 @@ class PgtopApp(SilentCrash, Keyboard):
         if settings.ascii:
             add_filter(self, AsciiFilter())
         self._settings = settings._replace(keymap=keymap)
-        self._palette = palette(settings.theme, settings.color)
-        self.theme = self._palette.textual_theme
+        self._palette = palette(settings)
+        self._take_textual_theme()
         self._views = {view.id: view for view in views}
         opening = [keymap.action(view.action.id) for view in views]
         for binding in bindings_of(opening):
@@ -133,6 +134,14 @@ class PgtopApp(SilentCrash, Keyboard):
     def fail(self, error: BaseException) -> None:
         """End because of a bug in another thread."""
         raise error
+
+    # Colours.
+
+    def _take_textual_theme(self) -> None:
+        """Have what Textual composes itself in the colours of the palette."""
+        theme = textual_theme(self._palette)
+        self.register_theme(theme)
+        self.theme = theme.name
 
     # States down.
 

@@ -39,7 +39,7 @@ def pieces(
     width: int,
 ) -> Iterator[Piece]:
     """Yield lines as a canvas takes them, from the top on, in the colours of the terminal."""
-    colors = palette(settings.theme, settings.color)
+    colors = palette(settings)
     system = colours_of(environ)
     for y, styled in enumerate(lines):
         painted = runs(

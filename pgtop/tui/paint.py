@@ -11,12 +11,13 @@ from typing import NamedTuple
 from rich.color import ColorSystem
 from rich.style import Style as RichStyle
 
+from pgtop.config.display import colors_of
 from pgtop.terminal.canvas import Run
 from pgtop.terminal.style import PLAIN, Style, restyled
 from pgtop.text.clean import cells
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line
-from pgtop.tui.theme import Palette
+from pgtop.tui.theme import Palette, Styles
 
 _BY_NAME = {
     "standard": ColorSystem.STANDARD,
@@ -48,7 +49,7 @@ def runs(
     """
     line, dimmed, cursor, strong = styled
     by_tone = _terminal_styles(
-        palette,
+        palette.styles,
         ground,
         colours,
         dimmed,
@@ -66,7 +67,7 @@ def styles(
     """Return the style of each tone on the line."""
     _, dimmed, cursor, strong = styled
     return _styles(
-        palette,
+        palette.styles,
         ground,
         dimmed,
         cursor,
@@ -75,17 +76,8 @@ def styles(
 
 
 def colours_of(environ: Mapping[str, str]) -> ColorSystem | None:
-    """Return the colours of the terminal, from the same variables as Rich, which is heavy to
-    import.
-    """
-    if environ.get("TERM", "").lower() in ("dumb", "unknown"):
-        return None
-    if environ.get("COLORTERM", "").strip().lower() in ("truecolor", "24bit"):
-        return ColorSystem.TRUECOLOR
-    kind = environ.get("TERM", "").strip().lower().rpartition("-")[2]
-    return (
-        ColorSystem.EIGHT_BIT if kind in ("256color", "kitty") else ColorSystem.STANDARD
-    )
+    """Return the colours of the terminal."""
+    return colours_named(colors_of(environ))
 
 
 def colours_named(name: str | None) -> ColorSystem | None:
@@ -95,22 +87,25 @@ def colours_named(name: str | None) -> ColorSystem | None:
 
 @lru_cache(maxsize=64)
 def _styles(
-    palette: Palette, ground: RichStyle, dimmed: bool, cursor: bool, strong: bool
+    base: Styles,
+    ground: RichStyle,
+    dimmed: bool,
+    cursor: bool,
+    strong: bool,
 ) -> Mapping[Tone, RichStyle]:
+    tones = base.tones
     if strong:
-        ground += palette.tones[Tone.STRONG]
-    if cursor:
-        ground += palette.cursor
+        ground += tones[Tone.STRONG]
     if dimmed:
-        return dict.fromkeys(Tone, ground + palette.tones[Tone.QUIET])
-    if cursor and palette.cursor.bgcolor is None:
-        return dict.fromkeys(Tone, ground)
-    return {tone: ground + style for tone, style in palette.tones.items()}
+        tones = dict.fromkeys(Tone, tones[Tone.QUIET])
+    if cursor:
+        tones = {tone: base.on_cursor(style) for tone, style in tones.items()}
+    return {tone: ground + style for tone, style in tones.items()}
 
 
 @lru_cache(maxsize=64)
 def _terminal_styles(
-    palette: Palette,
+    base: Styles,
     ground: RichStyle,
     colours: ColorSystem | None,
     dimmed: bool,
@@ -118,7 +113,7 @@ def _terminal_styles(
     strong: bool,
 ) -> Mapping[Tone, Style]:
     by_tone = _styles(
-        palette,
+        base,
         ground,
         dimmed,
         cursor,

@@ -1,127 +1,125 @@
-"""Tones to colours: the only module that names a colour.
+"""Tones to styles, for the theme that the user chose and the background that the terminal has."""
 
-The default palette uses the terminal's own sixteen colours and background, so it is right on light
-and dark ones, costs the fewest bytes, and leaves nothing but bold, dim and reverse when colours are
-off.
-"""
-
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import TypeAlias
 
 from rich.style import Style
 
+from pgtop.config import palettes
+from pgtop.config.display import Display, Shade
+from pgtop.config.palettes import Scheme
+from pgtop.config.settings import Settings
 from pgtop.text.tone import Tone
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Palette:
-    """Styles by tone, the cursor's, and the Textual theme that goes with them."""
+class Styles:
+    """The styles of one scheme."""
 
-    textual_theme: str
+    scheme: Scheme
     ground: Style
-    """The background of that theme."""
+    """The text and the background of the screen."""
     tones: Mapping[Tone, Style]
     cursor: Style
-    """The style of the cursor's row; without a background it replaces the tones, which would be too
-    loud in reverse.
+    """What the cursor adds to the cells of its row."""
+
+    def on_cursor(self, style: Style) -> Style:
+        """Return the style of a cell on the cursor's row: the cell keeps its tone.
+
+        A plate keeps its two colours, and what is in reverse everywhere else stands out unreversed.
+        """
+        if style.bgcolor is not None:
+            return style
+        if self.cursor.reverse and style.reverse:
+            return style + Style(reverse=False)
+        return self.cursor + style
+
+
+_Choose: TypeAlias = Callable[[Display], Scheme]
+
+
+class Palette:
+    """The styles of a theme, which all widgets share.
+
+    The terminal may report its background when the first frame is drawn already; the styles then
+    change once, in place.
     """
 
+    def __init__(self, choose: _Choose, display: Display) -> None:
+        self._choose = choose
+        self.display = display
+        self.styles = _styles_of(choose(display))
 
-_TERMINAL = Palette(
-    "ansi-dark",
-    Style(color="default", bgcolor="default"),
-    {
-        Tone.PLAIN: Style(),
-        Tone.QUIET: Style(dim=True),
-        Tone.STRONG: Style(bold=True),
-        Tone.CALM: Style(color="green"),
-        Tone.NOTICE: Style(color="cyan"),
-        Tone.WARN: Style(color="yellow", bold=True),
-        Tone.ALARM: Style(color="red", bold=True),
-        Tone.HEADING: Style(underline=True),
-        Tone.TAB: Style(reverse=True),
-        Tone.LABEL: Style(color="bright_white", bgcolor="magenta", bold=True),
-        Tone.MATCH: Style(reverse=True),
-        Tone.NOTICE_PLATE: Style(color="black", bgcolor="cyan"),
-        Tone.WARN_PLATE: Style(color="black", bgcolor="yellow"),
-        Tone.ALARM_PLATE: Style(color="bright_white", bgcolor="red", bold=True),
-        Tone.CALM_PLATE: Style(color="black", bgcolor="green"),
-        Tone.QUIET_PLATE: Style(reverse=True),
-    },
-    cursor=Style(reverse=True),
-)
-_MONO = Palette(
-    "ansi-dark",
-    Style(color="default", bgcolor="default"),
-    {
-        Tone.PLAIN: Style(),
-        Tone.QUIET: Style(dim=True),
-        Tone.STRONG: Style(bold=True),
-        Tone.CALM: Style(),
-        Tone.NOTICE: Style(),
-        Tone.WARN: Style(bold=True),
-        Tone.ALARM: Style(bold=True, underline=True),
-        Tone.HEADING: Style(underline=True),
-        Tone.TAB: Style(reverse=True),
-        Tone.LABEL: Style(reverse=True, bold=True),
-        Tone.MATCH: Style(reverse=True),
-        Tone.NOTICE_PLATE: Style(),
-        Tone.WARN_PLATE: Style(bold=True),
-        Tone.ALARM_PLATE: Style(reverse=True, bold=True),
-        Tone.CALM_PLATE: Style(),
-        Tone.QUIET_PLATE: Style(),
-    },
-    cursor=Style(reverse=True),
-)
-_DARK = Palette(
-    "textual-dark",
-    Style(color="#e0e0e0", bgcolor="#121212"),
-    {
-        Tone.PLAIN: Style(color="#d0d4dc"),
-        Tone.QUIET: Style(color="#7f8896"),
-        Tone.STRONG: Style(color="#ffffff", bold=True),
-        Tone.CALM: Style(color="#7fc98f"),
-        Tone.NOTICE: Style(color="#7fc4e8"),
-        Tone.WARN: Style(color="#f2c46d", bold=True),
-        Tone.ALARM: Style(color="#ff7f7f", bold=True),
-        Tone.HEADING: Style(color="#8793a3", underline=True),
-        Tone.TAB: Style(color="#d6dce5", bold=True, underline=True),
-        Tone.LABEL: Style(color="#ffffff", bgcolor="#7c3aad", bold=True),
-        Tone.MATCH: Style(reverse=True),
-        Tone.NOTICE_PLATE: Style(color="#11161d", bgcolor="#63c3e6"),
-        Tone.WARN_PLATE: Style(color="#11161d", bgcolor="#f2b84b"),
-        Tone.ALARM_PLATE: Style(color="#11161d", bgcolor="#ff7b76", bold=True),
-        Tone.CALM_PLATE: Style(color="#11161d", bgcolor="#6cc98f"),
-        Tone.QUIET_PLATE: Style(color="#d6dce5", bgcolor="#242d39"),
-    },
-    cursor=Style(bgcolor="#34507a"),
-)
-_LIGHT = Palette(
-    "textual-light",
-    Style(color="#1f1f1f", bgcolor="#e0e0e0"),
-    {
-        Tone.PLAIN: Style(color="#22262e"),
-        Tone.QUIET: Style(color="#6a7280"),
-        Tone.STRONG: Style(color="#000000", bold=True),
-        Tone.CALM: Style(color="#1c7a38"),
-        Tone.NOTICE: Style(color="#0b6594"),
-        Tone.WARN: Style(color="#8f5a00", bold=True),
-        Tone.ALARM: Style(color="#b81414", bold=True),
-        Tone.HEADING: Style(color="#5f6b7a", underline=True),
-        Tone.TAB: Style(color="#1f2933", bold=True, underline=True),
-        Tone.LABEL: Style(color="#ffffff", bgcolor="#7c3aad", bold=True),
-        Tone.MATCH: Style(reverse=True),
-        Tone.NOTICE_PLATE: Style(color="#ffffff", bgcolor="#0a5f96"),
-        Tone.WARN_PLATE: Style(color="#ffffff", bgcolor="#8a5200"),
-        Tone.ALARM_PLATE: Style(color="#ffffff", bgcolor="#b81f1c", bold=True),
-        Tone.CALM_PLATE: Style(color="#ffffff", bgcolor="#136f3a"),
-        Tone.QUIET_PLATE: Style(color="#1f2933", bgcolor="#e6eaef"),
-    },
-    cursor=Style(bgcolor="#b9d2f2"),
-)
-_PALETTES = {"terminal": _TERMINAL, "dark": _DARK, "light": _LIGHT}
+    @property
+    def ground(self) -> Style:
+        """The text and the background of the screen."""
+        return self.styles.ground
+
+    def change(self, display: Display) -> bool:
+        """Take the styles for a terminal that is known better; return whether they differ."""
+        self.display = display
+        scheme = self._choose(display)
+        if scheme == self.styles.scheme:
+            return False
+        self.styles = _styles_of(scheme)
+        return True
 
 
-def palette(theme: str, color: bool) -> Palette:
-    """Return the palette of a theme; without colours there is only one."""
-    return _PALETTES[theme] if color else _MONO
+_OWN_COLORS = {
+    ("dark", False): palettes.DARK,
+    ("dark", True): palettes.DARK_256,
+    ("light", False): palettes.LIGHT,
+    ("light", True): palettes.LIGHT_256,
+}
+"""The schemes by theme, and whether the terminal has 256 colours and no more."""
+
+
+def palette(settings: Settings) -> Palette:
+    """Return the palette of the user's theme on the user's terminal."""
+    return Palette(partial(_scheme, settings.theme, settings.color), _display(settings))
+
+
+def _display(settings: Settings) -> Display:
+    """Return the display; a background that the user chose counts more than what is reported."""
+    display = settings.display
+    if not settings.background:
+        return display
+    return display._replace(shade=Shade(settings.background))
+
+
+def _scheme(theme: str, has_color: bool, display: Display) -> Scheme:
+    """Return the scheme of a theme; without colours there is only one."""
+    if not has_color:
+        return palettes.MONO
+    if theme == "terminal":
+        return _terminal_scheme(display)
+    if not display.has_256:
+        # Sixteen colours are the terminal's own, so the theme only names the background.
+        return _terminal_scheme(display._replace(shade=Shade(theme)))
+    return _OWN_COLORS[theme, display.colors == "256"]
+
+
+@lru_cache(maxsize=16)
+def _terminal_scheme(display: Display) -> Scheme:
+    """Return the scheme in the terminal's own sixteen colours."""
+    if display.shade is Shade.UNKNOWN:
+        return palettes.ON_UNKNOWN
+    if display.shade is Shade.LIGHT:
+        return palettes.ON_WHITE
+    scheme = palettes.ON_BLACK
+    if display.is_console:
+        scheme = palettes.on_console(scheme)
+    return scheme if display.has_faint else palettes.without_faint(scheme)
+
+
+def _styles_of(scheme: Scheme) -> Styles:
+    """Return the styles that the words of a scheme stand for."""
+    tones = {tone: Style.parse(words) for tone, words in scheme.looks.items()}
+    return Styles(
+        scheme,
+        ground=Style.parse(scheme.ground or "default on default"),
+        tones=tones,
+        cursor=Style.parse(scheme.cursor),
+    )

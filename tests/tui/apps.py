@@ -9,6 +9,7 @@ from textual import events
 from textual.pilot import Pilot
 
 from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.config.display import Shade
 from pgtop.config.settings import Settings
 from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
@@ -35,6 +36,14 @@ class ScreenshotApp(PgtopApp):
         )
 
 
+def on_black(settings: Settings) -> Settings:
+    """Return the settings for a terminal that is known to be black, as Textual's screenshots
+    are.
+    """
+    display = settings.display._replace(shade=Shade.DARK)
+    return settings._replace(display=display)
+
+
 @dataclass
 class Stage:
     """An app and everything that it works with."""
@@ -46,6 +55,7 @@ class Stage:
     clock: FakeClock = field(default_factory=FakeClock)
 
     def __post_init__(self) -> None:
+        self.settings = on_black(self.settings)
         if not self.source.script:
             self.source.script = [self.snapshot]
         monitor = monitor_of(

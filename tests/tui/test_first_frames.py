@@ -24,7 +24,7 @@ from tests.scenes import (
     not_privileged,
     standstill,
 )
-from tests.tui.apps import Stage
+from tests.tui.apps import Stage, on_black
 
 PALETTES = [
     Settings(),
@@ -43,7 +43,7 @@ def first_frame(
 
 
 def _drawn(lines: list[StyledLine], settings: Settings, width: int) -> Canvas:
-    colors = palette(settings.theme, settings.color)
+    colors = palette(on_black(settings))
     canvas = Canvas(width, len(lines))
     for y, line in enumerate(lines):
         canvas.draw(
