@@ -1,4 +1,4 @@
-"""What is known of the terminal's colours and background."""
+"""The terminal's colours and background, as the environment reports them."""
 
 import pytest
 
