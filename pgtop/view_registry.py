@@ -4,13 +4,26 @@ Footer, help, palette, bindings and documentation are made from it. Plain data: 
 when its view is first opened, and Textual not at all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, NamedTuple
 
 from pgtop.actions import Action, Group
 from pgtop.keys import Keymap, keymap_with, put_in_force
 from pgtop.model.section import LOCKS, RATES, SESSIONS, Topic
+
+
+def _none(state: Any) -> int:
+    return 0
+
+
+def _always(state: Any) -> bool:
+    return True
+
+
+def _waiting(state: Any) -> int:
+    waiting: int = state.derived.forest.waiting
+    return waiting
 
 
 class View(NamedTuple):
@@ -26,6 +39,12 @@ class View(NamedTuple):
     """The module and the class of its screen, with a colon between them."""
     topics: frozenset[Topic] = frozenset()
     """What a poll asks for while the view is open."""
+    short: str = ""
+    """A shorter label for the tabs of a narrow screen."""
+    alarms: Callable[[Any], int] = _none
+    """How many sessions in the view need an act now, of a `State`: the number in the tab."""
+    has_rows: Callable[[Any], bool] = _always
+    """Whether, in a `State`, the view has something to show: its tab is there only then."""
 
     @property
     def action(self) -> Action:
@@ -69,6 +88,7 @@ VIEWS: tuple[View, ...] = (
         title="who blocks whom, and what holds back vacuum",
         screen="pgtop.tui.screens.locks:LocksScreen",
         topics=frozenset({SESSIONS, LOCKS, RATES}),
+        alarms=_waiting,
     ),
 )
 """The first view is the one that a dashboard starts with and goes back to."""

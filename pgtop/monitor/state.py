@@ -6,10 +6,12 @@ from typing import NamedTuple, Self
 
 from pgtop.analysis.budget import Budget, budget
 from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.analysis.last_minute import LastMinute
 from pgtop.analysis.pooling import Concurrency, PoolingHint, pooling_hint
 from pgtop.analysis.recent_use import RecentUse
 from pgtop.analysis.restarts import Interruption, interruption
 from pgtop.config.settings import Settings
+from pgtop.model.rates import Rates, rates_of
 from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.poller import Event, PollFailed, PollOverdue, Sampled
 from pgtop.text.tone import Span
@@ -32,6 +34,8 @@ class State(NamedTuple):
     event: Event
     interval: float
     seen: Concurrency
+    last_minute: LastMinute = LastMinute()
+    """The use of the slots in the last minute."""
     hint: PoolingHint | None = None
     interruption: Interruption | None = None
     """The last interruption of the server."""
@@ -47,12 +51,14 @@ class State(NamedTuple):
     @classmethod
     def first(cls, snapshot: Snapshot, settings: Settings) -> Self:
         """Return the state at the start, with the first snapshot in it."""
+        slots = budget(snapshot, settings.warn, settings.alarm)
         return cls(
             DerivedSnapshot.of(snapshot),
-            budget(snapshot, settings.warn, settings.alarm),
+            slots,
             Sampled(snapshot, 0.0, settings.interval),
             settings.interval,
             Concurrency().observe(snapshot),
+            LastMinute().after(snapshot, slots, settings.interval),
             recent_use=RecentUse().observe(snapshot),
         )
 
@@ -67,18 +73,25 @@ class State(NamedTuple):
             return self._replace(event=event, interval=interval)
         snapshot = event.snapshot
         seen = self.seen.observe(snapshot)
+        slots = budget(snapshot, settings.warn, settings.alarm)
         return self._replace(
             derived=DerivedSnapshot.of(snapshot, self.derived),
-            budget=budget(snapshot, settings.warn, settings.alarm),
+            budget=slots,
             event=event,
             interval=interval,
             seen=seen,
+            last_minute=self.last_minute.after(snapshot, slots, event.every),
             hint=pooling_hint(snapshot, seen),
             recent_use=self.recent_use.observe(snapshot),
             interruption=interruption(self.derived.snapshot, snapshot)
             or self.interruption,
             requested_at=event.started_at,
         )
+
+    @property
+    def rates(self) -> Rates | None:
+        """The newest rates of the server; None if they are not known."""
+        return rates_of(self.derived.snapshot)
 
     @property
     def stale(self) -> bool:

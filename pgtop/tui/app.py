@@ -225,6 +225,7 @@ class PgtopApp(SilentCrash, Keyboard):
 
     def _open(self, view: View) -> LiveScreen:
         screen: LiveScreen = view.load()(self.state, self._settings, self._palette)
+        screen.belong_to(view, list(self._views.values()))
         return screen
 
     async def action_show_view(self, view_id: str) -> None:

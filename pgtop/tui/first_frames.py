@@ -20,16 +20,18 @@ from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.text.wrap import line as line_of
 from pgtop.tui.paint import StyledLine, colours_of, runs
+from pgtop.tui.tabs import tabs_of
 from pgtop.tui.theme import palette
 from pgtop.view.chrome import (
     Surroundings,
     counted,
     frame,
-    key_line,
     order_line,
 )
+from pgtop.view.key_line import key_line
+from pgtop.view.looks import Looks
 from pgtop.view.sessions import FOOTER
-from pgtop.view_registry import KEYMAP
+from pgtop.view_registry import KEYMAP, VIEWS
 
 
 def pieces(
@@ -85,15 +87,17 @@ def sessions(
 ) -> list[StyledLine]:
     """Return the screen of the sessions as it is at first."""
     state = State.first(first, settings)
+    looks = Looks.of(settings)
     query = TableOptions()
     table = arrange_sessions(state.derived, query)
     around = Surroundings(
+        looks=looks,
+        views=tabs_of(VIEWS, VIEWS[0], state, looks),
         status=(
             Span(counted(table), Tone.PLAIN),
             *order_line(query, SESSION_COLUMNS, settings.interval),
         ),
         actions=settings.keymap.offered(FOOTER, settings.read_only),
-        read_only=settings.read_only,
     )
     lines = frame(
         state,

@@ -1,9 +1,12 @@
-"""The line above every screen while sessions wait for locks: how many, how long, and for what."""
+"""What sessions wait for locks: how many, how long, and for what."""
+
+from collections.abc import Sequence
 
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.graph import Key
 from pgtop.analysis.lock_forest import LockForest, Node
 from pgtop.model.timestamp import seconds_between
+from pgtop.table.session_state import state_in_full
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age
@@ -11,11 +14,15 @@ from pgtop.text.wrap import Line
 from pgtop.view.lock_phrases import (
     APPROXIMATE,
     REPLAY,
+    how_long,
     is_replay,
     listed,
     root_does,
     root_name,
 )
+
+SIGN = "▲ "
+"""Stands before what needs an act now, so that it does so without colour too."""
 
 
 def summary(derived: DerivedSnapshot) -> Line:
@@ -27,30 +34,71 @@ def summary(derived: DerivedSnapshot) -> Line:
     if not forest.waiting:
         return ()
     root = forest.roots[0]
-    waiting = f"{forest.waiting} waiting"
-    wait = _longest_words(root, derived)
-    name = f"root {root_name(root)}"
-    notes = _notes(forest)
-    if notes:
-        place = f"{wait} on {name}" if wait else name
-        words = f"{', '.join((waiting, *notes))}; {place}"
-    else:
-        words = ", ".join(filter(None, (waiting, wait, name)))
+    parts = [f"{forest.waiting} waiting", *_notes(forest)]
+    words = f"{', '.join(parts)}{_place(root, derived)}"
     does = root_does(root, derived)
-    parts = (words, f" ({does})") if does else (words,)
-    return tuple(Span(clean(part), Tone.ALARM) for part in parts)
+    texts = (words, f" ({does})") if does else (words,)
+    return tuple([Span(clean(text), Tone.ALARM) for text in texts])
+
+
+def alarm_forms(derived: DerivedSnapshot) -> Sequence[Line]:
+    """Return the summary as the header shows it, the longest form first; none if no session waits.
+
+    The time that the root has been at it is left out: it is about as long as the longest wait, and
+    both would be drawn every second.
+    """
+    forest = derived.forest
+    if not forest.waiting:
+        return ()
+    root = forest.roots[0]
+    plate = Span(f"{SIGN}{forest.waiting} waiting", Tone.ALARM_PLATE)
+    notes = "".join([f", {note}" for note in _notes(forest)])
+    does = _what_it_does(root, derived)
+    place = (
+        _place(root, derived).removeprefix(", ") if not notes else _place(root, derived)
+    )
+    separator = "" if notes else " "
+    whole = f"{notes}{separator}{place}"
+    name = root_name(root)
+    wait = _longest(root, derived)
+    texts = [
+        f"{whole}, {does}" if does else whole,
+        whole,
+        f"{notes} {wait} for {name}" if wait else f"{notes} for {name}",
+        f"{notes} for {name}",
+        notes,
+        "",
+    ]
+    return [(plate, Span(clean(text), Tone.ALARM)) for text in texts]
+
+
+def _place(root: Node, derived: DerivedSnapshot) -> str:
+    """Return the longest wait and the root that it is for, after what stands before them."""
+    wait = _longest(root, derived)
+    name = root_name(root)
+    if len(derived.forest.roots) == 1:
+        longest = f", longest {wait}" if wait else ""
+        return f"{longest}, all for {name}"
+    return f"; longest {wait} for {name}" if wait else f"; most for {name}"
+
+
+def _what_it_does(root: Node, derived: DerivedSnapshot) -> str:
+    if root.backend is None:
+        return how_long(root, derived)
+    return "waiting" if root.is_waiting else state_in_full(root.backend)
 
 
 def _notes(forest: LockForest) -> list[str]:
     """Return what else is worth a word: several roots, deadlocks, the replay of a standby."""
-    notes = [f"{len(forest.roots)} roots"] if len(forest.roots) > 1 else []
-    notes += [f"deadlock {listed(cycle, forest)}" for cycle in _deadlocks(forest)]
+    notes = [f"deadlock {listed(cycle, forest)}" for cycle in _deadlocks(forest)]
+    if len(forest.roots) > 1:
+        notes.append(f"{len(forest.roots)} roots")
     if any(map(is_replay, forest.nodes.values())):
         notes.append(REPLAY)
     return notes
 
 
-def _longest_words(root: Node, derived: DerivedSnapshot) -> str:
+def _longest(root: Node, derived: DerivedSnapshot) -> str:
     """Return the longest wait of the waiters of `root`; marked as approximate where its start is
     not known exactly.
     """
@@ -58,7 +106,7 @@ def _longest_words(root: Node, derived: DerivedSnapshot) -> str:
     if first is None or first.since is None:
         return ""
     mark = "" if first.is_since_exact else APPROXIMATE
-    return f"longest {mark}{age(seconds_between(first.since, derived.now))}"
+    return f"{mark}{age(seconds_between(first.since, derived.now))}"
 
 
 def _deadlocks(forest: LockForest) -> list[tuple[Key, ...]]:

@@ -1,34 +1,28 @@
-"""The lines across the top: the server, and the use of its connection slots.
-
-States differ by letter as well as by colour, so that the bar can be read on a monochrome screen and
-by colour-blind people.
-"""
-
-from collections.abc import Iterable
+"""The lines on top of a printed page: the server, and the use of its connection slots."""
 
 from pgtop.analysis.budget import Budget, Level
 from pgtop.model.server import SUPPORTED, Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import seconds_between, to_datetime
-from pgtop.signalling.rights import grant
 from pgtop.text.clean import cells, clean, fit
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age
 from pgtop.text.wrap import Line
+from pgtop.view.slot_words import (
+    FREE,
+    LETTERS,
+    LEVELS,
+    RESERVED,
+    UNSEEN,
+    about,
+    doubt_of_left,
+    held,
+    misses_logins,
+    reserves,
+)
 
-LETTERS = {
-    "active": ("A", Tone.CALM),
-    "waiting": ("W", Tone.ALARM),
-    "idle in transaction": ("T", Tone.WARN),
-    "idle": ("i", Tone.QUIET),
-    "other": ("o", Tone.NOTICE),
-}
 _WORDS = {"idle in transaction": "idle in tx"}
 _FORMS = ("{letter} {count} {state}", "{letter}{count} {word}", "{letter}{count}")
-FREE = "·"
-RESERVED = "R"
-UNSEEN = "?"
-_LEVELS = {Level.CALM: Tone.STRONG, Level.WARN: Tone.WARN, Level.ALARM: Tone.ALARM}
 _MARKS = {Level.CALM: "", Level.WARN: "! ", Level.ALARM: "!! "}
 _SHORTEST_BAR = 16
 _CLOCK = len("00:00:00 UTC")
@@ -45,8 +39,8 @@ def server_line(snapshot: Snapshot, width: int) -> Line:
     parts = [
         Span(fit(place, min(cells(place), room)), Tone.STRONG),
         Span(f"PostgreSQL {clean(server.version).partition(' ')[0]}", Tone.PLAIN),
-        Span(_doubt(server), Tone.NOTICE),
-        Span(_account(server), Tone.PLAIN),
+        Span(doubt(server), Tone.NOTICE),
+        Span(account(server), Tone.PLAIN),
         Span(
             f"up {age(seconds_between(server.started_at, snapshot.taken_at))}",
             Tone.QUIET,
@@ -69,7 +63,7 @@ def server_line(snapshot: Snapshot, width: int) -> Line:
 
 def budget_line(budget: Budget, width: int) -> Line:
     """Return the bar, and beside it the longest words that leave it enough room."""
-    tone = _LEVELS[budget.level]
+    tone = LEVELS[budget.level]
     forms = _words(budget)
     room_for_words = max(0, width - 3 - _SHORTEST_BAR)
     words = next((form for form in forms if cells(form) <= room_for_words), "")
@@ -117,18 +111,7 @@ def left_words(budget: Budget) -> str:
     sum_or_limit = f": {budget.openable_limit}" if budget.openable_limit else ""
     if budget.openable_limit == "reserved":
         sum_or_limit = f": {budget.free} + {budget.openable - budget.free} reserved"
-    return f"{_doubt_of_left(budget)}{budget.openable} left for you{sum_or_limit}"
-
-
-def _doubt_of_left(budget: Budget) -> str:
-    """Return the qualifier of the number that is left.
-
-    The limits of roles and databases do not count logins in progress.
-    """
-    by_slots = budget.openable_limit in ("", "reserved")
-    if by_slots and budget.openable and _misses_logins(budget):
-        return "at most "
-    return "" if budget.openable_is_exact else "about "
+    return f"{doubt_of_left(budget)}{budget.openable} left for you{sum_or_limit}"
 
 
 def _counts(budget: Budget, form: str) -> list[Span]:
@@ -150,17 +133,7 @@ def _counts(budget: Budget, form: str) -> list[Span]:
     return spans
 
 
-def missing(budget: Budget, server: Server) -> str:
-    """Return the sentence for a role that cannot read everything, or ""."""
-    parts = list(server.missing)
-    if budget.hidden:
-        total = budget.visible + budget.hidden
-        remedy = grant(server, "pg_read_all_stats")
-        parts.insert(0, f"you see {budget.visible} of {total} sessions: {remedy}")
-    return clean("; ".join(parts))
-
-
-def _doubt(server: Server) -> str:
+def doubt(server: Server) -> str:
     """Return a warning about a version on which pgtop is not tested, or ""."""
     if server.major in SUPPORTED:
         return ""
@@ -169,7 +142,7 @@ def _doubt(server: Server) -> str:
     )
 
 
-def _account(server: Server) -> str:
+def account(server: Server) -> str:
     """Return pgtop's current role, and the role that logged in if it is another."""
     if server.acts_as_another:
         return clean(
@@ -178,44 +151,25 @@ def _account(server: Server) -> str:
     return clean(f"{server.user}@{server.database}")
 
 
-def _misses_logins(budget: Budget) -> bool:
-    """Return whether unseen logins in progress may hold the last slots."""
-    return budget.level is not Level.CALM and not budget.sees_logins
-
-
 def _words(budget: Budget) -> list[str]:
     mark = _MARKS[budget.level]
-    about = "about " if budget.approximate else ""
-    held = min(budget.used, budget.ordinary)  # the rest is shown as reserved
-    unseen = budget.free > 0 and _misses_logins(budget)
-    tilde = "~" if about else ""
-    used = f"{mark}{about}{held} of {budget.ordinary} used"
-    shortest = f"{mark}{tilde}{held}/{budget.ordinary}"
-    reserves = ", ".join(_reserves(budget))
+    about_words = about(budget)
+    in_use = held(budget)
+    unseen = budget.free > 0 and misses_logins(budget)
+    tilde = "~" if about_words else ""
+    used = f"{mark}{about_words}{in_use} of {budget.ordinary} used"
+    shortest = f"{mark}{tilde}{in_use}/{budget.ordinary}"
+    reserved = ", ".join(reserves(budget))
     if unseen:
         used += f"; at most {budget.free} free"
         logins = "logins in progress unseen"
-        forms = [(used, reserves, logins), (used, logins)]
+        forms = [(used, reserved, logins), (used, logins)]
         shortest += f", up to {budget.free} free"
     else:
-        used += f"; {about}{budget.free} free"
-        forms = [(used, reserves), (used, f"{budget.reserved_left} reserved")]
+        used += f"; {about_words}{budget.free} free"
+        forms = [(used, reserved), (used, f"{budget.reserved_left} reserved")]
         shortest += f", {tilde}{budget.free} free"
     return [*("; ".join(filter(None, form)) for form in forms), used, shortest]
-
-
-def _reserves(budget: Budget) -> Iterable[str]:
-    """Yield the roles that slots are reserved for, or how many reserved slots are left."""
-    total = budget.max_connections - budget.ordinary
-    if budget.reserved_left < total:
-        yield f"{budget.reserved_left} of {total} reserved left"
-        return
-    for role, slots in (
-        ("superusers", budget.superuser_reserved_connections),
-        *budget.reserves,
-    ):
-        if slots:
-            yield f"{slots} reserved for {clean(role)}"
 
 
 def _shares(parts: list[int], width: int) -> list[int]:

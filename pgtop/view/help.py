@@ -9,7 +9,7 @@ from pgtop.table.session_columns import COLUMNS
 from pgtop.text.clean import cells
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line, line, wrapped
-from pgtop.view.banner import FREE, LETTERS, RESERVED, UNSEEN
+from pgtop.view.slot_words import FREE, LETTERS, RESERVED, UNSEEN
 
 Rows: TypeAlias = Sequence[tuple[str, str]]
 

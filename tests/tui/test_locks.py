@@ -94,7 +94,7 @@ async def test_the_alarm_leads_to_the_root() -> None:
     stage = Stage(standstill())
     async with stage.app.run_test(size=_SIZE) as pilot:
         assert (
-            "12 waiting, 4 roots, deadlock 49010 49011; longest 9m02s on root 47903"
+            "12 waiting, deadlock 49010 49011, 4 roots; longest 9m02s for 47903"
             in _text(stage, "#alarm")
         )
         await press(pilot, "cursor_up")
@@ -170,11 +170,11 @@ async def test_a_notice_arranges_nothing(monkeypatch: pytest.MonkeyPatch) -> Non
 
 
 async def test_no_alarm_while_no_session_waits() -> None:
-    """The alarm takes no line then, and the cursor stays on the first row."""
+    """The line has a calm sentence then, and the cursor stays on the first row."""
     stage = Stage(calm())
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, "cursor_up")
-        assert not stage.app.screen.query_one(Alarm).display
+        assert "No session waits for a lock." in _text(stage, "#alarm")
         assert not stage.app.screen.query_one(Alarm).chosen
 
 
@@ -250,9 +250,9 @@ async def test_the_status_shows_the_rows_in_sight() -> None:
     stage = Stage(standstill())
     async with stage.app.run_test(size=(100, 20)) as pilot:
         await press(pilot, "show_locks")
-        assert "rows 1-12 of " in _text(stage, "#condition")
+        assert "rows 1-14 of " in _text(stage, "#condition")
         await press(pilot, "cursor_last")
-        assert "rows 1-12 of " not in _text(stage, "#condition")
+        assert "rows 1-14 of " not in _text(stage, "#condition")
         await press(pilot, "filter", *"pid:1", "open")
         assert "0 of 12 waiting under 4 roots" in _text(stage, "#condition")
 
@@ -408,7 +408,7 @@ async def test_a_slow_lock_manager_is_reported() -> None:
     stage = Stage(slow)
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, "show_locks")
-        assert "the lock manager is slow" in _text(stage, "#condition")
+        assert "the lock manager is slow" in _text(stage, "#notice")
 
 
 async def test_a_row_without_a_session_says_what_its_keys_do() -> None:

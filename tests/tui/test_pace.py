@@ -27,14 +27,14 @@ async def test_pause_and_refresh() -> None:
         await stage.tick(5)
         await press(pilot, "cursor_down")
         assert stage.source.samples == 0
-        assert "PAUSED: data 5" in text_of(stage, "#condition")
+        assert "PAUSED, DATA 5" in text_of(stage, "#banner")
         await press(pilot, "refresh")
         await stage.tick(0.1)
         assert stage.source.samples == 1
         await press(pilot, "pause")
         await stage.tick(2)
         assert stage.source.samples > 1
-        assert "PAUSED" not in text_of(stage, "#condition")
+        assert "PAUSED" not in text_of(stage, "#banner")
 
 
 async def test_interval_keys() -> None:
@@ -57,8 +57,11 @@ async def test_a_lost_server_keeps_the_rows_and_counts_down() -> None:
     async with stage.app.run_test(size=SIZE) as pilot:
         rows = shown_on(stage)
         await stage.tick(3)
-        assert "UNREACHABLE" in text_of(stage, "#condition")
-        assert "next try in" in text_of(stage, "#condition")
+        assert "s OLD" in text_of(stage, "#banner")
+        headline = text_of(stage, "#alarm")
+        assert "server away for " in headline
+        assert "unreachable. Next try in " in headline
+        assert text_of(stage, "#notice") == "connection refused. check the server"
         assert table_of(stage)._dimmed
         assert shown_on(stage) == rows
         await press(pilot, "filter", *"user:anna", "open")
@@ -76,7 +79,7 @@ async def test_a_hanging_server_is_reported_and_keys_work() -> None:
     stage = Stage(first, source=FakeSource([None, first]))
     async with stage.app.run_test(size=SIZE) as pilot:
         await stage.tick(4)
-        assert "no answer for" in text_of(stage, "#condition")
+        assert "no answer for" in text_of(stage, "#alarm")
         pid = pid_of(stage)
         await press(pilot, "cursor_down")
         assert pid_of(stage) != pid
@@ -108,9 +111,8 @@ async def test_expensive_samples_are_reported() -> None:
     async with stage.app.run_test(size=SIZE) as pilot:
         await stage.tick(20)
         await pilot.pause()
-        assert "slowed to every 5.0s: a sample costs the server 100 ms" in text_of(
-            stage, "#condition"
-        )
+        words = "slowed to every 5.0s: a sample costs the server 100 ms"
+        assert words in text_of(stage, "#notice")
 
 
 async def test_a_restart_leaves_a_trace() -> None:
@@ -128,5 +130,5 @@ async def test_a_restart_leaves_a_trace() -> None:
         await stage.tick(2)
         assert (
             "the server was restarted (seen at 14:25:12 UTC): 42 sessions ended"
-            in text_of(stage, "#notice")
+            in text_of(stage, "#alarm")
         )

@@ -25,9 +25,9 @@ async def test_read_only_is_always_in_sight() -> None:
     """READ-ONLY comes first on its line, so that no small screen and no long filter hides it."""
     stage = Stage(busy(), settings=Settings(read_only=True))
     async with stage.app.run_test(size=(40, 10)) as pilot:
-        assert text_of(stage, "#condition").startswith("READ-ONLY")
+        assert text_of(stage, "#banner").startswith(" READ-ONLY ")
         await press(pilot, "filter", *("a" * 60), "open")
-        assert text_of(stage, "#condition").startswith("READ-ONLY")
+        assert text_of(stage, "#banner").startswith(" READ-ONLY ")
 
 
 async def test_an_empty_table_names_the_key_that_shows_what_matches() -> None:

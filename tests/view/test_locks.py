@@ -204,14 +204,14 @@ def test_the_summary_names_the_root() -> None:
     """Number of waiters, longest wait, and the root with what it does; empty if no session
     waits."""
     words = [span.text for span in summary(STANDSTILL)]
-    head = "12 waiting, 4 roots, deadlock 49010 49011; longest 9m02s on root 47903"
+    head = "12 waiting, deadlock 49010 49011, 4 roots; longest 9m02s for 47903"
     assert words == [head, " (idle in transaction 13m20s)"], (
         "the longest of that root, and no other's"
     )
     assert cells(head) <= 80
     alone = [span.text for span in summary(DerivedSnapshot.of(scenes.busy()))]
     assert alone == [
-        "4 waiting, longest 9m02s, root 47903",
+        "4 waiting, longest 9m02s, all for 47903",
         " (idle in transaction 13m20s)",
     ]
     assert summary(DerivedSnapshot.of(scenes.calm())) == ()

@@ -24,7 +24,8 @@ from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line, wrapped
 from pgtop.view import breakdown
-from pgtop.view.banner import budget_line, legend_line, missing, server_line
+from pgtop.view.banner import budget_line, legend_line, server_line
+from pgtop.view.slot_words import missing
 
 _WIDTH = 120
 _SHARES = (Dimension.DATABASE, Dimension.ROLE)

@@ -27,7 +27,8 @@ from pgtop.table.sessions import ArrangedSessions, arrange_sessions
 from pgtop.text.clean import cells, clean
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line, wrapped
-from pgtop.view.banner import budget_line, legend_line, missing, server_line
+from pgtop.view.banner import budget_line, legend_line, server_line
+from pgtop.view.slot_words import missing
 
 OPTION = "--filter"
 _ALL = Filter()

@@ -1,6 +1,6 @@
 """The base of every full screen: the lines around its body, which `view.chrome` lays out."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -14,12 +14,16 @@ from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
 from pgtop.tui.messages import ViewRequested
 from pgtop.tui.screens.stateful import Stateful
+from pgtop.tui.tabs import tabs_of
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.alarm import Alarm
 from pgtop.tui.widgets.key_line import KeyBar
 from pgtop.tui.widgets.lines import Lines
-from pgtop.view.chrome import Surroundings, frame, is_compact
+from pgtop.view.chrome import Surroundings, frame
 from pgtop.view.cost import cost_line
+from pgtop.view.header import NO_VIEWS, Views, header_lines
+from pgtop.view.looks import Looks
+from pgtop.view_registry import View
 
 
 class LiveScreen(Stateful, Screen[None]):
@@ -44,9 +48,13 @@ class LiveScreen(Stateful, Screen[None]):
         self.state = state
         self._settings = settings
         self._palette = palette
+        self._views: Sequence[View] = ()
+        self._view: View | None = None
         self._actions = settings.keymap.offered(self.KEYS, settings.read_only)
+        self._looks = Looks.of(settings)
         self._banner = Lines(palette, id="banner")
         self._alarm = Alarm(palette, id="alarm")
+        self._tabs = KeyBar(palette, id="tabs")
         self._condition = Lines(palette, id="condition")
         self._notice = Lines(palette, id="notice")
         self._cost = Lines(palette, id="cost")
@@ -55,6 +63,7 @@ class LiveScreen(Stateful, Screen[None]):
     def compose(self) -> ComposeResult:
         yield self._banner
         yield self._alarm
+        yield self._tabs
         yield self._condition
         self._cost.display = False
         yield self._cost
@@ -104,36 +113,60 @@ class LiveScreen(Stateful, Screen[None]):
         self.state = state
         self.show_frame()
 
+    def status_line(self) -> Line:
+        """Return the status as a line below the header; () where the body shows it."""
+        return self.status()
+
+    def belong_to(self, view: View, views: Sequence[View]) -> None:
+        """Show this screen as `view` among the tabs of `views`; a page over a view has no tabs."""
+        self._view = view
+        self._views = views
+
+    def _tabs_now(self) -> Views:
+        if self._view is None:
+            return NO_VIEWS
+        return tabs_of(
+            self._views,
+            self._view,
+            self.state,
+            self._looks,
+        )
+
+    def surroundings(self) -> Surroundings:
+        """Return what the frame shows besides the state."""
+        return Surroundings(
+            looks=self._looks,
+            views=self._tabs_now(),
+            status=self.status_line(),
+            complaint=self.complaint(),
+            remark=self.remark(),
+            actions=self._actions,
+        )
+
     def show_frame(self) -> None:
         """Draw everything but the body."""
         (width, height) = self.size
-        state = self.state
-        around = Surroundings(
-            self.status(),
-            self.complaint(),
-            self.remark(),
-            self._actions,
-            self._settings.read_only,
-        )
         lines = frame(
-            state,
-            around,
+            self.state,
+            self.surroundings(),
             width,
             height,
         )
-        self._banner.show(lines.banner, dimmed=state.stale)
-        self._alarm.show_alarm(lines.alarm, dimmed=state.stale)
-        self._condition.show([lines.condition])
-        # Textual looks at all styles whenever one changes.
-        if len(lines.notice) != self._notice.line_count:
-            self._notice.styles.height = len(lines.notice)
+        top = lines.header
+        self._banner.show(top.server)
+        self._alarm.show_headline(top.headline)
+        self._tabs.show_keys(top.tabs)
+        _display(self._tabs, bool(top.tabs.line))
+        self._condition.show([lines.status])
+        _display(self._condition, bool(lines.status))
+        _set_height(self._notice, len(lines.notice))
+        _display(self._notice, bool(lines.notice))
         self._notice.show(lines.notice)
         self._key_bar.show_keys(lines.keys)
-        self._show_cost(state)
+        self._show_cost(self.state)
 
     def _show_cost(self, state: State) -> None:
-        if self._cost.display != state.shows_cost:
-            self._cost.display = state.shows_cost
+        _display(self._cost, state.shows_cost)
         if state.shows_cost:
             self._cost.show([self._cost_line()])
 
@@ -152,15 +185,23 @@ class LiveScreen(Stateful, Screen[None]):
         )
 
     def on_resize(self) -> None:
-        self._banner.styles.height = 1 if is_compact(self.size.height) else 3
+        count = header_lines(self.size.height, bool(self._views))
+        _set_height(self._banner, count)
         self.show(self.state)
 
     def on_alarm_opened(self) -> None:
         self.open_alarm()
 
     def open_alarm(self) -> None:
-        """Open the view that the alarm leads to."""
-        self.app.post_message(ViewRequested("locks", ROOT))
+        """Open the view that the headline leads to, or do what its key does."""
+        lead = self._alarm.lead
+        if lead is None:
+            return
+        if lead.view:
+            target = ROOT if lead.view == "locks" else None
+            self.app.post_message(ViewRequested(lead.view, target))
+        else:
+            self.app.call_later(self.app.run_action, f"app.{lead.action}")
 
     def on_key_bar_key_clicked(self, message: KeyBar.KeyClicked) -> None:
         """Have the app run the action, as for a key.
@@ -169,6 +210,19 @@ class LiveScreen(Stateful, Screen[None]):
         """
         owner = "screen" if hasattr(self, f"action_{message.call}") else "app"
         self.app.call_later(self.app.run_action, f"{owner}.{message.call}")
+
+
+def _display(widget: Widget, is_shown: bool) -> None:
+    """Show or hide a widget; Textual looks at all styles whenever one changes."""
+    if widget.display != is_shown:
+        widget.display = is_shown
+
+
+def _set_height(widget: Widget, count: int) -> None:
+    """Give a widget so many lines."""
+    height = widget.styles.height
+    if height is None or height.value != count:
+        widget.styles.height = count
 
 
 ROOT = "root"

@@ -127,7 +127,7 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
         super().moved()
 
     def action_cursor_up(self) -> None:
-        if self._table.at_top and self._alarm.display:
+        if self._table.at_top and self._alarm.lead:
             self._alarm.choose(True)
         else:
             super().action_cursor_up()

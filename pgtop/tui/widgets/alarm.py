@@ -1,34 +1,35 @@
-"""The alarm: sessions wait for locks. Enter or a click on it leads to the root that blocks most."""
+"""The headline: what is wrong now. Enter or a click on it leads to what it is about."""
 
 from textual.message import Message
 
-from pgtop.text.wrap import Line
 from pgtop.tui.paint import StyledLine
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
+from pgtop.view.headline import Headline, Lead
 
 
 class Alarm(Lines):
-    """One line, shown only while sessions wait."""
+    """One line above every body."""
 
     class Opened(Message):
-        """The alarm was clicked."""
+        """The headline was clicked."""
 
     def __init__(self, palette: Palette, *, id: str | None = None) -> None:
         super().__init__(palette, id=id)
         self.chosen = False
-        """True if the cursor is on the alarm."""
+        """True if the cursor is on the headline."""
+        self.lead: Lead | None = None
+        """The way to what the headline is about; None if it leads nowhere."""
 
-    def show_alarm(self, words: Line, dimmed: bool) -> None:
-        """Show `words`; without words, hide the line."""
-        is_shown = bool(words)
-        if self.display != is_shown:  # Textual looks at all styles whenever one changes
-            self.display = is_shown
+    def show_headline(self, headline: Headline) -> None:
+        """Show the headline; take the cursor away from one that leads nowhere."""
+        self.lead = headline.lead
+        if self.lead is None:
             self.choose(False)
-        self.show([words], dimmed)
+        self.show([headline.line])
 
     def choose(self, chosen: bool) -> None:
-        """Put the cursor on the alarm, or take it away."""
+        """Put the cursor on the headline, or take it away."""
         if chosen != self.chosen:
             self.chosen = chosen
             self.refresh()

@@ -1,6 +1,6 @@
-"""The bottom line: the keys that a tired person needs, the most needed first.
+"""A line of keys: the footer, with the keys that a tired person needs most, and the tabs.
 
-A click on one presses it.
+A click on a key presses it.
 """
 
 from textual import events
@@ -8,7 +8,7 @@ from textual.message import Message
 
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
-from pgtop.view.chrome import KeyLine
+from pgtop.view.key_line import KeyLine
 
 
 class KeyBar(Lines):

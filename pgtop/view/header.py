@@ -1,0 +1,143 @@
+"""The header of every screen: five lines on a usual terminal, fewer on a small one."""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from pgtop.analysis.budget import WAITING, Budget
+from pgtop.model.backend import IDLE_IN_TRANSACTION
+from pgtop.monitor.state import State
+from pgtop.text.tone import Span, Tone
+from pgtop.text.wrap import Line, line
+from pgtop.view.bar import bar_line
+from pgtop.view.fitting import RIGHT, Wish, fitted, quiet
+from pgtop.view.headline import Headline, headline
+from pgtop.view.key_line import NO_KEYS, KeyLine
+from pgtop.view.looks import Looks
+from pgtop.view.server_line import (
+    clock,
+    place_of,
+    server_line,
+    short_clock,
+    short_place,
+    top_wishes,
+)
+from pgtop.view.slot_words import free_words, misses_logins, your_words
+from pgtop.view.tabs import Tab, tab_line
+from pgtop.view.use_line import use_line, used_span
+
+WHOLE_FROM = 24
+"""Lines of screen from which the header has all of its lines."""
+COMPACT_UP_TO = 15
+"""Lines of screen up to which the header has two lines."""
+_INTERVAL_FROM = 120
+"""Cells of screen from which the interval stands beside the tabs."""
+
+
+class Views(NamedTuple):
+    """The views of a dashboard, and the one in sight."""
+
+    tabs: Sequence[Tab] = ()
+    """Empty on a page over a view."""
+    active: str = ""
+
+
+NO_VIEWS = Views()
+
+
+class Header(NamedTuple):
+    """The lines above the body, from top to bottom."""
+
+    server: Sequence[Line]
+    """The server and its slots: one to three lines."""
+    headline: Headline
+    tabs: KeyLine = NO_KEYS
+
+    @property
+    def lines(self) -> list[Line]:
+        """All lines."""
+        tabs = [self.tabs.line] if self.tabs.line else []
+        return [*self.server, self.headline.line, *tabs]
+
+
+def header(state: State, looks: Looks, views: Views, width: int, height: int) -> Header:
+    """Return the header of a screen of this size; what is no longer true is quiet."""
+    worst = headline(state, looks, width, views.active)
+    if height <= COMPACT_UP_TO:
+        return Header([compact_line(state, looks, width)], worst)
+    snapshot = state.derived.snapshot
+    top = server_line(snapshot, state.event, looks, width)
+    is_whole = height >= WHOLE_FROM and bool(views.tabs)
+    bar = bar_line(state.budget, width, looks.has_letters, not is_whole)
+    slots = [bar, use_line(state, width)] if is_whole else [bar]
+    if state.stale:
+        slots = [quiet(each) for each in slots]
+    if not is_whole:
+        return Header([top, *slots], worst)
+    return Header([top, *slots], worst, _tabs(state, views, width))
+
+
+def header_lines(height: int, has_tabs: bool) -> int:
+    """Return how many lines the header of such a screen has in its first part."""
+    if height <= COMPACT_UP_TO:
+        return 1
+    return 3 if height >= WHOLE_FROM and has_tabs else 2
+
+
+def _tabs(state: State, views: Views, width: int) -> KeyLine:
+    pace = f"every {state.interval:g} s" if width >= _INTERVAL_FROM else ""
+    right = line(pace, Tone.QUIET) if pace else ()
+    return tab_line(views.tabs, views.active, right, width)
+
+
+_MODE, _AGE, _SERVER, _USED, _WAITING, _HIDDEN, _FREE, _YOURS = range(8)
+
+
+def compact_line(state: State, looks: Looks, width: int) -> Line:
+    """Return the server and its slots in one line, for small screens."""
+    snapshot = state.derived.snapshot
+    budget = state.budget
+    name = short_place(snapshot.server)
+    wishes = [
+        *top_wishes(state.event, looks),
+        *_counts(budget),
+        *_server(looks, name),
+        Wish(RIGHT, short_clock(snapshot, state.event, looks)),
+        *_more_counts(budget),
+        Wish(RIGHT, clock(snapshot, state.event, looks)),
+        *_server(looks, place_of(snapshot.server)),
+    ]
+    return fitted(wishes, width)
+
+
+def _server(looks: Looks, name: str) -> Iterator[Wish]:
+    label = looks.label
+    if label:
+        yield Wish(_SERVER, (label,))
+    space = (label, Span(" ", Tone.PLAIN)) if label else ()
+    yield Wish(_SERVER, (*space, Span(name, Tone.STRONG)))
+
+
+def _counts(budget: Budget) -> Iterator[Wish]:
+    """Yield the numbers that a small screen is opened for."""
+    waiting = budget.states.get(WAITING, 0)
+    idle = budget.states.get(IDLE_IN_TRANSACTION, 0)
+    yield Wish(_USED, (used_span(budget, is_short=True),))
+    spans = [Span(f"W{waiting}", Tone.ALARM)] if waiting else []
+    if idle:
+        spans += [Span(" ", Tone.PLAIN)] if spans else []
+        spans.append(Span(f"T{idle}", Tone.WARN))
+    yield Wish(_WAITING, tuple(spans))
+    if budget.hidden:
+        yield Wish(_HIDDEN, line(f"?{budget.hidden}", Tone.WARN))
+    if budget.free and misses_logins(budget):
+        yield Wish(_FREE, line(f"up to {budget.free}", Tone.NOTICE))
+
+
+def _more_counts(budget: Budget) -> Iterator[Wish]:
+    long, short, bare = your_words(budget)
+    yield Wish(_YOURS, line(bare))
+    if budget.hidden:
+        yield Wish(_HIDDEN, line(f"{budget.hidden} hidden", Tone.WARN))
+    yield Wish(_FREE, line(free_words(budget), Tone.QUIET))
+    yield Wish(_YOURS, line(short))
+    yield Wish(_YOURS, line(long))

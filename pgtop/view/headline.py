@@ -1,0 +1,245 @@
+"""The fourth line of the header: what is wrong now, worst first, and the key that goes there; or
+one sentence that nothing is.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from pgtop.analysis.budget import Budget, Level
+from pgtop.model.backend import Backend
+from pgtop.model.snapshot import Snapshot
+from pgtop.model.timestamp import seconds_between
+from pgtop.monitor.poller import Paused, PollFailed, PollOverdue
+from pgtop.monitor.state import State
+from pgtop.text.clean import clean, fit
+from pgtop.text.tone import Span, Tone
+from pgtop.text.units import quiet_age
+from pgtop.text.wrap import Line, line
+from pgtop.view.alarm import SIGN, alarm_forms
+from pgtop.view.fitting import GAP, justified, line_cells
+from pgtop.view.freshness import pace_words, reason
+from pgtop.view.looks import Looks
+from pgtop.view.restarts import interruption_forms
+from pgtop.view.server_line import counted_seconds
+from pgtop.view.slot_words import free_words, held, missing
+
+_NEXT = " · "
+_OLD_TRANSACTION = 10.0
+"""Seconds from which the age of the oldest transaction is shown; below, it would be drawn with each
+sample.
+"""
+
+
+class Lead(NamedTuple):
+    """The way to what a sentence is about."""
+
+    action: str
+    """The action whose key goes there."""
+    words: str
+    short: str = "go"
+    """The words where there is little room."""
+    view: str = ""
+    """The view that it opens; "" if it opens none."""
+
+
+class Trouble(NamedTuple):
+    """One thing that is wrong, in words of several lengths, the longest first."""
+
+    forms: Sequence[Line]
+    lead: Lead | None = None
+    is_doubt: bool = False
+    """True if nothing else on the screen shows that it is less, or older, than it seems."""
+
+
+class Headline(NamedTuple):
+    """The line, and what a click on it or Enter opens."""
+
+    line: Line
+    lead: Lead | None = None
+    doubt: Line = ()
+    """The first doubt that the line has no room for."""
+
+
+_TRY_NOW = Lead("refresh", "try now", "now")
+_RESUME = Lead("pause", "resumes", "resumes")
+_LOCKS = Lead("show_locks", "who blocks whom", view="locks")
+_WAITERS = Lead("show_locks", "shows waiters", view="locks")
+_CONNECTIONS = Lead("show_breakdown", "who holds them", view="breakdown")
+
+
+def headline(state: State, looks: Looks, width: int, view: str = "") -> Headline:
+    """Return the worst that is wrong, and behind it what else fits; `view` is the one in sight, to
+    which no key leads.
+    """
+    troubles = list(_troubles(state))
+    if not troubles:
+        troubles = [_calm(state)]
+    first, *others = troubles
+    lead = first.lead
+    is_there = lead is not None and lead.view == view
+    keys = _keys(None if is_there else lead, looks)
+    words, key = _beside_key(first.forms, keys, width)
+    room = width - line_cells(key) - GAP * bool(key)
+    doubts: list[Line] = []
+    for other in others:
+        longer = _with(words, other, room)
+        if longer == words and other.is_doubt:
+            doubts.append(other.forms[0])
+        words = longer
+    doubt = doubts[0] if doubts else ()
+    return Headline(justified(words, key, width), lead, doubt)
+
+
+def _beside_key(
+    forms: Sequence[Line], keys: Sequence[Line], width: int
+) -> tuple[Line, Line]:
+    """Return the longest words that fit, and beside them the longest form of the key that does."""
+    for form in forms:
+        for key in keys:
+            if line_cells(form) + GAP * bool(key) + line_cells(key) <= width:
+                return form, key
+    return _cut(forms[-1], width), ()
+
+
+def _troubles(state: State) -> Iterator[Trouble]:
+    """Yield everything that is wrong, the worst first."""
+    budget = state.budget
+    derived = state.derived
+    yield from _away(state)
+    if budget.level is Level.ALARM:
+        yield _full(budget)
+    if forms := alarm_forms(derived):
+        yield Trouble(forms, _LOCKS)
+    yield from _limits(budget)
+    if budget.level is Level.WARN:
+        yield _nearly_full(budget)
+    if texts := interruption_forms(state.interruption, derived.now):
+        forms = [line(text, Tone.WARN) for text in texts]
+        yield Trouble(forms, is_doubt=True)
+    yield from _doubts(state)
+
+
+def _away(state: State) -> Iterator[Trouble]:
+    """Yield why there is no new snapshot."""
+    match state.event:
+        case PollFailed(failure, retry_in, seconds):
+            away = f"! server away for {counted_seconds(seconds)}"
+            retry = f"Next try in {counted_seconds(retry_in)}"
+            short = f"{away}: {failure.kind}"
+            forms = [f"{away}: {reason(state)}. {retry}", f"{short}. {retry}", short]
+            lead = _TRY_NOW
+        case PollOverdue(elapsed, _):
+            overdue = f"! no answer for {counted_seconds(elapsed)}"
+            forms = [f"{overdue}; a new connection may get one", overdue]
+            lead = Lead("refresh", "new connection", "retry")
+        case _:
+            return
+    yield Trouble([line(clean(text), Tone.WARN) for text in forms], lead)
+
+
+def _full(budget: Budget) -> Trouble:
+    """Return the trouble of a server without ordinary slots, or nearly so."""
+    if budget.free:
+        text = f"{held(budget)} of {budget.ordinary} ordinary slots are taken"
+        short = f"{free_words(budget)} of {budget.ordinary}"
+        return _of_slots(line(f"{SIGN}nearly full", Tone.ALARM_PLATE), [text, short])
+    left = f"{budget.reserved_left} reserved left"
+    texts = [
+        f"all {budget.ordinary} ordinary slots are taken, {left}",
+        f"{budget.ordinary} slots taken, {left}",
+        left,
+    ]
+    return _of_slots(line(f"{SIGN}FULL", Tone.ALARM_PLATE), texts)
+
+
+def _of_slots(plate: Line, texts: Sequence[str]) -> Trouble:
+    forms = [(*plate, Span(f" {text}", Tone.ALARM)) for text in texts]
+    return Trouble([*forms, plate], _CONNECTIONS)
+
+
+def _limits(budget: Budget) -> Iterator[Trouble]:
+    """Yield the limit that keeps the role that logged in from one more connection."""
+    if budget.openable or budget.openable_limit not in ("role limit", "database limit"):
+        return
+    whose, _, _ = budget.openable_limit.partition(" ")
+    texts = [
+        f"! the {whose} that you use is at its connection limit: 0 left for you",
+        f"! your {whose} is at its limit",
+    ]
+    yield Trouble([line(text, Tone.WARN) for text in texts], _CONNECTIONS)
+
+
+def _nearly_full(budget: Budget) -> Trouble:
+    share = 100 * held(budget) // max(1, budget.ordinary)
+    text = f"! {share}% of the ordinary slots are taken, {free_words(budget)}"
+    forms = [line(text, Tone.WARN), line(f"! {free_words(budget)}", Tone.WARN)]
+    return Trouble(forms, _CONNECTIONS)
+
+
+def _doubts(state: State) -> Iterator[Trouble]:
+    """Yield why something that is shown may be older or less than it seems."""
+    snapshot = state.derived.snapshot
+    if isinstance(state.event, Paused):
+        yield Trouble([line("Paused", Tone.WARN)], _RESUME)
+    if note := snapshot.locks.note:
+        yield Trouble([line(f"! {clean(note)}", Tone.WARN)], _LOCKS, is_doubt=True)
+    if words := pace_words(state):
+        yield Trouble([line(f"! {words}", Tone.WARN)], is_doubt=True)
+    if unread := missing(state.budget, snapshot.server):
+        forms = [line(unread, Tone.NOTICE)]
+        if hidden := state.budget.hidden:
+            forms.append(line(f"{hidden} sessions are hidden", Tone.NOTICE))
+        lead = _WAITERS if state.budget.hidden else None
+        yield Trouble(forms, lead, is_doubt=True)
+
+
+def _calm(state: State) -> Trouble:
+    """Return the sentence that nothing is wrong, as far as this role can see."""
+    none = Span("No session waits for a lock.", Tone.CALM)
+    oldest = _oldest_transaction(state.derived.snapshot)
+    return Trouble([(none, Span(f" {oldest}", Tone.QUIET)), (none,)])
+
+
+def _oldest_transaction(snapshot: Snapshot) -> str:
+    own = snapshot.server.pid
+    starts = [
+        backend.xact_start for backend in snapshot.busy if _is_users(backend, own)
+    ]
+    oldest = min([start for start in starts if start is not None], default=None)
+    if oldest is None:
+        return "No transaction is open."
+    seconds = seconds_between(oldest, snapshot.taken_at)
+    if seconds < _OLD_TRANSACTION:
+        return f"Oldest transaction below {_OLD_TRANSACTION:.0f} s."
+    return f"Oldest transaction {quiet_age(seconds)}."
+
+
+def _is_users(backend: Backend, own: int) -> bool:
+    return backend.is_client and backend.pid != own
+
+
+def _keys(lead: Lead | None, looks: Looks) -> Sequence[Line]:
+    """Return the key that leads there and what it does, the longest form first; () without one."""
+    key = looks.key(lead.action) if lead else ""
+    if not lead or not key:
+        return [()]
+    name = Span(key, Tone.STRONG)
+    words = (f" {lead.words}", f" {lead.short}")
+    return [(name, Span(each, Tone.QUIET)) for each in words]
+
+
+def _longest_that_fits(forms: Sequence[Line], room: int) -> Line:
+    fitting = [form for form in forms if line_cells(form) <= room]
+    return fitting[0] if fitting else ()
+
+
+def _cut(form: Line, width: int) -> Line:
+    """Return the form as one span that ends in an ellipsis."""
+    text = "".join([span.text for span in form])
+    return (Span(fit(text, width).rstrip(), form[0].tone),)
+
+
+def _with(words: Line, other: Trouble, room: int) -> Line:
+    """Return the words with another trouble behind them, if one of its forms fits."""
+    more = _longest_that_fits(other.forms, room - line_cells(words) - len(_NEXT))
+    return (*words, Span(_NEXT, Tone.QUIET), *more) if more else words

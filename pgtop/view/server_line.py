@@ -1,0 +1,175 @@
+"""The first line of the header: the server, pgtop's role on it, and the clock."""
+
+from collections.abc import Iterator
+
+from pgtop.model.server import SUPPORTED, Server
+from pgtop.model.snapshot import Snapshot
+from pgtop.model.timestamp import MICROSECONDS, Instant, seconds_between, to_datetime
+from pgtop.monitor.poller import Event, Paused, PollFailed, PollOverdue
+from pgtop.text.clean import cells, clean, fit
+from pgtop.text.tone import Span, Tone
+from pgtop.text.units import age
+from pgtop.text.wrap import Line, line
+from pgtop.view.fitting import RIGHT, Wish, fitted
+from pgtop.view.looks import Looks
+
+MODE, AGE, PLACE, VERSION, ROLE, UPTIME = range(6)
+"""The parts of the line, from left to right."""
+CLOCK = RIGHT
+_UPTIME_FROM = 100
+"""Cells of screen from which the uptime is worth its room."""
+_SHORT_NAME = 8
+"""Cells of an address that still tell one server from another."""
+_DAY = 86_400
+
+
+def server_line(snapshot: Snapshot, event: Event, looks: Looks, width: int) -> Line:
+    """Return the server, pgtop's role and the clock; on a narrow screen the least important part
+    is shortened first.
+    """
+    server = snapshot.server
+    wishes = [
+        *top_wishes(event, looks),
+        *_place_wishes(server, looks),
+        *_doubts(server),
+        Wish(CLOCK, clock(snapshot, event, looks)),
+        *_details(server),
+        Wish(PLACE, _place(looks, place_of(server))),
+        _whole_version(server),
+    ]
+    if width >= _UPTIME_FROM:
+        uptime = seconds_between(server.started_at, snapshot.taken_at)
+        wishes.append(Wish(UPTIME, line(f"up {_in_one_unit(uptime)}", Tone.QUIET)))
+    return fitted(wishes, width)
+
+
+def top_wishes(event: Event, looks: Looks) -> Iterator[Wish]:
+    """Yield what no width and no height may push off the screen."""
+    if looks.read_only:
+        yield Wish(MODE, line("READ-ONLY", Tone.NOTICE))
+        yield Wish(MODE, line(" READ-ONLY ", Tone.NOTICE_PLATE))
+    match event:
+        case Paused(seconds):
+            yield Wish(AGE, line(" PAUSED ", Tone.WARN_PLATE))
+            words = f" PAUSED, DATA {counted_seconds(seconds)} OLD "
+            yield Wish(AGE, line(words, Tone.WARN_PLATE))
+        case PollOverdue(_, seconds) | PollFailed(_, _, seconds):
+            old = f"{counted_seconds(seconds)} OLD "
+            yield Wish(AGE, line(f" {old}", Tone.WARN_PLATE))
+            yield Wish(AGE, line(f" DATA {old}", Tone.WARN_PLATE))
+
+
+def _place_wishes(server: Server, looks: Looks) -> Iterator[Wish]:
+    if looks.label:
+        yield Wish(PLACE, (looks.label,))
+    yield Wish(PLACE, _place(looks, short_place(server)))
+
+
+def _place(looks: Looks, address: str) -> Line:
+    name = Span(address, Tone.STRONG)
+    return (looks.label, Span(" ", Tone.PLAIN), name) if looks.label else (name,)
+
+
+def place_of(server: Server) -> str:
+    """Return host and port, or the folder of the socket."""
+    return clean(f"{server.host}:{server.port}" if server.port else server.host)
+
+
+def short_place(server: Server) -> str:
+    """Return the host's own name, in a few cells."""
+    host = clean(server.host)
+    first, _, rest = host.partition(".")
+    has_domain = rest and not first.isdigit() and not host.startswith("/")
+    name = first if has_domain else host
+    return fit(name, min(cells(name), _SHORT_NAME))
+
+
+def _doubts(server: Server) -> Iterator[Wish]:
+    """Yield what the reader must know before believing the rest: another role acts, or the version
+    is not one that pgtop is tested on.
+    """
+    number = _number(server)
+    if server.acts_as_another:
+        yield Wish(ROLE, line(clean(f"as {server.user}"), Tone.NOTICE))
+    if doubt := _doubt(server):
+        yield Wish(VERSION, line(f"{number}?", Tone.NOTICE))
+        yield Wish(VERSION, line(f"{number} {doubt}", Tone.NOTICE))
+    elif server.in_recovery:
+        yield Wish(VERSION, line("standby", Tone.NOTICE))
+    if server.acts_as_another:
+        words = f"as {server.user}, logged in as {server.login.name}@{server.database}"
+        yield Wish(ROLE, line(clean(words)))
+
+
+def _details(server: Server) -> Iterator[Wish]:
+    if not server.acts_as_another:
+        yield Wish(ROLE, line(clean(f"{server.user}@{server.database}")))
+    if not _doubt(server) and not server.in_recovery:
+        yield Wish(VERSION, line(_number(server)))
+    yield _version(server, _number(server))
+
+
+def _whole_version(server: Server) -> Wish:
+    return _version(server, f"PostgreSQL {_number(server)}")
+
+
+def _version(server: Server, name: str) -> Wish:
+    kind = (
+        Span("standby", Tone.NOTICE)
+        if server.in_recovery
+        else Span("primary", Tone.PLAIN)
+    )
+    doubt = _doubt(server)
+    tail = (Span(f" {doubt}", Tone.NOTICE),) if doubt else ()
+    return Wish(VERSION, (Span(f"{name} ", Tone.PLAIN), kind, *tail))
+
+
+def clock(snapshot: Snapshot, event: Event, looks: Looks) -> Line:
+    """Return the server's time: of the sample, or of now while there is none."""
+    text, zone = _clock(snapshot, event, looks)
+    return line(f"{text} {zone}", Tone.QUIET)
+
+
+def short_clock(snapshot: Snapshot, event: Event, looks: Looks) -> Line:
+    """Return the clock without its zone."""
+    return line(_clock(snapshot, event, looks)[0], Tone.QUIET)
+
+
+def _clock(snapshot: Snapshot, event: Event, looks: Looks) -> tuple[str, str]:
+    moment = to_datetime(_now(snapshot.taken_at, event))
+    if looks.is_local_time:
+        local = moment.astimezone()
+        return f"{local:%H:%M:%S}", clean(f"{local:%Z}")
+    return f"{moment:%H:%M:%S}", "UTC"
+
+
+def _now(taken_at: Instant, event: Event) -> Instant:
+    """Return the time of the sample, and without a new one the time since it, too."""
+    if not isinstance(event, PollFailed | PollOverdue):
+        return taken_at
+    return taken_at + int(event.age * MICROSECONDS)
+
+
+def counted_seconds(seconds: float) -> str:
+    """Return a time that counts by the second, with its unit apart up to a minute."""
+    return f"{round(seconds)} s" if seconds < 59.5 else age(seconds)
+
+
+def _number(server: Server) -> str:
+    return clean(server.version).partition(" ")[0]
+
+
+def _doubt(server: Server) -> str:
+    """Return a warning about a version on which pgtop is not tested, or ""."""
+    if server.major in SUPPORTED:
+        return ""
+    is_newer = server.major >= SUPPORTED.stop
+    return "newer than tested" if is_newer else "older than tested"
+
+
+def _in_one_unit(seconds: float) -> str:
+    """Return a time in whole days, hours or minutes, which need not be drawn often."""
+    for unit, name in ((_DAY, "d"), (3600, "h"), (60, "m")):
+        if seconds >= unit:
+            return f"{int(seconds // unit)} {name}"
+    return f"{int(seconds)} s"
