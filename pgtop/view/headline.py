@@ -124,9 +124,9 @@ def _away(state: State) -> Iterator[Trouble]:
     match state.event:
         case PollFailed(failure, retry_in, seconds):
             away = f"! server away for {counted_seconds(seconds)}"
-            retry = f"Next try in {counted_seconds(retry_in)}"
+            retry = f"next try in {counted_seconds(retry_in)}"
             short = f"{away}: {failure.kind}"
-            forms = [f"{away}: {reason(state)}. {retry}", f"{short}. {retry}", short]
+            forms = [f"{away}: {reason(state)}; {retry}", f"{short}; {retry}", short]
             lead = _TRY_NOW
         case PollOverdue(elapsed, _):
             overdue = f"! no answer for {counted_seconds(elapsed)}"

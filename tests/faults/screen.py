@@ -21,7 +21,7 @@ DRAWN = 0.3
 _KEY = 0.2
 _PACE = 0.05  # between two keys
 _LOOK = 0.01
-_STALE = re.compile(r"no answer for|[0-9.]+ ?s old, next try in")
+_STALE = re.compile(r"no answer for|server away for")
 
 
 class _Observer:

@@ -32,7 +32,7 @@ def test_every_terminal_shows_it(name: str, server: Cluster) -> None:
     with Terminal(command, environment={"COLORTERM": ""}) as terminal:
         terminal.wait_for(READY)
         shown = terminal.screen.display
-        assert "PostgreSQL" in shown[0]
+        assert " primary " in shown[0]
         assert shown[1].startswith("[")
         assert "PID USER@DATABASE" in shown[4]
         assert shown[-1].startswith("? help")

@@ -60,7 +60,7 @@ async def test_a_lost_server_keeps_the_rows_and_counts_down() -> None:
         assert "s OLD" in text_of(stage, "#banner")
         headline = text_of(stage, "#alarm")
         assert "server away for " in headline
-        assert "unreachable. Next try in " in headline
+        assert "unreachable; next try in " in headline
         assert text_of(stage, "#notice") == "connection refused. check the server"
         assert table_of(stage)._dimmed
         assert shown_on(stage) == rows
