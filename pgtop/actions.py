@@ -176,9 +176,16 @@ ACTIONS: tuple[Action, ...] = (
         "open",
     ),
     Action(
+        "follow",
+        ("f",),
+        "go to its blocker; on a root, to its first waiter",
+        Group.LOOK,
+        "blocker",
+    ),
+    Action(
         "fold",
         ("space",),
-        "in the lock tree: fold or unfold a branch",
+        "fold or unfold a branch or a section",
         Group.LOOK,
         "fold",
     ),

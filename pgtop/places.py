@@ -71,7 +71,7 @@ SESSIONS = (
 BREAKDOWN = ("open", "cancel", "terminate", "fold")
 """Actions of the connections view alone."""
 
-LOCKS = ("open", "fold")
+LOCKS = ("open", "fold", "follow")
 """Actions of the locks view alone."""
 
 DIALOG = (

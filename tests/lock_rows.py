@@ -2,7 +2,8 @@
 
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.table.options import Sort, TableOptions
-from pgtop.view.lock_rows import LOCKS, Identity, LockRow, layout
+from pgtop.view.lock_lines import LOCKS
+from pgtop.view.lock_rows import Identity, LockRow, layout
 from pgtop.view.locks import arrange_locks
 
 

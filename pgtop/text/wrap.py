@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TypeAlias
 
-from pgtop.text.clean import cells
+from pgtop.text.clean import cells, fit
 from pgtop.text.tone import Span, Tone
 
 Line: TypeAlias = tuple[Span, ...]
@@ -22,6 +22,29 @@ def as_far_as_fits(spans: Line, width: int) -> Line:
         if used > width:
             return spans[: max(1, place)]
     return spans
+
+
+def fitted(spans: Iterable[Span], width: int) -> Line:
+    """Return cleaned spans as exactly `width` cells, cut with an ellipsis or filled with blanks."""
+    line: list[Span] = []
+    left = width
+    for text, tone in spans:
+        size = cells(text)
+        if size > left:
+            line.append(Span(fit(text, left) if left else "", tone))
+            return tuple(line) if left else _cut_short(line)
+        line.append(Span(text, tone))
+        left -= size
+    return (*line, Span(" " * left, Tone.PLAIN)) if left else tuple(line)
+
+
+def _cut_short(line: list[Span]) -> Line:
+    """Return a full line with an ellipsis in its last cell, as there is more behind it."""
+    filled = [span for span in line if span.text]
+    if not filled:
+        return ()
+    *before, (text, tone) = filled
+    return (*before, Span(fit(f"{text} ", cells(text)), tone))
 
 
 def wrapped(spans: Iterable[Span], width: int, indent: int = 0) -> list[Line]:

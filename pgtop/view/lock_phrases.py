@@ -3,13 +3,14 @@
 The words contain names and queries as the server sent them: clean them before showing.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.graph import Key
 from pgtop.analysis.lock_forest import LockForest, Node
 from pgtop.model.backend import Backend
-from pgtop.model.timestamp import Instant, seconds_between
+from pgtop.model.timestamp import seconds_between
 from pgtop.table.session_columns import HIDDEN_WORDS
 from pgtop.table.session_state import state_word
 from pgtop.text.identity import name_of_session, user_at_database
@@ -23,6 +24,8 @@ REPLAY = "replay stands still"
 PREPARED = "a prepared transaction"
 """The name of a prepared transaction that cannot be identified."""
 _NAMES_LISTED = 3
+_PLACE_OF_ROW = re.compile(r"^row \([0-9,]+\) of")
+SHORT_STATES = {"idle in tx": "idle tx", "idle in tx!": "idle tx!"}
 
 
 def owner_of(node: Node) -> str:
@@ -33,47 +36,46 @@ def owner_of(node: Node) -> str:
 
 
 def how_long(node: Node, derived: DerivedSnapshot) -> str:
-    """Return how long a node has waited for its lock, or else how long its transaction has been
-    open.
-    """
-    seconds = seconds_of(node, derived)
-    if seconds is None:
+    """Return how long a node has waited for its lock; for a root, the longest wait behind it."""
+    first = _first_waiter(node, derived)
+    if first is None or first.since is None:
         return ""
-    is_exact = node.is_since_exact or not node.is_waiting
-    words = age(seconds)
-    return words if is_exact else f"{APPROXIMATE}{words}"
+    mark = "" if first.is_since_exact else APPROXIMATE
+    return f"{mark}{age(seconds_between(first.since, derived.now))}"
 
 
 def seconds_of(node: Node, derived: DerivedSnapshot) -> float | None:
     """Return the seconds of `how_long`; None if the start is unknown."""
-    start = _start_of(node)
+    first = _first_waiter(node, derived)
+    start = None if first is None else first.since
     return None if start is None else seconds_between(start, derived.now)
 
 
-def _start_of(node: Node) -> Instant | None:
-    if node.is_waiting:
-        return node.since
-    if node.prepared is not None:
-        return node.prepared.prepared
-    return node.backend.xact_start if node.backend else None
+def _first_waiter(node: Node, derived: DerivedSnapshot) -> Node | None:
+    """Return a node that waits, or else the one behind it that has waited longest."""
+    return node if node.is_waiting else derived.forest.longest_wait(node.key)
 
 
-def what_of(node: Node, derived: DerivedSnapshot) -> tuple[str, str]:
-    """Return the wait or the work of a node, and its last query; raw."""
-    if node.backend is None:
-        return prepared_words(node)
-    parts: list[str] = []
-    if node.is_worker:
-        parts.append(f"worker of {node.backend.leader_pid}")
+def notes_of(node: Node) -> str:
+    """Return what else is worth a word about a session: a parallel worker, or a replay."""
+    notes: list[str] = []
+    if node.is_worker and node.backend is not None:
+        notes.append(f"worker of {node.backend.leader_pid}")
     if is_replay(node):
-        parts.append(REPLAY)
-    if cycles := cycle_words(node, derived.forest):
-        parts.append(cycles)
-    if node.is_waiting:
-        parts.append(lock_words(node, derived.forest))
-    elif does := doing(node.backend, derived):
-        parts.append(does)
-    return " · ".join(parts), query_of(node.backend)
+        notes.append(REPLAY)
+    return " · ".join(notes)
+
+
+def does_words(node: Node, derived: DerivedSnapshot) -> str:
+    """Return what a node does, as text to sort and to filter by; raw."""
+    if node.backend is None:
+        return " · ".join(filter(None, prepared_words(node, derived)))
+    cycles = [
+        cycle_words(cycle, derived.forest) for cycle in cycles_of(node, derived.forest)
+    ]
+    state = "" if node.is_waiting else doing(node.backend, derived)
+    parts = (*cycles, notes_of(node), state, query_of(node.backend))
+    return " · ".join(filter(None, parts))
 
 
 def is_replay(node: Node) -> bool:
@@ -86,13 +88,15 @@ def query_of(backend: Backend) -> str:
     return HIDDEN_WORDS if backend.hidden else " ".join((backend.query or "").split())
 
 
-def prepared_words(node: Node) -> tuple[str, str]:
-    """Return the statement that ends a prepared transaction, and its owner; raw."""
-    if node.prepared is None:
+def prepared_words(node: Node, derived: DerivedSnapshot) -> tuple[str, str]:
+    """Return the statement that ends a prepared transaction, and its age and owner; raw."""
+    prepared = node.prepared
+    if prepared is None:
         return f"{PREPARED}, one of those in pg_prepared_xacts", ""
-    owner = node.prepared.owner or "?"
-    database = node.prepared.database or "?"
-    return rollback(node), f"prepared by {owner} in {database}"
+    duration = age(seconds_between(prepared.prepared, derived.now))
+    owner = prepared.owner or "?"
+    database = prepared.database or "?"
+    return rollback(node), f"prepared {duration} ago by {owner} in {database}"
 
 
 def rollback(node: Node) -> str:
@@ -101,24 +105,25 @@ def rollback(node: Node) -> str:
     return "ROLLBACK PREPARED '" + gid.replace("'", "''") + "'"
 
 
-def doing(backend: Backend, derived: DerivedSnapshot) -> str:
+def doing(backend: Backend, derived: DerivedSnapshot, is_short: bool = False) -> str:
     """Return the state of a session and how long it has lasted."""
+    word = state_word(backend)
+    start = backend.query_start
     if backend.in_transaction_idle:
-        state = backend.state or ""
         start = backend.state_change
-    else:
-        state = state_word(backend)
-        start = backend.query_start
+        word = SHORT_STATES[word] if is_short else backend.state or ""
     if start is None:
-        return state
-    return f"{state} {age(seconds_between(start, derived.now))}"
+        return word
+    return f"{word} {age(seconds_between(start, derived.now))}"
 
 
-def lock_words(node: Node, forest: LockForest) -> str:
-    """Return the lock, whether the parent holds it or is ahead in the queue, and other blockers."""
-    parts = [_lock_name(node)]
-    if node.parent is not None and node.parent in node.queue:
-        parts.append(f"behind {_key_name(node.parent, forest)} in the queue")
+def wants(node: Node, forest: LockForest, is_short: bool = False) -> str:
+    """Return the lock that a node waits for, `queued` if its parent is only ahead in the queue, and
+    the other blockers; "" for a node that does not wait.
+    """
+    if not node.is_waiting:
+        return ""
+    parts = [" ".join(filter(None, (lock_name(node, is_short), queued(node))))]
     parts += _other_blockers(node, forest)
     if node.vanished_blockers:
         verb = "has" if len(node.vanished_blockers) == 1 else "have"
@@ -126,6 +131,17 @@ def lock_words(node: Node, forest: LockForest) -> str:
             f"{listed(node.vanished_blockers, forest)} which it waited for {verb} ended"
         )
     return ", ".join(parts)
+
+
+def queued(node: Node) -> str:
+    """Return a word for a node whose parent holds nothing it wants, but is ahead in the queue."""
+    return "queued" if node.parent is not None and node.parent in node.queue else ""
+
+
+def other_blockers(node: Node) -> str:
+    """Return the number of blockers besides the parent, as a sign; "" if there is none."""
+    others = [key for key in node.blockers if key != node.parent]
+    return f"+{len(others)}" if others else ""
 
 
 def _other_blockers(node: Node, forest: LockForest) -> Iterator[str]:
@@ -140,12 +156,20 @@ def _other_blockers(node: Node, forest: LockForest) -> Iterator[str]:
         yield f"{also}behind {listed(rivals, forest)} in the queue"
 
 
-def _lock_name(node: Node) -> str:
-    if node.wait is not None:
-        lock = node.wait.lock
-        return f"{lock.mode.removesuffix('Lock')} on {lock.target}"
-    event = node.backend.wait_event if node.backend else None
-    return f"{event or 'some'} lock"
+def lock_name(node: Node, is_short: bool = False) -> str:
+    """Return the mode and the target of the lock; raw. The short form has neither the place of a
+    row nor the word transaction.
+    """
+    if node.wait is None:
+        event = node.backend.wait_event if node.backend else None
+        return f"{event or 'some'} lock"
+    lock = node.wait.lock
+    target = lock.target
+    if is_short and lock.locktype == "tuple":
+        target = _PLACE_OF_ROW.sub("row of", target)
+    if is_short and lock.locktype == "transactionid":
+        target = target.replace("transaction ", "xid ", 1)
+    return f"{lock.mode.removesuffix('Lock')} on {target}"
 
 
 def listed(keys: Sequence[Key], forest: LockForest) -> str:
@@ -164,20 +188,24 @@ def _key_name(key: Key, forest: LockForest) -> str:
     return root_name(forest.nodes[key]) if key in forest.nodes else PREPARED
 
 
-def cycle_words(node: Node, forest: LockForest) -> str:
+def cycles_of(node: Node, forest: LockForest) -> list[tuple[Key, ...]]:
     """Return the cycles that the tree names at this node; each cycle is named at one node only."""
     if not node.cycle:
-        return ""
-    cycles = [cycle for cycle, key in forest.cycles.items() if key == node.key]
-    return ", ".join(_cycle_name(cycle, forest) for cycle in cycles)
+        return []
+    return [cycle for cycle, key in forest.cycles.items() if key == node.key]
 
 
-def _cycle_name(cycle: Sequence[Key], forest: LockForest) -> str:
-    path = " → ".join(map(str, (*cycle, cycle[0])))
+def cycle_words(cycle: Sequence[Key], forest: LockForest) -> str:
+    """Return a cycle in words: a deadlock, or one that the server resolves."""
     if not forest.is_deadlock(cycle):
-        return f"cycle in the queue {path}"
+        return f"cycle in the queue {path_of(cycle)}"
     doubt = "" if forest.is_surely_deadlocked(cycle) else "perhaps a "
-    return f"{doubt}DEADLOCK {path}"
+    return f"{doubt}DEADLOCK {path_of(cycle)}"
+
+
+def path_of(cycle: Sequence[Key]) -> str:
+    """Return the members of a cycle, from the first back to the first."""
+    return " → ".join(map(str, (*cycle, cycle[0])))
 
 
 def root_name(root: Node) -> str:
@@ -190,7 +218,8 @@ def root_name(root: Node) -> str:
 def root_does(root: Node, derived: DerivedSnapshot) -> str:
     """Return what a root does; raw."""
     if root.backend is None:
-        return how_long(root, derived)
+        prepared = root.prepared
+        return age(seconds_between(prepared.prepared, derived.now)) if prepared else ""
     return "waiting" if root.is_waiting else doing(root.backend, derived)
 
 

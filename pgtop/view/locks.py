@@ -4,29 +4,27 @@ A row is identified by its session, never by its place, so that the cursor and f
 with their session.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.graph import Key
 from pgtop.analysis.lock_forest import Node
-from pgtop.analysis.xmin import cutoffs, xmin_holders
+from pgtop.analysis.xmin import XminHolder, cutoffs, xmin_holders
 from pgtop.table.arrange import Arranged, by_value
 from pgtop.table.filter import Filter
 from pgtop.table.options import Sort, TableOptions
 from pgtop.text.clean import clean
-from pgtop.text.tone import Tone
-from pgtop.view.lock_phrases import rollback
+from pgtop.view.lock_phrases import listed, rollback
 from pgtop.view.lock_rows import LOCK_COLUMNS, Identity, LockRow
 
-_UNKNOWN = "it is not known whether sessions wait for a lock"
-_NONE_WAITS = "no session waits for a lock"
-_NONE_MATCHES = "no session that matches the filter waits or blocks"
-_VACUUM = "WHAT HOLDS BACK VACUUM, BY HOW MANY TRANSACTIONS"
+_UNKNOWN = "It is not known whether sessions wait for a lock."
+_NONE_WAITS = "No session waits for a lock."
+_NONE_MATCHES = "No session that matches the filter waits or blocks."
 _HOLDERS_SHOWN = 12
 _ALL = TableOptions()
-_DEEPEST = 6
+_DEEPEST = 5
 """Levels that are drawn; below them the depth is a number."""
 
 Folded: TypeAlias = frozenset[Identity]
@@ -83,15 +81,22 @@ def _holders(derived: DerivedSnapshot) -> Iterator[LockRow]:
     """Yield what holds back vacuum."""
     holders = cutoffs(xmin_holders(derived.snapshot))
     locks = derived.snapshot.locks
-    yield LockRow(words=_VACUUM, tone=Tone.STRONG)
+    yield LockRow(is_heading=True)
     for holder, younger in holders[:_HOLDERS_SHOWN]:
-        yield LockRow(holder=holder, younger=younger)
+        yield LockRow(holder=holder)
+        if younger:
+            yield LockRow(words=_younger_words(holder, younger))
     if len(holders) > _HOLDERS_SHOWN:
         yield LockRow(words=f"and {len(holders) - _HOLDERS_SHOWN} more")
     if not locks.is_complete:
         yield LockRow(words=locks.unread or "slots and prepared transactions: loading")
     elif not holders:
         yield LockRow(words="nothing")
+
+
+def _younger_words(holder: XminHolder, younger: int) -> str:
+    sessions = "session holds" if younger == 1 else "sessions hold"
+    return f"{younger} more {sessions} back as much as {clean(holder.name)}"
 
 
 def _tree(
@@ -105,11 +110,16 @@ def _tree(
     are sessions.
     """
     forest = derived.forest
+    elsewhere = _shown_elsewhere(derived, shown)
     unvisited = [
         (node, "", 0) for node in reversed(_sorted(forest.roots, derived, sort))
     ]
+    root: Key | None = None
     while unvisited:
         node, stem, depth = unvisited.pop()
+        if not depth:
+            yield from _elsewhere_row(elsewhere, root, derived)
+            root = node.key
         if node.key not in shown:
             continue
         below = [
@@ -129,6 +139,36 @@ def _tree(
         for child in reversed(children):
             is_last = child is children[-1]
             unvisited.append((child, _stem(stem, depth + 1, is_last), depth + 1))
+    yield from _elsewhere_row(elsewhere, root, derived)
+
+
+def _shown_elsewhere(
+    derived: DerivedSnapshot, shown: Collection[Key]
+) -> Mapping[Key, list[Node]]:
+    """Return the waiters for each root that stand under another blocker of theirs."""
+    roots = {root.key for root in derived.forest.roots}
+    waiters: dict[Key, list[Node]] = {}
+    for node in derived.forest.nodes.values():
+        if node.key not in shown or node.is_worker:
+            continue
+        for key in roots.intersection(node.blockers) - {node.parent}:
+            waiters.setdefault(key, []).append(node)
+    return waiters
+
+
+def _elsewhere_row(
+    elsewhere: Mapping[Key, Sequence[Node]],
+    root: Key | None,
+    derived: DerivedSnapshot,
+) -> Iterator[LockRow]:
+    """Yield a row for the waiters of a root that stand elsewhere in the trees."""
+    waiters = () if root is None else elsewhere.get(root, ())
+    if not waiters:
+        return
+    names = listed([node.key for node in waiters], derived.forest)
+    verb = "waits" if len(waiters) == 1 else "wait"
+    words = clean(f"{names} {verb} for this one, too; shown under another blocker")
+    yield LockRow(words=words, stem="└ ")
 
 
 def _stem(
@@ -177,6 +217,31 @@ def _shown(
             shown.add(above)
             above = nodes[above].parent
     return shown, matching
+
+
+def followed(row: LockRow, derived: DerivedSnapshot) -> LockRow | None:
+    """Return the row of the blocker, or, from a root, that of its first waiter; from what holds
+    back vacuum, its own row in the trees. None if there is none.
+    """
+    forest = derived.forest
+    if row.node is None:
+        pid = row.backend.pid if row.backend is not None else None
+        node = None if pid is None else forest.nodes.get(pid)
+        return None if node is None else LockRow(node)
+    if row.node.parent is not None:
+        return LockRow(forest.nodes[row.node.parent])
+    waiters = forest.children.get(row.node.key, ())
+    return LockRow(waiters[0]) if waiters else None
+
+
+def unfolded(folded: Folded, row: LockRow, derived: DerivedSnapshot) -> Folded:
+    """Return the folded branches without those that hide a row."""
+    nodes = derived.forest.nodes
+    above = row.node.parent if row.node is not None else None
+    while above is not None:
+        folded -= {LockRow(nodes[above]).identity}
+        above = nodes[above].parent
+    return folded
 
 
 def toggled(folded: Folded, identity: Identity) -> Folded:

@@ -52,7 +52,7 @@ def test_no_session_waits(dsn: str) -> None:
     """The exit code is 0, and both forms report that no session waits."""
     done = pgtop("locks", dsn)
     assert (done.returncode, done.stderr) == (Exit.DONE, "")
-    assert "no session waits for a lock" in done.stdout
+    assert "No session waits for a lock." in done.stdout
     report = json.loads(pgtop("locks", "--json", dsn).stdout)
     assert (report["waiting"], report["roots"], report["nodes"]) == (0, [], [])
 
@@ -71,7 +71,7 @@ def test_a_filter_narrows_the_tree_and_the_exit_code(dsn: str) -> None:
     assert (
         'Filter: sessions in databases whose name contains "nowhere"' in no_match.stdout
     )
-    assert "no session that matches the filter waits or blocks" in no_match.stdout
+    assert "No session that matches the filter waits or blocks." in no_match.stdout
     wrong = pgtop("locks", "--filter", "foer:x", dsn)
     assert "--filter is wrong at character 1" in one_sentence(wrong.stderr)
     assert wrong.returncode == Exit.USAGE

@@ -233,6 +233,49 @@ async def test_two_standbys_of_one_name_keep_the_cursor_apart() -> None:
             await stage.tick()
 
 
+async def test_follow_goes_to_the_blocker_and_back() -> None:
+    """From a waiter up to its root, from there to the first waiter, also where that is folded
+    away or filtered out.
+    """
+    stage = Stage(standstill())
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await press(pilot, "show_locks", "cursor_down", "cursor_down")
+        assert _key(stage) == 48_803
+        for expected in (48_801, HOLDER, 48_801):
+            await press(pilot, "follow")
+            assert _key(stage) == expected
+        await press(pilot, "cursor_first", "fold", "follow")
+        assert _key(stage) == 48_801
+        await press(pilot, "filter", *"pid:49010", "open", "cursor_first", "follow")
+        assert _key(stage) == 49_011
+
+
+async def test_a_session_without_blocker_and_waiter_has_a_sentence() -> None:
+    """Follow leads nowhere from a session that only holds back vacuum."""
+    stage = Stage(standstill())
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await press(
+            pilot, "show_locks", "cursor_last", "cursor_up", "cursor_up", "follow"
+        )
+        assert "48711 waits for no session" in _text(stage, "#notice")
+
+
+async def test_the_cursor_goes_to_the_worst_root_once_the_locks_are_known() -> None:
+    """A role that sees no waits gets the trees one sample after the view was opened; a cursor that
+    the user has moved stays.
+    """
+    first = replace(calm(), taken_at=standstill().taken_at - 1)
+    holders = replace(standstill(), ungrouped=first.ungrouped, taken_at=first.taken_at)
+    for keys, expected in (((), HOLDER), (("cursor_down",), None)):
+        stage = Stage(holders, source=FakeSource([holders]))
+        async with stage.app.run_test(size=_SIZE) as pilot:
+            await press(pilot, "show_locks", *keys)
+            assert _key(stage) is None
+            stage.source.script = [standstill()]
+            await stage.tick()
+            assert _key(stage) == expected
+
+
 async def test_folding() -> None:
     """Space folds a branch and unfolds it."""
     stage = Stage(standstill())

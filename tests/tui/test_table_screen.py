@@ -169,7 +169,7 @@ async def test_the_locks_are_filtered_by_their_own_columns_too() -> None:
     """The keys of the sessions work together with the wait and what it is for."""
     stage = Stage(standstill())
     async with stage.app.run_test(size=(100, 34)) as pilot:
-        await press(pilot, "show_locks", "filter", *"waits-for:ledger user:web", "open")
-        assert "3 of 12 waiting" in text_of(stage, "#condition")
-        await press(pilot, "clear", "filter", *"for>14m", "open")
+        await press(pilot, "show_locks", "filter", *"wants:ledger user:web", "open")
+        assert "2 of 12 waiting" in text_of(stage, "#condition")
+        await press(pilot, "clear", "filter", *"waited>14m", "open")
         assert "1 of 12 waiting" in text_of(stage, "#condition")

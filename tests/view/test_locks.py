@@ -16,9 +16,11 @@ from pgtop.table.options import Sort, TableOptions
 from pgtop.table.session_columns import HIDDEN_WORDS, column
 from pgtop.table.sessions import arrange_sessions
 from pgtop.text.clean import cells
+from pgtop.text.tone import Tone
 from pgtop.view.alarm import summary
 from pgtop.view.confirmation import propose
-from pgtop.view.lock_rows import LOCKS, LockRow, layout
+from pgtop.view.lock_lines import LOCKS
+from pgtop.view.lock_rows import LockRow, layout
 from pgtop.view.locks import arrange_locks, without_session
 from pgtop.view.unblocked import freed
 from tests import scenes
@@ -48,23 +50,22 @@ def text(key: int, width: int = 200) -> str:
 @pytest.mark.parametrize(
     ("key", "words"),
     [
-        (HOLDER, "idle in transaction 13m20s · UPDATE accounts SET note"),
-        (48_801, "Share on transaction 882944017 · UPDATE accounts"),
-        (
-            48_806,
-            "Exclusive on row (0,7) of accounts, also behind 48803 in the queue · ",
-        ),
-        (48_809, "AccessExclusive on accounts, also for 48801 48803 48806 · "),
-        (49_004, "AccessShare on ledger, behind 49005 in the queue"),
+        (HOLDER, "root      "),
+        (HOLDER, "idle in transaction 13m20s UPDATE accounts SET note"),
+        (48_801, "Share on transaction 882944017   "),
+        (48_806, "Exclusive on row (0,7) of accounts, also behind 48803 in the queue "),
+        (48_809, "AccessExclusive on accounts, also for 48801 48803 48806 "),
+        (49_004, "AccessShare on ledger queued "),
         (49_010, "DEADLOCK 49010 → 49011 → 49010"),
-        (49_022, "worker of 49021 · Share on advisory key 4711"),
+        (49_022, "Share on advisory key 4711 "),
+        (49_022, "worker of 49021 · SELECT"),
         (49_030, "transactionid lock, 46999 which it waited for has ended"),
         (49_030, " ~5.0s "),
         (
             -882_001_377,
-            "ROLLBACK PREPARED 'transfer-''4711''' · prepared by billing in billing",
+            "ROLLBACK PREPARED 'transfer-''4711''' · prepared 2d04h ago by billing in billing",
         ),
-        (-882_001_377, "2d04h"),
+        (-882_001_377, " 14m59s "),
     ],
 )
 def test_words_of_a_node(key: int, words: str) -> None:
@@ -125,7 +126,7 @@ def test_a_hidden_holder_has_the_words_of_a_hidden_session() -> None:
     )
     derived = DerivedSnapshot.of(scenes.snapshot([hidden]))
     [holder] = [row for row in rows(derived) if row.holder is not None]
-    line = text_of(holder, derived, 120)
+    line = text_of(holder, derived, 140)
     assert HIDDEN_WORDS in line
     assert HIDDEN_QUERY not in line
 
@@ -220,7 +221,7 @@ def test_the_summary_names_the_root() -> None:
 def test_a_filter_that_hides_all_waiters_is_named() -> None:
     """Hidden waiters are not the same as none."""
     shown = rows(STANDSTILL, "pid:1")
-    assert shown[0].words == "no session that matches the filter waits or blocks"
+    assert shown[0].words == "No session that matches the filter waits or blocks."
     filtered = arrange_locks(STANDSTILL, TableOptions(LOCKS.filter("app:dunning")))
     assert filtered.matching == 1
     assert arrange_locks(STANDSTILL).matching == STANDSTILL.forest.waiting
@@ -363,11 +364,72 @@ def test_the_report_after_the_end_of_a_root() -> None:
     assert freed(after, after, {BackendId(1, None)}) == ""
 
 
-def test_role_and_database_stand_before_the_query_without_a_column() -> None:
-    """At 80 cells a row still has role and database, once; a prepared transaction has its own
-    words."""
-    for width in (80, 120):
-        shown = [text_of(row, STANDSTILL, width) for row in rows(STANDSTILL)]
-        [root] = [row for row in shown if row.startswith("▼47903")]
-        assert root.count("anna@billing") == 1
-    assert "USER@DATABASE" not in header(layout(80), Sort())[0].text
+@pytest.mark.parametrize(
+    ("width", "lines"),
+    [
+        (
+            40,
+            (
+                " SESSION      BLOCKS WAITED WANTS/DOES",
+                "▲ 47903         2, 4  9m02s idle tx 13m…",
+                " ├ 48801        3, 3  9m02s Share on xi…",
+            ),
+        ),
+        (
+            80,
+            (
+                " SESSION            BLOCKS WAITED WANTS                     DOES",
+                "▲ 47903               2, 4  9m02s root anna@billing         idle tx 13m20s UPDA…",
+                " ├ 48801              3, 3  9m02s Share on xid 882944017    UPDATE accounts SET…",
+            ),
+        ),
+    ],
+)
+def test_whole_lines(width: int, lines: tuple[str, ...]) -> None:
+    """BLOCKS stays on the narrowest screen; a root has its role and database, and what it does."""
+    titles = "".join(span.text for span in header(layout(width), Sort()))
+    first, second = rows(STANDSTILL)[:2]
+    shown = [
+        titles,
+        text_of(first, STANDSTILL, width),
+        text_of(second, STANDSTILL, width),
+    ]
+    assert [each.rstrip() for each in shown] == list(lines)
+
+
+def test_a_root_is_loud_and_its_victims_are_not() -> None:
+    """One plate for each root, on its state; a waiter is a warning, on its wait alone."""
+    tones = {
+        key: {
+            span.tone: span.text.strip()
+            for span in LOCKS.line(layout(80), row_of(key), STANDSTILL)
+        }
+        for key in (HOLDER, 48_801, 48_809)
+    }
+    assert tones[HOLDER][Tone.ALARM_PLATE] == "idle tx 13m20s"
+    assert Tone.ALARM_PLATE not in tones[48_801]
+    assert Tone.ALARM not in tones[48_801]
+    assert tones[48_801][Tone.WARN] == "9m02s"
+    assert Tone.STRONG not in tones[48_809], "no session waits behind it"
+
+
+def test_waiters_for_a_second_root_are_named_under_it() -> None:
+    """A waiter for several roots stands under one of them; the other one names it, too."""
+    roots = [scenes.client(pid, "web@shop", since=90, xact=90) for pid in (1, 2)]
+    both = scenes.active(
+        3, "web@shop", "", "", 9, wait="Lock:transactionid", blocked_by=(1, 2)
+    )
+    derived = DerivedSnapshot.of(scenes.snapshot([*roots, both]))
+    words = [row.words for row in rows(derived) if row.words]
+    assert words[0] == "3 waits for this one, too; shown under another blocker"
+
+
+def test_what_holds_back_vacuum_as_whole_lines() -> None:
+    """The number of transactions, since when, and what it is; a slot has no start."""
+    holders = [row for row in rows(STANDSTILL) if row.is_heading or row.holder]
+    shown = [text_of(row, STANDSTILL, 80).rstrip() for row in holders]
+    assert shown[:3] == [
+        " HOLDS BACK VACUUM  TRANSACTIONS   SINCE",
+        " slot standby2         4,812,004          replication slot, inactive",
+        " 48711                 2,418,806  47m12s  analyst@warehouse, active",
+    ]

@@ -33,8 +33,8 @@ from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line, wrapped
 from pgtop.view.alarm import summary
 from pgtop.view.banner import server_line
+from pgtop.view.lock_lines import LOCKS as TABLE
 from pgtop.view.lock_phrases import rollback
-from pgtop.view.lock_rows import LOCKS as TABLE
 from pgtop.view.lock_rows import layout
 from pgtop.view.locks import ArrangedLocks, arrange_locks
 

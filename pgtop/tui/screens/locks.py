@@ -19,8 +19,18 @@ from pgtop.tui.screens.session_actions import SessionActionsScreen
 from pgtop.tui.screens.table_screen import TableScreen
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.row_table import RowTable
-from pgtop.view.lock_rows import LOCKS, Identity, LockRow
-from pgtop.view.locks import ArrangedLocks, arrange_locks, toggled, without_session
+from pgtop.view.lock_lines import LOCKS
+from pgtop.view.lock_rows import Identity, LockRow, name_of
+from pgtop.view.locks import (
+    ArrangedLocks,
+    arrange_locks,
+    followed,
+    toggled,
+    unfolded,
+    without_session,
+)
+
+_BY_USER = object()
 
 
 class LocksScreen(TableScreen[LockRow, DerivedSnapshot], SessionActionsScreen):
@@ -36,6 +46,7 @@ class LocksScreen(TableScreen[LockRow, DerivedSnapshot], SessionActionsScreen):
         "cancel",
         "filter",
         "open",
+        "follow",
         "fold",
         "sort_menu",
         "show_sessions",
@@ -52,11 +63,25 @@ class LocksScreen(TableScreen[LockRow, DerivedSnapshot], SessionActionsScreen):
         super().__init__(state, settings, palette)
         self._folded: frozenset[Identity] = frozenset()
         self._matching = 0
+        self._placed: object = None
+        """The identity of the row that the view has put the cursor on, until the user moves it."""
 
     def arrange_rows(self, options: TableOptions) -> ArrangedLocks:
         arranged = arrange_locks(self.state.derived, options, self._folded)
         self._matching = arranged.matching
         return arranged
+
+    def rearrange(self) -> None:
+        """Arrange the rows; a cursor that the user has not moved goes from what holds back vacuum
+        to the worst root, as the locks may be read a moment after the view was opened.
+        """
+        is_ours = self._table.identity == self._placed
+        super().rearrange()
+        roots = self.state.derived.forest.roots
+        row = self._table.selected
+        if is_ours and roots and (row is None or row.node is None):
+            self._table.go_to(LockRow(roots[0]).identity)
+        self._placed = self._table.identity if is_ours else _BY_USER
 
     # The status line.
 
@@ -94,10 +119,7 @@ class LocksScreen(TableScreen[LockRow, DerivedSnapshot], SessionActionsScreen):
         # A view that is being opened begins there.
         if not roots or not self._table.row_count():
             return
-        root = LockRow(roots[0]).identity
-        if not self._table.go_to(root):
-            self.filter_by("")
-            self._table.go_to(root)
+        self._show_row(LockRow(roots[0]))
 
     def go_to_pid(self, pid: int) -> bool:
         rows = self._arranged.rows if self._arranged is not None else ()
@@ -107,6 +129,28 @@ class LocksScreen(TableScreen[LockRow, DerivedSnapshot], SessionActionsScreen):
                 self.moved()
                 return True
         return False
+
+    def action_follow(self) -> None:
+        """Go to the blocker of the session, or from a root to its first waiter."""
+        row = self._table.selected
+        if row is None:
+            return
+        target = followed(row, self.state.derived)
+        if target is None:
+            words = f"{name_of(row)} waits for no session, and none waits for it"
+            self.app.post_message(NoticeRequested(words))
+            return
+        self._show_row(target)
+
+    def _show_row(self, row: LockRow) -> None:
+        """Put the cursor on a row; unfold the branch and remove the filter that hide it."""
+        if not self._table.go_to(row.identity):
+            self._folded = unfolded(self._folded, row, self.state.derived)
+            self.rearrange()
+        if not self._table.go_to(row.identity):
+            self.filter_by("")
+            self._table.go_to(row.identity)
+        self.moved()
 
     def action_fold(self) -> None:
         row = self._table.selected
