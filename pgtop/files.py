@@ -141,6 +141,15 @@ def open_own(path: Path, flags: int) -> int:
     raise _refusal("it has another name, by a hard link")
 
 
+def write_new(path: Path, content: bytes) -> None:
+    """Write a file that only this user may read. Raises OSError, FileExistsError if there is one,
+    which is never changed.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+    with open(os.open(path, flags, 0o600), "wb") as stream:
+        stream.write(content)
+
+
 def make_private(folder: Path) -> None:
     """Create the folder and those above it, whatever the umask, and close it to other users. Raises
     OSError.

@@ -114,6 +114,7 @@ def bash() -> str:
     Bash splits the line at a colon, so the key and the value of a filter's term are separate words.
     """
     return _BASH.format(
+        servers=_SERVERS,
         cases="".join(_bash_cases()),
         values="".join(_bash_values()),
         commands=_quoted(commands()),
@@ -135,13 +136,27 @@ def _bash_values() -> Iterator[str]:
         yield f"        {name}) words={_quoted(words)} ;;\n"
 
 
+_SERVERS = """\
+_pgtop_servers() {
+    local user=${XDG_CONFIG_HOME:-$HOME/.config}/pgtop/config.toml
+    [ "$(uname)" != Darwin ] || user="$HOME/Library/Application Support/pgtop/config.toml"
+    command sed -n 's/^ *\\[servers\\.\\([A-Za-z0-9_-]*\\)\\] *\\(#.*\\)*$/\\1/p' \\
+        "${PGTOP_CONFIG:-$user}" /etc/pgtop/config.toml 2>/dev/null
+}
+"""
+"""A shell function that prints the names of servers, which stand in the heads of their tables."""
+
 _BASH = """\
 # pgtop completion for bash: source <(pgtop completion bash)
-_pgtop() {{
+{servers}_pgtop() {{
     local word=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}}
     local options with_value words
     case ${{COMP_WORDS[1]}} in
 {cases}    esac
+    if [[ $word == @* || $before == @ ]]; then
+        COMPREPLY=($(compgen -P @ -W "$(_pgtop_servers)" -- "${{word#@}}"))
+        return
+    fi
     if [[ $COMP_CWORD -gt 1 && " $with_value " == *" $before "* ]]; then
         case $before in
 {values}        *) words= ;;
@@ -166,7 +181,9 @@ def zsh() -> str:
     described = [
         _quoted([f"{name}:{_plain(line)}"]) for name, line in _purposes().items()
     ]
-    return _ZSH.format(commands=" ".join(described), cases="".join(_zsh_cases()))
+    return _ZSH.format(
+        servers=_SERVERS, commands=" ".join(described), cases="".join(_zsh_cases())
+    )
 
 
 def _zsh_cases() -> Iterator[str]:
@@ -195,9 +212,13 @@ def _zsh_specs(parser: argparse.ArgumentParser) -> Iterator[str]:
 _ZSH = """\
 #compdef pgtop
 # pgtop completion for zsh: pgtop completion zsh > a folder of $fpath, as _pgtop
-_pgtop() {{
+{servers}_pgtop() {{
     local -a commands offered
     commands=({commands})
+    if [[ $words[CURRENT] == @* ]]; then
+        compadd -P @ -- $(_pgtop_servers)
+        return
+    fi
     if (( CURRENT == 2 )) && [[ $words[2] != -* ]]; then
         _describe command commands
         return
@@ -249,6 +270,15 @@ _ON_COMMAND = f"{_COMPLETE} -n __fish_use_subcommand"
 _FISH = (
     "# pgtop completion for fish: pgtop completion fish > ~/.config/fish/completions/pgtop.fish",
     f"{_COMPLETE} -f",
+    """\
+function __pgtop_servers
+    set -l folder $XDG_CONFIG_HOME ~/.config
+    test (uname) = Darwin; and set folder ~/Library/Application\\ Support
+    set -l file $PGTOP_CONFIG $folder[1]/pgtop/config.toml
+    command sed -n 's/^ *\\[servers\\.\\([A-Za-z0-9_-]*\\)\\] *\\(#.*\\)*$/@\\1/p' \\
+        $file[1] /etc/pgtop/config.toml 2>/dev/null
+end""",
+    f"{_COMPLETE} -n 'string match -q \"@*\" -- (commandline -ct)' -a '(__pgtop_servers)'",
 )
 
 

@@ -67,15 +67,10 @@ def profile_of(name: str) -> ServerProfile:
     names = read.names(SERVERS)
     if name not in names:
         raise _unknown(name, names, read)
-    section = TABLES[SERVERS]
-    profile: ServerProfile = read.record(section, name)
     try:
-        section.check(profile)
+        profile: ServerProfile = read.record(TABLES[SERVERS], name)
     except ValueError as error:
-        problems = [each for each in read.problems if f"servers.{name}" in each.what]
-        if problems:
-            raise configuration.as_error(problems) from error
-        raise UsageError(f"[servers.{name}] {error}.") from error
+        raise configuration.as_error(read.problems) from error
     return profile
 
 

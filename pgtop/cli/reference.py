@@ -8,6 +8,17 @@ from collections.abc import Iterator, Mapping
 
 from pgtop.actions import Action, Group
 from pgtop.cli.exit_codes import Check, Exit
+from pgtop.config.schema import Field
+from pgtop.config.tables import (
+    DISPLAY,
+    SERVERS,
+    TABLES,
+    TOP,
+    help_of,
+    plain_fields,
+    variable_of,
+)
+from pgtop.config.values import expectation
 from pgtop.help.markdown import table
 from pgtop.help.topics import TopicFacts
 from pgtop.view_registry import KEYMAP
@@ -118,6 +129,41 @@ def connection_options() -> str:
     return table(_OPTION_HEAD, list(_option_rows(connection)))
 
 
+def config_guards() -> str:
+    """Return the keys of the configuration that stand above all tables."""
+    return _config_keys(plain_fields(TOP))
+
+
+def config_display() -> str:
+    """Return the keys of [display]."""
+    return _config_keys(plain_fields(DISPLAY))
+
+
+def config_servers() -> str:
+    """Return the keys of [servers.NAME]."""
+    return _record_keys(SERVERS)
+
+
+def _config_keys(keys: Iterator[Field]) -> str:
+    rows = [
+        (
+            f"`{key.name}`",
+            f"`{variable_of(key)}`",
+            f"{help_of(key)}: {expectation(key)}",
+        )
+        for key in keys
+    ]
+    return table(("key", "variable", "meaning"), rows)
+
+
+def _record_keys(name: str) -> str:
+    rows = [
+        (f"`{key.name}`", f"{help_of(key)}: {expectation(key)}")
+        for key in TABLES[name].fields
+    ]
+    return table(("key", "meaning"), rows)
+
+
 _OPTION_HEAD = ("option", "meaning")
 _Group = argparse._ArgumentGroup
 
@@ -165,6 +211,9 @@ FACTS = TopicFacts(
         "check codes": check_codes,
         "options": options,
         "connection options": connection_options,
+        "config guards": config_guards,
+        "config display": config_display,
+        "config servers": config_servers,
     },
     key_of=key_of,
 )

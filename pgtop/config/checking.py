@@ -4,9 +4,11 @@ Loaded only where there is something to check.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from pgtop.config.layers import Layer, LayeredValue, LayerKind, Origin
+from pgtop.config.load import Configuration
 from pgtop.config.schema import Field
 from pgtop.config.tables import (
     DISPLAY,
@@ -31,6 +33,16 @@ class CheckedFile(NamedTuple):
     tables: Mapping[str, Mapping[str, Any]]
     """Tables with keys of their user's own."""
     problems: tuple[Problem, ...]
+    file: ConfigFile
+
+    @property
+    def path(self) -> Path:
+        """The path of the file."""
+        return self.file.path
+
+    def origin(self, *keys: str) -> Origin:
+        """Return the origin of a key's value."""
+        return self.file.origin(*keys)
 
 
 class _Check:
@@ -59,7 +71,7 @@ class _Check:
             else:
                 tables[section.name] = self._own_table(section, table)
         layer = Layer(self._file.kind, values)
-        return CheckedFile(layer, records, tables, tuple(self.problems))
+        return CheckedFile(layer, records, tables, tuple(self.problems), self._file)
 
     def _table(self, name: str) -> Mapping[str, Any]:
         table = self._file.table.get(name, {})
@@ -165,6 +177,17 @@ def display_values(table: Mapping[str, Any]) -> Mapping[str, Any]:
         except ValueError as error:
             raise ValueError(f"is wrong: {key} {error}") from None
     return values
+
+
+def record_problems(read: Configuration) -> Iterator[Problem]:
+    """Yield a problem for each named record that lacks a key, or whose keys do not go together."""
+    for table in TABLES.values():
+        for name in read.names(table.name) if table.record else ():
+            try:
+                read.record(table, name)
+            except ValueError as error:
+                place = read.origin(table.name, name).place
+                yield Problem(place, f": [{table.name}.{name}] {error}")
 
 
 # The environment.

@@ -8,6 +8,7 @@ from typing import NamedTuple, TypeAlias
 
 from pgtop.config.layers import Layer, LayeredValue, LayerKind, Origin, values_of
 from pgtop.config.settings import Safety
+from pgtop.config.toml_file import Problem
 from pgtop.errors import UsageError
 from pgtop.table.filter import Filter
 
@@ -85,6 +86,18 @@ def _protections(
     for value in reversed(list(values_of("protect", layers))):
         for text in value.value:
             yield _read_protection(text, value.origin, read_filter)
+
+
+def protection_errors(
+    layers: tuple[Layer, ...], read_filter: FilterReader
+) -> Iterator[Problem]:
+    """Yield what is wrong with the filters that protect sessions."""
+    for value in values_of("protect", layers):
+        for text in value.value:
+            try:
+                _read_protection(text, value.origin, read_filter)
+            except UsageError as error:
+                yield Problem(error.what.removesuffix("."), "", error.advice)
 
 
 def _read_protection(text: str, origin: Origin, read_filter: FilterReader) -> Filter:

@@ -49,6 +49,11 @@ class LayeredValue(NamedTuple):
     value: Any
     origin: Origin = Origin()
 
+    @property
+    def is_set(self) -> bool:
+        """True if a layer sets the value."""
+        return self.origin.layer is not LayerKind.DEFAULT
+
 
 class Layer(NamedTuple):
     """Values from one place, by the names of their fields."""
@@ -83,8 +88,8 @@ def _combined(field: Field, values: Sequence[LayeredValue]) -> LayeredValue:
 
 def _tightest(values: Sequence[LayeredValue]) -> LayeredValue:
     """Return the union of lists, or the first value that is true, or the last one."""
-    last = values[-1]
-    if isinstance(last.value, tuple):
-        items = (item for value in values for item in value.value)
-        return LayeredValue(tuple(dict.fromkeys(items)), last.origin)
-    return next((value for value in values if value.value), last)
+    setters = [value for value in values if value.value] or [values[-1]]
+    if not isinstance(setters[0].value, tuple):
+        return setters[0]
+    items = (item for value in setters for item in value.value)
+    return LayeredValue(tuple(dict.fromkeys(items)), setters[-1].origin)

@@ -6,7 +6,7 @@ Without a file and without a variable nothing but this module and the search for
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pgtop.config.layers import Layer, LayeredValue, merge
+from pgtop.config.layers import Layer, LayeredValue, Origin, merge
 from pgtop.config.toml_file import (
     ConfigFile,
     FileError,
@@ -41,10 +41,20 @@ class Configuration(NamedTuple):
         return list(dict.fromkeys(names))
 
     def record(self, section: "TableSpec", name: str) -> Any:
-        """Return a named record."""
+        """Return a named record. Raises ValueError for keys that are missing or do not match."""
         values = self.values(section, name)
+        for field in section.fields:
+            if field.is_required and not values[field.name].is_set:
+                raise ValueError(f"needs a {field.name}")
         bare = {key: value.value for key, value in values.items()}
-        return section.record(name=name, **bare)
+        record = section.record(name=name, **bare)
+        section.check(record)
+        return record
+
+    def origin(self, section: str, name: str) -> Origin:
+        """Return the place of a named record in the last file that has it."""
+        owners = [file for file in self.files if name in file.records[section]]
+        return owners[-1].origin(section, name)
 
     def table(self, section: str) -> dict[str, Any]:
         """Return a table with keys of its user's own."""
@@ -52,6 +62,14 @@ class Configuration(NamedTuple):
         for file in self.files:
             merged |= file.tables[section]
         return merged
+
+    def own_values(self, section: str) -> dict[str, LayeredValue]:
+        """Return the values of a table with keys of its user's own, with their origins."""
+        values: dict[str, LayeredValue] = {}
+        for file in self.files:
+            for key, value in file.tables[section].items():
+                values[key] = LayeredValue(value, file.origin(section, key))
+        return values
 
     def _layers_of(self, section: str, name: str) -> list[Layer]:
         records = (file.records[section] for file in self.files)
@@ -82,11 +100,12 @@ def _read(
 def _checked(
     files: list[ConfigFile], environ: Mapping[str, str], problems: list[Problem]
 ) -> Configuration:
-    from pgtop.config.checking import checked, environment_layer
+    from pgtop.config.checking import checked, environment_layer, record_problems
 
     checked_files = tuple(map(checked, files))
     for file in checked_files:
         problems += file.problems
     environment, wrong = environment_layer(environ)
     layers = (*(file.layer for file in checked_files), environment)
-    return Configuration(layers, checked_files, (*problems, *wrong))
+    read = Configuration(layers, checked_files, (*problems, *wrong))
+    return read._replace(problems=(*read.problems, *record_problems(read)))

@@ -9,7 +9,7 @@ field is a key of the configuration file and a variable of the environment, too.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias, TypeVar
 
 _T = TypeVar("_T")
@@ -86,6 +86,8 @@ class Setting(NamedTuple):
     """Turns the value of the file into the field's. Raises ValueError with the end of a sentence,
     such as "must be a name".
     """
+    schema: Mapping[str, Any] = {}
+    """What JSON Schema adds to the kind of the value."""
     is_guard: bool = False
     """True if a later layer can only tighten the value."""
 

@@ -32,6 +32,8 @@ class TableSpec(NamedTuple):
     """Raises ValueError with a sentence for fields that do not go together."""
     read: Callable[[Mapping[str, Any]], object] = dict
     """Checks a table with keys of its user's own. Raises ValueError with a sentence."""
+    schema: Mapping[str, Any] = {}
+    """JSON Schema of a table with keys of its user's own."""
 
     @property
     def fields(self) -> tuple[Field, ...]:

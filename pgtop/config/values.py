@@ -78,7 +78,16 @@ def from_file(field: Field, value: object) -> Any:
     kind = bare_type(field)
     if not _is_of_kind(kind, value):
         raise _wrong(field)
-    return _checked(field, float(value) if kind is float else _frozen(value))  # type: ignore[arg-type]
+    return _checked(
+        field, _number_of(field, value) if kind is float else _frozen(value)
+    )
+
+
+def _number_of(field: Field, value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # a whole number of more than 308 digits
+        raise _wrong(field) from None
 
 
 def _is_of_kind(kind: Any, value: object) -> bool:

@@ -28,6 +28,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("safety", "every promise that pgtop makes"),
     Topic("exit-codes", "the exit codes of all commands"),
     Topic("json", "the fields of --json and --csv"),
+    Topic("config", "your own settings: guards, looks, named servers"),
     Topic("files", "configuration, audit log, and environment"),
     Topic("glossary", "the words that pgtop uses"),
     Topic(

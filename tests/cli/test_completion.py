@@ -1,7 +1,9 @@
 """The shells offer the words that pgtop takes."""
 
+import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -42,7 +44,8 @@ def test_the_shell_can_read_its_script(shell: str) -> None:
     ("typed", "offered"),
     [
         ("ki", {"kill"}),
-        ("c", {"cancel", "completion"}),
+        ("c", {"cancel", "completion", "config"}),
+        ("config s", {"show", "schema"}),
         ("kill --a", {"--all-clients"}),
         ("--th", {"--theme"}),
         ("show --c", {"--csv"}),
@@ -75,3 +78,27 @@ printf "%s\\n" "${{COMPREPLY[@]}}"
         ["bash", "-c", program], capture_output=True, text=True, check=True
     )
     assert set(done.stdout.split()) == offered
+
+
+@pytest.mark.parametrize("words", ["show @t", "@t", "kill @ t"])
+def test_bash_offers_the_named_servers(words: str, tmp_path: Path) -> None:
+    """Their names come from the heads of tables; bash splits the line at an @."""
+    path = tmp_path / "config.toml"
+    path.write_text(
+        "[servers.test]\nservice = 't'\n [servers.prod] # x\n#[servers.off]\n"
+    )
+    program = f"""
+{SCRIPTS["bash"]()}
+COMP_WORDS=(pgtop {words})
+COMP_CWORD={len(words.split())}
+_pgtop
+printf "%s\\n" "${{COMPREPLY[@]}}"
+"""
+    done = subprocess.run(
+        ["bash", "-c", program],
+        env={"PATH": os.environ["PATH"], "PGTOP_CONFIG": str(path)},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout == "@test\n"

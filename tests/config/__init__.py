@@ -1,0 +1,1 @@
+"""The configuration: scanner, layers, checks, and what is made from the declarations."""

@@ -118,8 +118,8 @@ def test_every_command_is_documented() -> None:
 def test_every_setting_is_documented() -> None:
     """The table of settings is that of the configuration file."""
     settings = {field.name for field in plain_fields(TOP)}
-    tables = [block for block in parse(text_of("files")) if isinstance(block, Table)]
-    documented = next(table for table in tables if table.head[0] == "setting")
+    tables = [block for block in parse(text_of("config")) if isinstance(block, Table)]
+    documented = next(table for table in tables if table.head[0] == "key")
     assert {row[0].strip("`") for row in documented.rows} == settings
 
 

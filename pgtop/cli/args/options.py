@@ -11,6 +11,7 @@ from pgtop.cli import argv_secrets
 from pgtop.cli.args.audit_options import AuditCommand
 from pgtop.cli.args.budget_options import BudgetCommand, move_command_first, read_budget
 from pgtop.cli.args.command import CommandSpec, PrintedText
+from pgtop.cli.args.config_options import CONFIG_SPEC, ConfigCommand
 from pgtop.cli.args.connection import Connection, ConnectionOptions
 from pgtop.cli.args.parsers import CommandParser, HelpRequested, read_record
 from pgtop.cli.args.signal_options import SignalCommand, signal_spec
@@ -22,7 +23,7 @@ from pgtop.errors import UsageError
 
 SHELLS = ("bash", "zsh", "fish")
 
-_TARGET = "[OPTION]... [DBNAME | URI | CONNINFO]"
+_TARGET = "[OPTION]... [@SERVER] [DBNAME | URI | CONNINFO]"
 _NO_COLOR = option(
     "--no-color", help="no colours (as with NO_COLOR, or if not on a terminal)"
 )
@@ -154,6 +155,7 @@ Command: TypeAlias = (
     | SignalCommand
     | BudgetCommand
     | AuditCommand
+    | ConfigCommand
     | CompletionCommand
     | HelpCommand
     | PrintedText
@@ -277,17 +279,19 @@ _SPECS = (
 {_TARGET}
        pgtop show {_TARGET}
        pgtop locks {_TARGET}
-       pgtop cancel | kill [OPTION]... [URI] PID... | FILTER | --all-clients
+       pgtop cancel | kill [OPTION]... [@SERVER | URI] PID... | FILTER | --all-clients
        pgtop budget {_TARGET}
        pgtop audit [OPTION]... [WORD]...
        pgtop completion bash | zsh | fish
+       pgtop config show | check | path | schema | init
        pgtop demo [OPTION]...
        pgtop help [TOPIC | COMMAND]""",
         description="""\
 A live session monitor for PostgreSQL. `show` prints one sample, and `locks` who blocks whom;
 `cancel` and `kill` end queries and sessions; `budget` prints or checks the connection budget;
-`audit` prints which sessions were signalled; `demo` starts a server to try pgtop on; `help` shows
-the documentation, and `help emergencies` what to do on a full or blocked server.
+`audit` prints which sessions were signalled; `config` prints and checks the configuration; `demo`
+starts a server to try pgtop on; `help` shows the documentation, and `help emergencies` what to do
+on a full or blocked server.
 Each command has its own --help.""",
         read=_read_dashboard,
         epilog=_keys,
@@ -317,6 +321,7 @@ with performance data, and exit code 0 (OK), 1 (WARNING), 2 (CRITICAL) or 3 (UNK
 Prints a script that makes the shell complete pgtop's commands, options and filter keys.""",
         read=_read_completion,
     ),
+    CONFIG_SPEC,
     CommandSpec(
         "demo",
         DemoCommand,

@@ -102,7 +102,7 @@ def signal_spec(name: str, effect: str) -> CommandSpec:
         name,
         SignalCommand,
         module="signal.command",
-        usage="[OPTION]... [URI] PID... | FILTER | --all-clients",
+        usage="[OPTION]... [@SERVER | URI] PID... | FILTER | --all-clients",
         description=f"""\
 {effect} of the given pids, or of all sessions that match a filter.
 Prints the plan and asks for confirmation; protected sessions are skipped. More:
