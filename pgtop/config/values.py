@@ -152,7 +152,7 @@ def _checked(field: Field, value: Any) -> Any:
     if bounds and not bounds.least <= value <= bounds.most:
         raise _wrong(field)
     choices = choices_of(field)
-    if choices and value not in choices:
+    if choices and value not in (*choices, field.default):
         word = nearest(value, choices)
         hint = f"; nearest: {word}" if word else ""
         raise ValueError(f"must be {expectation(field)}{hint}")
