@@ -67,7 +67,7 @@ def _property(field: Field) -> dict[str, Any]:
         return _object(plain_fields(DISPLAY), help_of(field))
     schema |= _TYPES[bare_type(field)]
     if choices := choices_of(field):
-        schema["enum"] = sorted({*choices, field.default or choices[0]})
+        schema["enum"] = sorted({*choices, field.default} - {None})
     if bounds := bounds_of(field):
         schema["minimum"] = bounds.least
         schema["maximum"] = bounds.most
