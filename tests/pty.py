@@ -28,6 +28,7 @@ from tests.waiting import PATIENCE
 
 _QUERY = re.compile(
     r"\x1b\[(?:\?(?P<mode>\d+)\$p|(?P<position>6n)|(?P<status>5n)|(?P<attributes>0?c)|(?P<version>>0?q))"
+    r"|\x1b\](?P<colour>1[01]);\?\x1b\\"
 )
 _MODE = re.compile(r"\x1b\[\?([0-9;]+)([hl])")
 # Sequences that pyte takes for text or styles: strings, private sequences other than modes,
@@ -61,7 +62,8 @@ Condition = str | Callable[["Terminal"], object]
 class Terminal:
     """Runs `command` in a terminal of `columns` x `lines`; a context manager.
 
-    `synchronises`: the terminal has mode 2026. `ignore_hangup`: the child starts with SIGHUP
+    `synchronises`: the terminal has mode 2026. `colours`: the text and the background that it
+    reports, such as `ffff/ffff/ffff`. `ignore_hangup`: the child starts with SIGHUP
     ignored, as under nohup. `speed`: the terminal reads this many bytes a second at most. `as_job`:
     the parent of the child has job control.
     """
@@ -74,6 +76,7 @@ class Terminal:
         *,
         environment: Mapping[str, str] | None = None,
         synchronises: bool = False,
+        colours: tuple[str, str] = ("", ""),
         ignore_hangup: bool = False,
         speed: int = 0,
         as_job: bool = False,
@@ -84,6 +87,7 @@ class Terminal:
         """The screen when its program last asked where the cursor is: what it knows to be shown."""
         self.screen = pyte.Screen(columns, lines)
         self._synchronises = synchronises
+        self._colours = colours
         self._speed = speed
         self._stream = pyte.Stream(self.screen)
         self._decode = codecs.getincrementaldecoder("utf-8")("replace").decode
@@ -278,6 +282,9 @@ class Terminal:
     def _answer(self, query: re.Match[str]) -> str:
         if mode := query["mode"]:
             return f"\x1b[?{mode};{2 if mode == '2026' and self._synchronises else 0}$y"
+        if number := query["colour"]:
+            colour = self._colours[number == "11"]
+            return f"\x1b]{number};rgb:{colour}\x1b\\" if colour else ""
         cursor = self.screen.cursor
         answers: dict[Any, str] = {
             "position": f"\x1b[{cursor.y + 1};{cursor.x + 1}R",

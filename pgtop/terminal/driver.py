@@ -19,7 +19,12 @@ from textual.message import Message
 from pgtop.terminal.canvas import Piece, is_frame
 from pgtop.terminal.input import read_input
 from pgtop.terminal.job import is_orphaned
-from pgtop.terminal.messages import InputWaiting, Proven
+from pgtop.terminal.messages import (
+    BackgroundReported,
+    ColourReported,
+    InputWaiting,
+    Proven,
+)
 from pgtop.terminal.textual_private import OpenDriver
 from pgtop.terminal.tty import HUNG_UP, Tty, keep_line_feeds
 from pgtop.terminal.typeahead import Typeahead
@@ -157,6 +162,7 @@ class PgtopDriver(OpenDriver):
 
     def run_input_thread(self) -> None:
         """Deliver input until it is disabled; end the app when the input has ended."""
+        self._tty.colours.listen()
         is_disabled = read_input(
             self.fileno,
             self._input_ended,
@@ -168,14 +174,22 @@ class PgtopDriver(OpenDriver):
             self.app.call_later(self.app.exit, return_code=HUNG_UP)
 
     def process_message(self, message: Message) -> None:
-        """Keep the writer's replies from the app, but for a proof."""
-        if not isinstance(message, events.CursorPosition):
+        """Keep replies from the app, but for a proof and for the background."""
+        if isinstance(message, events.CursorPosition):
+            self._take_position(message)
+        elif isinstance(message, ColourReported):
+            if colours := self._tty.colours.take(message.report):
+                super().process_message(BackgroundReported(colours))
+        else:
             super().process_message(message)
-        elif self.writer:
-            number = self.writer.answered(message.x, message.y)
-            self.answers = self.answers or self.writer.has_answered
-            if number:
-                super().process_message(Proven(number))
+
+    def _take_position(self, position: events.CursorPosition) -> None:
+        if not self.writer:
+            return
+        number = self.writer.answered(position.x, position.y)
+        self.answers = self.answers or self.writer.has_answered
+        if number:
+            super().process_message(Proven(number))
 
     def send_message(self, message: Message) -> None:
         """Keep the message for an app that takes it when it can; in a queue they would pile up."""

@@ -14,6 +14,8 @@ from textual import events
 from textual.message import Message
 from textual.messages import TerminalSupportsSynchronizedOutput
 
+from pgtop.terminal.colour_query import report_of
+from pgtop.terminal.messages import ColourReported
 from pgtop.terminal.sequences import Scanner, Token, TokenKind, new_decoder
 from pgtop.terminal.textual_private import (
     ANSI_SEQUENCES_KEYS,
@@ -92,6 +94,9 @@ class Keys:
             yield events.Key("escape", token.text)
         elif token.kind is TokenKind.PASTE:
             yield events.Paste(token.text)
+        elif token.kind is TokenKind.COMMAND:
+            if report := report_of(token.text):
+                yield ColourReported(report)
         else:
             yield from self._sequence(_in_7_bits(token.text))
 
@@ -163,6 +168,8 @@ def _is_known(sequence: str, numbered: re.Match[str]) -> bool:
 
 def _is_report(token: Token) -> bool:
     """Return whether the token is a reply, which no flood may drop."""
+    if token.kind is TokenKind.COMMAND:
+        return True
     return token.kind is TokenKind.SEQUENCE and token.text.endswith(("R", "y"))
 
 

@@ -2,6 +2,8 @@
 
 from textual.message import Message
 
+from pgtop.terminal.colour_query import ColourReport, TerminalColours
+
 
 class InputWaiting(Message, bubble=False):
     """The driver keeps input from the terminal for the app."""
@@ -13,3 +15,19 @@ class Proven(Message, bubble=False):
     def __init__(self, number: int) -> None:
         super().__init__()
         self.number = number
+
+
+class ColourReported(Message, bubble=False):
+    """The terminal has reported one of its colours."""
+
+    def __init__(self, report: ColourReport) -> None:
+        super().__init__()
+        self.report = report
+
+
+class BackgroundReported(Message, bubble=False):
+    """The terminal has reported its background."""
+
+    def __init__(self, colours: TerminalColours) -> None:
+        super().__init__()
+        self.colours = colours

@@ -1,8 +1,8 @@
 """The terminal's input, cut into keys, sequences and pastes, however a slow line splits it.
 
 A terminal answers questions on the same line on which keys arrive, also questions that other
-programs asked. A reply is dropped whole: none of its letters is ever a key. The grammar is that of
-ECMA-48, in 7 and in 8 bits.
+programs asked. None of the letters of a reply is ever a key. The grammar is that of ECMA-48, in 7
+and in 8 bits.
 https://invisible-island.net/xterm/ctlseqs/ctlseqs.html
 """
 
@@ -40,6 +40,10 @@ class TokenKind(Enum):
     """A whole control sequence, which may be a key, a report or neither."""
     PASTE = auto()
     """The text of a bracketed paste, cut to PASTE_LIMIT."""
+    COMMAND = auto()
+    """The text of an operating system command, with which a terminal reports its colours. All other
+    strings are dropped.
+    """
 
 
 class Token(NamedTuple):
@@ -75,6 +79,8 @@ _PASTE_START = re.compile(r"(?:\x1b\[|\x9b)200~")
 _PASTE_END = re.compile(r"(?:\x1b\[|\x9b)201~")
 _PASTE_TAIL = re.compile(r"(?:\x1b(?:\[(?:2(?:0(?:1)?)?)?)?|\x9b(?:2(?:0(?:1)?)?)?)\Z")
 _OSC = ("\x1b]", "\x9d")
+_CANCELS = ("\x18", "\x1a")
+_STRING_TERMINATORS = ("\x1b\\", "\x9c", "\x07", *_CANCELS)
 
 
 class _State(Enum):
@@ -93,7 +99,8 @@ class Scanner:
         self._state = _State.GROUND
         self._held = ""
         self._began = 0.0
-        self._ends_with_bell = False
+        self._is_command = False
+        self._string = ""
         self._pasted = ""
         self._given_up: _State | None = None
         """A string or a paste of which a rest may come with the next piece."""
@@ -116,7 +123,8 @@ class Scanner:
         at = 0
         while at < len(text):
             if self._state is _State.STRING:
-                at = self._skip_string(text, at)
+                at, commands = self._take_string(text, at)
+                yield from commands
             elif self._state is _State.PASTE:
                 at, pasted = self._take_paste(text, at)
                 yield from pasted
@@ -160,7 +168,8 @@ class Scanner:
         if kind == "string":
             self._state = _State.STRING
             self._began = monotonic()
-            self._ends_with_bell = piece in _OSC
+            self._is_command = piece in _OSC
+            self._string = ""
         elif kind == "unfinished":
             self._held = piece[:_MAX_SEQUENCE]
         elif kind == "sequence":
@@ -178,24 +187,33 @@ class Scanner:
             return None
         return Token(TokenKind.SEQUENCE, sequence)
 
-    def _skip_string(self, text: str, at: int) -> int:
-        """Return the place after the string's end, or after all of it that has come."""
+    def _take_string(self, text: str, at: int) -> tuple[int, list[Token]]:
+        """Return the place after the string's end, or after all of it that has come, and the
+        command that the string is.
+        """
         for end in _STRING_END.finditer(text, at):
-            if end[0] == "\x07" and not self._ends_with_bell:
+            if end[0] == "\x07" and not self._is_command:
                 continue
             self._state = _State.GROUND
-            if end[0] in (
-                "\x1b\\",
-                "\x9c",
-                "\x07",
-                "\x18",
-                "\x1a",
-            ):
-                return end.end()
-            return end.start()  # another sequence or a control key: the string was cut
+            if end[0] not in _STRING_TERMINATORS:
+                # another sequence or a control key: the string was cut
+                return end.start(), []
+            self._gather_string(text[at : end.start()])
+            return end.end(), self._command(end[0])
         if text.endswith(_ESCAPE):
             self._held = _ESCAPE
-        return len(text)
+        self._gather_string(text[at : len(text) - len(self._held)])
+        return len(text), []
+
+    def _gather_string(self, text: str) -> None:
+        self._string += text[: _MAX_SEQUENCE + 1 - len(self._string)]
+
+    def _command(self, end: str) -> list[Token]:
+        """Return the command that was gathered, if it is one and is whole."""
+        is_whole = end not in _CANCELS and len(self._string) <= _MAX_SEQUENCE
+        if not self._is_command or not is_whole:
+            return []
+        return [Token(TokenKind.COMMAND, self._string)]
 
     def _take_paste(self, text: str, at: int) -> tuple[int, list[Token]]:
         """Gather a paste, which ends at the last end mark before another paste; the marks before

@@ -14,6 +14,7 @@ from contextlib import suppress
 from typing import Any
 
 from pgtop.terminal.canvas import Canvas, Piece
+from pgtop.terminal.colour_query import ColourQuery
 from pgtop.terminal.painter import Painter
 from pgtop.terminal.writer import ENTER, LEAVE, Writer
 
@@ -44,6 +45,7 @@ class Tty:
         self._modes: Modes | None = None
         self._writer: Writer | None = None
         self.canvas = Canvas()
+        self.colours = ColourQuery()
 
     @property
     def taken(self) -> bool:
@@ -87,6 +89,11 @@ class Tty:
             termios.tcflush(KEYBOARD, termios.TCIFLUSH)
             tty.setraw(KEYBOARD, termios.TCSANOW)
 
+    def request_colours(self) -> None:
+        """Have the terminal report its background, for the driver to read."""
+        if self._writer:
+            self._writer.write(self.colours.request())
+
     def draw(self, pieces: Iterable[Piece]) -> None:
         """Show lines, or parts of them."""
         if self._writer:
@@ -103,7 +110,9 @@ class Tty:
         writer.write(_SHOW_CURSOR)
         writer.stop()
         with suppress(termios.error):
-            termios.tcsetattr(KEYBOARD, termios.TCSANOW, modes)
+            # An answer that is on its way is nothing for the shell to read.
+            when = termios.TCSAFLUSH if self.colours.is_awaited else termios.TCSANOW
+            termios.tcsetattr(KEYBOARD, when, modes)
         self.let_others_write()
 
     def hand_over(self) -> Modes | None:

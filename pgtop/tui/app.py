@@ -17,6 +17,7 @@ from textual.geometry import Size
 from textual.screen import ModalScreen, Screen
 
 from pgtop.actions import Action
+from pgtop.config.display import is_faint_readable, shade_of
 from pgtop.config.settings import Settings
 from pgtop.keys import put_in_force
 from pgtop.monitor.monitor import Monitor
@@ -26,6 +27,7 @@ from pgtop.places import BEHIND_SCREENS, EVERYWHERE
 from pgtop.terminal.ascii_filter import AsciiFilter
 from pgtop.terminal.driver import driver_on
 from pgtop.terminal.job import is_orphaned
+from pgtop.terminal.messages import BackgroundReported
 from pgtop.terminal.textual_private import (
     SilentCrash,
     add_binding,
@@ -142,6 +144,17 @@ class PgtopApp(SilentCrash, Keyboard):
         theme = textual_theme(self._palette)
         self.register_theme(theme)
         self.theme = theme.name
+
+    def on_background_reported(self, message: BackgroundReported) -> None:
+        """Change the colours, once, if the background is another one than was known."""
+        background, text = message.colours
+        shade = shade_of(background)
+        has_faint = text is None or is_faint_readable(text, background)
+        display = self._palette.display._replace(shade=shade, has_faint=has_faint)
+        if self._palette.change(display):
+            self._take_textual_theme()
+            for screen in self.screen_stack:
+                screen.refresh()
 
     # States down.
 

@@ -60,6 +60,7 @@ class Splash:
     def show(self, first: Snapshot) -> None:
         """Draw the first frame."""
         from pgtop.tui.first_frames import pieces, sessions
+        from pgtop.tui.theme import depends_on_background
 
         tty = self._take()
         tty.keep_keys()
@@ -68,6 +69,8 @@ class Splash:
         width, height = tty.size()
         lines = sessions(first, self._settings, width, height)
         tty.draw(pieces(lines, self._settings, self._environ, width))
+        if depends_on_background(self._settings):
+            tty.request_colours()
 
     def step_aside(self) -> None:
         """Give the terminal back for a question; the wait is shown again after it."""

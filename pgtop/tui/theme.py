@@ -81,6 +81,21 @@ def palette(settings: Settings) -> Palette:
     return Palette(partial(_scheme, settings.theme, settings.color), _display(settings))
 
 
+def depends_on_background(settings: Settings) -> bool:
+    """Return whether the terminal's report of its background would count."""
+    if settings.background or settings.display.is_console:
+        return False
+    dark, light = [
+        _scheme(
+            settings.theme,
+            settings.color,
+            settings.display._replace(shade=shade),
+        )
+        for shade in (Shade.DARK, Shade.LIGHT)
+    ]
+    return dark != light
+
+
 def _display(settings: Settings) -> Display:
     """Return the display; a background that the user chose counts more than what is reported."""
     display = settings.display

@@ -1,0 +1,82 @@
+"""Which colours the terminal has for text and background: the question, and its answer.
+
+xterm and most of its kin answer, within a round trip. tmux before 3.4, GNU screen, mosh and the
+Linux console do not, so nothing may wait for the answer.
+https://invisible-island.net/xterm/ctlseqs/ctlseqs.html#h3-Operating-System-Commands
+"""
+
+import re
+from time import monotonic
+from typing import NamedTuple
+
+from pgtop.text.colour import RGB
+
+_REQUEST = "\x1b]10;?\x1b\\\x1b]11;?\x1b\\"
+"""The text's colour first: once the background is reported, no answer to the other is to come."""
+_CHANNEL = "([0-9a-fA-F]{1,4})"
+_REPORT = re.compile(
+    rf"1(?P<which>[01]);rgba?:{_CHANNEL}/{_CHANNEL}/{_CHANNEL}(?:/{_CHANNEL})?"
+)
+_LISTEN_SECONDS = 0.1
+"""Seconds from the first reading of input within which an answer counts.
+
+The terminal has had the time of a start for it; a later change of colours would startle its reader.
+"""
+
+
+class ColourReport(NamedTuple):
+    """One of the terminal's two colours."""
+
+    is_background: bool
+    colour: RGB
+
+
+class TerminalColours(NamedTuple):
+    """The background, and the text's colour if the terminal reports it."""
+
+    background: RGB
+    text: RGB | None
+
+
+class ColourQuery:
+    """One question and its answer. Nothing counts that was not requested, or comes late."""
+
+    def __init__(self) -> None:
+        self.is_awaited = False
+        """True from the request to the answer."""
+        self._until: float | None = None
+        self._text: RGB | None = None
+
+    def request(self) -> str:
+        """Return the question, to be sent to the terminal."""
+        self.is_awaited = True
+        return _REQUEST
+
+    def listen(self) -> None:
+        """Begin the time within which an answer counts, when input is first read."""
+        self._until = self._until or monotonic() + _LISTEN_SECONDS
+
+    def take(self, report: ColourReport) -> TerminalColours | None:
+        """Take a report; return the whole answer once there is one."""
+        if not self.is_awaited or self._until is None or monotonic() > self._until:
+            return None
+        if not report.is_background:
+            self._text = self._text or report.colour
+            return None
+        self.is_awaited = False
+        return TerminalColours(report.colour, self._text)
+
+
+def report_of(command: str) -> ColourReport | None:
+    """Return the report that an operating system command of the terminal is; None if it is none."""
+    report = _REPORT.fullmatch(command)
+    if report is None:
+        return None
+    red, green, blue = map(_channel, report.group(2, 3, 4))
+    return ColourReport(report["which"] == "1", RGB(red, green, blue))
+
+
+def _channel(digits: str) -> int:
+    """Return a channel of 8 bits from one of 4, 8, 12 or 16."""
+    brightest = int("f" * len(digits), 16)
+    return int(digits, 16) * 255 // brightest
