@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from pgtop.analysis.age_limits import DEFAULT_LIMITS, AgeLimits
 from pgtop.analysis.forest_builder import build_forest
 from pgtop.analysis.lock_forest import LockForest
 from pgtop.model.backend import Backend
@@ -17,16 +18,20 @@ class DerivedSnapshot(NamedTuple):
     forest: LockForest
     blocks: Mapping[int, int]
     """The number of sessions that wait for each pid, directly or through others."""
+    limits: AgeLimits = DEFAULT_LIMITS
 
     @classmethod
     def of(
-        cls, snapshot: Snapshot, before: "DerivedSnapshot | None" = None
+        cls,
+        snapshot: Snapshot,
+        before: "DerivedSnapshot | None" = None,
+        limits: AgeLimits = DEFAULT_LIMITS,
     ) -> "DerivedSnapshot":
         """Derive what follows from `snapshot`, and reuse from `before` what has not changed."""
         forest = build_forest(snapshot, None if before is None else before.forest)
         nodes = forest.nodes.values()
         blocks = {node.key: node.total_waiters for node in nodes if node.total_waiters}
-        return cls(snapshot, forest, blocks)
+        return cls(snapshot, forest, blocks, limits)
 
     @property
     def now(self) -> Instant:

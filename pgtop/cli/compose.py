@@ -103,7 +103,7 @@ def settings_for(
         protect=guards.protect,
         require_audit=guards.require_audit,
         color=options.color and not environ.get("NO_COLOR"),
-        ascii=not output.locale_is_utf8(environ, sys.flags.utf8_mode),
+        ascii=options.ascii or not output.locale_is_utf8(environ, sys.flags.utf8_mode),
         display=display_of(environ),
     )
 

@@ -5,9 +5,10 @@ from typing import Any
 
 from pgtop.config.schema import Field
 from pgtop.config.tables import DISPLAY, TABLES, TOP, TableSpec, help_of, plain_fields
-from pgtop.config.values import bare_type, bounds_of, choices_of
+from pgtop.config.values import bare_type, bounds_of, choices_of, is_duration
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
+_DURATION: Mapping[str, Any] = {"type": ["number", "string"], "minimum": 0}
 _NAME = "^[A-Za-z0-9_-]+$"
 _TYPES: Mapping[Any, Mapping[str, Any]] = {
     bool: {"type": "boolean"},
@@ -65,7 +66,7 @@ def _property(field: Field) -> dict[str, Any]:
     schema: dict[str, Any] = {"description": help_of(field)}
     if field.name == DISPLAY:
         return _object(plain_fields(DISPLAY), help_of(field))
-    schema |= _TYPES[bare_type(field)]
+    schema |= _DURATION if is_duration(field) else _TYPES[bare_type(field)]
     if choices := choices_of(field):
         schema["enum"] = sorted({*choices, field.default} - {None})
     if bounds := bounds_of(field):

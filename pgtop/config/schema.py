@@ -175,6 +175,23 @@ class Number(NamedTuple):
         raise ValueError(f"{shown} is not a {self.noun} ({bounds})")
 
 
+class Duration(NamedTuple):
+    """Reads a time: seconds, or a text such as 90s or 1h30m."""
+
+    least: float = 0.0
+    most: float = 30 * 86_400.0
+
+    def __call__(self, value: Any) -> float:
+        """Return the seconds. Raises ValueError."""
+        from pgtop.text.units import parse_duration
+
+        seconds = parse_duration(value) if isinstance(value, str) else float(value)
+        if not self.least <= seconds <= self.most:
+            raise ValueError("must be 0 s to 30 days")
+        return seconds
+
+
+DURATION = Duration()
 PERCENT = Number(0, 100, "percentage", sign="%")
 
 _NUMBER = re.compile(r"\+?([0-9]+\.?[0-9]*|\.[0-9]+)")

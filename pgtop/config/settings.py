@@ -5,8 +5,9 @@ Plain data, which the command line reads too: nothing heavy is loaded here.
 
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
+from pgtop.analysis.age_limits import DEFAULT_LIMITS, AgeLimits
 from pgtop.config.display import Display
-from pgtop.config.schema import PERCENT, Number, OptionGroup, option, setting
+from pgtop.config.schema import DURATION, PERCENT, Number, OptionGroup, option, setting
 from pgtop.keys import Keymap
 from pgtop.view_registry import KEYMAP
 
@@ -97,12 +98,42 @@ class Settings(NamedTuple):
         ),
         setting("display"),
     ] = 95.0
+    long_statement: Annotated[
+        float,
+        setting("display", help="age that makes a statement a warning", parse=DURATION),
+    ] = DEFAULT_LIMITS.statement
+    long_transaction: Annotated[
+        float,
+        setting(
+            "display",
+            help="age that makes a transaction with a running statement a warning",
+            parse=DURATION,
+        ),
+    ] = DEFAULT_LIMITS.transaction
+    long_idle_in_transaction: Annotated[
+        float,
+        setting(
+            "display",
+            help="age that makes a transaction that waits for its client a warning",
+            parse=DURATION,
+        ),
+    ] = DEFAULT_LIMITS.idle_in_transaction
+    clock: Annotated[
+        str,
+        setting(
+            "display", help="the zone of the header's clock", choices=("utc", "local")
+        ),
+    ] = "utc"
     plain_driver: Annotated[
         bool, option("--plain-driver", help="use Textual's own driver")
     ] = False
     """True if Textual's own driver draws, not ours, which sends only the cells that differ."""
-    ascii: bool = False
-    """True if the locale is not UTF-8: only ASCII is drawn."""
+    ascii: Annotated[
+        bool,
+        option("--ascii", help="draw with ASCII only, as in a locale without UTF-8"),
+        setting("display", help="true if only ASCII is drawn"),
+    ] = False
+    """True also if the locale is not UTF-8."""
     display: Display = Display()
     """The terminal's colours, and what is known of its background."""
     keymap: Keymap = KEYMAP
@@ -113,6 +144,15 @@ class Settings(NamedTuple):
     """The fields that the command line gave, which no other layer overrides."""
     server: "ServerProfile | None" = None
     """The named server (`pgtop @NAME`), whose label stands in the header and in every dialog."""
+
+    @property
+    def age_limits(self) -> AgeLimits:
+        """The ages from which a session is worth a look."""
+        return AgeLimits(
+            self.long_statement,
+            self.long_transaction,
+            self.long_idle_in_transaction,
+        )
 
 
 class Safety(NamedTuple):

@@ -7,7 +7,7 @@ import types
 from collections.abc import Mapping, Sequence
 from typing import Any, get_args, get_origin
 
-from pgtop.config.schema import Field, Number
+from pgtop.config.schema import DURATION, Duration, Field, Number
 
 _TRUE = ("true", "yes", "on", "1")
 _FALSE = ("false", "no", "off", "0")
@@ -38,11 +38,18 @@ def bounds_of(field: Field) -> Number | None:
     return next((each for each in readers if isinstance(each, Number)), None)
 
 
+def is_duration(field: Field) -> bool:
+    """Return whether the field is a time."""
+    return field.setting is not None and isinstance(field.setting.parse, Duration)
+
+
 def expectation(field: Field) -> str:
     """Return in words which values are right."""
     kind = bare_type(field)
     if kind is bool:
         return _BOOLEAN
+    if is_duration(field):
+        return 'a time, in seconds or such as "90s" or "1h30m"'
     if choices := choices_of(field):
         return f"one of {', '.join(choices)}"
     if bounds := bounds_of(field):
@@ -76,6 +83,8 @@ _LONGEST_WORD = 60
 def from_file(field: Field, value: object) -> Any:
     """Return the value of a field for one that TOML has. Raises ValueError."""
     kind = bare_type(field)
+    if is_duration(field):
+        return _seconds(field, value)
     if not _is_of_kind(kind, value):
         raise _wrong(field)
     return _checked(
@@ -110,6 +119,16 @@ def _frozen(value: object) -> object:
     return tuple(value) if isinstance(value, list) else value
 
 
+def _seconds(field: Field, value: object) -> float:
+    """Return the seconds of a time."""
+    if not _is_text(value) and not _is_of_kind(float, value):
+        raise _wrong(field)
+    try:
+        return float(DURATION(value))
+    except (ValueError, OverflowError):
+        raise _wrong(field) from None
+
+
 # From text.
 
 
@@ -119,6 +138,8 @@ def from_text(field: Field, text: str) -> Any:
     Each line of the text is an item of a list.
     """
     kind = bare_type(field)
+    if is_duration(field):
+        return _seconds(field, text)
     if kind is bool:
         return _boolean(text)
     if kind is tuple:

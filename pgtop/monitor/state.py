@@ -53,7 +53,7 @@ class State(NamedTuple):
         """Return the state at the start, with the first snapshot in it."""
         slots = budget(snapshot, settings.warn, settings.alarm)
         return cls(
-            DerivedSnapshot.of(snapshot),
+            DerivedSnapshot.of(snapshot, limits=settings.age_limits),
             slots,
             Sampled(snapshot, 0.0, settings.interval),
             settings.interval,
@@ -75,7 +75,7 @@ class State(NamedTuple):
         seen = self.seen.observe(snapshot)
         slots = budget(snapshot, settings.warn, settings.alarm)
         return self._replace(
-            derived=DerivedSnapshot.of(snapshot, self.derived),
+            derived=DerivedSnapshot.of(snapshot, self.derived, settings.age_limits),
             budget=slots,
             event=event,
             interval=interval,

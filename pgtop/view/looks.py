@@ -29,6 +29,7 @@ class Looks(NamedTuple):
             label=profile.label_span if profile else None,
             read_only=settings.read_only,
             has_letters=settings.ascii or not settings.color,
+            is_local_time=settings.clock == "local",
         )
 
     def key(self, action_id: str) -> str:
