@@ -6,17 +6,20 @@ read-only. Commands that only print go on, unless it may order to mask literals 
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
+from contextlib import suppress
+from typing import TYPE_CHECKING, NamedTuple
 
 from pgtop.cli import output
 from pgtop.cli.args.filters import filter_for_protection
 from pgtop.config.guards import Guards, command_line_layer, guards_of
 from pgtop.config.layers import Layer, LayeredValue, LayerKind, Origin, merge
 from pgtop.config.load import Configuration, load
-from pgtop.config.servers import ServerProfile
 from pgtop.config.settings import Safety, Settings
 from pgtop.config.toml_file import Problem
 from pgtop.errors import UsageError
+
+if TYPE_CHECKING:
+    from pgtop.config.servers import ServerProfile
 
 _GUARDS = ("read_only", "protect")
 """Fields of a server that guard it."""
@@ -40,7 +43,7 @@ def read(environ: Mapping[str, str] = os.environ) -> Configuration:
 def guards_for(
     options: Safety,
     environ: Mapping[str, str] = os.environ,
-    server: ServerProfile | None = None,
+    server: "ServerProfile | None" = None,
 ) -> Guards:
     """Return the guards in force. Raises UsageError for anything wrong in a file or variable."""
     configuration = read(environ)
@@ -85,7 +88,7 @@ def redacts(option: bool, environ: Mapping[str, str] = os.environ) -> bool:
 def dashboard_for(
     options: Settings,
     safety: Safety,
-    server: ServerProfile | None = None,
+    server: "ServerProfile | None" = None,
     environ: Mapping[str, str] = os.environ,
 ) -> Dashboard:
     """Return guards and settings, read-only if anything is wrong in a file or variable. Raises
@@ -99,8 +102,23 @@ def dashboard_for(
         settings = _with_right_levels(options, settings, problems)
     if problems:
         guards = _locked(guards, problems)
+    if configuration.files:
+        settings = _with_tables(settings, configuration)
     settings = settings._replace(server=server, complaint=_complaint(problems))
     return Dashboard(guards, settings)
+
+
+def _with_tables(settings: Settings, configuration: Configuration) -> Settings:
+    """Return the settings with keys and filters of the user's own."""
+    from pgtop.config.tables import FILTERS, KEYS
+
+    keymap = settings.keymap
+    if keys := configuration.table(KEYS):
+        from pgtop.config.keymap import KeymapError, keymap_from
+
+        with suppress(KeymapError):  # a problem already
+            keymap = keymap_from(keys)
+    return settings._replace(keymap=keymap, filters=configuration.table(FILTERS))
 
 
 def _tolerant_guards(
@@ -136,7 +154,7 @@ def _complaint(problems: Sequence[Problem]) -> str:
 
 
 def layered(
-    options: Settings, configuration: Configuration, server: ServerProfile | None
+    options: Settings, configuration: Configuration, server: "ServerProfile | None"
 ) -> Settings:
     """Return the settings of all layers, below those that the command line gave."""
     from pgtop.config.schema import fields
@@ -169,7 +187,7 @@ def _with_right_levels(
 
 
 def _layers(
-    configuration: Configuration, options: Safety, server: ServerProfile | None
+    configuration: Configuration, options: Safety, server: "ServerProfile | None"
 ) -> tuple[Layer, ...]:
     """Return the layers of the guards, the weakest first."""
     return (
@@ -179,14 +197,14 @@ def _layers(
     )
 
 
-def _guard_layer(server: ServerProfile | None) -> Iterator[Layer]:
+def _guard_layer(server: "ServerProfile | None") -> Iterator[Layer]:
     if server:
         origin = Origin(LayerKind.SERVER, f"the configuration of @{server.name}")
         values = {name: LayeredValue(getattr(server, name), origin) for name in _GUARDS}
         yield Layer(LayerKind.SERVER, values)
 
 
-def _display_layer(server: ServerProfile | None) -> Iterator[Layer]:
+def _display_layer(server: "ServerProfile | None") -> Iterator[Layer]:
     if server:
         origin = Origin(LayerKind.SERVER, f"@{server.name}")
         values = {

@@ -4,13 +4,16 @@ No error quotes a string that may hold a password, and a secret is taken off the
 """
 
 import re
+from typing import TYPE_CHECKING
 
 from pgtop.cli import argv_secrets
 from pgtop.cli.args.connection import ConnectionOptions
-from pgtop.config.servers import ServerProfile
 from pgtop.errors import UsageError
 from pgtop.sources.postgres.conninfo import parse_conninfo
 from pgtop.sources.postgres.places import ENCODE, refusal
+
+if TYPE_CHECKING:
+    from pgtop.config.servers import ServerProfile
 
 _FOREIGN_URI = re.compile(
     r"""(?!postgres(?:ql)?://)\s*(?i:["']*[a-z][a-z0-9+.:-]*?(?::/|//))"""
@@ -57,7 +60,7 @@ def parameters_of(connection: ConnectionOptions) -> dict[str, str]:
     return parameters
 
 
-def _profile_parameters(server: ServerProfile | None) -> dict[str, str]:
+def _profile_parameters(server: "ServerProfile | None") -> dict[str, str]:
     """Return the keywords of a named server. Raises UsageError for a password among them."""
     if server is None:
         return {}

@@ -6,12 +6,14 @@ reached with -d.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pgtop.cli.args.connection import ConnectionOptions
 from pgtop.config.schema import options_with_value
-from pgtop.config.servers import ServerProfile
 from pgtop.errors import UsageError
+
+if TYPE_CHECKING:
+    from pgtop.config.servers import ServerProfile
 
 _SIGN = "@"
 _END = "--"
@@ -58,7 +60,7 @@ def resolved(options: ConnectionOptions) -> ConnectionOptions:
     return options._replace(server=profile_of(options.server_name))
 
 
-def profile_of(name: str) -> ServerProfile:
+def profile_of(name: str) -> "ServerProfile":
     """Return the profile of a server. Raises UsageError if there is none, or it is wrong."""
     from pgtop.cli import configuration
     from pgtop.config.tables import SERVERS, TABLES

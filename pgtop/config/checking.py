@@ -16,6 +16,7 @@ from pgtop.config.tables import (
     TOP,
     VARIABLE_PREFIX,
     TableSpec,
+    is_name,
     plain_fields,
     variable_of,
 )
@@ -126,16 +127,16 @@ class _Check:
     def _own_table(
         self, section: TableSpec, table: Mapping[str, Any]
     ) -> Mapping[str, Any]:
-        """Return a table with keys of the user's own; without what is wrong."""
-        right = {}
-        for key, value in table.items():
-            try:
-                section.read({key: value})
-            except ValueError as error:
-                self._add((section.name, key), f": {error}")
-            else:
-                right[key] = value
-        return right
+        """Return a table with keys of the user's own; nothing of it if something is wrong."""
+        if not table:
+            return {}
+        try:
+            section.read(table)
+        except ValueError as error:
+            wrong = [key for key in table if not _is_right_alone(section, table, key)]
+            self._add((section.name, *wrong[:1]), f": {error}")
+            return {}
+        return table
 
     def _add(self, keys: tuple[str, ...], what: str, advice: str = "") -> None:
         place = self._file.origin(*keys).place
@@ -143,9 +144,13 @@ class _Check:
         self.problems.append(Problem(place, what, advice, hides_guards=is_top))
 
 
-def is_name(name: str) -> bool:
-    """Return whether a name can be typed after @, and stands in a table's head without quotes."""
-    return name.isascii() and name.replace("-", "").replace("_", "").isalnum()
+def _is_right_alone(section: TableSpec, table: Mapping[str, Any], key: str) -> bool:
+    """Return whether a key is right without the others of its table."""
+    try:
+        section.read({key: table[key]})
+    except ValueError:
+        return False
+    return True
 
 
 def checked(file: ConfigFile) -> CheckedFile:
@@ -179,15 +184,28 @@ def display_values(table: Mapping[str, Any]) -> Mapping[str, Any]:
     return values
 
 
-def record_problems(read: Configuration) -> Iterator[Problem]:
-    """Yield a problem for each named record that lacks a key, or whose keys do not go together."""
+def joint_problems(read: Configuration) -> Iterator[Problem]:
+    """Yield a problem for each record and table that the files together make wrong."""
     for table in TABLES.values():
-        for name in read.names(table.name) if table.record else ():
-            try:
-                read.record(table, name)
-            except ValueError as error:
-                place = read.origin(table.name, name).place
-                yield Problem(place, f": [{table.name}.{name}] {error}")
+        if table.record:
+            yield from _record_problems(read, table)
+            continue
+        values = read.table(table.name)
+        if not values:
+            continue
+        try:
+            table.read(values)
+        except ValueError as error:
+            yield Problem(f"[{table.name}]", f": {error}")
+
+
+def _record_problems(read: Configuration, table: TableSpec) -> Iterator[Problem]:
+    for name in read.names(table.name):
+        try:
+            read.record(table, name)
+        except ValueError as error:
+            place = read.origin(table.name, name).place
+            yield Problem(place, f": [{table.name}.{name}] {error}")
 
 
 # The environment.

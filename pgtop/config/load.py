@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pgtop.config.layers import Layer, LayeredValue, Origin, merge
 from pgtop.config.toml_file import (
+    VARIABLE,
     ConfigFile,
     FileError,
     Problem,
@@ -81,7 +82,9 @@ def load(report: Report, environ: Mapping[str, str]) -> Configuration:
     problems: list[Problem] = []
     readers = (read_system, lambda: read_user(report, environ))
     files = [file for read in readers if (file := _read(read, problems))]
-    has_variables = any(name.startswith(_PREFIX) for name in environ)
+    has_variables = any(
+        name.startswith(_PREFIX) and name != VARIABLE for name in environ
+    )
     if not files and not has_variables:
         return Configuration(problems=tuple(problems))
     return _checked(files, environ, problems)
@@ -100,7 +103,7 @@ def _read(
 def _checked(
     files: list[ConfigFile], environ: Mapping[str, str], problems: list[Problem]
 ) -> Configuration:
-    from pgtop.config.checking import checked, environment_layer, record_problems
+    from pgtop.config.checking import checked, environment_layer, joint_problems
 
     checked_files = tuple(map(checked, files))
     for file in checked_files:
@@ -108,4 +111,4 @@ def _checked(
     environment, wrong = environment_layer(environ)
     layers = (*(file.layer for file in checked_files), environment)
     read = Configuration(layers, checked_files, (*problems, *wrong))
-    return read._replace(problems=(*read.problems, *record_problems(read)))
+    return read._replace(problems=(*read.problems, *joint_problems(read)))

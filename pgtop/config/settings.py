@@ -3,6 +3,7 @@
 Plain data, which the command line reads too: nothing heavy is loaded here.
 """
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from pgtop.analysis.age_limits import DEFAULT_LIMITS, AgeLimits
@@ -138,6 +139,8 @@ class Settings(NamedTuple):
     """The terminal's colours, and what is known of its background."""
     keymap: Keymap = KEYMAP
     """The actions and their keys: see `config.keymap`."""
+    filters: Mapping[str, str] = {}
+    """Saved filters, by their names."""
     complaint: str = ""
     """A sentence about a wrong configuration, which the dashboard shows when it opens."""
     chosen: frozenset[str] = frozenset()

@@ -15,6 +15,8 @@ TOP = ""
 """The keys above all tables."""
 DISPLAY = "display"
 SERVERS = "servers"
+KEYS = "keys"
+FILTERS = "filters"
 
 
 class TableSpec(NamedTuple):
@@ -41,6 +43,26 @@ class TableSpec(NamedTuple):
         return tuple(field for field in fields(self.record) if field.setting)
 
 
+def _read_keys(table: Mapping[str, Any]) -> object:
+    from pgtop.config.keymap import keymap_from
+
+    return keymap_from(table)
+
+
+def _read_filters(table: Mapping[str, Any]) -> object:
+    for name, text in table.items():
+        if not is_name(name):
+            raise ValueError(f"a name has only letters, digits, - and _, not {name!r}")
+        if not isinstance(text, str) or not text.isprintable():
+            raise ValueError(f"{name} must be a filter in quotes")
+    return table
+
+
+def is_name(name: str) -> bool:
+    """Return whether a name can be typed after @, and stands in a table's head without quotes."""
+    return name.isascii() and name.replace("-", "").replace("_", "").isalnum()
+
+
 TABLES: Mapping[str, TableSpec] = {
     section.name: section
     for section in (
@@ -56,6 +78,32 @@ protect = ["user:replicator"]
 """,
             record=ServerProfile,
             check=check_server,
+        ),
+        TableSpec(
+            KEYS,
+            "keys of your own, by the id of an action, and a preset",
+            """\
+[keys]
+preset = "vim"
+refresh = ["R", "F5"]
+""",
+            read=_read_keys,
+            schema={
+                "additionalProperties": {
+                    "type": ["string", "array"],
+                    "items": {"type": "string"},
+                }
+            },
+        ),
+        TableSpec(
+            FILTERS,
+            "saved filters, in the filter field by @ and their name",
+            """\
+[filters]
+leak = "state:idle age>1h app:web-pool"
+""",
+            read=_read_filters,
+            schema={"additionalProperties": {"type": "string"}},
         ),
     )
 }

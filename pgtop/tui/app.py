@@ -36,6 +36,7 @@ from pgtop.terminal.textual_private import (
     forget_styled_edges,
 )
 from pgtop.terminal.tty import Tty
+from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 from pgtop.tui import messages
 from pgtop.tui.key_help import KeyHelp
@@ -161,6 +162,8 @@ class PgtopApp(SilentCrash, Keyboard):
     def on_mount(self) -> None:
         self.app_resume_signal.subscribe(self, lambda _: self.action_redraw())
         self.push_screen(self.home)
+        if self._settings.complaint:
+            self.show_notice(clean(self._settings.complaint), Tone.WARN)
         for monitor in self._monitors:
             self.run_worker(monitor.run(), name="monitor")
         self.run_worker(

@@ -237,3 +237,29 @@ def test_no_two_values_share_a_variable() -> None:
 def test_a_shown_value_is_toml(value: Any) -> None:
     read = tomllib.loads(f"key = {toml_value(value)}")["key"]
     assert read == json.loads(json.dumps(value))
+
+
+def test_keys_and_filters_reach_the_dashboard(write: Write) -> None:
+    environ = write(
+        '[keys]\nrefresh = "F12"\npause = "F5"\n[filters]\nleak = "state:idle age>1h"'
+    )
+    settings = dashboard_for(Settings(), Safety(), environ=environ).settings
+    assert settings.keymap.action("refresh").keys == ("f12",)
+    assert settings.filters == {"leak": "state:idle age>1h"}
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("[keys]\nrefresh = 'F5'\npauze = 'x'", 3),
+        ("[keys]\nrefresh = 'F5'\npause = 'F5'", 3),
+        ("[keys]\nrefresh = 'F12'\npause = 'F12'", 1),
+        ("[filters]\nleak = 'x'\n'a b' = 'y'", 3),
+        ("[filters]\nleak = 3", 2),
+    ],
+)
+def test_wrong_keys_and_filters_are_named_by_line(
+    write: Write, text: str, line: int
+) -> None:
+    problem, *_ = _read(write(text)).problems
+    assert problem.place.endswith(f"config.toml:{line}")
