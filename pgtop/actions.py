@@ -209,11 +209,18 @@ ACTIONS: tuple[Action, ...] = (
         Group.LOOK,
     ),
     Action(
-        "copy_query",
+        "copy_menu",
         ("y",),
-        "copy the query to the clipboard (tmux or OSC 52)",
+        "copy from a session: query, pid, row, SQL (tmux, OSC 52 or a file)",
         Group.LOOK,
         "copy",
+    ),
+    Action(
+        "export",
+        ("x",),
+        "save or page the table: text, CSV or JSON",
+        Group.LOOK,
+        "export",
     ),
     Action(
         "cursor_up",

@@ -142,12 +142,17 @@ def open_own(path: Path, flags: int) -> int:
 
 
 def write_new(path: Path, content: bytes) -> None:
-    """Write a file that only this user may read. Raises OSError, FileExistsError if there is one,
-    which is never changed.
+    """Write a file that only this user may read. Raises OSError, after which there is no
+    half-written file; FileExistsError if there is one, which is never changed.
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-    with open(os.open(path, flags, 0o600), "wb") as stream:
-        stream.write(content)
+    file = os.open(path, flags, 0o600)
+    try:
+        with open(file, "wb") as stream:
+            stream.write(content)
+    except OSError:
+        path.unlink(missing_ok=True)
+        raise
 
 
 def make_private(folder: Path) -> None:

@@ -43,6 +43,7 @@ TABLE = (
     "sort_menu",
     "scroll_left",
     "scroll_right",
+    "export",
 )
 """Actions of every table."""
 
@@ -50,7 +51,7 @@ PAGE = (*NAVIGATION, "clear")
 """Actions of every page of text."""
 
 ONE_SESSION = (
-    "copy_query",
+    "copy_menu",
     "cancel",
     "terminate",
     "signal_menu",
@@ -90,6 +91,8 @@ FIELD = ("open", "clear")
 """Actions of a field that stands alone."""
 
 MENU = (*NAVIGATION, "open", "clear")
+COPY_MENU = ("copy_menu", "export")
+"""Actions of the menu of what to copy, besides those of every menu."""
 RESULTS = (*NAVIGATION, "clear", "open", "terminate")
 
 VIEWS: Mapping[str, tuple[str, ...]] = {
@@ -116,5 +119,6 @@ PLACES: tuple[Place, ...] = (
     Place("the dialog for one session", DIALOG, is_dialog=True),
     Place("the dialog for many sessions", (*DIALOG, *MANY), is_dialog=True),
     Place("a menu", MENU, is_dialog=True),
+    Place("the copy menu", (*MENU, *COPY_MENU), is_dialog=True),
     Place("the list of outcomes", RESULTS, is_dialog=True),
 )

@@ -74,7 +74,7 @@ def redaction(query: str) -> Redaction:
     statement = _Statement()
     is_normalized = True
     in_value = False
-    for kind, text in _tokens(query):
+    for kind, text in tokens(query):
         is_word = kind not in ("space", "line", "comment")
         if text == ";":
             is_normalized &= statement.is_normalized
@@ -92,8 +92,10 @@ def redaction(query: str) -> Redaction:
     return Redaction("".join(shown), is_normalized and statement.is_normalized)
 
 
-def _tokens(query: str) -> Iterator[tuple[str, str]]:
-    """Yield the kind of each token and the text to show; "rest" is what cannot be split."""
+def tokens(query: str) -> Iterator[tuple[str, str]]:
+    """Yield the kind of each token and its text, masked if it is a literal or a comment; "rest" is
+    what cannot be split.
+    """
     at = 0
     while token := _TOKEN.match(query, at):
         kind = (token.lastgroup or "").removesuffix("_end")

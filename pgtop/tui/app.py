@@ -218,7 +218,12 @@ class PgtopApp(SilentCrash, Keyboard):
         self._requests.show_details(message.backend)
 
     def on_copy_requested(self, message: messages.CopyRequested) -> None:
-        self._requests.copy_query(message)
+        self._requests.copy(message)
+
+    def on_export_requested(self, message: messages.ExportRequested) -> None:
+        from pgtop.tui.export_flow import ExportFlow
+
+        ExportFlow(self, message.export, self._palette).offer()
 
     def on_open_requested(self, message: messages.OpenRequested) -> None:
         if isinstance(self.screen, ModalScreen):

@@ -3,16 +3,21 @@
 Screens know no source and no signaller.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from textual.message import Message
 
 from pgtop.analysis.breakdown import Dimension
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import Backend
-from pgtop.model.detail import Detail
 from pgtop.model.signal import Signal
+
+if TYPE_CHECKING:
+    from pgtop.view.copies import Copied, CopyKind
+    from pgtop.view.export import Export
 
 Share: TypeAlias = tuple[Dimension, str, bool]
 """A row of the breakdown: its dimension, the name of the share, and whether it is hidden."""
@@ -83,13 +88,21 @@ class DetailRequested(Message):
 
 
 class CopyRequested(Message):
-    """The user wants a session's whole query on the clipboard."""
+    """The user wants something of a session on the clipboard, or in a file."""
 
-    def __init__(self, backend: Backend, detail: Detail | None = None) -> None:
-        """Create a request; `detail` is what the screen has already."""
+    def __init__(self, kind: CopyKind, copied: Copied, *, into_file: bool) -> None:
         super().__init__()
-        self.backend = backend
-        self.detail = detail
+        self.kind = kind
+        self.copied = copied
+        self.into_file = into_file
+
+
+class ExportRequested(Message):
+    """The user wants a table in a file or in the pager."""
+
+    def __init__(self, export: Export) -> None:
+        super().__init__()
+        self.export = export
 
 
 class ViewRequested(Message):

@@ -1,4 +1,4 @@
-"""Requests about one session: for all its details, or its whole query on the clipboard."""
+"""Requests about one session: for all its details, or a text of it to copy."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail
 from pgtop.ports import Source, SourceError
 from pgtop.terminal.textual_private import set_clipboard
-from pgtop.text.clean import clean, clean_lines
+from pgtop.text.clean import clean
 from pgtop.text.tone import Tone
 from pgtop.tui.latest_request import LatestRequest
 from pgtop.tui.messages import CopyRequested
 
 if TYPE_CHECKING:
     from pgtop.tui.app import PgtopApp
+    from pgtop.view.copies import Copied
 
 _Reply = Detail | SourceError | None
 
@@ -33,11 +34,13 @@ class SessionRequests:
         """Read the details of a session for the page that shows it."""
         self._app.run_worker(self._details.request(backend), group="detail")
 
-    def copy_query(self, message: CopyRequested) -> None:
-        """Copy the whole query; at once what is shown of it, while the server does not answer."""
-        if self._app.state.stale:
+    def copy(self, message: CopyRequested) -> None:
+        """Copy a text; read the whole query for it first, unless the server does not answer."""
+        if not message.kind.needs_whole_query:
+            self._deliver(message, message.copied)
+        elif self._app.state.stale:
             self._copies.drop()
-            self._copy(message, message.detail)
+            self._deliver(message, message.copied)
         else:
             self._app.run_worker(self._copies.request(message), group="copy")
 
@@ -48,7 +51,7 @@ class SessionRequests:
             return error
 
     async def _read_copied(self, message: CopyRequested) -> _Reply:
-        return await self._read(message.backend)
+        return await self._read(message.copied.backend)
 
     def _show(self, backend: Backend, reply: _Reply) -> None:
         if isinstance(reply, SourceError):
@@ -67,25 +70,24 @@ class SessionRequests:
             screen.show_detail(reply)
 
     def _copy(self, message: CopyRequested, reply: _Reply) -> None:
-        """Copy the query as the server has it; as it is shown, if the session has ended or runs
-        another query.
-        """
-        backend = message.backend
-        text = backend.query or ""
-        is_whole = False
-        detail = reply if isinstance(reply, Detail) else message.detail
-        if detail is not None and detail.backend.query_start == backend.query_start:
-            text = detail.backend.query or ""
-            is_whole = not detail.query_is_cut
-        part = (
-            "the query"
-            if is_whole
-            else f"the first {len(text)} characters of the query"
+        """Copy with the details that have arrived, or else with those that the screen had."""
+        copied = message.copied
+        if isinstance(reply, Detail):
+            copied = copied._replace(detail=reply)
+        self._deliver(message, copied)
+
+    def _deliver(self, message: CopyRequested, copied: Copied) -> None:
+        text, name, reason = copied.copy(message.kind)
+        if reason:
+            self._app.show_notice(f"{name} was not copied: {clean(reason)}", Tone.WARN)
+            return
+        file_name = f"{message.kind}-{copied.backend.pid}"
+        delivery = (
+            self._save(text, name, file_name)
+            if message.into_file
+            else self._set_clipboard(text, name)
         )
-        self._app.run_worker(
-            self._set_clipboard(clean_lines(text), f"{part} of {backend.pid}"),
-            group="clipboard",
-        )
+        self._app.run_worker(delivery, group="clipboard")
 
     async def _set_clipboard(self, text: str, name: str) -> None:
         """Copy a text, and show which way it took; another program may be needed for it."""
@@ -94,6 +96,13 @@ class SessionRequests:
         set_clipboard(self._app, text)
         way = await copy(text, os.environ, self._write)
         self._app.show_notice(f"{name}: {way}")
+
+    async def _save(self, text: str, name: str, file_name: str) -> None:
+        """Write a text into a new file in the current folder, and show its path."""
+        from pgtop.tui.saving import save, unused_name
+
+        words, tone = await save(unused_name(file_name, ".sql"), text)
+        self._app.show_notice(f"{name}: {words}", tone)
 
     def _write(self, sequence: str) -> None:
         driver = self._app.driver

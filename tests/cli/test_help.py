@@ -8,8 +8,8 @@ import pytest
 
 from pgtop.cli.args.options import parsers
 from pgtop.cli.commands.help import advice
-from pgtop.cli.pager import pager_command
 from pgtop.help.topics import TOPICS
+from pgtop.terminal.pager import pager_command
 from tests.cli import PGTOP, one_sentence, pgtop
 from tests.keys import typed
 from tests.pty import Terminal

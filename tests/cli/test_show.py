@@ -17,8 +17,6 @@ from hypothesis import strategies as st
 from pgtop.analysis.budget import STATES
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.cli.commands.show import _sort, as_json, page
-from pgtop.cli.csv_report import as_csv
-from pgtop.cli.json_report import AGES, BLOCKS, COLUMNS, session_record
 from pgtop.cli.output import painted
 from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
@@ -27,6 +25,8 @@ from pgtop.table.filter import Filter
 from pgtop.table.options import Sort, TableOptions
 from pgtop.table.sessions import arrange_sessions
 from pgtop.text.clean import cells
+from pgtop.view.csv_report import as_csv
+from pgtop.view.json_report import AGES, BLOCKS, COLUMNS, session_record
 from tests import scenes
 from tests.cli import PGTOP, pgtop
 from tests.pty import Terminal

@@ -8,8 +8,6 @@ import pytest
 
 from pgtop.cli.args.options import parsers
 from pgtop.cli.completion import options_of
-from pgtop.cli.json_report import AGES, BLOCKS
-from pgtop.cli.json_report import COLUMNS as JSON_COLUMNS
 from pgtop.cli.reference import FACTS
 from pgtop.help import topics
 from pgtop.help.markdown import Table, parse
@@ -17,6 +15,8 @@ from pgtop.table.filter import Filter
 from pgtop.table.language.errors import FilterError
 from pgtop.table.language.keys import key_called
 from pgtop.table.session_columns import COLUMNS, SESSION_COLUMNS
+from pgtop.view.json_report import AGES, BLOCKS
+from pgtop.view.json_report import COLUMNS as JSON_COLUMNS
 from pgtop.view_registry import KEYMAP, VIEWS, View
 from tests.readme import ROOT
 

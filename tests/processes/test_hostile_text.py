@@ -16,7 +16,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pgtop.analysis.derived import DerivedSnapshot
-from pgtop.cli import csv_report
 from pgtop.cli.commands import audit, budget, locks, show
 from pgtop.cli.output import painted
 from pgtop.model.audit import AuditEntry
@@ -37,8 +36,8 @@ from pgtop.table.session_columns import SESSION_COLUMNS
 from pgtop.table.sessions import arrange_sessions
 from pgtop.text.clean import clean, clean_lines
 from pgtop.text.wrap import Line
+from pgtop.view import csv_report, plan_rows
 from pgtop.view import plan as plan_view
-from pgtop.view import plan_rows
 from pgtop.view.confirmation import change_since, propose
 from pgtop.view.detail import detail_lines
 from pgtop.view.locks import arrange_locks

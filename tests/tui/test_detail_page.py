@@ -1,5 +1,8 @@
 """The page of one session, and the copy of its query."""
 
+from functools import partial
+from pathlib import Path
+
 import pytest
 
 from pgtop.model.detail import Detail
@@ -17,6 +20,7 @@ from tests.tui.apps import (
     text_of,
     with_changes,
 )
+from tests.waiting import until_async
 
 
 async def test_detail_shows_the_whole_session() -> None:
@@ -76,7 +80,7 @@ async def test_copy_puts_the_whole_query_on_the_clipboard() -> None:
         stage.source.details[selected.identity] = Detail(
             snapshot.taken_at, whole, query_is_cut=False
         )
-        await press(pilot, "copy_query")
+        await press(pilot, "copy_menu", "open")
         assert stage.app.clipboard == "SELECT 1;\nSELECT 2"
 
 
@@ -93,10 +97,10 @@ async def test_copy_does_not_wait_for_a_server_that_hangs() -> None:
         await press(pilot, "open")
         source.answer_detail(Detail(first.taken_at, whole, query_is_cut=False))
         source.script = [None]
-        await press(pilot, "copy_query", "copy_query", "copy_query")
+        await press(pilot, *["copy_menu", "copy_menu"] * 3)
         assert stage.app.clipboard == ""
         await stage.tick(4)
-        await press(pilot, "copy_query")
+        await press(pilot, "copy_menu", "copy_menu")
         assert stage.app.clipboard == "SELECT 'the whole of it'"
         # The terminal may have copied the query or not: it does not answer.
         assert text_of(stage, "#notice").strip().startswith("the query of ")
@@ -137,3 +141,28 @@ async def test_a_hanging_server_gets_one_request_for_details() -> None:
         )
         await pilot.pause()
         assert "the last" in text_of(stage, "#pager")
+
+
+async def test_the_menu_copies_the_sql_or_writes_it_into_a_new_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    stage = Stage(busy())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        pid = selected_on(stage).pid
+        to_sql = ["copy_menu", *["cursor_down"] * 3]
+        await press(pilot, *to_sql, "open")
+        assert f"get_activity({pid})" in stage.app.clipboard
+        await press(pilot, *to_sql, "export")
+        await until_async(partial(shows_notice, stage, "written to"))
+        assert_is_private_file_with(tmp_path, stage.app.clipboard)
+
+
+async def shows_notice(stage: Stage, words: str) -> bool:
+    return words in text_of(stage, "#notice")
+
+
+def assert_is_private_file_with(folder: Path, text: str) -> None:
+    [file] = folder.iterdir()
+    assert file.read_text() == text
+    assert file.stat().st_mode & 0o777 == 0o600

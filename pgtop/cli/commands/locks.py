@@ -20,7 +20,6 @@ from pgtop.cli.commands.show import OPTION, WIDEST_BANNER, filter_line, option_f
 from pgtop.cli.configuration import redacts
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
-from pgtop.cli.json_report import session_record, snapshot_record
 from pgtop.model.locks import Wait
 from pgtop.model.section import LOCKS, SESSIONS
 from pgtop.model.serialise import record
@@ -33,6 +32,7 @@ from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line, wrapped
 from pgtop.view.alarm import summary
 from pgtop.view.banner import server_line
+from pgtop.view.json_report import session_record, snapshot_record
 from pgtop.view.lock_lines import LOCKS as TABLE
 from pgtop.view.lock_phrases import rollback
 from pgtop.view.lock_rows import layout

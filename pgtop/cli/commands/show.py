@@ -10,13 +10,10 @@ from pgtop.cli.args.connection import ConnectionOptions
 from pgtop.cli.args.filters import filter_of, readable
 from pgtop.cli.args.options import OutputFormat, ShowCommand
 from pgtop.cli.configuration import redacts
-from pgtop.cli.csv_report import as_csv
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
-from pgtop.cli.json_report import session_record, snapshot_record, unknown_blockers
 from pgtop.errors import UsageError
 from pgtop.model.backend import Backend
-from pgtop.model.serialise import record
 from pgtop.model.snapshot import Snapshot
 from pgtop.sources.postgres.sampler import WHOLE
 from pgtop.table.filter import Filter
@@ -28,6 +25,8 @@ from pgtop.text.clean import cells, clean
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line, wrapped
 from pgtop.view.banner import budget_line, legend_line, server_line
+from pgtop.view.csv_report import as_csv
+from pgtop.view.json_report import sessions_report
 from pgtop.view.slot_words import missing
 
 OPTION = "--filter"
@@ -37,12 +36,6 @@ _PAGE = 200
 need.
 """
 WIDEST_BANNER = 120
-_BUDGET = (
-    "max_connections", "superuser_reserved_connections", "reserved_connections", "used", "free",
-    "approximate", "ordinary", "reserved_left", "openable", "openable_limit", "walsenders",
-    "max_wal_senders", "visible", "hidden", "used_at_least", "openable_is_exact", "sees_logins",
-    "reserves", "states",
-)  # fmt: skip
 
 
 def run(command: ShowCommand) -> int:
@@ -135,14 +128,7 @@ def as_json(
     derived: DerivedSnapshot, backends: Iterable[Backend], narrowed: Filter = _ALL
 ) -> str:
     """Return one object on one line, in ASCII: neither a locale nor a terminal can spoil it."""
-    snapshot = derived.snapshot
-    whole = {
-        **snapshot_record(snapshot),
-        "understood": narrowed.understood or None,
-        "note": unknown_blockers(snapshot) or snapshot.locks.note,
-        "budget": record(budget(snapshot), _BUDGET),
-        "sessions": [session_record(backend, derived) for backend in backends],
-    }
+    whole = sessions_report(derived, backends, narrowed)
     return json.dumps(whole) + "\n"
 
 

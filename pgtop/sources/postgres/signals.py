@@ -6,7 +6,7 @@ without an answer it is not known whether the signal arrived, and the reply stat
 """
 
 from collections.abc import Mapping, Sequence
-from typing import LiteralString, NamedTuple
+from typing import NamedTuple
 
 import psycopg
 
@@ -32,70 +32,7 @@ from pgtop.sources.postgres.shapes import (
     Shape,
     one_row,
 )
-
-_FUNCTIONS: Mapping[Signal, LiteralString] = {
-    Signal.CANCEL: "pg_catalog.pg_cancel_backend",
-    Signal.TERMINATE: "pg_catalog.pg_terminate_backend",
-}
-"""https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-SIGNAL"""
-
-_SIGNAL = """
-    SELECT same_server, pid IS NOT NULL, same_start, enough_seen, same_owner, same_client,
-           same_type, same_name, same_query, own, auxiliary,
-           CASE WHEN same_server AND coalesce(same_start, enough_seen) AND same_owner
-                 AND same_client AND same_type AND same_name AND same_query AND NOT own
-                THEN {function}(pid) END
-      FROM (SELECT now.pid,
-                   coalesce(target.server_start = pg_catalog.pg_postmaster_start_time(), true)
-                   AS same_server,
-                   now.backend_start = target.backend_start AS same_start,
-                   target.backend_start IS NULL
-                   AND (target.usesysid IS NOT NULL OR target.datid IS NOT NULL) AS enough_seen,
-                   coalesce(target.backend_start::text, target.usesysid::text, target.datid::text)
-                   IS NULL
-                   OR now.usesysid IS NOT DISTINCT FROM target.usesysid
-                   AND now.datid IS NOT DISTINCT FROM target.datid AS same_owner,
-                   target.backend_start IS NULL OR now.backend_start IS NULL
-                   OR textsend(host(now.client_addr)) IS NOT DISTINCT FROM %(client_addr)s::bytea
-                   AND now.client_port IS NOT DISTINCT FROM %(client_port)s::int4 AS same_client,
-                   CASE WHEN %(any_type)s THEN true
-                        ELSE textsend(now.kind) IS NOT DISTINCT FROM %(backend_type)s::bytea
-                          OR target.backend_start IS NULL AND %(backend_type)s::bytea IS NULL
-                         AND now.kind = 'client backend' END AS same_type,
-                   CASE WHEN %(any_name)s OR now.query_start = target.query_start THEN true
-                        ELSE textsend(now.application_name)
-                             IS NOT DISTINCT FROM %(application_name)s::bytea
-                        END AS same_name,
-                   CASE WHEN %(any_query)s THEN true
-                        WHEN now.backend_start IS NULL THEN target.query_start IS NULL
-                        WHEN now.query_start IS DISTINCT FROM target.query_start THEN false
-                        WHEN %(terminate)s
-                        THEN now.xact_start IS NOT DISTINCT FROM target.xact_start
-                        ELSE now.state IN ('active', 'fastpath function call', 'disabled')
-                        END AS same_query,
-                   %(pooled)s AND target.pid = pg_catalog.pg_backend_pid() AS own,
-                   now.usesysid IS NULL AS auxiliary
-              FROM (SELECT %(pid)s::int4 AS pid,
-                           %(server_start)s::timestamptz AS server_start,
-                           %(backend_start)s::timestamptz AS backend_start,
-                           %(usesysid)s::oid AS usesysid,
-                           %(datid)s::oid AS datid,
-                           %(query_start)s::timestamptz AS query_start,
-                           %(xact_start)s::timestamptz AS xact_start) AS target
-              LEFT JOIN (SELECT *, {kind} AS kind
-                           FROM pg_catalog.pg_stat_get_activity(%(pid)s::int4)) AS now
-                ON now.pid = target.pid
-           ) AS compared
-"""
-"""Compare, then signal, in one statement.
-
-`same_start` is NULL if the role may not see the start. If it never could, the rest must be
-`enough_seen`; if it could at the time of the request, nothing is sent. A hidden backend, or one
-with track_activities off, shows no `query_start`: a cancel then relies on the session alone.
-`same_name`: a statement may change the application name of its own session; between statements, a
-pooler gives the session of one client to another. `own`: behind a pooler any session may be the one
-that runs this statement.
-"""
+from pgtop.sources.postgres.signal_sql import FUNCTIONS, SIGNAL
 
 _UNIDENTIFIED = (
     "this role may not see when it started, so it "
@@ -306,7 +243,7 @@ def statement(request: SignalRequest, features: Features) -> Statement:
     }
     # planning the full expression takes 1 ms
     kind = activity.backend_kind(features) if seen.hidden else "backend_type"
-    sql = _SIGNAL.format(function=_FUNCTIONS[request.signal], kind=kind)
+    sql = SIGNAL.format(function=FUNCTIONS[request.signal], kind=kind)
     return Statement(sql, values, _SIGNAL_SHAPE)
 
 

@@ -88,6 +88,10 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
         )
         return rows(snapshot, options, use, folding)
 
+    def arranged_whole(self) -> Arranged[BreakdownRow, Snapshot]:
+        state = self.state
+        return rows(state.derived.snapshot, self._options, state.recent_use)
+
     def rearrange(self) -> None:
         super().rearrange()
         if self._arranged is None or self._is_placed:

@@ -83,6 +83,9 @@ class LocksScreen(TableScreen[LockRow, DerivedSnapshot], SessionActionsScreen):
             self._table.go_to(LockRow(roots[0]).identity)
         self._placed = self._table.identity if is_ours else _BY_USER
 
+    def arranged_whole(self) -> ArrangedLocks:
+        return arrange_locks(self.state.derived, self._options)
+
     # The status line.
 
     def counts(self) -> str:

@@ -18,7 +18,7 @@ from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.tui.keymap import bindings
-from pgtop.tui.messages import CopyRequested, DetailRequested, NoticeRequested
+from pgtop.tui.messages import DetailRequested, NoticeRequested
 from pgtop.tui.screens.live import LiveScreen
 from pgtop.tui.screens.navigation import Navigation, Scrollable
 from pgtop.tui.screens.session_actions import SessionActionsScreen
@@ -99,7 +99,7 @@ class DetailScreen(SessionActionsScreen, PageScreen):
         "quit",
         "terminate",
         "cancel",
-        "copy_query",
+        "copy_menu",
         "refresh",
     )
 
@@ -151,8 +151,12 @@ class DetailScreen(SessionActionsScreen, PageScreen):
         state = Span(clean(state_word(self._backend)), Tone.PLAIN)
         return (name, state, Span(self.more(), Tone.PLAIN))
 
-    def action_copy_query(self) -> None:
-        self.app.post_message(CopyRequested(self._backend, self._detail))
+    def copyable(self) -> Backend:
+        """Return the session, also after it has ended."""
+        return self._backend
+
+    def detail_of(self, backend: Backend) -> Detail | None:
+        return self._detail
 
     def selected(self) -> Backend | None:
         """Return the session; None, with a notice, if it cannot be signalled from here any more."""

@@ -1,9 +1,10 @@
-"""Actions on one session: copy its query, cancel it, terminate it."""
+"""Actions on one session: copy from it, cancel it, terminate it."""
 
 from pgtop import places
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.keys import hint
 from pgtop.model.backend import Backend
+from pgtop.model.detail import Detail
 from pgtop.model.signal import Signal
 from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import CopyRequested, SignalRequested
@@ -29,9 +30,31 @@ class SessionActionsScreen(LiveScreen):
         if backend := self.selected():
             self.app.post_message(SignalRequested(signal, backend, self.seen_in))
 
-    def action_copy_query(self) -> None:
-        if backend := self.selected():
-            self.app.post_message(CopyRequested(backend))
+    def detail_of(self, backend: Backend) -> Detail | None:
+        """Return what the screen has read of the session beside the snapshot."""
+        return None
+
+    def copyable(self) -> Backend | None:
+        """Return the session to copy from."""
+        return self.selected()
+
+    def action_copy_menu(self) -> None:
+        """Let the user choose what to copy of the session as it is now."""
+        backend = self.copyable()
+        if backend is None:
+            return
+        from pgtop.tui.dialogs.copy_menu import CopyMenu, choice_of
+        from pgtop.view.copies import Copied
+
+        copied = Copied(backend, self.seen_in, self.detail_of(backend))
+
+        def copy(result: str | None) -> None:
+            if result is not None:
+                kind, into_file = choice_of(result)
+                message = CopyRequested(kind, copied, into_file=into_file)
+                self.app.post_message(message)
+
+        self.app.push_screen(CopyMenu(backend.pid, self._palette), copy)
 
     def action_cancel(self) -> None:
         self.signal(Signal.CANCEL)

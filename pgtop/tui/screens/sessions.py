@@ -1,6 +1,7 @@
 """The sessions view: which sessions are shown, tags, and actions on them."""
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from textual import on
 
@@ -37,6 +38,9 @@ from pgtop.view.chrome import counted
 from pgtop.view.goto import hidden
 from pgtop.view.sessions import FOOTER
 
+if TYPE_CHECKING:
+    from pgtop.view.export import Export
+
 
 class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen):
     """The table of sessions."""
@@ -68,6 +72,12 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
         self._not_shown = not_shown(arranged)
         self._sessions = arranged
         return arranged
+
+    def export(self) -> "Export | None":
+        from pgtop.view.export import SessionExport
+
+        sessions = self._sessions
+        return None if sessions is None else SessionExport(self.SPEC, sessions)
 
     def rearrange(self) -> None:
         self._drop_ended_tags()

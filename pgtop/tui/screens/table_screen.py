@@ -4,7 +4,7 @@ A subclass returns its rows. Filter, sort, headings and cursor come from here.
 """
 
 from collections.abc import Iterable
-from typing import Generic
+from typing import TYPE_CHECKING, Generic
 
 from textual import on
 from textual.widget import Widget
@@ -23,6 +23,7 @@ from pgtop.text.clean import cells, clean, fit
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.tui.keymap import bindings
+from pgtop.tui.messages import ExportRequested
 from pgtop.tui.screens.live import LiveScreen
 from pgtop.tui.screens.navigation import Navigation, Scrollable
 from pgtop.tui.theme import Palette
@@ -30,6 +31,9 @@ from pgtop.tui.widgets.lines import Lines
 from pgtop.tui.widgets.row_table import RowTable
 from pgtop.view.chrome import order_line
 from pgtop.view.filter_field import unfinished_key, without_fragment
+
+if TYPE_CHECKING:
+    from pgtop.view.export import Export
 
 
 class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
@@ -223,6 +227,31 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
 
     def action_scroll_right(self) -> None:
         self._table.scroll_columns(1)
+
+    # Exports.
+
+    def export(self) -> "Export | None":
+        """Return all rows that the filter selects, folded away or not; None before the first."""
+        from pgtop.view.export import Export
+
+        arranged = self.arranged_whole()
+        if arranged is None:
+            return None
+        snapshot = self.state.derived.snapshot
+        return Export(
+            self.NOUN,
+            self._table.spec,
+            arranged,
+            snapshot,
+        )
+
+    def arranged_whole(self) -> Arranged[RowT, ContextT] | None:
+        """Return the rows as they are shown, with those that are folded away."""
+        return self._arranged
+
+    def action_export(self) -> None:
+        if export := self.export():
+            self.app.post_message(ExportRequested(export))
 
     # The order.
 

@@ -310,5 +310,5 @@ def test_one_module_signals() -> None:
     for name in ("pg_cancel_backend", "pg_terminate_backend"):
         holders = [path for path in package.rglob("*.py") if name in path.read_text()]
         assert [path.relative_to(package) for path in holders] == [
-            Path("sources/postgres/signals.py")
+            Path("sources/postgres/signal_sql.py")
         ]

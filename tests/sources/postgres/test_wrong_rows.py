@@ -17,7 +17,6 @@ from hypothesis import strategies as st
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pgtop.analysis.derived import DerivedSnapshot
-from pgtop.cli import csv_report
 from pgtop.cli.commands import locks, show
 from pgtop.cli.exit_codes import Exit
 from pgtop.demo.server import Cluster
@@ -29,6 +28,7 @@ from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller
 from pgtop.table.options import TableOptions
 from pgtop.table.sessions import arrange_sessions
+from pgtop.view import csv_report
 from pgtop.view.locks import arrange_locks
 from tests.cli import one_sentence, pgtop
 from tests.sources.postgres.sampler_helpers import LOCKS_TOO

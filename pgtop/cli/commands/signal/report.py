@@ -13,13 +13,13 @@ from pgtop.cli import output
 from pgtop.cli.args.signal_options import SignalCommand
 from pgtop.cli.commands.signal.resolve_targets import ResolvedPlan
 from pgtop.cli.exit_codes import Exit
-from pgtop.cli.json_report import server_record, session_record
 from pgtop.model.plan import Excluded, ExclusionReason, Plan, Target
 from pgtop.model.serialise import VERSION
 from pgtop.model.signal import ObservedEffect, Outcome
 from pgtop.model.timestamp import written
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line, wrapped
+from pgtop.view.json_report import server_record, session_record
 from pgtop.view.outcome import (
     REFUSED,
     SURVIVED,

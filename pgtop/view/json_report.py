@@ -5,13 +5,16 @@ meaning. Names that the model has are written by `model.serialise`; this module 
 from them. Values are raw and exact; only what people read is cleaned.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
+from pgtop.analysis.budget import budget
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import Backend
 from pgtop.model.serialise import VERSION, record
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant, seconds_between, written
+from pgtop.table.filter import Filter
 
 COLUMNS = (
     "datid", "datname", "pid", "leader_pid", "usesysid", "usename", "application_name",
@@ -39,6 +42,27 @@ _SERVER = (
     "pid",
     "in_recovery",
 )
+
+_BUDGET = (
+    "max_connections", "superuser_reserved_connections", "reserved_connections", "used", "free",
+    "approximate", "ordinary", "reserved_left", "openable", "openable_limit", "walsenders",
+    "max_wal_senders", "visible", "hidden", "used_at_least", "openable_is_exact", "sees_logins",
+    "reserves", "states",
+)  # fmt: skip
+
+
+def sessions_report(
+    derived: DerivedSnapshot, backends: Iterable[Backend], narrowed: Filter
+) -> dict[str, Any]:
+    """Return the sessions that a filter selects, and the budget of the snapshot they are from."""
+    snapshot = derived.snapshot
+    return {
+        **snapshot_record(snapshot),
+        "understood": narrowed.understood or None,
+        "note": unknown_blockers(snapshot) or snapshot.locks.note,
+        "budget": record(budget(snapshot), _BUDGET),
+        "sessions": [session_record(backend, derived) for backend in backends],
+    }
 
 
 def snapshot_record(snapshot: Snapshot) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Sessions in CSV, safe for a spreadsheet."""
+"""Sessions, and rows of any table, in CSV that is safe for a spreadsheet."""
 
 import csv
 import io
@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Iterable
 
 from pgtop.analysis.derived import DerivedSnapshot
-from pgtop.cli.json_report import AGES, BLOCKS, COLUMNS, session_record
 from pgtop.model.backend import Backend
+from pgtop.view.json_report import AGES, BLOCKS, COLUMNS, session_record
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 """What a spreadsheet may take for the beginning of a formula."""
@@ -24,12 +24,21 @@ def as_csv(
     safe: Callable[[str], str] = str,
 ) -> str:
     """Return a header and one record for each session as in RFC 4180; texts pass through `safe`."""
+    records = (session_record(backend, derived).values() for backend in backends)
+    return records_as_csv((*COLUMNS, *AGES, BLOCKS), records, safe)
+
+
+def records_as_csv(
+    header: Iterable[str],
+    records: Iterable[Iterable[object]],
+    safe: Callable[[str], str] = str,
+) -> str:
+    """Return the header and the records as in RFC 4180; texts of records pass through `safe`."""
     lines = io.StringIO(newline="")
     writer = csv.writer(lines)
-    writer.writerow((*COLUMNS, *AGES, BLOCKS))
-    for backend in backends:
-        values = session_record(backend, derived).values()
-        writer.writerow([_cell(value, safe) for value in values])
+    writer.writerow(header)
+    for record in records:
+        writer.writerow([_cell(value, safe) for value in record])
     return lines.getvalue()
 
 

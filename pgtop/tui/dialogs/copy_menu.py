@@ -1,0 +1,49 @@
+"""The menu of what can be copied of a session, and where to."""
+
+from typing import NamedTuple
+
+from pgtop import places
+from pgtop.keys import hint
+from pgtop.tui.dialogs.menu import Choice, MenuScreen
+from pgtop.tui.keymap import bindings
+from pgtop.tui.theme import Palette
+from pgtop.view.copies import CopyKind
+
+_INTO_FILE = " file"
+"""Behind the name of a choice that goes into a file."""
+
+
+class CopyChoice(NamedTuple):
+    """The user's choice."""
+
+    kind: CopyKind
+    into_file: bool
+
+
+class CopyMenu(MenuScreen):
+    """Enter, or the key of the menu again, copies the choice; the key of exports saves it."""
+
+    BINDINGS = bindings(*places.COPY_MENU)
+
+    def __init__(self, pid: int, palette: Palette) -> None:
+        choices = [Choice(kind, kind.words) for kind in CopyKind]
+        super().__init__(f"Copy from session {pid}", choices, CopyKind.QUERY, palette)
+        del self.question  # nothing is dangerous here: keys typed ahead may choose
+
+    def on_mount(self) -> None:
+        keys = f"{hint('open')} copies, {hint('export')} into a file, {hint('clear')} leaves"
+        self.query_one("#box").border_subtitle = keys
+
+    def action_copy_menu(self) -> None:
+        """Copy the choice under the cursor."""
+        self.action_open()
+
+    def action_export(self) -> None:
+        """Write the choice under the cursor into a file."""
+        self.dismiss(f"{self._choices.selected}{_INTO_FILE}")
+
+
+def choice_of(result: str) -> CopyChoice:
+    """Return the choice that the menu returned."""
+    name = result.removesuffix(_INTO_FILE)
+    return CopyChoice(CopyKind(name), into_file=result.endswith(_INTO_FILE))

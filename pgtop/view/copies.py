@@ -1,0 +1,228 @@
+"""The texts that can be copied of a session: query, pid, row, and two statements to run by hand.
+
+The texts come from the snapshot that is shown: what is masked on the screen is masked here. A
+statement to run by hand must do nothing else than what it says, whatever the query contains.
+"""
+
+from enum import StrEnum
+from typing import NamedTuple
+
+from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.model.backend import Backend
+from pgtop.model.detail import Detail
+from pgtop.model.signal import Signal
+from pgtop.sources.postgres.signal_sql import by_hand
+from pgtop.table.options import TableOptions
+from pgtop.table.sessions import SESSIONS
+from pgtop.text.clean import clean, clean_lines
+from pgtop.text.identity import name_of_session
+from pgtop.text.redact import tokens
+
+_ROW_WIDTH = 200
+"""Cells of a copied row: those of the widest screen that shows every column."""
+_NOT_SHOWN = frozenset({"space", "line", "comment"})
+_QUOTED = frozenset({"string", "escaped", "quoted", "tag", "line", "comment"})
+_PLANNED = frozenset(
+    {"select", "insert", "update", "delete", "merge", "values", "with", "table"}
+)
+"""First words of the statements that EXPLAIN takes as they are."""
+_GENERIC_PLAN = 16
+"""The first version that plans a query with parameters without values for them."""
+
+
+class CopyKind(StrEnum):
+    """The choices, in the order of the menu."""
+
+    QUERY = "query"
+    PID = "pid"
+    ROW = "row"
+    TERMINATION = "termination"
+    EXPLAIN = "explain"
+
+    @property
+    def words(self) -> str:
+        """The line in the menu."""
+        return _WORDS[self]
+
+    @property
+    def needs_whole_query(self) -> bool:
+        """True if the query must be read from the server first."""
+        return self in (CopyKind.QUERY, CopyKind.EXPLAIN)
+
+
+_WORDS = {
+    CopyKind.QUERY: "the query",
+    CopyKind.PID: "the pid",
+    CopyKind.ROW: "the row",
+    CopyKind.TERMINATION: "the SQL that would end this session, and no other",
+    CopyKind.EXPLAIN: "the EXPLAIN of the query, to run yourself",
+}
+
+
+class Copy(NamedTuple):
+    """A text to copy and its name; or the reason why there is none."""
+
+    text: str
+    name: str
+    reason: str = ""
+
+
+class Copied(NamedTuple):
+    """The session to copy from, as it is shown."""
+
+    backend: Backend
+    seen_in: DerivedSnapshot
+    detail: Detail | None = None
+    """None if its whole query is not known."""
+
+    def copy(self, kind: CopyKind) -> Copy:
+        """Return the text of this kind."""
+        pid = self.backend.pid
+        match kind:
+            case CopyKind.QUERY:
+                return Copy(clean_lines(self.query), f"{self._part} of {pid}")
+            case CopyKind.PID:
+                return Copy(str(pid), f"pid {pid}")
+            case CopyKind.ROW:
+                return Copy(self._row(), f"the row of {pid}")
+            case CopyKind.TERMINATION:
+                return self._termination()
+            case CopyKind.EXPLAIN:
+                return self._explain()
+
+    @property
+    def query(self) -> str:
+        """The query as the server has it; as it is shown, if the session runs another one now."""
+        detail = self._detail_of_query
+        backend = self.backend if detail is None else detail.backend
+        return backend.query or ""
+
+    @property
+    def _detail_of_query(self) -> Detail | None:
+        detail = self.detail
+        if detail is None or detail.backend.query_start != self.backend.query_start:
+            return None
+        return detail
+
+    @property
+    def _is_whole(self) -> bool:
+        detail = self._detail_of_query
+        return detail is not None and not detail.query_is_cut
+
+    @property
+    def _part(self) -> str:
+        if self._is_whole:
+            return "the query"
+        return f"the first {len(self.query)} characters of the query"
+
+    def _row(self) -> str:
+        columns = SESSIONS.layout(_ROW_WIDTH, TableOptions())
+        spans = SESSIONS.line(columns, self.backend, self.seen_in)
+        return "".join([span.text for span in spans]).strip()
+
+    @property
+    def _session(self) -> str:
+        return clean(f"session {self.backend.pid}, {name_of_session(self.backend)}")
+
+    def _termination(self) -> Copy:
+        name = f"the SQL that would end {self.backend.pid}"
+        statement = by_hand(Signal.TERMINATE, self.backend.identity)
+        if not statement:
+            reason = "its start is hidden from this role, and a pid alone may be another session"
+            return Copy("", name, reason)
+        server = self.seen_in.snapshot.server
+        lines = (
+            f"-- Ends {self._session}, on {clean(server.host)}:{server.port}.",
+            "-- It compares the start of the session: once that has ended, it does nothing.",
+            statement,
+        )
+        return Copy("\n".join(lines) + "\n", name)
+
+    def _explain(self) -> Copy:
+        name = f"the EXPLAIN of the query of {self.backend.pid}"
+        statement = _Statement.of(self.query)
+        reason = statement.refusal
+        if not self._is_whole:
+            reason = "its whole query is not known"
+        if reason:
+            return Copy("", name, reason)
+        snapshot = self.seen_in.snapshot
+        notes = [
+            f"-- The query of {self._session}. Connect to that database, and",
+            "-- SET search_path first if that session has one of its own: it cannot be seen.",
+            "-- EXPLAIN does not run the query, but may run functions in it with your rights.",
+        ]
+        if snapshot.are_queries_masked:
+            notes.append("-- Literals are masked: put a value in place of each ?.")
+        has_generic_plan = snapshot.server.major >= _GENERIC_PLAN
+        if statement.parameters and not has_generic_plan:
+            notes.append("-- Before version 16 parameters need a prepared statement.")
+        query = clean_lines(self.query).strip().rstrip(";")
+        return Copy(
+            "\n".join(
+                [*notes, _explained(query, statement.parameters, has_generic_plan)]
+            ),
+            name,
+        )
+
+
+class _Statement(NamedTuple):
+    """The traits of a query that decide whether it may stand behind EXPLAIN."""
+
+    first_word: str
+    parameters: int
+    """The highest number of a parameter; 0 without any."""
+    is_single: bool
+    """False if a second statement would run, or may: the text cannot be split for sure."""
+    has_command: bool
+    """True if psql would take a part of it for a command of its own, such as one of the shell."""
+
+    @classmethod
+    def of(cls, query: str) -> "_Statement":
+        """Read a query of which every token may be hostile."""
+        first_word = ""
+        parameters = 0
+        is_single = True
+        has_ended = False
+        has_command = False
+        for kind, text in tokens(query):
+            if kind in _NOT_SHOWN:
+                continue
+            is_single &= not has_ended and kind != "rest"
+            has_ended |= text == ";"
+            has_command |= "\\" in text and kind not in _QUOTED
+            first_word = first_word or text.lower().strip("(")
+            if kind == "parameter":
+                parameters = max(parameters, int(text[1:]))
+        return cls(first_word, parameters, is_single, has_command)
+
+    @property
+    def refusal(self) -> str:
+        """The reason to copy no EXPLAIN of the query; "" if nothing speaks against it."""
+        if self.has_command:
+            return "its text contains a command for psql"
+        if not self.is_single:
+            return "its text may be more than one statement, and the second would run"
+        if self.first_word not in _PLANNED:
+            return "EXPLAIN takes no such statement"
+        if self.parameters > _MOST_PARAMETERS:
+            return f"it has a parameter ${self.parameters}"
+        return ""
+
+
+_MOST_PARAMETERS = 65_535
+"""The protocol has no more."""
+
+
+def _explained(query: str, parameters: int, has_generic_plan: bool) -> str:
+    if not parameters:
+        return f"EXPLAIN\n{query}\n;\n"
+    if has_generic_plan:
+        return f"EXPLAIN (GENERIC_PLAN)\n{query}\n;\n"
+    values = ", ".join(["NULL"] * parameters)
+    return (
+        "SET plan_cache_mode = force_generic_plan;\n"
+        f"PREPARE pgtop_plan AS\n{query}\n;\n"
+        f"EXPLAIN EXECUTE pgtop_plan({values});\n"
+        "DEALLOCATE pgtop_plan;\nRESET plan_cache_mode;\n"
+    )
