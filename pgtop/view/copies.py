@@ -140,7 +140,7 @@ class Copied(NamedTuple):
 
     def _explain(self) -> Copy:
         name = f"the EXPLAIN of the query of {self.backend.pid}"
-        statement = _Statement.of(self.query)
+        statement = _ExplainInput.of(self.query)
         reason = statement.refusal
         if not self._is_whole:
             reason = "its whole query is not known"
@@ -166,7 +166,7 @@ class Copied(NamedTuple):
         )
 
 
-class _Statement(NamedTuple):
+class _ExplainInput(NamedTuple):
     """The traits of a query that decide whether it may stand behind EXPLAIN."""
 
     first_word: str
@@ -178,7 +178,7 @@ class _Statement(NamedTuple):
     """True if psql would take a part of it for a command of its own, such as one of the shell."""
 
     @classmethod
-    def of(cls, query: str) -> "_Statement":
+    def of(cls, query: str) -> "_ExplainInput":
         """Read a query of which every token may be hostile."""
         first_word = ""
         parameters = 0

@@ -13,7 +13,7 @@ from pgtop.table.options import TableOptions
 from pgtop.table.sessions import SESSIONS, arrange_sessions
 from pgtop.view.breakdown import BREAKDOWN, rows
 from pgtop.view.export import Export, ExportFormat, SessionExport
-from pgtop.view.lock_rows import LOCKS
+from pgtop.view.lock_lines import LOCKS
 from pgtop.view.locks import arrange_locks
 from tests import scenes
 
