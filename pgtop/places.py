@@ -84,6 +84,9 @@ DIALOG = (
 )
 """Actions of every dialog before a signal."""
 
+READING = ("page_up", "page_down")
+"""Actions that scroll a question without room. Letters are none: pasted text must not read it."""
+
 MANY = (*NAVIGATION, "renew_plan", "only_idle")
 """Actions of the dialog before many sessions are signalled, besides those of every such dialog."""
 
@@ -116,7 +119,7 @@ class Place(NamedTuple):
 PLACES: tuple[Place, ...] = (
     Place("the detail of a session", (*PAGE, *ONE_SESSION)),
     Place("the help", PAGE),
-    Place("the dialog for one session", DIALOG, is_dialog=True),
+    Place("the dialog for one session", (*DIALOG, *READING), is_dialog=True),
     Place("the dialog for many sessions", (*DIALOG, *MANY), is_dialog=True),
     Place("a menu", MENU, is_dialog=True),
     Place("the copy menu", (*MENU, *COPY_MENU), is_dialog=True),

@@ -23,6 +23,7 @@ from pgtop.signalling.planning import make_plan, plan_for_one
 from pgtop.signalling.protection import Guard, guard
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
+from pgtop.text.wrap import Line
 from pgtop.tui import messages
 from pgtop.tui.theme import Palette
 from pgtop.tui.unblocked import UnblockedReport
@@ -93,6 +94,8 @@ class SignalFlow:
         self._monitor = monitor
         self._settings = settings
         self._palette = palette
+        server = settings.server
+        self._label: Line = () if server is None else (server.label_span,)
         self._unblocked: UnblockedReport | None = None
         """The report that is due for the newest signal."""
         self._unseen: set[SignalRequest] = set()
@@ -175,6 +178,7 @@ class SignalFlow:
             is_stale,
             self._guard_of,
             self._palette,
+            self._label,
         )
         self._open(dialog, self._send_one)
 
@@ -188,6 +192,7 @@ class SignalFlow:
             derived,
             self._guard_of,
             self._palette,
+            self._label,
         )
         self._open(dialog, self._send_many)
 
@@ -222,7 +227,12 @@ class SignalFlow:
     def _send_many(self, consent: Consent) -> None:
         from pgtop.tui.dialogs.results import ResultScreen
 
-        results = ResultScreen(consent.plan, self._palette)
+        results = ResultScreen(
+            consent.plan,
+            self._palette,
+            self._label,
+            consent.reason,
+        )
 
         def closed(escalation: Plan | None) -> None:
             if escalation is not None:

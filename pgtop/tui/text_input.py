@@ -16,6 +16,8 @@ from pgtop.actions import TEXT_KEYS
 MAX_CHARACTERS = 500
 """Characters that a field takes: a filter is parsed and applied while the next key waits."""
 
+_ENDS = ("home", "end")
+
 
 @runtime_checkable
 class TextInput(Protocol):
@@ -58,6 +60,8 @@ def _edit(field: Input, key: events.Key) -> bool:
             return False  # in a field for digits, y and n are still answers
         insert(field, key.character)
         return True
+    if field.restrict and key.key in _ENDS:
+        return False  # a field for digits stands below a list, which these keys move
     action = TEXT_KEYS.get(key.key)
     if action is None:
         return False

@@ -3,68 +3,111 @@
 The words for many sessions are in `view/plan`.
 """
 
-from collections.abc import Collection
 from typing import NamedTuple
 
 from pgtop.analysis.derived import DerivedSnapshot
-from pgtop.analysis.graph import Key
-from pgtop.analysis.lock_forest import LockForest
 from pgtop.keys import hint
-from pgtop.model.backend import (
-    ACTIVE,
-    IDLE,
-    IDLE_IN_TRANSACTION_ABORTED,
-    PARALLEL_WORKER,
-    WALSENDER,
-    Backend,
-)
+from pgtop.model.backend import ACTIVE, IDLE, PARALLEL_WORKER, WALSENDER, Backend
 from pgtop.model.plan import Plan
 from pgtop.model.server import Server
 from pgtop.model.signal import Signal
-from pgtop.model.timestamp import Instant, seconds_between
 from pgtop.signalling.planning import has_nothing_to_cancel
 from pgtop.signalling.rights import Right, grant, is_another_pgtop, right_to_signal
 from pgtop.text.clean import clean
 from pgtop.text.identity import name_of_session
 from pgtop.text.tone import Span, Tone
-from pgtop.text.units import age
-from pgtop.text.wrap import Line, line
-from pgtop.view.lock_phrases import how_long, is_replay, listed
+from pgtop.text.wrap import Line, wrapped
+from pgtop.view.consequence import (
+    ended_field,
+    frees_nothing_field,
+    state_field,
+    waiter_fields,
+)
+from pgtop.view.fields import LabelledValue, field, field_lines
 from pgtop.view.outcome import weak_check_words
-from pgtop.view.plan import sessions
+from pgtop.view.place import labelled_place
 
-_VERBS = {Signal.CANCEL: "Cancel the query of", Signal.TERMINATE: "Terminate session"}
-_ROW_QUEUE = "tuple"
-"""The wait event of sessions that queue for a row: they block each other only by their turn.
-https://www.postgresql.org/docs/current/monitoring-stats.html#WAIT-EVENT-LOCK-TABLE"""
+_QUESTIONS = {
+    Signal.CANCEL: "Cancel the query of {}?",
+    Signal.TERMINATE: "Terminate session {}?",
+}
 
 
 class Proposal(NamedTuple):
     """A plan of one in words."""
 
     title: str
-    lines: tuple[Line, ...]
-    """The most important first: a small screen shows only those."""
-    query: str
+    subject: Line
+    """The session, and the server."""
+    short_subject: Line
+    """The same for a narrow screen, which shows the client below."""
+    client: LabelledValue
+    fields: tuple[LabelledValue, ...]
+    """All that a yes is about, the most important first."""
+    extra: tuple[LabelledValue, ...]
+    """What a small screen may leave out."""
+
+    def lines(self, width: int) -> list[Line]:
+        """Return all of it at `width` cells."""
+        fields = field_lines((*self.fields, *self.extra), width)
+        return [*wrapped(self.subject, width), *fields]
 
 
-def propose(plan: Plan, derived: DerivedSnapshot) -> Proposal:
-    """Return the words for a plan of one, made from `derived`."""
+def propose(
+    plan: Plan,
+    derived: DerivedSnapshot,
+    label: Line = (),
+) -> Proposal:
+    """Return the words for a plan of one, made from `derived`.
+
+    `label` is the word that the user gave the server.
+    """
     [target] = plan.targets
     backend = target.backend
     server = plan.server
-    lines = [
-        line(clean(f"{_name(backend)} · {_client(backend)}")),
-        *_protection(target.protection, backend.pid),
+    waiters = waiter_fields(plan.signal, backend, derived)
+    fields = [
+        *_protection(target.protection),
         *_another_pgtop(server, backend),
         *_rights(right_to_signal(server, backend)),
         *_weak_check(server, backend),
-        line(_consequence(plan.signal, backend, derived), Tone.WARN),
-        *_waiters(plan.signal, backend, derived),
+        state_field(backend, derived),
+        ended_field(plan.signal, backend, derived),
+        *waiters,
     ]
-    title = f"{_VERBS[plan.signal]} {backend.pid}?"
-    query = "" if backend.hidden else clean(backend.query or "")
-    return Proposal(title, tuple(lines), query)
+    extra = [] if waiters else [frees_nothing_field(derived)]
+    return Proposal(
+        _QUESTIONS[plan.signal].format(backend.pid),
+        _subject(plan, label, is_short=False),
+        _subject(plan, label, is_short=True),
+        field("From", clean(_client(backend).removeprefix("from "))),
+        tuple(fields),
+        (*extra, *_query(backend)),
+    )
+
+
+def _subject(
+    plan: Plan,
+    label: Line,
+    is_short: bool,
+) -> Line:
+    [target] = plan.targets
+    name = _name(target.backend)
+    client = "" if is_short else f", {_client(target.backend)}"
+    first, comma, rest = clean(f"{name}{client}, on ").partition(",")
+    place = labelled_place(
+        plan.server,
+        label,
+        is_short,
+    )
+    return (Span(first, Tone.STRONG), Span(f"{comma}{rest}", Tone.PLAIN), *place)
+
+
+def _query(backend: Backend) -> list[LabelledValue]:
+    if backend.hidden or not backend.query:
+        return []
+    label = "Query" if backend.state == ACTIVE else "Last query"
+    return [field(label, clean(backend.query))]
 
 
 def nothing_to_cancel_words(backend: Backend) -> str:
@@ -113,7 +156,7 @@ def _lost(seen: Backend, before: DerivedSnapshot, after: DerivedSnapshot) -> str
 def _name(backend: Backend) -> str:
     kind = "" if backend.is_client else backend.backend_type
     parts = (name_of_session(backend), kind, backend.application_name)
-    return " · ".join(filter(None, parts))
+    return ", ".join(filter(None, parts))
 
 
 def _client(backend: Backend) -> str:
@@ -132,153 +175,30 @@ def _client(backend: Backend) -> str:
     return f"from {address}{port}{host}"
 
 
-def _consequence(signal: Signal, backend: Backend, derived: DerivedSnapshot) -> str:
-    if backend.hidden:
-        return "what it is doing is hidden from this role: grant pg_read_all_stats to see it"
-    doing = _waiting(backend, derived) or _doing(backend, derived.now)
-    if backend.state == IDLE_IN_TRANSACTION_ABORTED:
-        return f"{doing}; what its transaction did is lost already, but not yet rolled back"
-    if backend.xact_start is None:
-        return f"{doing}; no transaction is open"
-    transaction = f"transaction open for {_since(backend.xact_start, derived.now)}"
-    if signal is Signal.CANCEL:
-        effect = "the statement is undone; inside BEGIN, the transaction stays open but aborted"
-    else:
-        effect = "it will be rolled back"
-    return f"{doing}, {transaction}: {effect}"
-
-
-def _waiting(backend: Backend, derived: DerivedSnapshot) -> str:
-    """Return how long the session has waited for a lock and behind which one, "" if it does not
-    wait.
-    """
-    node = derived.forest.nodes.get(backend.pid)
-    if node is None or not node.is_waiting:
-        return ""
-    waited = f"has waited {how_long(node, derived) or '?'} for a lock"
-    if not node.blockers:
-        return waited
-    return f"{waited} behind {clean(listed(node.blockers, derived.forest))}"
-
-
-def _doing(backend: Backend, now: Instant) -> str:
-    start = backend.query_start if backend.state == ACTIVE else backend.state_change
-    return f"{clean(backend.state or 'at work')} for {_since(start, now)}"
-
-
-def _since(instant: Instant | None, now: Instant) -> str:
-    return "?" if instant is None else age(seconds_between(instant, now))
-
-
-# The sessions that it blocks.
-
-
-def _waiters(signal: Signal, backend: Backend, derived: DerivedSnapshot) -> list[Line]:
-    """Return how many sessions it blocks, how many of them its end frees, and its own blockers."""
-    waiting = derived.blocks.get(backend.pid, 0)
-    deadlock = _deadlock(backend, derived)
-    if not waiting:
-        return deadlock
-    forest = derived.forest
-    if _leaves_stuck(backend, forest):
-        words = f"blocks {sessions(waiting)}"
-    else:
-        words = _frees(signal, backend, derived)
-    return [
-        line(words, Tone.STRONG),
-        *_replay(backend.pid, forest.solely_blocked_by(backend.pid), forest),
-        *(deadlock or _own_wait(backend, forest)),
-    ]
-
-
-def _frees(signal: Signal, backend: Backend, derived: DerivedSnapshot) -> str:
-    """Return how many waiters the end of the session frees, and how many of those at once."""
-    waiting = derived.blocks.get(backend.pid, 0)
-    free = len(derived.forest.solely_blocked_by(backend.pid))
-    # a cancel may leave a savepoint's locks
-    frees = "frees" if signal is Signal.TERMINATE else "its end frees"
-    if not free:
-        them = "it" if waiting == 1 else "them"
-        return f"blocks {waiting}, but others block {them} too: {frees} none"
-    first = len(derived.forest.next_in_line(backend.pid))
-    at_once = f", {first} at once" if 0 < first < free else ""
-    if free < waiting:
-        return f"blocks {waiting}, {frees} {free} of them{at_once}"
-    waiters = "waiter" if free == 1 else "waiters"
-    return f"{frees} {free} {waiters}{at_once}"
-
-
-def _replay(pid: int, freed: Collection[Key], forest: LockForest) -> list[Line]:
-    """Return whether the end of the session lets a standby replay again."""
-    waiting = {key for key in forest.waiters_of(pid) if is_replay(forest.nodes[key])}
-    if not waiting:
-        return []
-    if waiting <= set(freed):
-        words = "replay stands still and goes on once it has ended"
-    else:
-        words = "replay stands still and does not go on with its end alone"
-    return [line(words, Tone.STRONG)]
-
-
-def _deadlock(backend: Backend, derived: DerivedSnapshot) -> list[Line]:
-    forest = derived.forest
-    node = forest.nodes.get(backend.pid)
-    if node is None or not forest.is_surely_deadlocked(node.cycle):
-        return []
-    others = listed([key for key in node.cycle if key != node.key], forest)
-    words = (
-        f"it is in a deadlock with {others}, of which the server will end one by itself"
-    )
-    return [line(words, Tone.ALARM)]
-
-
-def _own_wait(backend: Backend, forest: LockForest) -> list[Line]:
-    """Return what blocks the session itself."""
-    node = forest.nodes.get(backend.pid)
-    if node is None or not node.blockers:
-        return []
-    stuck = "; its waiters stay blocked" if _leaves_stuck(backend, forest) else ""
-    blockers = clean(listed(node.blockers, forest))
-    return [line(f"it is itself blocked by {blockers}{stuck}", Tone.WARN)]
-
-
-def _leaves_stuck(backend: Backend, forest: LockForest) -> bool:
-    """Return whether the session waits itself, and all its next waiters want the same row."""
-    node = forest.nodes.get(backend.pid)
-    if node is None or not node.blockers:
-        return False
-    waiters = [forest.nodes[key].backend for key in forest.next_in_line(node.key)]
-    return all(each is not None and each.wait_event == _ROW_QUEUE for each in waiters)
-
-
 # Warnings.
 
 
-def _protection(reason: str, pid: int) -> list[Line]:
-    if not reason:
-        return []
-    order = Span(f"{reason}. Type {pid} to go on.", Tone.PLAIN)
-    return [(Span("Protected: ", Tone.ALARM), order)]
+def _protection(reason: str) -> list[LabelledValue]:
+    return [field("Protected", reason, Tone.WARN)] if reason else []
 
 
-def _another_pgtop(server: Server, backend: Backend) -> list[Line]:
+def _another_pgtop(server: Server, backend: Backend) -> list[LabelledValue]:
     if not is_another_pgtop(server, backend):
         return []
-    return [line("it is another pgtop, perhaps a colleague's", Tone.NOTICE)]
+    return [field("Note", "it is another pgtop, perhaps a colleague's", Tone.NOTICE)]
 
 
-def _weak_check(server: Server, backend: Backend) -> list[Line]:
+def _weak_check(server: Server, backend: Backend) -> list[LabelledValue]:
     if not backend.hidden:
         return []
-    better = f"Type {backend.pid} to go on, or {grant(server, 'pg_read_all_stats')}."
-    return [line(clean(f"{weak_check_words(backend)}. {better}"), Tone.WARN)]
+    words = clean(f"{weak_check_words(backend)} ({grant(server, 'pg_read_all_stats')})")
+    return [field("Not sure", words, Tone.WARN)]
 
 
-def _rights(right: Right) -> list[Line]:
+def _rights(right: Right) -> list[LabelledValue]:
     if right.allowed:
         return []
     will = "will" if right.allowed is False else "may"
     remedy = f" ({right.remedy})" if right.remedy else ""
-    return [
-        line(clean(f"The server {will} refuse: it {right.reason}{remedy}"), Tone.ALARM)
-    ]
+    words = clean(f"the server {will} refuse: it {right.reason}{remedy}")
+    return [field("Rights", words, Tone.ALARM)]

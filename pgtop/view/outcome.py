@@ -228,6 +228,11 @@ REFUSED = frozenset(
     {OutcomeKind.CHANGED, OutcomeKind.NOT_ALLOWED, OutcomeKind.UNRECORDED}
 )
 
+_SUCCESSES = {
+    Signal.TERMINATE: (OutcomeKind.GONE,),
+    Signal.CANCEL: (OutcomeKind.CANCELLED, OutcomeKind.IN_TRANSACTION),
+}
+
 _KINDS_NOT_SENT = {
     ReplyStatus.GONE: OutcomeKind.ALREADY_GONE,
     ReplyStatus.REPLACED: OutcomeKind.CHANGED,
@@ -261,6 +266,12 @@ def outcome_kind(outcome: Outcome) -> OutcomeKind:
     if outcome.effect is ObservedEffect.NOT_SENT:
         return _KINDS_NOT_SENT.get(outcome.reply.status, OutcomeKind.UNSEEN)
     return _KINDS_SENT.get(outcome.effect, OutcomeKind.UNSEEN)
+
+
+def has_succeeded(outcome: Outcome) -> bool:
+    """Return whether the signal has done what it was for, as far as was seen."""
+    is_answered = outcome.reply.status is ReplyStatus.SENT
+    return is_answered and outcome_kind(outcome) in _SUCCESSES[outcome.request.signal]
 
 
 def short_words(outcome: Outcome) -> Span:

@@ -2,11 +2,10 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from typing import NamedTuple
 
-from pgtop.keys import hint
 from pgtop.model.backend import IDLE_IN_TRANSACTION_ABORTED, Backend
-from pgtop.model.plan import MOVED_ON, Change, ExclusionReason, Plan
-from pgtop.model.server import Server
+from pgtop.model.plan import Change, ExclusionReason, Plan
 from pgtop.model.signal import Signal
 from pgtop.signalling.planning import Changes
 from pgtop.signalling.rights import grant, is_another_pgtop
@@ -46,15 +45,17 @@ def action_words(plan: Plan, selection: str = "") -> str:
     return clean(words.rstrip())
 
 
-def title(plan: Plan, selection: str = "") -> str:
-    """Return the question of a dialog."""
-    return f"{action_words(plan, selection)}?"
-
-
-def place(server: Server) -> str:
-    """Return where pgtop is connected, and as which role: `db1:5432 as dba`, cleaned."""
-    address = f"{server.host}:{server.port}" if server.port else server.host
-    return clean(f"{address} as {server.user}")
+def title(
+    plan: Plan,
+    selection: str = "",
+    total: int = 0,
+) -> str:
+    """Return the question of a dialog; `total` counts the skipped sessions, too."""
+    count = len(plan.targets)
+    words = action_words(plan, selection)
+    if total > count:
+        words = words.replace(f" {count} ", f" {count} of {total} ", 1)
+    return f"{words}?"
 
 
 def filter_lines(plan: Plan) -> list[Line]:
@@ -64,12 +65,11 @@ def filter_lines(plan: Plan) -> list[Line]:
     return [line(clean(f"Filter: sessions {plan.understood}"), Tone.STRONG)]
 
 
-def facts(plan: Plan, changed: Changes | None = None) -> list[Line]:
+def facts(plan: Plan) -> list[Line]:
     """Return what to know before a yes, the most important first."""
     return [
         *_protections(plan),
         *_weak_checks(plan),
-        *_changed(changed or {}),
         *_states(plan),
         *_rollbacks(plan),
         *_other_pgtops(plan),
@@ -110,6 +110,17 @@ def _skipped(
 # The facts.
 
 
+def change_words(changed: Changes) -> str:
+    """Return how many targets have changed in which ways: `2 have ended, 1 has logged in`."""
+    counts = Counter(changed.values()).most_common()
+    return ", ".join(_change_words(change, count) for change, count in counts)
+
+
+def _change_words(change: Change, count: int) -> str:
+    has = "has" if count == 1 else "have"
+    return f"{count} {has} {_CHANGES[change]}"
+
+
 def _protections(plan: Plan) -> Iterable[Line]:
     for target in plan.targets:
         if target.protection:
@@ -119,85 +130,90 @@ def _protections(plan: Plan) -> Iterable[Line]:
 def _weak_checks(plan: Plan) -> Iterable[Line]:
     for target in plan.targets:
         if target.backend.hidden:
-            better = grant(plan.server, "pg_read_all_stats")
-            yield line(
-                clean(f"{weak_check_words(target.backend)} ({better})"), Tone.WARN
-            )
+            yield line(weak_check(plan, target.backend), Tone.WARN)
 
 
-def _changed(changed: Changes) -> Iterable[Line]:
-    if not changed:
-        return
-    changes = Counter(changed.values())
-    parts = [
-        _change_words(
-            change,
-            count,
-        )
-        for change, count in changes.most_common()
-    ]
-    words = ", ".join(parts)
-    can_refresh = not MOVED_ON.isdisjoint(changes)
-    advice = (
-        f" ({hint('renew_plan')}: include them as they are now)" if can_refresh else ""
-    )
-    yield line(f"! {words} since and will be skipped{advice}", Tone.ALARM)
+def weak_check(plan: Plan, backend: Backend) -> str:
+    """Return what cannot be compared before the signal, and the grant that would help; cleaned."""
+    better = grant(plan.server, "pg_read_all_stats")
+    return clean(f"{weak_check_words(backend)} ({better})")
 
 
-def _change_words(change: Change, count: int) -> str:
-    has = "has" if count == 1 else "have"
-    return f"{count} {has} {_CHANGES[change]}"
+def state_counts(plan: Plan) -> list[str]:
+    """Return how many targets are in each state, the most frequent first: `22 idle`; cleaned."""
+    states = Counter(clean(state_word(target.backend)) for target in plan.targets)
+    return [f"{count} {state}" for state, count in states.most_common()]
 
 
 def _states(plan: Plan) -> Iterable[Line]:
-    states = Counter(clean(state_word(target.backend)) for target in plan.targets)
-    if states:
-        words = " · ".join(f"{count} {state}" for state, count in states.most_common())
-        yield line(words, Tone.STRONG)
+    if plan.targets:
+        yield line(" · ".join(state_counts(plan)), Tone.STRONG)
+
+
+class OpenTransactions(NamedTuple):
+    """The transactions that the end of the targets rolls back."""
+
+    total: int
+    failed: int
+
+    @property
+    def words(self) -> str:
+        """The number of transactions: `3 open transactions`."""
+        return (
+            f"{self.total} open {'transaction' if self.total == 1 else 'transactions'}"
+        )
+
+    @property
+    def note(self) -> str:
+        """The number of failed ones behind that of all."""
+        return f" ({self.failed} failed before)" if self.failed else ""
+
+
+def open_transactions(plan: Plan) -> OpenTransactions:
+    """Return the transactions of the targets; a failed one may have no start any more."""
+    backends = [target.backend for target in plan.targets]
+    failed = [each for each in backends if each.state == IDLE_IN_TRANSACTION_ABORTED]
+    running = [each for each in backends if each.xact_start is not None]
+    return OpenTransactions(len({*failed, *running}), len(failed))
 
 
 def _rollbacks(plan: Plan) -> Iterable[Line]:
     """Yield how many transactions a terminate rolls back; a cancel leaves them to their clients."""
-    if plan.signal is not Signal.TERMINATE:
-        return
-    backends = [target.backend for target in plan.targets]
-    failed = sum(map(_has_failed, backends))
-    count = sum(map(_is_in_transaction, backends))
-    if count:
-        transactions = "transaction" if count == 1 else "transactions"
-        note = f" ({failed} failed before)" if failed else ""
-        yield line(
-            f"{count} open {transactions} will be rolled back{note}", Tone.NOTICE
-        )
+    transactions = open_transactions(plan)
+    if plan.signal is Signal.TERMINATE and transactions.total:
+        words = f"{transactions.words} will be rolled back{transactions.note}"
+        yield line(words, Tone.NOTICE)
 
 
-def _is_in_transaction(backend: Backend) -> bool:
-    """Return whether a transaction is open; a failed one may have no start any more."""
-    return backend.xact_start is not None or _has_failed(backend)
-
-
-def _has_failed(backend: Backend) -> bool:
-    return backend.state == IDLE_IN_TRANSACTION_ABORTED
+def other_pgtops(plan: Plan) -> str:
+    """Return how many targets are other pgtops; "" if none is."""
+    others = [is_another_pgtop(plan.server, each.backend) for each in plan.targets]
+    count = sum(others)
+    if not count:
+        return ""
+    words = "1 is another pgtop" if count == 1 else f"{count} are other pgtops"
+    return f"{words}, perhaps a colleague's"
 
 
 def _other_pgtops(plan: Plan) -> Iterable[Line]:
-    count = sum(
-        is_another_pgtop(plan.server, target.backend) for target in plan.targets
-    )
-    if count:
-        words = "1 is another pgtop" if count == 1 else f"{count} are other pgtops"
-        yield line(f"{words}, perhaps a colleague's", Tone.NOTICE)
+    if words := other_pgtops(plan):
+        yield line(words, Tone.NOTICE)
 
 
-def _refusals(plan: Plan) -> Iterable[Line]:
-    """Yield the remedies of refusals, or else the reasons: one remedy is shorter than its many
-    reasons.
+def refusals(plan: Plan) -> list[tuple[str, int]]:
+    """Return the remedies of refusals, or else the reasons, each with its count; cleaned.
+
+    One remedy is shorter than its many reasons.
     """
     reasons = Counter(
         target.remedy or f"it {target.refusal}" for target in plan.refusals
     )
-    for reason, count in reasons.most_common():
-        yield line(clean(f"the server will refuse {count} (x): {reason}"), Tone.WARN)
+    return [(clean(reason), count) for reason, count in reasons.most_common()]
+
+
+def _refusals(plan: Plan) -> Iterable[Line]:
+    for reason, count in refusals(plan):
+        yield line(f"the server will refuse {count} (×): {reason}", Tone.WARN)
 
 
 def _exclusions(plan: Plan) -> Iterable[Line]:
@@ -207,10 +223,15 @@ def _exclusions(plan: Plan) -> Iterable[Line]:
         yield line(f"{count} skipped{mark} {words}", Tone.NOTICE)
 
 
+def freed_waiters(plan: Plan) -> str:
+    """Return how many waiters the end of the targets frees: `2 waiters`."""
+    waiters = "waiter" if plan.frees == 1 else "waiters"
+    # hidden waiters are found by a poll of locks, which a single sample may not have
+    least = "" if plan.server.rights.reads_all else "at least "
+    return f"{least}{plan.frees} {waiters}"
+
+
 def _frees(plan: Plan) -> Iterable[Line]:
     if plan.frees:
         frees = "frees" if plan.signal is Signal.TERMINATE else "their end frees"
-        waiters = "waiter" if plan.frees == 1 else "waiters"
-        # hidden waiters are found by a poll of locks, which a single sample may not have
-        least = "" if plan.server.rights.reads_all else "at least "
-        yield line(f"{frees} {least}{plan.frees} {waiters}", Tone.STRONG)
+        yield line(f"{frees} {freed_waiters(plan)}", Tone.STRONG)

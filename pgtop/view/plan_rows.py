@@ -1,35 +1,32 @@
-"""The rows of a plan: its targets, the sessions that it skips, and the outcome of each target."""
+"""The rows of a plan: its targets, and the sessions that it skips."""
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from types import MappingProxyType
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.plan import Change, Excluded, ExclusionReason, Plan, Target
-from pgtop.model.signal import Outcome, Signal
 from pgtop.table.arrange import Arranged
 from pgtop.table.columns import Column, ColumnSet
 from pgtop.table.layout import Layout, fill, header, line, width_of
 from pgtop.table.options import Sort, TableOptions
 from pgtop.table.session_columns import column
-from pgtop.table.session_state import state_word
 from pgtop.table.spec import TableSpec
 from pgtop.text.clean import cells, clean, fit
-from pgtop.text.identity import name_of_session
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
-from pgtop.view.outcome import short_words
 
-_NAME_WIDTH = 24
-"""Cells of role, database and application before an outcome; on wide lines three tenths of it."""
 _NARROW = 64
 _NARROW_COLUMNS = ("pid", "who", "state", "age")
+_SHARED = ("who", "application")
+"""Columns that are left out where all rows have the same in them."""
 _COLUMNS = ("pid", "who", "application", "state", "age")
 _NAMING = frozenset(("mark", "pid", "who", "application"))
 """The columns that stay where words replace what a session does."""
 _NO_CHANGES: Mapping[BackendId, Change] = MappingProxyType({})
-
+_NO_EXCLUSIONS: Mapping[BackendId, Excluded] = MappingProxyType({})
 
 SELF_EXPLAINED = frozenset({ExclusionReason.NOTHING_RUNS, ExclusionReason.HIDDEN})
 """Reasons with an explanation that names them."""
@@ -66,7 +63,7 @@ def _plural(explanation: str) -> str:
     return explanation
 
 
-def _stays(
+def stays(
     _row: object,
     _before: object,
     _now: object,
@@ -85,6 +82,8 @@ class PlanContext(NamedTuple):
     """The snapshot from which the targets were taken."""
     changed: Mapping[BackendId, Change] = _NO_CHANGES
     """The targets that have changed since."""
+    skipped: Mapping[BackendId, Excluded] = _NO_EXCLUSIONS
+    """The sessions in the list that are no targets."""
 
 
 def _backend(target: Target) -> Backend:
@@ -95,14 +94,29 @@ def _derived(context: PlanContext) -> DerivedSnapshot:
     return context.derived
 
 
+SIGNALLED = "✓"
+CHANGED = "~"
+SKIPPED = "-"
+REFUSED = "×"
+MARK_TONES = {
+    SIGNALLED: Tone.CALM,
+    CHANGED: Tone.WARN,
+    SKIPPED: Tone.QUIET,
+    REFUSED: Tone.WARN,
+}
+
+
 def _mark(target: Target, context: PlanContext) -> str:
+    """Return the sign of what will become of a session."""
+    if target.identity in context.skipped:
+        return SKIPPED
     if target.identity in context.changed:
-        return "!"
-    return "x" if target.refusal else ""
+        return CHANGED
+    return REFUSED if target.refusal else SIGNALLED
 
 
 def _mark_tone(target: Target, context: PlanContext) -> Tone:
-    return Tone.WARN if _mark(target, context) else Tone.PLAIN
+    return MARK_TONES[_mark(target, context)]
 
 
 _MARK: Column[Target, PlanContext] = Column(
@@ -119,19 +133,69 @@ _BY_NAME = {name: column(name).of(_backend, _derived) for name in (*_COLUMNS, "q
 _TARGET_COLUMNS = ColumnSet(_MARK, *_BY_NAME.values())
 
 
-def target_layout(width: int) -> Layout:
-    """Return the columns of targets at `width` cells."""
+Widths: TypeAlias = Mapping[str, int]
+"""Cells that columns need for what they hold; none if all rows have the same."""
+_AS_DECLARED: Widths = MappingProxyType({})
+_MEASURED = 500
+"""Rows whose contents are measured; the text of each costs some microseconds."""
+
+
+def target_layout(width: int, widths: Widths = _AS_DECLARED) -> Layout:
+    """Return the columns of targets at `width` cells, none wider than what it holds."""
     names = _NARROW_COLUMNS if width < _NARROW else _COLUMNS
     columns = [_BY_NAME[name] for name in names]
     if width < _NARROW:
         columns = [column.narrow or column for column in columns]
-    placed = [(column, column.width) for column in columns]
+    needed = [
+        (column, min(column.width, widths.get(column.name, column.width)))
+        for column in columns
+    ]
     return fill(
         width,
         (_MARK, _MARK.width),
-        placed,
+        [(column, cells) for column, cells in needed if cells],
         _BY_NAME["query"],
     )
+
+
+def common_names(plan: Plan, derived: DerivedSnapshot) -> str:
+    """Return the names that all sessions of the list share, which have no column there; raw."""
+    rows, context = _listed(plan, derived)
+    texts = [_texts(name, rows, context) for name in _SHARED if len(rows) > 1]
+    return ", ".join(text.pop() for text in texts if len(text) == 1 and text != {""})
+
+
+def _listed(plan: Plan, derived: DerivedSnapshot) -> tuple[list[Target], PlanContext]:
+    excluded = [Target(each.backend) for each in plan.excluded]
+    return [*plan.targets, *excluded], PlanContext(derived)
+
+
+def _texts(
+    name: str,
+    rows: Iterable[Target],
+    context: PlanContext,
+) -> set[str]:
+    text = _BY_NAME[name].text
+    return {text(row, context) for row in rows}
+
+
+def _measured(plan: Plan, derived: DerivedSnapshot) -> Widths:
+    """Return what the columns need for the rows of a plan."""
+    rows, context = _listed(plan, derived)
+    widths: dict[str, int] = {}
+    for name in _SHARED:
+        texts = _texts(name, rows, context)
+        is_shared = len(texts) == 1 and len(rows) > 1
+        widths[name] = 0 if is_shared else _widest(name, texts)
+    for name in ("pid", "state", "age"):
+        widths[name] = _widest(name, _texts(name, rows[:_MEASURED], context))
+    widths["pid"] = max([cells(str(row.backend.pid)) for row in rows], default=1)
+    return widths
+
+
+def _widest(name: str, texts: Iterable[str]) -> int:
+    title = _BY_NAME[name].title
+    return max([cells(title), *map(cells, texts)])
 
 
 def _naming(layout: Layout) -> Layout:
@@ -143,31 +207,57 @@ def target_line(
     target: Target,
     context: PlanContext,
 ) -> Line:
-    """Return the line of a target, marked if it has changed or the server will refuse it."""
-    change = context.changed.get(target.identity)
-    if change is None:
+    """Return the line of a session. Words replace what it does if it is no target (any more)."""
+    words = _why_not(target, context)
+    if words is None:
         return line(layout, target, context)
     naming = _naming(layout)
     room = max(1, width_of(layout) - width_of(naming) - 1)
-    return (*line(naming, target, context), Span(f" {fit(change, room)}", Tone.WARN))
+    fitted = Span(f" {fit(words.text, room)}", words.tone)
+    return (*line(naming, target, context), fitted)
 
 
-TARGETS = TableSpec(
-    _TARGET_COLUMNS,
-    identity=lambda target: target.identity,
-    line=target_line,
-    has_left=_stays,
-    place_columns=target_layout,
-    stays_on_top=False,
-)
+def _why_not(target: Target, context: PlanContext) -> Span | None:
+    """Return why a session in the list gets no signal; None if it gets one."""
+    change = context.changed.get(target.identity)
+    if change is not None:
+        return Span(f"changed: {change}", Tone.WARN)
+    excluded = context.skipped.get(target.identity)
+    if excluded is None:
+        return None
+    words = exclusion_words(excluded.reason, excluded.explanation)
+    return Span(words, Tone.QUIET)
 
 
-def arranged_targets(plan: Plan, context: PlanContext) -> Arranged[Target, PlanContext]:
-    """Return the targets as the rows of a table."""
+def target_spec(plan: Plan, derived: DerivedSnapshot) -> TableSpec[Target, PlanContext]:
+    """Describe the table of a plan, each column as wide as what it holds."""
+    return TableSpec(
+        _TARGET_COLUMNS,
+        identity=lambda target: target.identity,
+        line=target_line,
+        has_left=stays,
+        place_columns=partial(target_layout, widths=_measured(plan, derived)),
+        stays_on_top=False,
+    )
+
+
+def arranged_targets(
+    plan: Plan,
+    derived: DerivedSnapshot,
+    changed: Mapping[BackendId, Change],
+) -> Arranged[Target, PlanContext]:
+    """Return the targets as the rows of a table, the skipped sessions below them."""
+    skipped = {each.backend.identity: each for each in plan.excluded}
+    others = [Target(each.backend) for each in plan.excluded]
+    rows = (*plan.targets, *others)
     return Arranged(
-        plan.targets,
-        len(plan.targets),
-        context,
+        rows,
+        len(rows),
+        PlanContext(
+            derived,
+            changed,
+            skipped,
+        ),
         TableOptions(),
     )
 
@@ -193,126 +283,18 @@ def skipped_line(
 ) -> Line:
     """Return the line of a skipped session, below the headings of the targets, and the reason."""
     naming = _naming(target_layout(width))
-    named = line(naming, Target(excluded.backend), PlanContext(derived))
+    context = PlanContext(derived, skipped={excluded.backend.identity: excluded})
+    named = line(naming, Target(excluded.backend), context)
     start = "".join(span.text for span in named)
     words = exclusion_words(excluded.reason, excluded.explanation)
-    return _with_words(f"{start} ", Span(words, Tone.NOTICE), width)
+    return with_words(f"{start} ", Span(words, Tone.NOTICE), width)
 
 
-# Outcomes.
-
-
-class OutcomeRow(NamedTuple):
-    """A target of a plan that is being executed, and its outcome so far."""
-
-    target: Target
-    outcome: Outcome
-
-
-def _outcome_words(row: OutcomeRow, requested: Signal) -> Span:
-    """Return the outcome. A stronger signal than the requested one is stated."""
-    words = short_words(row.outcome)
-    if row.outcome.request.signal is requested:
-        return words
-    return words._replace(text=f"terminated, as the cancel did not help: {words.text}")
-
-
-def _name_of(backend: Backend) -> str:
-    identity = name_of_session(backend) or state_word(backend)
-    return f"{identity} {backend.application_name or ''}"
-
-
-_PID: Column[OutcomeRow, Signal] = Column(
-    name="pid",
-    title="PID",
-    meaning="process id of the backend",
-    width=7,
-    rank=0,
-    key=lambda row, _: row.target.backend.pid,
-    text=lambda row, _: str(row.target.backend.pid),
-    right=True,
-)
-_NAME: Column[OutcomeRow, Signal] = Column(
-    name="who",
-    title="SESSION",
-    meaning="role, database and application",
-    width=_NAME_WIDTH,
-    rank=1,
-    key=lambda row, _: _name_of(row.target.backend),
-    text=lambda row, _: _name_of(row.target.backend),
-)
-_OUTCOME: Column[OutcomeRow, Signal] = Column(
-    name="outcome",
-    title="OUTCOME",
-    meaning="the effect of the signal",
-    width=20,
-    rank=2,
-    key=lambda row, requested: _outcome_words(row, requested).text,
-    text=lambda row, requested: _outcome_words(row, requested).text,
-    tone=lambda row, requested: _outcome_words(row, requested).tone,
-)
-
-
-def outcome_layout(width: int) -> Layout:
-    """Return the columns of outcomes at `width` cells."""
-    name = max(_NAME_WIDTH, width * 3 // 10)
-    return fill(
-        width,
-        (_PID, _PID.width),
-        [(_NAME, name)],
-        _OUTCOME,
-    )
-
-
-OUTCOMES = TableSpec(
-    ColumnSet(_PID, _NAME, _OUTCOME),
-    identity=lambda row: row.target.identity,
-    has_left=_stays,
-    place_columns=outcome_layout,
-    stays_on_top=False,
-)
-
-
-def arranged_outcomes(
-    plan: Plan, outcomes: Iterable[Outcome]
-) -> Arranged[OutcomeRow, Signal]:
-    """Return the outcomes as the rows of a table."""
-    pairs = zip(plan.targets, outcomes, strict=False)
-    rows = tuple(OutcomeRow(target, outcome) for target, outcome in pairs)
-    return Arranged(
-        rows,
-        len(plan.targets),
-        plan.signal,
-        TableOptions(),
-    )
-
-
-def outcome_line(
-    outcome: Outcome,
-    target: Target,
-    width: int,
-    requested: Signal,
-) -> Line:
-    """Return the line of a target with its outcome, in at most `width` cells."""
-    words = _outcome_words(OutcomeRow(target, outcome), requested)
-    return _with_words(_named(target.backend, width), words, width)
-
-
-def exclusion_line(excluded: Excluded, width: int) -> Line:
-    """Return the line of a skipped session and the reason, below outcomes."""
-    words = exclusion_words(excluded.reason, excluded.explanation)
-    return _with_words(_named(excluded.backend, width), Span(words, Tone.NOTICE), width)
-
-
-def _named(backend: Backend, width: int) -> str:
-    name_width = max(_NAME_WIDTH, width * 3 // 10)
-    return f"{backend.pid:>{_PID.width}} {fit(clean(_name_of(backend)), name_width)} "
-
-
-def _with_words(
+def with_words(
     start: str,
     words: Span,
     width: int,
 ) -> Line:
+    """Return words behind the start of a line, in at most `width` cells."""
     room = max(1, width - cells(start))
     return (Span(start, Tone.PLAIN), Span(fit(words.text, room).rstrip(), words.tone))

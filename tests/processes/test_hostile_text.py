@@ -36,7 +36,7 @@ from pgtop.table.session_columns import SESSION_COLUMNS
 from pgtop.table.sessions import arrange_sessions
 from pgtop.text.clean import clean, clean_lines
 from pgtop.text.wrap import Line
-from pgtop.view import csv_report, plan_rows
+from pgtop.view import csv_report, outcome_rows, plan_rows
 from pgtop.view import plan as plan_view
 from pgtop.view.confirmation import change_since, propose
 from pgtop.view.detail import detail_lines
@@ -135,12 +135,13 @@ def _lines(texts: ServerTexts, snapshot: Snapshot) -> Iterator[Line]:
     refused = _refused(snapshot, words)
     yield (outcome_words(refused, words),)
     yield (short_words(refused),)
-    yield from propose(plan_for_one(Signal.TERMINATE, first, snapshot), derived).lines
+    proposal = propose(plan_for_one(Signal.TERMINATE, first, snapshot), derived)
+    yield from proposal.lines(_WIDTH)
     kill_plan = make_plan(Signal.TERMINATE, snapshot.backends, snapshot)
     yield from plan_view.facts(kill_plan)
     yield from plan_rows.plan_lines(kill_plan, derived, _WIDTH)
     for target in kill_plan.targets:
-        yield plan_rows.outcome_line(refused, target, _WIDTH, Signal.CANCEL)
+        yield outcome_rows.outcome_line(refused, target, _WIDTH, Signal.CANCEL)
 
 
 def _refused(snapshot: Snapshot, words: str) -> Outcome:
@@ -167,7 +168,6 @@ def test_nothing_that_is_shown_acts(texts: ServerTexts) -> None:
     )
     for text in (
         proposal.title,
-        proposal.query,
         change_since(first, derived, DerivedSnapshot.of(changed)),
     ):
         assert not harmful(text)

@@ -95,14 +95,14 @@ def test_a_pasted_reason_does_not_confirm_behind_its_enter(
         else:
             terminal.send(typed("tag_all"))
             terminal.send(typed("terminate"))
-        terminal.wait_for("(y)")
+        terminal.wait_for("▶ Back")
         terminal.send(typed("reason"))
         terminal.wait_for("for the audit log")
         terminal.send("why not\ryes\ryy")
-        terminal.wait_for("reason: why not")
+        terminal.wait_for("Reason      why not")
         terminal.wait_for("typed before this could be read")
         terminal.send(typed("clear"))
-        terminal.wait_for(lambda seen: "(y)" not in seen.text)
+        terminal.wait_for(lambda seen: "▶ Back" not in seen.text)
         assert Path(f"/proc/{victim}").exists()
         terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == 0

@@ -47,5 +47,5 @@ def test_a_blocking_autovacuum_worker_is_named_by_its_type() -> None:
     )
     assert "waits for  5 shop autovacuum: autovacuum: VACUUM t" in detail
     plan = plan_for_one(Signal.TERMINATE, VACUUM, DERIVED.snapshot)
-    first = propose(plan, DERIVED).lines[0][0].text
-    assert first.startswith("shop · autovacuum worker")
+    subject = "".join(span.text for span in propose(plan, DERIVED).subject)
+    assert subject.startswith("shop, autovacuum worker")

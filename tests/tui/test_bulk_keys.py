@@ -300,15 +300,8 @@ async def test_a_changed_row_keeps_its_name() -> None:
             "".join(span.text for span in rows.row_line(index))
             for index in range(rows.row_count())
         ]
-    [changed] = [row for row in shown if row.startswith("!")]
-    assert changed.split() == [
-        "!",
-        str(session.pid),
-        "api@shop",
-        "coupon-import",
-        "another",
-        "query",
-    ]
+    [changed] = [row for row in shown if row.startswith("~")]
+    assert changed.split() == ["~", str(session.pid), "changed:", "another", "query"]
 
 
 async def test_cancel_skips_sessions_without_a_query() -> None:
@@ -320,21 +313,41 @@ async def test_cancel_skips_sessions_without_a_query() -> None:
         assert "nothing was signalled" in text_of(stage, "#notice")
 
 
-@pytest.mark.parametrize(("typed", "sent"), [("7", 0), ("11", 0), ("10", 10)])
-async def test_the_number_follows_the_list(typed: str, sent: int) -> None:
-    """Once a number is required it must be that of the current list, even below the limit."""
+@pytest.mark.parametrize("typed", ["7", "11", "10"])
+async def test_the_number_stands_still_while_it_is_typed(typed: str) -> None:
+    """A list that shrinks while its number is typed asks again for the number that is left, even
+    below the limit.
+    """
     first, signaller = nearly_full(), FakeSignaller()
     for backend in leak(first)[11:]:
         first = without(first, backend.pid)
     stage = Stage(first, signaller=signaller, source=FakeSource([first]))
     async with stage.app.run_test(size=_SIZE) as pilot:
-        await press(pilot, *LEAK_KEYS, "tag_all", "clear", "terminate", "confirm")
-        assert "type 11" in text_of(stage, "#facts")
+        await press(pilot, *LEAK_KEYS, "tag_all", "clear", "terminate", "1")
+        assert "Type 11" in text_of(stage, "#request")
         stage.source.script = [without(first, leak(first)[0].pid)]
         await stage.tick()
-        assert "now 10 sessions: type 10" in text_of(stage, "#facts")
-        await press(pilot, *typed, "open")
-        assert len(signaller.requests) == sent
+        assert "Type 11" in text_of(stage, "#request")
+        assert "the list has changed: 10 sessions now" in text_of(stage, "#facts")
+        await press(pilot, "backspace", *typed, "open")
+        assert signaller.requests == []
+        assert "Type 10" in text_of(stage, "#request")
+        await press(pilot, *"10", "open")
+        assert len(signaller.requests) == 10
+
+
+async def test_the_number_follows_the_list_until_it_is_typed() -> None:
+    """While the field is empty, the number is that of the sessions that are left."""
+    first, signaller = nearly_full(), FakeSignaller()
+    stage = Stage(first, signaller=signaller, source=FakeSource([first]))
+    count = len(leak(first)) - 1
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await press(pilot, *LEAK_KEYS, "tag_all", "clear", "terminate")
+        stage.source.script = [without(first, leak(first)[0].pid)]
+        await stage.tick()
+        assert f"Type {count} " in text_of(stage, "#request")
+        await press(pilot, *str(count), "open")
+        assert len(signaller.requests) == count
 
 
 @pytest.mark.parametrize("signal", ["terminate", "cancel"])

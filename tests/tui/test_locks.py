@@ -319,7 +319,7 @@ async def test_enter_and_kill_work_on_nodes() -> None:
         assert stage.app.screen.backend.pid == 48_801
         await press(pilot, "clear", "cursor_up", "terminate")
         assert isinstance(stage.app.screen, ConfirmScreen)
-        assert "frees 4 waiters, 1 at once" in _text(stage, "#proposal")
+        assert "4 waiters, 1 at once: 48801" in _text(stage, "#proposal")
 
 
 async def test_a_prepared_transaction_cannot_be_killed() -> None:

@@ -99,7 +99,7 @@ def test_prepared_blockers_are_named_by_gid() -> None:
     line = text_of(row, derived, 200)
     assert "Share on stock, also for prepared transaction gid 70" in line
     assert (
-        "behind prepared transaction gid 70, prepared transaction gid 71,"
+        "behind prepared transaction gid 70, prepared transaction gid 71"
         in dialog(2, derived)[0]
     )
 
@@ -286,15 +286,15 @@ def test_sorting_by_blocks_brings_roots_first() -> None:
 def dialog(
     pid: int, derived: DerivedSnapshot = STANDSTILL, signal: Signal = Signal.TERMINATE
 ) -> list[str]:
-    """Return what the dialog says, from what the session does on."""
+    """Return the fields of the dialog, from what the session does on."""
     backend = next(
         backend for backend in derived.snapshot.backends if backend.pid == pid
     )
     plan = plan_for_one(signal, backend, derived.snapshot)
-    lines = [
-        "".join(span.text for span in spans) for spans in propose(plan, derived).lines
+    return [
+        f"{label}: {''.join(span.text for span in value)}"
+        for label, value in propose(plan, derived).fields
     ]
-    return lines[1:]
 
 
 def test_the_dialog_counts_the_waiters_it_frees() -> None:
@@ -310,21 +310,27 @@ def test_the_dialog_counts_the_waiters_it_frees() -> None:
         for pid, by in ((3, (1,)), (4, (1, 2)))
     ]
     derived = DerivedSnapshot.of(scenes.snapshot([*backends, *waiters]))
-    assert dialog(1, derived)[-1] == "blocks 2, frees 1 of them"
-    assert dialog(1, derived, Signal.CANCEL)[-1] == "blocks 2, its end frees 1 of them"
-    assert dialog(2, derived)[-1] == "blocks 1, but others block it too: frees none"
+    assert dialog(1, derived)[-1] == "Frees: 1 of 2 waiters: 3"
+    assert (
+        dialog(1, derived, Signal.CANCEL)[-1]
+        == "Frees: once it has ended, 1 of 2 waiters: 3"
+    )
+    assert (
+        dialog(2, derived)[-1]
+        == "Frees: not the one that it blocks: others block it too"
+    )
 
 
 @pytest.mark.parametrize(
     ("pid", "words"),
     [
-        (HOLDER, ["frees 4 waiters, 1 at once"]),
-        (48_801, ["blocks 3 sessions",
-                  "it is itself blocked by 47903; its waiters stay blocked"]),
-        (49_001, ["frees 3 waiters, 2 at once",
-                  "it is itself blocked by prepared transaction transfer-'4711'"]),
-        (49_010, ["frees 2 waiters",
-                  "it is in a deadlock with 49011, of which the server will end one by itself"]),
+        (HOLDER, ["Frees: 4 waiters, 1 at once: 48801"]),
+        (48_801, ["Frees: none of the 3 that wait for it, as it waits itself",
+                  "Blocked by: 47903; its waiters stay blocked"]),
+        (49_001, ["Frees: 3 waiters, 2 at once: 49005 49021",
+                  "Blocked by: prepared transaction transfer-'4711'"]),
+        (49_010, ["Frees: 2 waiters: 49011 49013",
+                  "Deadlock: with 49011, of which the server will end one by itself"]),
     ],
 )  # fmt: skip
 def test_the_dialog_promises_no_more_than_happens(pid: int, words: list[str]) -> None:
@@ -337,11 +343,9 @@ def test_the_dialog_promises_no_more_than_happens(pid: int, words: list[str]) ->
 def test_the_dialog_for_a_waiter_names_its_blockers() -> None:
     """The word active would hide that a session waits for a lock."""
     assert dialog(48_806)[0].startswith(
-        "has waited 38s for a lock behind 48801 48803, transaction open for"
+        "State: has waited 38s for a lock behind 48801 48803"
     )
-    assert dialog(49_030)[0].startswith(
-        "has waited ~5.0s for a lock, transaction open for"
-    )
+    assert dialog(49_030)[0].startswith("State: has waited ~5.0s for a lock")
 
 
 def test_the_report_after_the_end_of_a_root() -> None:

@@ -26,7 +26,7 @@ def test_another_pgtop_is_known_by_its_name() -> None:
     assert "another pgtop" in "".join(span.text for row in facts(plan) for span in row)
     lines = propose(
         plan_for_one(Signal.TERMINATE, other, scene), DerivedSnapshot.of(scene)
-    ).lines
+    ).lines(200)
     assert "another pgtop" in "".join(span.text for row in lines for span in row)
 
 

@@ -1,51 +1,54 @@
 """The dialog before many sessions are signalled.
 
 The list stays as it was when it was shown: no session is added. A session that has changed since is
-marked and skipped, unless the user asks again.
+marked and skipped, unless the user asks again. The number to type stands still while it is typed.
 """
 
 from collections.abc import Iterable
 from typing import ClassVar
 
 from textual.binding import BindingType
-from textual.content import Content
 from textual.geometry import Size
 from textual.widget import Widget
 
 from pgtop import places
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.keys import hint
-from pgtop.model.backend import IDLE
-from pgtop.model.plan import Plan
+from pgtop.model.backend import IDLE, BackendId
+from pgtop.model.plan import MOVED_ON, Plan
 from pgtop.model.signal import Signal
 from pgtop.monitor.state import State
 from pgtop.signalling.consent import Consent, requirement
 from pgtop.signalling.planning import Changes, changes, refresh_plan, without_changed
 from pgtop.text.clean import cells
-from pgtop.text.tone import Tone
-from pgtop.text.wrap import line, wrapped
-from pgtop.tui.dialogs.dialog import FRAME, GuardOf, SignalDialog
+from pgtop.text.wrap import Line, wrapped
+from pgtop.tui.dialogs import frame
+from pgtop.tui.dialogs.buttons import Button
+from pgtop.tui.dialogs.dialog import (
+    GuardOf,
+    SignalDialog,
+    back_button,
+    close_button,
+    reason_button,
+)
+from pgtop.tui.dialogs.frame import signal_plate, signal_tone
 from pgtop.tui.dialogs.results import show_rows_below
 from pgtop.tui.keymap import bindings
 from pgtop.tui.screens.navigation import Navigation, Scrollable
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.row_table import RowTable
-from pgtop.view.plan import facts, filter_lines, place, sessions, title
-from pgtop.view.plan_rows import TARGETS, PlanContext, arranged_targets
+from pgtop.view.answers import Answer
+from pgtop.view.fields import QuestionText, field_lines
+from pgtop.view.plan import sessions, title
+from pgtop.view.plan_fields import paired_lines, place_field, plan_fields
+from pgtop.view.plan_rows import arranged_targets, common_names, target_spec
 
-_BELOW = 7
-"""Lines of border, list, field and buttons, for which the facts leave room."""
+_LIST_LINES = 2
+"""Lines that the heading and the first row need at least."""
+_WIDE = 60
+"""Cells from which the request for the number says what it is for."""
 _VERBS = {Signal.CANCEL: "Cancel", Signal.TERMINATE: "Terminate"}
-_KEYS = " · ".join(
-    (
-        f"{hint('confirm')} yes",
-        f"{hint('keep')} no",
-        f"{hint('only_idle')} only idle",
-        f"{hint('renew_plan')} ask again",
-        f"{hint('reason')} reason",
-    )
-)
-_TYPE_COUNT = f"type {{}} and press {hint('open')}"
+_TO_DO = {Signal.CANCEL: "cancel the queries of", Signal.TERMINATE: "terminate"}
 _ONLY_IDLE = "only idle ones"
 
 
@@ -63,46 +66,84 @@ class BulkScreen(Navigation, SignalDialog):
         derived: DerivedSnapshot,
         guard_of: GuardOf,
         palette: Palette,
+        label: Line = (),
     ) -> None:
-        """Ask about the targets; the title calls them by `selection`."""
-        super().__init__(palette, lines="facts", proof="count")
+        """Ask about the targets; the title calls them by `selection`.
+
+        `label` is the word that the user gave the server.
+        """
+        super().__init__(
+            plan.signal,
+            palette,
+            lines="facts",
+            proof="count",
+        )
         self._selection = selection
+        self._label = label
         self._plan = plan
         self._planned_on = derived
         self._latest = derived
         self._guard_of = guard_of
         self._changed = self._changes()
-        self._targets = RowTable(TARGETS, palette, id="targets")
+        self._asked = self.unchanged
+        """The targets that the number on the screen counts."""
+        self._must_type = bool(requirement(plan).text)
+        """True if a yes is not enough; a list that shrinks by itself does not change that."""
+        self._has_begun = False
+        """True once a yes was given: from then on the number must be typed, however few remain."""
+        self._names = common_names(plan, derived)
+        spec = target_spec(plan, derived)
+        self._targets = RowTable(spec, palette, id="targets")
 
     def body(self) -> Iterable[Widget]:
         """Yield the list of targets."""
         yield self._targets
 
-    def on_mount(self) -> None:
-        """Put the keys into the frame and draw."""
-        self.query_one("#box").border_subtitle = _KEYS
-        super().on_mount()
-
     def show(self, state: State) -> None:
-        """Mark the sessions that have changed since they were shown."""
+        """Mark the sessions that have changed since they were shown.
+
+        The number to type follows only while nothing is typed.
+        """
         if state.derived is self._latest:
             return
-        before = len(self.unchanged.targets)
         self._latest = state.derived
         self._changed = self._changes()
-        count = len(self.unchanged.targets)
-        if self._proof.display and count != before:
-            self._note = f"now {sessions(count)}: {_TYPE_COUNT.format(count)}"
+        if not self._proof.value:
+            self._asked = self.unchanged
+        elif self._is_outdated:
+            count = sessions(len(self.unchanged.targets))
+            self._note = f"the list has changed: {count} now, {hint('open')} asks again"
         self.draw(self.app.size)
 
     def scrollable(self) -> Scrollable:
         """Return the list."""
         return self._targets
 
+    def scroll_text(self, pages: int) -> None:
+        """Scroll the facts until all were in sight, and then the list."""
+        if self._is_whole:
+            self._targets.move(pages * self._targets.page)
+            self.moved()
+        else:
+            super().scroll_text(pages)
+
+    def action_page_down(self) -> None:
+        """Scroll facts or list down."""
+        self.scroll_text(1)
+
+    def action_page_up(self) -> None:
+        """Scroll facts or list up."""
+        self.scroll_text(-1)
+
     @property
     def unchanged(self) -> Plan:
         """The plan with the changed targets among the excluded."""
         return without_changed(self._plan, self._changed)
+
+    @property
+    def _is_outdated(self) -> bool:
+        """True if the number on the screen counts other targets than those left now."""
+        return _identities(self._asked) != _identities(self.unchanged)
 
     def _changes(self) -> Changes:
         return changes(self._plan, self._latest.snapshot, self._guard_of(self._latest))
@@ -112,40 +153,56 @@ class BulkScreen(Navigation, SignalDialog):
     def accept(self) -> None:
         """Signal the unchanged targets; above TYPE_COUNT_ABOVE the user must type the count."""
         plan = self.unchanged
-        required = requirement(plan).text
-        must_type = bool(required) or self._proof.display
-        expected = required or str(len(plan.targets))
+        must_type = bool(requirement(plan).text) or self._must_type
         if not plan.targets:
             self.show_note("nothing is left to signal")
-        elif must_type and self._proof.value != expected:
-            self._request_typing(expected)
+        elif must_type and not self._is_typed:
+            self._request_typing()
+        elif must_type and self._is_outdated:
+            self._renew_request("the list has changed since")
         else:
             self.dismiss(Consent(plan, self._reason.words))
 
-    def _request_typing(self, expected: str) -> None:
-        if not self._proof.display:
-            self.question += 1
-        self._proof.display = True
-        self.set_focus(self._proof)
-        wrong = (
-            f"{self._proof.value} is not their number: " if self._proof.value else ""
-        )
-        self.show_note(f"{wrong}{_TYPE_COUNT.format(expected)}")
-
-    def action_clear(self) -> None:
-        """Leave a field, or else the dialog."""
-        if not self._proof.display or self._reason.display:
-            super().action_clear()
-            return
-        self._proof.display = False
-        self._proof.value = ""
-        self.set_focus(None)
-        self.show_note("")
+    @property
+    def _number(self) -> str:
+        """The text to type: the number on the screen, or the pid of a delicate target."""
+        return requirement(self._asked).text or str(len(self._asked.targets))
 
     @property
-    def enter_submits(self) -> bool:
-        """True if Enter submits the count."""
-        return self._proof.display
+    def _is_typed(self) -> bool:
+        return self._must_type and self._proof.value == self._number
+
+    def _request_typing(self) -> None:
+        self._has_begun = True
+        typed = self._proof.value
+        wrong = f"{typed} is not their number" if typed else ""
+        if self._must_type and not self._is_outdated:
+            self.show_note(wrong or f"type {self._number} first")
+        else:
+            self._renew_request(wrong)
+
+    def _renew_request(self, reason: str) -> None:
+        """Ask for the number of the targets that are left now."""
+        self._open_field()
+        self.question += 1
+        start = f"{reason}: " if reason else ""
+        count = sessions(len(self._asked.targets))
+        self.show_note(
+            f"{start}now {count}: type {self._number} and press {hint('open')}"
+        )
+
+    def _open_field(self) -> None:
+        """Request the number of the targets that are left now."""
+        self._asked = self.unchanged
+        self._proof.value = ""
+        self._must_type = True
+
+    def typed(self) -> None:
+        """Focus the signal's button for the right number, and Back for anything else."""
+        if not self._is_outdated:
+            self._note = ""
+        self._buttons.focused_index = int(self._is_typed)
+        super().typed()
 
     def action_only_idle(self) -> None:
         """Narrow the list to the idle sessions."""
@@ -156,8 +213,7 @@ class BulkScreen(Navigation, SignalDialog):
             return
         self._plan = _only_idle(self._plan.without(busy))
         self._changed = self._changes()
-        self.question += 1
-        self.show_note("only the idle ones")
+        self._show_another_list("only the idle ones")
 
     def action_renew_plan(self) -> None:
         """Show the same sessions as they are now, without the ended ones."""
@@ -166,58 +222,126 @@ class BulkScreen(Navigation, SignalDialog):
         )
         self._planned_on = self._latest
         self._changed = {}
+        self._show_another_list("asked again: this is what they do now")
+
+    def _show_another_list(self, note: str) -> None:
+        self._asked = self.unchanged
+        self._proof.value = ""
+        self._must_type = self._has_begun or bool(requirement(self._asked).text)
         self.question += 1
-        self.show_note("asked again: this is what they do now")
+        self.show_note(note)
 
     # Drawing.
 
     def draw(self, size: Size) -> None:
-        """Draw title, facts, list and buttons."""
-        width = max(10, size.width - FRAME)
-        plan = self._plan.without(self._changed)
-        words = title(plan, self._selection)
-        self.query_one("#box").border_title = Content(words)  # a name is no markup
-        needs_filter = cells(words) > width or not self._selection
-        self._draw_facts(
-            plan,
-            width,
-            max(1, size.height - _BELOW),
-            needs_filter,
+        """Draw title, facts, list, buttons and keys."""
+        width = self.inner_width(size.width)
+        self.entitle(self._title())
+        self.request_text(self._request_words(width))
+        buttons_width = self.place_answers(width)
+        frame.place_list(
+            self.query_one("#box"),
+            size,
+            self.footer_lines(size),
         )
-        self._proof.placeholder = f"type {len(plan.targets)}"
-        context = PlanContext(self._planned_on, self._changed)
-        self._targets.show(arranged_targets(self._plan, context))
-        if plan.targets:
-            key = hint("open" if self._proof.display else "confirm")
-            signal = f"{_VERBS[plan.signal]} {len(plan.targets)} ({key})"
-            self._buttons.offer(("Keep", signal), self._buttons.focused_index)
-        else:
-            self._buttons.offer(("Close",))
+        lines = self.fitted(
+            self._text(width),
+            width,
+            self.room(size) - frame.lines_around_list(size) - _LIST_LINES,
+        )
+        self._lines.styles.height = len(lines)
+        self._lines.show(lines)
+        targets = arranged_targets(
+            self._plan,
+            self._planned_on,
+            self._changed,
+        )
+        self._targets.show(targets)
+        self._buttons.offer(
+            self._offered(),
+            buttons_width,
+            self._buttons.focused_index,
+        )
+        self.draw_keys(self._keys(), size)
         self.call_after_refresh(self.moved)  # only then the list has its height
 
-    def _draw_facts(
-        self,
-        plan: Plan,
-        width: int,
-        room: int,
-        needs_filter: bool,
-    ) -> None:
-        parts = (
-            *self.note_lines(),
-            line(f"on {place(plan.server)}", Tone.STRONG),
-            *(filter_lines(plan) if needs_filter else ()),
-            *facts(plan, self._changed),
-            *self.reason_lines(),
+    def _title(self) -> str:
+        total = len(self._plan.targets) + len(self._plan.excluded)
+        return title(
+            self._counted,
+            self._selection,
+            total,
         )
-        lines = [row for spans in parts for row in wrapped(spans, width)]
-        self._is_whole = len(lines) <= room
-        shown = lines[:room]
-        self._lines.styles.height = len(shown)
-        self._lines.show(shown)
+
+    @property
+    def _counted(self) -> Plan:
+        """The plan whose targets are counted on the screen."""
+        return self._asked if self._must_type else self.unchanged
+
+    def _request_words(self, width: int) -> str:
+        if not self._must_type:
+            return ""
+        if width < _WIDE:
+            return f"Type {self._number}: "
+        verb = _TO_DO[self._plan.signal]
+        count = sessions(len(self._asked.targets))
+        return f"Type {self._number} to {verb} {count}: "
+
+    def _text(self, width: int) -> QuestionText:
+        plan = self.unchanged
+        place = place_field(
+            plan,
+            self._label,
+            is_short=width < _WIDE,
+        )
+        is_titled = cells(self._title()) <= width and self._selection
+        fields = plan_fields(
+            plan,
+            self._plan.exclusions(),
+            self._changed,
+            self._names,
+            "" if is_titled else self._selection or plan.understood,
+        )
+        reason = field_lines(self.reason_fields(), width)
+        return QuestionText(
+            [row for spans in self.note_lines() for row in wrapped(spans, width)],
+            [*paired_lines((place, *fields), width), *reason],
+        )
 
     def moved(self) -> None:
         """Show in the frame how many rows are below."""
-        show_rows_below(self, self._targets, _KEYS)
+        show_rows_below(self, self._targets)
+
+    def _offered(self) -> tuple[Button, ...]:
+        count = len(self._counted.targets)
+        if not count:
+            return (close_button(),)
+        signal = self._plan.signal
+        button = Button(
+            f"{_VERBS[signal]} {count}",
+            hint("open" if self._must_type else "confirm"),
+            signal_tone(signal),
+            signal_plate(signal),
+        )
+        return (back_button(), button, reason_button())
+
+    def _keys(self) -> Iterable[Answer]:
+        if not self._counted.targets:
+            yield Answer(hint("open", "clear"), "close", "clear")
+            return
+        if self._reason.display:
+            yield Answer(hint("open", "clear"), "keep the reason", "clear")
+            return
+        verb = _VERBS[self._plan.signal].lower()
+        yield from self.answers(verb, self._number)
+        if not MOVED_ON.isdisjoint(self._changed.values()):
+            yield Answer(hint("renew_plan"), "take changed", "renew_plan")
+        yield Answer(hint("only_idle"), "idle only", "only_idle")
+        yield Answer(hint("reason"), "reason", "reason")
+
+
+def _identities(plan: Plan) -> frozenset[BackendId]:
+    return frozenset(target.identity for target in plan.targets)
 
 
 def _only_idle(plan: Plan) -> Plan:

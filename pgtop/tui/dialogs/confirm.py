@@ -4,8 +4,13 @@ The session is watched while the dialog is open. When it changes, the dialog ask
 nothing is confirmed unread.
 """
 
+from collections.abc import Iterable
+from typing import ClassVar
+
+from textual.binding import BindingType
 from textual.geometry import Size
 
+from pgtop import places
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.keys import hint
 from pgtop.model.backend import Backend
@@ -16,20 +21,34 @@ from pgtop.signalling.consent import Consent, requirement
 from pgtop.signalling.planning import plan_for_one
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line, wrapped
-from pgtop.tui.dialogs.dialog import FRAME, GuardOf, SignalDialog
+from pgtop.tui.dialogs.buttons import Button
+from pgtop.tui.dialogs.dialog import (
+    GuardOf,
+    SignalDialog,
+    back_button,
+    close_button,
+    reason_button,
+)
+from pgtop.tui.dialogs.frame import signal_plate, signal_tone
+from pgtop.tui.keymap import bindings
 from pgtop.tui.theme import Palette
+from pgtop.view.answers import Answer
 from pgtop.view.confirmation import change_since, propose
+from pgtop.view.fields import QuestionText, field_lines
 
-_WIDEST = 90
-_QUERY_LINES = 6
+_WIDEST = 92
+_EXTRA_LINES = 8
+_NARROW = 60
+"""Cells below which the client has a line of its own."""
 _STALE = "The server does not answer: this is how it was."
-_YES = hint("confirm")
-_AGAIN = f"press {_YES} again to go on"
-_BUTTONS = {Signal.CANCEL: "Cancel the query", Signal.TERMINATE: "Terminate"}
+_BUTTONS = {Signal.CANCEL: "Cancel query", Signal.TERMINATE: "Terminate"}
+_VERBS = {Signal.CANCEL: "cancel its query", Signal.TERMINATE: "terminate it"}
 
 
 class ConfirmScreen(SignalDialog):
     """The dialog for a plan of one."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings(*places.READING)
 
     def __init__(
         self,
@@ -38,21 +57,30 @@ class ConfirmScreen(SignalDialog):
         is_stale: bool,
         guard_of: GuardOf,
         palette: Palette,
+        label: Line = (),
     ) -> None:
-        """Ask about the target as `derived` shows it; `show` then adds what has changed since."""
-        super().__init__(palette, lines="proposal", proof="pid")
+        """Ask about the target as `derived` shows it; `show` then adds what has changed since.
+
+        `label` is the word that the user gave the server.
+        """
+        super().__init__(
+            plan.signal,
+            palette,
+            lines="proposal",
+            proof="pid",
+        )
         self._guard_of = guard_of
+        self._label = label
         self._plan = plan
         self._derived = derived
-        self._proposal = propose(plan, derived)
+        self._proposal = propose(plan, derived, label)
         self._is_stale = is_stale
         self._is_over = False
         self._is_armed = True
         """False if the next yes only confirms that the change was read."""
         self._has_changed = False
         self._must_press_again = False
-        self._proof.placeholder = f"type {self._backend.pid}"
-        self._proof.display = bool(requirement(plan).text)
+        self._request_pid()
 
     @property
     def _backend(self) -> Backend:
@@ -60,7 +88,7 @@ class ConfirmScreen(SignalDialog):
 
     def on_mount(self) -> None:
         """Put the question into the frame and draw."""
-        self.query_one("#box").border_title = self._proposal.title
+        self.entitle(self._proposal.title)
         super().on_mount()
 
     def show(self, state: State) -> None:
@@ -76,7 +104,7 @@ class ConfirmScreen(SignalDialog):
             self._is_over = True
         else:
             self._plan_again(backend, state.derived)
-        self._proof.display = bool(requirement(self._plan).text) and not self._is_over
+        self._request_pid()
         if change:
             self._follow_change(change)
         self.draw(self.app.size)
@@ -90,7 +118,16 @@ class ConfirmScreen(SignalDialog):
             derived.snapshot,
             guard,
         )
-        self._proposal = propose(self._plan, derived)
+        self._proposal = propose(self._plan, derived, self._label)
+
+    def _request_pid(self) -> None:
+        """Open the field for the pid if a yes is not enough."""
+        pid = requirement(self._plan).text
+        is_needed = bool(pid) and not self._is_over
+        verb = _VERBS[self._plan.signal]
+        is_narrow = self.app.size.width < _NARROW
+        purpose = "" if is_narrow else f" to {verb}"
+        self.request_text(f"Type {pid}{purpose}: " if is_needed else "")
 
     def _follow_change(self, change: str) -> None:
         """Ask again after a change: always for a cancel, which is for one query; once for a
@@ -103,7 +140,7 @@ class ConfirmScreen(SignalDialog):
             self._has_changed = True
             self._buttons.focused_index = 0
         elif self._must_press_again and not self._is_over:
-            self._note = f"{change}: {_AGAIN}"
+            self._note = f"{change}: {_again()}"
         else:
             self._note = change
 
@@ -118,14 +155,14 @@ class ConfirmScreen(SignalDialog):
             self._is_armed = True
             self._must_press_again = True
             self.question += 1
-            self.show_note(f"{self._note}: {_AGAIN}".removeprefix(": "))
+            self.show_note(f"{self._note}: {_again()}".removeprefix(": "))
         elif not required.is_met_by(self._proof.value):
             self.show_note(f"type {required.text} first")
         else:
             self.dismiss(Consent(self._plan, self._reason.words))
 
     def typed(self) -> None:
-        """Focus the signal's button for the right pid, and Keep for anything else."""
+        """Focus the signal's button for the right pid, and Back for anything else."""
         self._note = ""
         is_pid = self._proof.value == str(self._backend.pid)
         self._buttons.focused_index = int(is_pid)
@@ -134,33 +171,67 @@ class ConfirmScreen(SignalDialog):
     # Drawing.
 
     def draw(self, size: Size) -> None:
-        """Draw text and buttons."""
-        width = max(10, min(_WIDEST, size.width) - FRAME)
-        room = size.height - 3 - self._proof.display - self._reason.display
-        lines = self._text(width, max(1, room))
+        """Draw text, buttons and keys."""
+        width = self.inner_width(min(_WIDEST, size.width))
+        buttons_width = self.place_answers(width)
+        self._is_whole = self._is_over
+        lines = self.fitted(
+            self._text(width),
+            width,
+            self.room(size),
+        )
         self._lines.styles.height = len(lines)
         self._lines.show(lines)
-        if self._is_over:
-            self._buttons.offer(("Close",))
-        else:
-            signal = f"{_BUTTONS[self._plan.signal]} ({_YES})"
-            self._buttons.offer(("Keep", signal), self._buttons.focused_index)
+        self._buttons.offer(
+            self._offered(),
+            buttons_width,
+            self._buttons.focused_index,
+        )
+        self.draw_keys(self._keys(), size)
 
-    def _text(self, width: int, room: int) -> list[Line]:
+    def _text(self, width: int) -> QuestionText:
         """Return the text. The line for a silent server is there even if empty, so that nothing
         moves under a click.
         """
-        stale = wrapped(line(_STALE, Tone.ALARM), width) if self._is_stale else []
-        parts = (*self.note_lines(), *self._proposal.lines, *self.reason_lines())
-        lines = [row for spans in parts for row in wrapped(spans, width)]
-        query = wrapped(line(self._proposal.query), width)[:_QUERY_LINES]
-        text = [
-            *lines,
-            (),
-            *query,
-            *(stale or [()]),
-        ]
-        self._is_whole = self._is_over or len(stale) + len(lines) <= room
-        if len(text) <= room:
-            return text
-        return [*stale, *lines, *query][:room]
+        proposal = self._proposal
+        is_narrow = width < _NARROW
+        own = proposal.short_subject if is_narrow else proposal.subject
+        subject = [*self.note_lines(), own]
+        fields = (*proposal.fields, *self.reason_fields())
+        client = (proposal.client,) if is_narrow else ()
+        extra = field_lines((*client, *proposal.extra), width)
+        stale = line(_STALE, Tone.ALARM) if self._is_stale else ()
+        return QuestionText(
+            [row for spans in subject for row in wrapped(spans, width)],
+            field_lines(fields, width),
+            extra[:_EXTRA_LINES],
+            stale,
+        )
+
+    def _offered(self) -> tuple[Button, ...]:
+        if self._is_over:
+            return (close_button(),)
+        signal = self._plan.signal
+        key = hint("open" if self._proof.display else "confirm")
+        button = Button(
+            _BUTTONS[signal],
+            key,
+            signal_tone(signal),
+            signal_plate(signal),
+        )
+        return (back_button(), button, reason_button())
+
+    def _keys(self) -> Iterable[Answer]:
+        if self._is_over:
+            yield Answer(hint("open", "clear"), "close", "clear")
+            return
+        if self._reason.display:
+            yield Answer(hint("open", "clear"), "keep the reason", "clear")
+            return
+        verb = _BUTTONS[self._plan.signal].lower()
+        yield from self.answers(verb, str(self._backend.pid))
+        yield Answer(hint("reason"), "reason", "reason")
+
+
+def _again() -> str:
+    return f"press {hint('confirm')} again to go on"

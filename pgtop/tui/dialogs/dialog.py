@@ -1,6 +1,6 @@
 """The common parts of the dialogs before a signal: frame, buttons, fields and answering keys.
 
-A dialog asks and returns; it signals nothing. Keep has the focus.
+A dialog asks and returns; it signals nothing. Back has the focus.
 """
 
 from collections.abc import Callable, Iterable
@@ -9,77 +9,66 @@ from typing import ClassVar, TypeAlias
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical
+from textual.content import Content
 from textual.geometry import Size
-from textual.message import Message
 from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input
 
 from pgtop import places
 from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.keys import hint
+from pgtop.model.signal import Signal
 from pgtop.signalling.consent import Consent
 from pgtop.signalling.protection import Guard
 from pgtop.text.clean import cells, clean
-from pgtop.text.tone import Span, Tone
+from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
+from pgtop.tui.dialogs import frame
+from pgtop.tui.dialogs.buttons import Button, ButtonLine
+from pgtop.tui.dialogs.place import Place
+from pgtop.tui.dialogs.proof import ProofField
 from pgtop.tui.dialogs.reason import ReasonField
 from pgtop.tui.keymap import bindings, button_bindings
 from pgtop.tui.screens.stateful import Stateful
 from pgtop.tui.theme import Palette
+from pgtop.tui.widgets.key_line import KeyBar
 from pgtop.tui.widgets.lines import Lines
+from pgtop.view.answers import Answer, answer_line
+from pgtop.view.fields import LabelledValue, QuestionText, field
 
-FRAME = 4
-"""Cells of border and padding, left and right together."""
 _TOO_SMALL = "too small to show all that you agree to: make the terminal larger"
-_KEEP = 0
+_FOOTER_FROM = 8
+"""Lines of screen from which the dialog's keys have a line at the bottom."""
+_PROOF_WIDTH = 10
+"""Cells for what must be typed: a pid or a number."""
+_BUTTONS_WIDTH = 12
+"""Cells that the way back needs beside a field."""
+_NARROWEST = 20
+"""Cells of text below which lines are cut, so that nothing is read whole by scrolling."""
+_BACK = 0
 _SIGNAL = 1
+_REASON = 2
 """The indices of the buttons."""
+
 
 GuardOf: TypeAlias = Callable[[DerivedSnapshot], Guard]
 
 
-class ButtonLine(Lines):
-    """Buttons side by side; the focused one is in brackets as well as in colour."""
+def back_button() -> Button:
+    """Return the button that changes nothing."""
+    return Button("Back", hint("clear"))
 
-    class ButtonPressed(Message):
-        """A button was clicked."""
 
-        def __init__(self, index: int) -> None:
-            super().__init__()
-            self.index = index
+def close_button() -> Button:
+    """Return the only button of a dialog with nothing left to signal."""
+    return Button("Close", hint("clear"))
 
-    def __init__(self, palette: Palette) -> None:
-        super().__init__(palette, id="buttons")
-        self._labels: tuple[str, ...] = ()
-        self.focused_index = 0
 
-    def offer(self, labels: tuple[str, ...], focused: int = 0) -> None:
-        """Show these buttons, one of them focused."""
-        self._labels = labels
-        self.focused_index = focused
-        spans: list[Span] = []
-        for index, label in enumerate(labels):
-            if index == focused:
-                button = Span(f"▶[ {label} ]", Tone.STRONG)
-            else:
-                button = Span(f" [ {label} ]", Tone.QUIET)
-            spans += (button, Span("  ", Tone.PLAIN))
-        self.show([tuple(spans)])
-
-    def step(self, by: int) -> None:
-        """Move the focus, from the last button to the first."""
-        if self._labels:
-            self.offer(self._labels, (self.focused_index + by) % len(self._labels))
-
-    def on_click(self, event: events.Click) -> None:
-        """Press the button under the click."""
-        x = 0
-        for index, label in enumerate(self._labels):
-            end = x + cells(label) + 5
-            if x <= event.x < end:
-                self.post_message(self.ButtonPressed(index))
-            x = end + 2
+def reason_button() -> Button:
+    """Return the button that opens the field for the reason."""
+    return Button("Reason", hint("reason"), takes_focus=False)
 
 
 class SignalDialog(Stateful, ModalScreen[Consent | None]):
@@ -96,6 +85,7 @@ class SignalDialog(Stateful, ModalScreen[Consent | None]):
 
     def __init__(
         self,
+        signal: Signal,
         palette: Palette,
         lines: str,
         proof: str,
@@ -104,6 +94,8 @@ class SignalDialog(Stateful, ModalScreen[Consent | None]):
         must be typed.
         """
         super().__init__()
+        self._signal = signal
+        self._palette = palette
         self.question = 1
         """The number of the question. It grows when a yes gets another meaning: the new question
         must be seen before a key answers it.
@@ -112,20 +104,40 @@ class SignalDialog(Stateful, ModalScreen[Consent | None]):
         self._is_whole = True
         """True if the terminal shows all that a yes is about."""
         self._lines = Lines(palette, id=lines)
-        self._proof = Input(id=proof, restrict=r"[0-9]*", select_on_focus=False)
-        self._proof.cursor_blink = False
-        self._proof.display = False
+        self._proof = ProofField(id=proof)
+        self.place = Place()
+        self._read_as = (0, 0)
+        """The question and the width for which the lines that were in sight are counted."""
+        self._read_to = 0
+        self._can_scroll = False
+        """True if what has no room can be read by scrolling."""
+        self._request = Lines(palette, id="request")
+        self._request.display = False
+        self._request_width = 0
+        self._is_stacked = False
+        """True if the field for what must be typed stands above the buttons, not beside them."""
         self._reason = ReasonField()
         self._buttons = ButtonLine(palette)
+        self._answers = Vertical(id="answers")
+        self._key_bar = KeyBar(palette, id="keys")
 
     def compose(self) -> ComposeResult:
-        """Yield text, body, fields and buttons."""
-        with Vertical(id="box"):
+        """Yield text, body, fields and buttons in their frame, and the keys below."""
+        with Vertical(id="box") as box:
+            frame.draw_signal_frame(
+                box,
+                self._signal,
+                self._palette,
+            )
             yield self._lines
             yield from self.body()
-            yield self._proof
             yield self._reason
-            yield self._buttons
+            with self._answers:
+                with Horizontal(id="typing"):
+                    yield self._request
+                    yield self._proof
+                yield self._buttons
+        yield self._key_bar
 
     def body(self) -> Iterable[Widget]:
         """Return the widgets between the text and the fields."""
@@ -142,6 +154,7 @@ class SignalDialog(Stateful, ModalScreen[Consent | None]):
     def on_mount(self) -> None:
         """Draw for the first time."""
         self.draw(self.app.size)
+        self._focus_field()
 
     def on_resize(self, event: events.Resize) -> None:
         """Draw for the new size."""
@@ -159,7 +172,8 @@ class SignalDialog(Stateful, ModalScreen[Consent | None]):
         if self._is_whole:
             self.accept()
         else:
-            self.show_note(_TOO_SMALL)
+            read_on = f"read on first: {hint('page_down')}"
+            self.show_note(read_on if self._can_scroll else _TOO_SMALL)
 
     def action_keep(self) -> None:
         """Close without a signal."""
@@ -186,6 +200,10 @@ class SignalDialog(Stateful, ModalScreen[Consent | None]):
         """True if Enter submits what was typed instead of pressing the focused button."""
         return self._proof.display and bool(self._proof.value)
 
+    def on_key_bar_key_clicked(self, message: KeyBar.KeyClicked) -> None:
+        """Run the action, as for a key."""
+        self.app.call_later(self.run_action, message.call)
+
     def action_focus_button(self, step: int) -> None:
         """Focus another button."""
         self._buttons.step(step)
@@ -195,8 +213,10 @@ class SignalDialog(Stateful, ModalScreen[Consent | None]):
         self._press(message.index)
 
     def _press(self, index: int) -> None:
-        if index == _KEEP:
+        if index == _BACK:
             self.dismiss(None)
+        elif index == _REASON:
+            self.action_reason()
         else:
             self.action_confirm()
 
@@ -215,7 +235,7 @@ class SignalDialog(Stateful, ModalScreen[Consent | None]):
     def action_reason(self) -> None:
         """Open the field for the reason."""
         self._reason.display = True
-        self.set_focus(self._reason)
+        self._focus_field()
         self.draw(self.app.size)
 
     def _close_reason(self) -> None:
@@ -223,18 +243,111 @@ class SignalDialog(Stateful, ModalScreen[Consent | None]):
             1  # text that was pasted into the field may continue after an Enter
         )
         self._reason.display = False
-        self.set_focus(self._proof if self._proof.display else None)
+        self._focus_field()
         self.draw(self.app.size)
 
-    # Lines of every dialog.
+    def request_text(self, words: str) -> None:
+        """Show the field for what must be typed, behind these words; hide it without words."""
+        is_needed = bool(words)
+        self._request.show([line(words)])
+        self._request_width = cells(words)
+        self._request.styles.width = self._request_width
+        self._request.display = is_needed
+        if self._proof.display != is_needed:
+            self._proof.display = is_needed
+            self._focus_field()
+
+    def _focus_field(self) -> None:
+        """Put the cursor of the terminal into the open field."""
+        if self.is_mounted:
+            self.set_focus(self.field)
+
+    # Drawing, the same in every dialog.
+
+    def entitle(self, words: str) -> None:
+        """Put the question into the frame. A name in it is no markup."""
+        self.query_one("#box").border_title = Content(words)
+
+    def inner_width(self, width: int) -> int:
+        """Return the cells within a frame that is `width` cells wide."""
+        return max(10, width - frame.WIDTH)
+
+    def room(self, size: Size) -> int:
+        """Return the lines within the frame above the fields and the buttons."""
+        taken = frame.HEIGHT + 1 + self._is_stacked + self._reason.display
+        return max(1, size.height - taken - self.footer_lines(size))
+
+    def footer_lines(self, size: Size) -> int:
+        """Return the lines below the frame, for the keys."""
+        return int(size.height >= _FOOTER_FROM)
+
+    def place_answers(self, width: int) -> int:
+        """Put field and buttons into one line, if they fit; return the cells for the buttons."""
+        field_width = self._request_width + _PROOF_WIDTH
+        fits = field_width + _BUTTONS_WIDTH <= width
+        self._is_stacked = self._proof.display and not fits
+        is_side_by_side = self._proof.display and fits
+        self._answers.styles.layout = "horizontal" if is_side_by_side else "vertical"
+        return width - field_width if is_side_by_side else width
+
+    def fitted(
+        self,
+        text: QuestionText,
+        width: int,
+        room: int,
+    ) -> list[Line]:
+        """Return the text within its room, and note how far it has been in sight."""
+        fitted = text.fit(room, self.place.top)
+        self.place.page = max(1, len(fitted.lines) - len(text.subject) - 1)
+        self.place.count = len(text.fields) if fitted.is_scrolled else 0
+        if self._read_as != (self.question, width):
+            self._read_as = (self.question, width)
+            self._read_to = 0
+        self._can_scroll = width >= _NARROWEST and fitted.read_to > 0
+        if self._can_scroll or not fitted.is_scrolled:
+            self._read_to = max(self._read_to, fitted.read_to)
+        self._is_whole = self._read_to >= len(text.fields)
+        return fitted.lines
+
+    def answers(self, verb: str, typed: str) -> Iterable[Answer]:
+        """Yield the keys that signal and go back; `typed` is what must be typed, if anything."""
+        if self._proof.display:
+            yield Answer(f"{typed} {hint('open')}", verb, "open")
+            yield Answer(hint("clear"), "back", "clear")
+        elif self._buttons.focused_index == _SIGNAL:
+            yield Answer(hint("confirm", "open"), verb, "confirm")
+            yield Answer(hint("clear"), "back", "clear")
+        else:
+            yield Answer(hint("confirm"), verb, "confirm")
+            yield Answer(hint("open", "clear"), "back", "clear")
+        if self.place.count:
+            yield Answer(hint("page_down"), "more", "page_down")
+
+    def action_page_down(self) -> None:
+        """Read on, where not all has room."""
+        self.scroll_text(1)
+
+    def action_page_up(self) -> None:
+        """Read back."""
+        self.scroll_text(-1)
+
+    def scroll_text(self, pages: int) -> None:
+        """Scroll what has no room."""
+        self.place.move(pages * self.place.page)
+        self.draw(self.app.size)
+
+    def draw_keys(self, answers: Iterable[Answer], size: Size) -> None:
+        """Show the keys of the dialog at the bottom, unless every line is needed."""
+        self._key_bar.display = bool(self.footer_lines(size))
+        self._key_bar.show_keys(answer_line(answers, size.width))
 
     def note_lines(self) -> list[Line]:
         """Return the note, if there is one."""
         return [line(self._note, Tone.ALARM)] if self._note else []
 
-    def reason_lines(self) -> list[Line]:
+    def reason_fields(self) -> list[LabelledValue]:
         """Return the reason once its field is closed."""
         words = self._reason.words
         if not words or self._reason.display:
             return []
-        return [line(clean(f"reason: {words}"), Tone.QUIET)]
+        return [field("Reason", clean(words))]

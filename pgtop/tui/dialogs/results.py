@@ -1,6 +1,6 @@
 """The screen of outcomes after many sessions were signalled."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from textual.app import ComposeResult
@@ -16,29 +16,36 @@ from pgtop.signalling.execute import Progress, escalation_plan
 from pgtop.text.clean import clean
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line, wrapped
-from pgtop.tui.dialogs.dialog import FRAME
+from pgtop.tui.dialogs import frame
 from pgtop.tui.keymap import bindings
 from pgtop.tui.screens.navigation import Navigation, Scrollable
 from pgtop.tui.screens.stateful import Stateful
 from pgtop.tui.theme import Palette
 from pgtop.tui.unblocked import UnblockedReport
+from pgtop.tui.widgets.key_line import KeyBar
 from pgtop.tui.widgets.lines import Lines
 from pgtop.tui.widgets.row_table import RowTable
 from pgtop.tui.widgets.rows import Rows
-from pgtop.view.outcome import summary
+from pgtop.view.answers import Answer, answer_line
+from pgtop.view.fields import field, field_lines
+from pgtop.view.outcome import has_succeeded, summary
+from pgtop.view.outcome_rows import arranged_outcomes, outcome_spec
 from pgtop.view.plan import sessions
-from pgtop.view.plan_rows import OUTCOMES, arranged_outcomes
+from pgtop.view.plan_fields import place_field
 
 ResultT = TypeVar("ResultT")
 
-_VERBS = {Signal.CANCEL: "Cancel", Signal.TERMINATE: "Terminate"}
+_DONE = {Signal.CANCEL: "cancelled", Signal.TERMINATE: "terminated"}
+_REQUESTED = {Signal.CANCEL: "Cancelling", Signal.TERMINATE: "Terminating"}
 
 
-def show_rows_below(screen: Screen[ResultT], rows: Rows, keys: str) -> None:
-    """Show in the frame how many rows are below, and the keys. The frame may be closed already."""
-    below = f"{rows.more_below} more below ↓ · " if rows.more_below else ""
+def show_rows_below(screen: Screen[ResultT], rows: Rows) -> None:
+    """Show in the frame how many rows are below. The frame may be closed already."""
+    words = (
+        f"{rows.more_below} more below ({hint('page_down')})" if rows.more_below else ""
+    )
     for box in screen.query("#box"):
-        box.border_subtitle = f"{below}{keys}"
+        box.border_subtitle = words
 
 
 class ResultScreen(Navigation, Stateful, ModalScreen[Plan | None]):
@@ -49,23 +56,39 @@ class ResultScreen(Navigation, Stateful, ModalScreen[Plan | None]):
     AUTO_FOCUS = ""
     BINDINGS = bindings(*places.RESULTS)
 
-    def __init__(self, plan: Plan, palette: Palette) -> None:
+    def __init__(
+        self,
+        plan: Plan,
+        palette: Palette,
+        label: Line = (),
+        reason: str = "",
+    ) -> None:
+        """Show the outcomes of `plan` as they come.
+
+        `label` is the word that the user gave the server, `reason` the user's own.
+        """
         super().__init__()
         self.question = 1
         self._progress = Progress(plan, ())
+        self._reason = reason
         self._unblocked: UnblockedReport | None = None
         self._unblocked_words = ""
         self._palette = palette
-        self._head = Lines(palette, id="facts")
-        self._rows = RowTable(OUTCOMES, palette, id="targets")
+        self._head = Lines(palette, id="request")
+        place = place_field(plan, label)
+        self._fields = [place, *([field("Reason", clean(reason))] if reason else [])]
+        self._summary = Lines(palette, id="facts")
+        self._rows = RowTable(outcome_spec(plan), palette, id="targets")
+        self._key_bar = KeyBar(palette, id="keys")
 
     def compose(self) -> ComposeResult:
-        """Yield summary and rows."""
-        plan = self._progress.plan
+        """Yield server, rows and summary in their frame, and the keys below."""
         with Vertical(id="box") as box:
-            box.border_title = f"{_VERBS[plan.signal]} {sessions(len(plan.targets))}"
+            frame.draw_quiet_frame(box, self._palette)
             yield self._head
             yield self._rows
+            yield self._summary
+        yield self._key_bar
 
     def on_mount(self) -> None:
         """Draw for the first time."""
@@ -80,15 +103,44 @@ class ResultScreen(Navigation, Stateful, ModalScreen[Plan | None]):
         self._progress = progress
         if not (self.is_mounted and self.is_attached):
             return
-        lines = self._lines(max(10, self.app.size.width - FRAME))
-        self._head.styles.height = len(lines)
-        self._head.show(lines)
-        self._rows.show(arranged_outcomes(progress.plan, progress.outcomes))
+        size = self.app.size
+        box = self.query_one("#box")
+        box.border_title = self._title()
+        frame.place_list(
+            box,
+            size,
+            footer=1,
+        )
+        width = max(10, size.width - frame.WIDTH)
+        _fill(self._head, field_lines(self._fields, width))
+        _fill(self._summary, self._lines(width))
+        self._rows.show(arranged_outcomes(progress))
+        self._key_bar.show_keys(answer_line(self._keys(), size.width))
         self.call_after_refresh(self.moved)
+
+    def _title(self) -> str:
+        plan = self._progress.plan
+        count = len(plan.targets)
+        if not self._progress.is_done:
+            return f"{_REQUESTED[plan.signal]} {sessions(count)}"
+        done = sum(map(has_succeeded, self._progress.outcomes))
+        return f"{done} of {sessions(count)} {_DONE[plan.signal]}"
+
+    def _keys(self) -> Iterator[Answer]:
+        yield Answer(hint("open", "clear"), "back", "clear")
+        survivors = self._escalation_plan()
+        if survivors is not None:
+            count = sessions(len(survivors.targets))
+            words = f"terminate the {count} that survived"
+            yield Answer(hint("terminate"), words, "terminate")
+
+    def on_key_bar_key_clicked(self, message: KeyBar.KeyClicked) -> None:
+        """Run the action, as for a key."""
+        self.app.call_later(self.run_action, message.call)
 
     def moved(self) -> None:
         """Show in the frame how many rows are below."""
-        show_rows_below(self, self._rows, f"{hint('clear')} closes")
+        show_rows_below(self, self._rows)
 
     def expect(self, unblocked: UnblockedReport | None) -> None:
         """Show the freed waiters once a snapshot shows them."""
@@ -131,13 +183,11 @@ class ResultScreen(Navigation, Stateful, ModalScreen[Plan | None]):
         parts = [summary(self._progress.outcomes) or line("asked …", Tone.NOTICE)]
         if self._unblocked_words:
             parts.append(line(self._unblocked_words, Tone.STRONG))
-        survivors = self._escalation_plan()
-        if survivors is not None:
-            count = sessions(len(survivors.targets))
-            key = hint("terminate")
-            parts.append(
-                line(f"{key}: terminate the {count} that survived", Tone.STRONG)
-            )
         if self._progress.audit_failure:
             parts.append(line(clean(self._progress.audit_failure), Tone.ALARM))
         return [row for spans in parts for row in wrapped(spans, width)]
+
+
+def _fill(widget: Lines, lines: Sequence[Line]) -> None:
+    widget.styles.height = len(lines)
+    widget.show(lines)

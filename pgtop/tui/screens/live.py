@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
-from textual.screen import Screen
+from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 
 from pgtop.config.settings import Settings
@@ -50,6 +50,8 @@ class LiveScreen(Stateful, Screen[None]):
         self._palette = palette
         self._views: Sequence[View] = ()
         self._view: View | None = None
+        self.is_behind_dialog = False
+        """True if a dialog is on top: what is behind it is quiet."""
         self._actions = settings.keymap.offered(self.KEYS, settings.read_only)
         self._looks = Looks.of(settings)
         self._banner = Lines(palette, id="banner")
@@ -86,6 +88,19 @@ class LiveScreen(Stateful, Screen[None]):
     def remark(self) -> str:
         """Return what is worth a word while nothing more important is; "" if nothing is."""
         return ""
+
+    def on_screen_suspend(self) -> None:
+        """Go quiet behind a dialog."""
+        self._set_behind(isinstance(self.app.screen, ModalScreen))
+
+    def on_screen_resume(self) -> None:
+        """Take the tones back."""
+        self._set_behind(False)
+
+    def _set_behind(self, is_behind: bool) -> None:
+        if is_behind != self.is_behind_dialog:
+            self.is_behind_dialog = is_behind
+            self.show(self.state)
 
     def arrive(self, target: object) -> None:
         """Go to `target`, a place in the view: each view defines its own."""

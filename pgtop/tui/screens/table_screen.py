@@ -146,12 +146,15 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
             self._table.redraw(dimmed=True)
             return
         self._match_error = None
-        self._table.show(self._arranged, dimmed=self.state.stale)
+        self._table.show(self._arranged, dimmed=self._is_dimmed)
 
     @property
     def _is_dimmed(self) -> bool:
-        """True if the rows are not those of now: stale, or of another filter."""
-        return self.state.stale or self._match_error is not None
+        """True if the rows are not those of now (stale, or of another filter), or behind a
+        question.
+        """
+        is_current = not self.state.stale and self._match_error is None
+        return not is_current or self.is_behind_dialog
 
     def apply(self, options: TableOptions) -> None:
         """Show the table with other options."""

@@ -52,7 +52,7 @@ _SETTINGS_16 = _SETTINGS | {
 }
 _WIDE = 200
 _PLACE = re.compile(r" \(on socket .*\)")
-_WARNING = "The server will refuse: "
+_WARNING = "the server will refuse: "
 
 
 @pytest.fixture(scope="module")
@@ -211,12 +211,14 @@ def _check_refusal(backend: Backend, outcome: Outcome, snapshot: Snapshot) -> No
 def _warnings(backends: Iterable[Backend], snapshot: Snapshot) -> Sequence[str]:
     """Return what the dialogs say of refusals to come, each once."""
     derived = DerivedSnapshot.of(snapshot)
-    lines = [
-        "".join(span.text for span in row)
+    plans = [
+        plan_for_one(Signal.TERMINATE, backend, derived.snapshot)
         for backend in backends
-        for row in propose(
-            plan_for_one(Signal.TERMINATE, backend, derived.snapshot), derived
-        ).lines
+    ]
+    lines = [
+        "".join(span.text for span in field.value)
+        for plan in plans
+        for field in propose(plan, derived).fields
     ]
     warned = [
         text.removeprefix(_WARNING) for text in lines if text.startswith(_WARNING)

@@ -18,6 +18,8 @@ from pgtop.signalling.planning import plan_for_one
 from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller
+from pgtop.text.tone import Tone
+from pgtop.text.wrap import line
 from pgtop.view.alarm import summary
 from pgtop.view.confirmation import propose
 from tests.cli import pgtop
@@ -142,8 +144,10 @@ async def test_replay_waits_for_the_readers_that_hold_what_it_wants(
             )
             assert root.backend is not None
             plan = plan_for_one(Signal.TERMINATE, root.backend, derived.snapshot)
-            dialog = [span.text for row in propose(plan, derived).lines for span in row]
-            assert "replay stands still and goes on once it has ended" in dialog
+            fields = dict(propose(plan, derived).fields)
+            assert fields["Replay"] == line(
+                "stands still and goes on once it has ended", Tone.STRONG
+            )
             shown = json.loads(
                 pgtop("show", "--json", "-d", standby.socket_dsn, "-U", user).stdout
             )

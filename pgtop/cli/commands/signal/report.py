@@ -28,15 +28,16 @@ from pgtop.view.outcome import (
     summary,
     weakly_checked_words,
 )
+from pgtop.view.outcome_rows import exclusion_line, outcome_line
+from pgtop.view.place import place
 from pgtop.view.plan import (
     action_words,
     facts,
     filter_lines,
     no_targets,
-    place,
     sessions,
 )
-from pgtop.view.plan_rows import exclusion_line, outcome_line, plan_lines, skipped_line
+from pgtop.view.plan_rows import plan_lines, skipped_line
 
 _WIDTH = 160
 """Cells of a line if stdout is not a terminal."""
