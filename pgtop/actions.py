@@ -192,7 +192,7 @@ ACTIONS: tuple[Action, ...] = (
     Action(
         "toggle_idle",
         ("i",),
-        "hide or show idle sessions",
+        "idle sessions: all, folded, hidden",
         Group.LOOK,
         "idle",
     ),
@@ -206,6 +206,18 @@ ACTIONS: tuple[Action, ...] = (
         "toggle_columns",
         ("w",),
         "show or hide the extra columns",
+        Group.LOOK,
+    ),
+    Action(
+        "ages_apart",
+        ("a",),
+        "one age, or those of transaction, statement and state apart",
+        Group.LOOK,
+    ),
+    Action(
+        "strip_comments",
+        ("c",),
+        "show or leave out comments before the statement",
         Group.LOOK,
     ),
     Action(

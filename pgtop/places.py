@@ -60,9 +60,12 @@ ONE_SESSION = (
 
 SESSIONS = (
     "open",
+    "follow",
     "toggle_idle",
     "toggle_background",
     "toggle_columns",
+    "ages_apart",
+    "strip_comments",
     "tag",
     "tag_all",
     "untag_all",

@@ -3,7 +3,7 @@
 Rows are ordered by value: `key` formats nothing, and `text` is cleaned only when it is drawn.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeAlias, TypeVar
 
@@ -16,6 +16,7 @@ OtherContextT = TypeVar("OtherContextT")
 
 Key: TypeAlias = Callable[[RowT, ContextT], Any]
 Text: TypeAlias = Callable[[RowT, ContextT], str]
+TextIn: TypeAlias = Callable[[RowT, ContextT, int], str]
 Toner: TypeAlias = Callable[[RowT, ContextT], Tone]
 
 
@@ -46,15 +47,39 @@ class Column(Generic[RowT, ContextT]):
     """True for numbers and times: aligned to the right, and the largest comes first."""
     on_request: bool = False
     """True if the column is shown only together with all extra columns."""
+    usual: int = 0
+    """Cells that its contents usually need, where a table fits columns to their contents; 0 stands
+    for `width`.
+    """
+    least: int = 0
+    """Cells that it keeps where others need the room; 0 for a column that is never cut."""
+    most: int = 0
+    """Cells that it takes at most, however long its contents; 0 stands for `width`."""
+    instead_of: str = ""
+    """The column in whose place it stands while that one is empty."""
+    text_in: TextIn[RowT, ContextT] | None = None
+    """Returns the text for so many cells, where a shorter text is better than a cut one."""
     narrow: "Column[RowT, ContextT] | None" = None
-    """The column that stands for this one where the essential columns would not all fit."""
+    """The column that stands for this one where there is little room."""
 
-    def narrowed(
-        self, width: int, text: Text[RowT, ContextT] | None = None
-    ) -> "Column[RowT, ContextT]":
+    def narrowed(self, width: int, **changes: Any) -> "Column[RowT, ContextT]":
         """Return the column with a narrow form of itself."""
-        narrow = replace(self, width=width, text=text or self.text)
+        narrow = replace(self, width=width, **changes)
         return replace(self, narrow=narrow)
+
+    @property
+    def usual_width(self) -> int:
+        return self.usual or self.width
+
+    @property
+    def most_width(self) -> int:
+        return self.most or self.width
+
+    def shown(self, row: RowT, context: ContextT, width: int) -> str:
+        """Return the text of a cell that is `width` cells wide; raw."""
+        if self.text_in is None:
+            return self.text(row, context)
+        return self.text_in(row, context, width)
 
     def of(
         self,
@@ -110,16 +135,16 @@ class ColumnSet(Generic[RowT, ContextT]):
     def __init__(
         self,
         *columns: Column[RowT, ContextT],
-        essential: Iterable[str] = (),
         parts: Mapping[str, tuple[str, ...]] | None = None,
+        giving_way: tuple[str, ...] = (),
     ) -> None:
-        """Create a set. Columns become narrow before an `essential` one is left out, and a column
-        is replaced by its `parts` if there is space.
+        """Create a set. A column stands for its `parts`; the columns `giving_way` are cut first
+        where the last one needs room, in this order.
         """
         is_filled = not columns[-1].right
         self.columns = columns if is_filled else (*columns, FILLER)
-        self.essential = frozenset(essential)
         self.parts = parts or {}
+        self.giving_way = giving_way
         self._by_name = {column.name: column for column in columns}
 
     @property

@@ -1,23 +1,22 @@
-"""The columns that fit on a screen, and how a row is written into a line of exactly that width.
+"""Columns side by side, and how a row is written into a line of exactly their width.
 
 A line is written only when it is drawn, and costs by its width alone.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
-from itertools import chain
-from operator import itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
 from pgtop.table.columns import Column, ColumnSet, Toner
 from pgtop.table.options import Sort
-from pgtop.text.clean import fit
-from pgtop.text.tone import Span, Tone
+from pgtop.text.clean import cells, fit
+from pgtop.text.tone import PLATES, Span, Tone
 from pgtop.text.wrap import Line
 
 TAG = "*"
-_LEAST_OF_LAST = 16
-"""Cells that the last column gets even on a narrow screen, if it can use them."""
+_BETWEEN = "  "
+_BEFORE_END = 1
+"""Blanks between the last title and the words at the right end, at least."""
 
 AnyColumn: TypeAlias = Column[Any, Any]
 AnyColumns: TypeAlias = ColumnSet[Any, Any]
@@ -31,48 +30,6 @@ class PlacedColumn(NamedTuple):
 
 
 Layout: TypeAlias = tuple[PlacedColumn, ...]
-
-
-def layout(
-    columns: AnyColumns,
-    width: int,
-    extra_columns: bool = False,
-    skip: int = 0,
-) -> Layout:
-    """Return the columns for a screen of `width` cells, which they fill exactly.
-
-    The most important columns get the space there is, the last one what the others leave. Each of
-    `skip` steps hides one column behind the first, and shows one that had no space, until only the
-    first and the last are left.
-    """
-    return _layout(
-        columns,
-        max(1, width),
-        extra_columns,
-        max(0, skip),
-    )
-
-
-@lru_cache(maxsize=16)
-def _layout(
-    columns: AnyColumns,
-    width: int,
-    extra_columns: bool,
-    skip: int,
-) -> Layout:
-    first = columns.first
-    last = columns.last
-    if width < first.width + 2:
-        return (PlacedColumn(first, width),)
-    space = _space_between(columns, width)
-    candidates = _candidates(columns, width, extra_columns)[skip:]
-    between = _that_fit(candidates, space, squeeze=skip > 0)
-    taken = first.width + 1 + sum(placed.width + 1 for placed in between)
-    return (
-        PlacedColumn(first, first.width),
-        *between,
-        PlacedColumn(last, width - taken),
-    )
 
 
 def fill(
@@ -97,114 +54,44 @@ def fill(
     return tuple(placed)
 
 
-def scroll_limit(
-    columns: AnyColumns,
-    width: int,
-    extra_columns: bool = False,
-) -> int:
-    """Return the `skip` at which only the first and the last column are left."""
-    return len(_candidates(columns, width, extra_columns))
-
-
-def _space_between(columns: AnyColumns, width: int) -> int:
-    """Return the cells between the first and the last column, separators included."""
-    last = columns.last.width
-    claim = max(1, min(last, max(_LEAST_OF_LAST, (width - 1) // 4), width * 2 // 5))
-    return max(0, width - columns.first.width - 1 - claim)
-
-
-def _candidates(
-    columns: AnyColumns,
-    width: int,
-    extra_columns: bool,
-) -> tuple[AnyColumn, ...]:
-    """Return all columns between the first and the last: those that fit, from left to right, then
-    the others by rank.
-    """
-    space = _space_between(columns, width)
-    middle = columns.columns[1:-1]
-    wanted = [column for column in middle if extra_columns or not column.on_request]
-    in_parts = [column for column in wanted if column.name not in columns.parts]
-    if _needed(in_parts) <= space:
-        return tuple(in_parts)
-    parts = frozenset(chain.from_iterable(columns.parts.values()))
-    whole = [column for column in wanted if column.name not in parts]
-    return _visible_first(_narrowed(whole, columns.essential, space), space)
-
-
-def _visible_first(columns: Sequence[AnyColumn], space: int) -> tuple[AnyColumn, ...]:
-    """Return the columns that fit, from left to right, then the others by rank."""
-    by_rank = sorted(columns, key=lambda column: column.rank)
-    visible = {placed.column.name for placed in _that_fit(by_rank, space)}
-    fitting = [column for column in columns if column.name in visible]
-    others = [column for column in by_rank if column.name not in visible]
-    return (*fitting, *others)
-
-
-def _needed(columns: Iterable[AnyColumn]) -> int:
-    """Return the cells that columns need, with a separator each."""
-    return sum(column.width + 1 for column in columns)
-
-
-def _narrowed(
-    columns: Sequence[AnyColumn],
-    essential: frozenset[str],
-    space: int,
-) -> list[AnyColumn]:
-    """Return the columns, with as many narrow forms as make the essential ones fit; the form that
-    loses least comes first.
-    """
-    excess = _needed(column for column in columns if column.name in essential) - space
-    narrow: dict[str, AnyColumn] = {}
-    for saved, form in sorted(_narrow_forms(columns), key=itemgetter(0)):
-        if excess > 0:
-            narrow[form.name] = form
-            excess -= saved
-    return [narrow.get(column.name, column) for column in columns]
-
-
-def _narrow_forms(columns: Iterable[AnyColumn]) -> Iterator[tuple[int, AnyColumn]]:
-    """Yield the cells that each narrow form saves, and the form."""
-    for column in columns:
-        if column.narrow:
-            yield column.width - column.narrow.width, column.narrow
-
-
-def _that_fit(
-    columns: Iterable[AnyColumn],
-    space: int,
-    squeeze: bool = False,
-) -> list[PlacedColumn]:
-    """Return the first columns that fit into `space`; `squeeze` cuts the first one to fit."""
-    placed: list[PlacedColumn] = []
-    for column in columns:
-        is_cut = squeeze and not placed
-        width = min(column.width, space - 1) if is_cut else column.width
-        if width < 1 or width + 1 > space:
-            break
-        placed.append(PlacedColumn(column, width))
-        space -= width + 1
-    return placed
-
-
 @lru_cache(maxsize=16)
 def header(
     layout: Layout,
     sort: Sort,
     title: str = "",
+    end: tuple[str, ...] = (),
+    gutter: str = "",
 ) -> Line:
     """Return the titles, as wide as the layout, with the column of the order marked.
 
-    `title` replaces that of the first column: it names a group of rows.
+    `gutter` is the blank before them. `title` replaces that of the first column: it names a group
+    of rows. The words of `end`, the
+    most important first, stand at the right end as far as there is room.
     """
-    cells: list[tuple[str, Tone]] = []
-    for column, width in layout:
-        is_strong = title or column.name == sort.column
-        tone = Tone.STRONG if is_strong else Tone.PLAIN
-        cells.append((_title(column, width, sort), tone))
+    titles = [_title(column, width, sort) for column, width in layout]
     if title:
-        cells[0] = (fit(title, layout[0].width), Tone.STRONG)
-    return _joined(cells)
+        titles[0] = fit(title, layout[0].width)
+    text = gutter + " ".join(titles)
+    return (Span(ended(text, end), Tone.HEADING),)
+
+
+def ended(text: str, end: Iterable[str]) -> str:
+    """Return `text` with words at its right end, in place of its blanks.
+
+    The first words are the most important ones: they stand last, and are the last to be left out.
+    """
+    used = cells(text.rstrip())
+    room = cells(text) - used - _BEFORE_END
+    words = ""
+    for word in end:
+        longer = f"{word}{_BETWEEN}{words}" if words else word
+        if cells(longer) > room:
+            break
+        words = longer
+    if not words:
+        return text
+    blanks = room + _BEFORE_END - cells(words)
+    return f"{text.rstrip()}{' ' * blanks}{words}"
 
 
 def _title(
@@ -214,8 +101,13 @@ def _title(
 ) -> str:
     if column.name != sort.column:
         return fit(column.title, width, column.right)
-    arrow = "▼" if sort.descending else "▲"
-    return fit(column.title[: width - 1] + arrow, width, column.right)
+    marked = column.title[: width - 1] + arrow(sort)
+    return fit(marked, width, column.right)
+
+
+def arrow(sort: Sort) -> str:
+    """Return the mark of the column that the rows are ordered by."""
+    return "▼" if sort.descending else "▲"
 
 
 def width_of(layout: Layout) -> int:
@@ -247,7 +139,7 @@ def line(
         toner = column.tone
         if toner not in tones:
             tones[toner] = toner(row, context)
-        text = column.text(row, context)
+        text = column.shown(row, context, width)
         cells.append((_cell(text, width, column.right), tones[toner]))
     return _joined(cells)
 
@@ -290,18 +182,28 @@ def _from(spans: Iterable[Span], start: int) -> Iterable[Span]:
 
 
 def _joined(cells: Iterable[tuple[str, Tone]]) -> Line:
-    """Join cells by blanks, and neighbours of one tone to one span."""
+    """Join cells by blanks, and neighbours of one tone to one span.
+
+    A plate is as wide as its word; a blank cell takes the tone before it.
+    """
     spans: list[Span] = []
     joined = ""
-    last = None
+    last: Tone | None = None
     for text, tone in cells:
-        if tone is last:
-            joined = f"{joined} {text}"
+        if last is not None:
+            joined += " "
+        if tone is last or (last is not None and text.isspace()):
+            joined += text
             continue
         if last is not None:
-            spans.append(Span(f"{joined} ", last))
+            spans.append(Span(joined, last))
         joined = text
         last = tone
-    if last is not None:
+        if tone in PLATES:
+            word = text.rstrip()
+            spans.append(Span(word, tone))
+            joined = text[len(word) :]
+            last = Tone.PLAIN
+    if last is not None and joined:
         spans.append(Span(joined, last))
     return tuple(spans)

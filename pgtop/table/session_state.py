@@ -77,25 +77,22 @@ def state_in_full(backend: Backend) -> str:
 
 
 def severity(backend: Backend, derived: DerivedSnapshot) -> Tone:
-    """Return the tone of a session's state, given how long the state has lasted."""
+    """Return the tone of a session's state, given how long the state has lasted.
+
+    Only the root of a lock tree is an alarm: the others are free once it has ended.
+    """
+    if derived.forest.is_root(backend.pid):
+        return Tone.ALARM
     if is_quiet(backend):
         return Tone.QUIET
     if backend.waits_for_lock:
-        is_long = _lasts_longer(backend.query_start, derived, MINUTE)
-        return Tone.ALARM if is_long else Tone.WARN
-    if backend.in_transaction_idle:
-        return _severity_in_transaction(backend, derived)
-    start = age_start(backend)
-    if _lasts_longer(start, derived, 10 * MINUTE):
         return Tone.WARN
-    return Tone.NOTICE if _lasts_longer(start, derived, MINUTE) else Tone.PLAIN
-
-
-def _severity_in_transaction(backend: Backend, derived: DerivedSnapshot) -> Tone:
+    if backend.leader_pid is not None:
+        return Tone.QUIET
     start = age_start(backend)
-    if backend.pid in derived.blocks or _lasts_longer(start, derived, 10 * MINUTE):
-        return Tone.ALARM
-    return Tone.WARN if _lasts_longer(start, derived, MINUTE) else Tone.NOTICE
+    if backend.in_transaction_idle:
+        return Tone.WARN if _lasts_longer(start, derived, MINUTE) else Tone.NOTICE
+    return Tone.WARN if _lasts_longer(start, derived, 10 * MINUTE) else Tone.CALM
 
 
 def _lasts_longer(

@@ -14,6 +14,7 @@ from pgtop.table.arrange import Arranged
 from pgtop.table.layout import Layout
 from pgtop.table.options import TableOptions
 from pgtop.table.session_columns import SESSION_COLUMNS
+from pgtop.table.session_contents import contents
 from pgtop.table.session_order import NO_STANDING, Standing, ordered
 from pgtop.table.spec import TableSpec
 from pgtop.text.clean import fit
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from pgtop.table.language.vocabulary import Vocabulary
 
 ENDED = "ended"
+WAITER_MARK = "▌"
 FILTER_EXAMPLE = "words, db:shop, state:idle-in-tx, age>5m, -query:copy …"
 
 
@@ -165,7 +167,9 @@ def ended_line(
     """Return a session that has ended: quiet, with `ended` in place of its state."""
     cells: list[str] = []
     for column, width in layout:
-        text = ENDED if column.name == "state" else column.text(backend, derived)
+        text = column.shown(backend, derived, width)
+        if column.name == "state":
+            text = ENDED
         cells.append(fit(text, width, column.right))
     return (Span(" ".join(cells), Tone.QUIET),)
 
@@ -197,8 +201,20 @@ def _vocabulary() -> "Vocabulary":
     return SESSION_VOCABULARY
 
 
+def gutter(backend: Backend, derived: DerivedSnapshot) -> Span:
+    """Return the mark of a root, in alarm, or of a waiter."""
+    if derived.forest.is_root(backend.pid):
+        return Span(WAITER_MARK, Tone.ALARM)
+    if backend.waits_for_lock:
+        return Span(WAITER_MARK, Tone.WARN)
+    return Span(" ", Tone.PLAIN)
+
+
 SESSIONS = TableSpec(
     SESSION_COLUMNS,
+    contents=contents,
+    now=lambda derived: derived.now,
+    gutter=gutter,
     identity=lambda backend: backend.identity,
     own_vocabulary=_vocabulary,
     own_filter_example=FILTER_EXAMPLE,

@@ -2,19 +2,26 @@
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic
+from typing import TYPE_CHECKING, Generic, TypeAlias
 
-from pgtop.table import layout as layouts
+from pgtop.model.timestamp import Instant
+from pgtop.table import fitting
 from pgtop.table.columns import ColumnSet, ContextT, RowT
 from pgtop.table.filter import Filter
+from pgtop.table.fitting import Contents
 from pgtop.table.layout import AnyColumn, Layout, line, quiet_line
 from pgtop.table.options import TableOptions
+from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 
 if TYPE_CHECKING:
     from pgtop.table.language.vocabulary import Vocabulary
 
 _TERMS_IN_EXAMPLE = 3
+CURSOR = Span("▶", Tone.STRONG)
+"""The mark in the gutter of the cursor's row."""
+
+Measure: TypeAlias = Callable[[Sequence[RowT], ContextT, TableOptions], Contents]
 
 
 def _is_another(
@@ -27,6 +34,10 @@ def _is_another(
 
 def _no_heading(_row: object) -> str:
     return ""
+
+
+def _no_time(_context: object) -> Instant:
+    return 0
 
 
 def _term_of(column: AnyColumn) -> str:
@@ -60,6 +71,14 @@ class TableSpec(Generic[RowT, ContextT]):
     """A faster way to find an identity among the rows."""
     place_columns: Callable[[int], Layout] | None = None
     """Another layout than the usual one."""
+    contents: Measure[RowT, ContextT] | None = None
+    """Returns the cells that the columns need, given the rows in sight; None for fixed widths."""
+    now: Callable[[ContextT], Instant] = _no_time
+    """Returns the time of a sample: a column shrinks only after a while."""
+    gutter: Callable[[RowT, ContextT], Span] | None = None
+    """Returns the mark in the cell before the first column; None for a table without such a
+    cell.
+    """
     has_header: bool = True
     stays_on_top: bool = True
     """True if the cursor stays on the first row until the user moves it."""
@@ -96,24 +115,57 @@ class TableSpec(Generic[RowT, ContextT]):
                 return index
         return None
 
+    @property
+    def gutter_cells(self) -> int:
+        """Cells before the first column."""
+        return 0 if self.gutter is None else 1
+
     def layout(
         self,
         width: int,
         options: TableOptions,
         skip: int = 0,
+        contents: Contents = (),
     ) -> Layout:
-        """Return the columns for a screen of `width` cells."""
+        """Return the columns for a screen of `width` cells, without the gutter."""
         if self.place_columns is not None:
             return self.place_columns(width)
-        return layouts.layout(
+        return fitting.layout(
             self.columns,
-            width,
+            width - self.gutter_cells,
             options.extra_columns,
             skip,
+            contents,
         )
 
-    def scroll_limit(self, width: int, options: TableOptions) -> int:
+    def scroll_limit(
+        self,
+        width: int,
+        options: TableOptions,
+        contents: Contents = (),
+    ) -> int:
         """Return how many columns can be scrolled away."""
         if self.place_columns is not None:
             return 0
-        return layouts.scroll_limit(self.columns, width, options.extra_columns)
+        return fitting.scroll_limit(
+            self.columns,
+            width - self.gutter_cells,
+            options.extra_columns,
+            contents,
+        )
+
+    def with_gutter(
+        self,
+        line: Line,
+        row: RowT,
+        context: ContextT,
+        has_cursor: bool,
+    ) -> Line:
+        """Return a line behind its gutter, where the cursor takes the place of the mark."""
+        if self.gutter is None:
+            return line
+        mark = CURSOR if has_cursor else self.gutter(row, context)
+        if line and (mark.text == " " or line[0].tone is mark.tone):
+            first, *rest = line
+            return (Span(mark.text + first.text, first.tone), *rest)
+        return (mark, *line)

@@ -30,6 +30,10 @@ class Tone(StrEnum):
     __hash__ = str.__hash__
 
 
+PLATES = frozenset(tone for tone in Tone if tone.name.endswith("_PLATE"))
+"""The tones of plates, which cover a word and no blank beside it."""
+
+
 class Span(NamedTuple):
     """A run of cleaned text in one tone; `pgtop.text.clean.cells` returns its width."""
 

@@ -9,14 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from pgtop.config.settings import Settings
 from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.state import State
-from pgtop.table.layout import header, layout, line
 from pgtop.table.options import TableOptions
-from pgtop.table.session_columns import SESSION_COLUMNS
 from pgtop.table.sessions import ArrangedSessions, arrange_sessions
 from pgtop.terminal.canvas import Piece, Run
 from pgtop.text.ascii import to_ascii
 from pgtop.text.clean import cells, clean, fit
-from pgtop.text.tone import Span, Tone
+from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line
 from pgtop.text.wrap import line as line_of
 from pgtop.tui.paint import StyledLine, colours_of, runs
@@ -24,13 +22,11 @@ from pgtop.tui.tabs import tabs_of
 from pgtop.tui.theme import palette
 from pgtop.view.chrome import (
     Surroundings,
-    counted,
     frame,
-    order_line,
 )
 from pgtop.view.key_line import key_line
 from pgtop.view.looks import Looks
-from pgtop.view.sessions import FOOTER
+from pgtop.view.sessions import FOOTER, table_lines
 from pgtop.view_registry import KEYMAP, VIEWS
 
 
@@ -93,10 +89,6 @@ def sessions(
     around = Surroundings(
         looks=looks,
         views=tabs_of(VIEWS, VIEWS[0], state, looks),
-        status=(
-            Span(counted(table), Tone.PLAIN),
-            *order_line(query, SESSION_COLUMNS, settings.interval),
-        ),
         actions=settings.keymap.offered(FOOTER, settings.read_only),
     )
     lines = frame(
@@ -116,13 +108,9 @@ def sessions(
 
 def _rows(table: ArrangedSessions, width: int, room: int) -> list[StyledLine]:
     """Return the header of the table, and as many rows as fit, with the cursor on the first."""
-    columns = layout(SESSION_COLUMNS, width)
-    shown = [
-        line(columns, backend, table.context)
-        for backend in table.rows[: max(0, room - 1)]
-    ]
-    rows = [StyledLine(row, cursor=place == 0) for place, row in enumerate(shown)]
-    return [StyledLine(header(columns, table.options.sort), strong=True), *rows]
+    titles, *rows = table_lines(table, width, room)
+    shown = [StyledLine(row, cursor=place == 0) for place, row in enumerate(rows)]
+    return [StyledLine(titles), *shown]
 
 
 def _stacked(

@@ -11,7 +11,7 @@ from pgtop.analysis.graph import Key
 from pgtop.analysis.lock_forest import LockForest, Node
 from pgtop.model.backend import Backend
 from pgtop.model.timestamp import seconds_between
-from pgtop.table.session_columns import HIDDEN_WORDS
+from pgtop.table.session_cells import HIDDEN_WORDS
 from pgtop.table.session_state import state_word
 from pgtop.text.identity import name_of_session, user_at_database
 from pgtop.text.units import age

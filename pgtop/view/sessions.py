@@ -1,17 +1,77 @@
-"""The footer of the sessions, which the first frame draws before Textual is there."""
+"""The table of the sessions as its screen and the first frame show it, and their footer."""
+
+from typing import Any
 
 from pgtop.keys import OTHER_VIEWS
+from pgtop.table.columns import ColumnSet
+from pgtop.table.layout import arrow, header
+from pgtop.table.options import Sort
+from pgtop.table.session_contents import contents
+from pgtop.table.sessions import SESSIONS, ArrangedSessions
+from pgtop.text.wrap import Line
 
 FOOTER = (
     "help",
     "quit",
+    "open",
     "terminate",
+    "follow",
     "cancel",
     "filter",
+    "sort_menu",
     "tag",
     OTHER_VIEWS,
-    "open",
-    "sort_menu",
-    "pause",
     "toggle_idle",
+    "pause",
 )
+WORST_FIRST = "worst first"
+
+
+def range_words(
+    first: int,
+    last: int,
+    count: int,
+) -> str:
+    """Return which rows of how many are in sight."""
+    return f"{first}-{last} of {count}" if count else "none"
+
+
+def order_words(
+    sort: Sort,
+    columns: ColumnSet[Any, Any],
+    default: str = WORST_FIRST,
+) -> str:
+    """Return the order of the rows, `default` without a column."""
+    if sort.column is None:
+        return default if sort.descending else f"{default}, reversed"
+    column = columns.column(sort.column)
+    return f"by {column.title.strip() or column.name}{arrow(sort)}"
+
+
+def table_lines(table: ArrangedSessions, width: int, height: int) -> list[Line]:
+    """Return the headings and the rows of a table that fills `height` lines, cursor on top."""
+    rows = table.rows[: max(0, height - 1)]
+    options = table.options
+    context = table.context
+    needed = contents(rows, context, options)
+    layout = SESSIONS.layout(width, options, contents=needed)
+    lines = [
+        SESSIONS.with_gutter(
+            SESSIONS.line(layout, row, context),
+            row,
+            context,
+            has_cursor=place == 0,
+        )
+        for place, row in enumerate(rows)
+    ]
+    end = (
+        range_words(min(1, len(rows)), len(rows), len(table.rows)),
+        order_words(options.sort, SESSIONS.columns),
+    )
+    titles = header(
+        layout,
+        options.sort,
+        end=end,
+        gutter=" " * SESSIONS.gutter_cells,
+    )
+    return [titles, *lines]

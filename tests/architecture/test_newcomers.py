@@ -58,7 +58,7 @@ from tests.tui.apps import Stage, text_of
 
 async def main():
     stage = Stage(busy())
-    async with stage.app.run_test(size=(80, 24)) as pilot:
+    async with stage.app.run_test(size=(120, 24)) as pilot:
         print(text_of(stage, "#keys"))
         await pilot.press(sys.argv[1])
         await pilot.pause()
@@ -117,7 +117,7 @@ def test_a_server_field_in_a_column_touches_three_files(
     }  # fmt: skip
     program = "import sys; from pgtop.cli.main import run; run(sys.argv[1:])"
     output = output_of(tmp_path, edits, program, "show", "--sort", "ssl", dsn)
-    assert re.search(r"PID SSL.*\n +\d+ 0 ", output)
+    assert re.search(r"PID SSL.*\n *\d+ 0 ", output)
 
 
 _PROTECTION = """

@@ -30,7 +30,8 @@ from pgtop.signalling.audit_reader import read
 from pgtop.signalling.planning import make_plan, plan_for_one
 from pgtop.sources.postgres.encoding import decode, decode_name
 from pgtop.sources.postgres.probes.activity import NameCache, read_backend
-from pgtop.table.layout import layout, line
+from pgtop.table.fitting import layout
+from pgtop.table.layout import line
 from pgtop.table.options import TableOptions
 from pgtop.table.session_columns import SESSION_COLUMNS
 from pgtop.table.sessions import arrange_sessions

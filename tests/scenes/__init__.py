@@ -30,6 +30,7 @@ from tests.scenes.base import (
     server,
     snapshot,
 )
+from tests.scenes.incident import calm_night, incident
 
 __all__ = [
     "DAY",
@@ -44,10 +45,12 @@ __all__ = [
     "active",
     "busy",
     "calm",
+    "calm_night",
     "client",
     "crowd",
     "full",
     "hostile",
+    "incident",
     "nearly_full",
     "not_privileged",
     "server",

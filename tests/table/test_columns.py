@@ -13,7 +13,8 @@ from pgtop.model.backend import (
     IDLE_IN_TRANSACTION_ABORTED,
     Backend,
 )
-from pgtop.table.session_columns import COLUMNS, HIDDEN_WORDS, column
+from pgtop.table.session_cells import HIDDEN_WORDS
+from pgtop.table.session_columns import COLUMNS, column
 from pgtop.table.session_state import age_start, severity, state_word
 from pgtop.text.tone import Tone
 from tests import scenes
@@ -33,6 +34,7 @@ NAMES = (
     "query_age",
     "state_age",
     "age",
+    "lock",
     "blocked_by",
     "blocks",
     "query",
@@ -131,17 +133,16 @@ def test_a_state_is_a_short_word(backend: Backend, word: str) -> None:
     ("backend", "tone"),
     [
         (client(1, "web@shop", since=9_000_000), Tone.QUIET),
-        (active(1, "web@shop", "", "select", 60), Tone.PLAIN),
-        (active(1, "web@shop", "", "select", 61), Tone.NOTICE),
+        (active(1, "web@shop", "", "select", 600), Tone.CALM),
         (active(1, "web@shop", "", "select", 601), Tone.WARN),
         (client(1, "web@shop", state=IDLE_IN_TRANSACTION, xact=60), Tone.NOTICE),
         (client(1, "web@shop", state=IDLE_IN_TRANSACTION, xact=61), Tone.WARN),
         (
             client(1, "web@shop", state=IDLE_IN_TRANSACTION_ABORTED, xact=601),
-            Tone.ALARM,
+            Tone.WARN,
         ),
         (active(1, "web@shop", "", "update", 60, wait="Lock:tuple"), Tone.WARN),
-        (active(1, "web@shop", "", "update", 61, wait="Lock:tuple"), Tone.ALARM),
+        (active(1, "web@shop", "", "update", 601, wait="Lock:tuple"), Tone.WARN),
         (Backend(1, usesysid=7, usename="web"), Tone.QUIET),
         (
             Backend(1, backend_type="walsender", state=ACTIVE, state_change=0),
@@ -150,10 +151,12 @@ def test_a_state_is_a_short_word(backend: Backend, word: str) -> None:
     ],
 )
 def test_tones_of_state_and_age(backend: Backend, tone: Tone) -> None:
-    """Long idle is not alarming; an open transaction and a wait for a lock are."""
-    assert severity(backend, derived_from(backend)) is tone
-    assert column("age").tone(backend, derived_from(backend)) is tone
-    assert column("state").tone(backend, derived_from(backend)) is tone
+    """Nothing is an alarm but a root; a wait, and what lasts long, is worth a look."""
+    derived = derived_from(backend)
+    assert severity(backend, derived) is tone
+    assert column("state").tone(backend, derived) is tone
+    in_row = Tone.PLAIN if tone is Tone.CALM else tone
+    assert column("age").tone(backend, derived) is in_row
 
 
 @pytest.mark.parametrize(
@@ -166,8 +169,7 @@ def test_tones_of_state_and_age(backend: Backend, tone: Tone) -> None:
     ],
 )
 def test_tones_of_blockers(pid: int, tone: Tone) -> None:
-    """A blocker stands out, most of all one that is idle in a transaction."""
-    assert column("blocks").tone(session(pid), BUSY) is tone
+    """The root of a tree is an alarm; a waiter that others wait for is strong."""
     assert column("pid").tone(session(pid), BUSY) is tone
 
 
@@ -177,7 +179,9 @@ def test_a_fresh_idle_transaction_that_blocks_is_an_alarm() -> None:
     waiter = active(
         2, "web@billing", "", "update", 1, wait="Lock:tuple", blocked_by=[1]
     )
-    assert severity(holder, derived_from(holder, waiter)) is Tone.ALARM
+    derived = derived_from(holder, waiter)
+    assert severity(holder, derived) is Tone.ALARM
+    assert column("state").tone(holder, derived) is Tone.ALARM_PLATE
 
 
 @pytest.mark.parametrize(

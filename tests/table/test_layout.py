@@ -3,6 +3,7 @@ any text.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import pairwise
 
 import pytest
@@ -13,17 +14,18 @@ from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import IDLE, Backend, BackendId
 from pgtop.model.snapshot import Snapshot
 from pgtop.table.filter import Filter
+from pgtop.table.fitting import layout, scroll_limit
 from pgtop.table.layout import (
     Layout,
     column_at,
+    ended,
     header,
-    layout,
     line,
-    scroll_limit,
     width_of,
 )
-from pgtop.table.options import Sort, TableOptions
+from pgtop.table.options import IdleRows, Sort, TableOptions
 from pgtop.table.session_columns import COLUMNS, SESSION_COLUMNS
+from pgtop.table.session_contents import contents
 from pgtop.table.sessions import (
     SESSIONS,
     ArrangedSessions,
@@ -87,30 +89,49 @@ def test_hostile_texts_do_not_move_a_column(width: int) -> None:
 @pytest.mark.parametrize(
     ("width", "shown"),
     [
-        (8, "pid"),
-        (40, "pid state age query"),
-        (60, "pid state age blocked_by blocks query"),
-        (80, "pid who state wait age blocked_by blocks query"),
-        (100, "pid who state wait age blocked_by blocks query"),
-        (120, "pid who application state wait age blocked_by blocks query"),
-        (
-            200,
-            "pid database user application client state wait age xact query_age state_age "
-            "blocked_by blocks query",
-        ),
+        (6, "pid"),
+        (39, "pid state age lock query"),
+        (79, "pid who state age lock query"),
+        (119, "pid who application state age wait lock query"),
+        (199, "pid who application client state age wait lock query"),
     ],
 )
 def test_what_matters_most_is_seen_on_every_screen(width: int, shown: str) -> None:
-    """The columns at the sizes that we promise."""
+    """The columns at the sizes that we promise; the gutter takes one more cell."""
     assert names(layout(SESSION_COLUMNS, width)) == shown.split()
 
 
-@pytest.mark.parametrize(
-    ("width", "least"), [(40, 16), (80, 19), (100, 24), (120, 24), (200, 24)]
-)
-def test_the_query_keeps_room_to_be_read(width: int, least: int) -> None:
-    """Other columns never push it below its claim."""
-    assert layout(SESSION_COLUMNS, width)[-1].width >= least
+@pytest.mark.parametrize("far", [0, 4_000_000])
+@pytest.mark.parametrize(("width", "least"), [(39, 11), (79, 30), (119, 48), (199, 90)])
+def test_the_query_keeps_room_to_be_read(width: int, least: int, far: int) -> None:
+    """Other columns never push it below its claim: not with pids of seven digits, nor with names
+    of 14 letters.
+    """
+    scene = scenes.incident(far)
+    named = [
+        row._replace(usename=f"{row.usename}-of-fourteen"[:14], datname="shop-and-more")
+        for row in scene.backends
+    ]
+    derived = DerivedSnapshot.of(replace(scene, ungrouped=tuple(named)))
+    needed = contents(derived.snapshot.backends, derived, TableOptions())
+    placed = layout(SESSION_COLUMNS, width, contents=needed)
+    assert placed[-1].width >= (least if width > 39 or not far else 8)
+    assert "lock" in names(placed)
+
+
+@given(st.integers(1, 250), st.lists(st.integers(0, 40), min_size=40), st.booleans())
+def test_columns_fill_the_screen_exactly(
+    width: int, cells_needed: list[int], extra_columns: bool
+) -> None:
+    """No contents push the query off the screen, or leave a blank at its right."""
+    forms = [form for column in COLUMNS for form in (column, column.narrow) if form]
+    needed = tuple(zip(forms, cells_needed, strict=False))
+    placed = layout(SESSION_COLUMNS, width, extra_columns, contents=needed)
+    assert width_of(placed) == width
+    assert min(column.width for column in placed) >= 1
+    assert names(placed)[0] == "pid"
+    if width > 12:
+        assert names(placed)[-1] == "query"
 
 
 @given(st.integers(24, 250), QUERIES)
@@ -125,12 +146,13 @@ def test_every_column_can_be_scrolled_into_sight(
         for skip in range(scroll_limit(SESSION_COLUMNS, width, query.extra_columns) + 1)
     ]
     seen = {name for placed in steps for name in names(placed)}
+    parts = {"database", "user", "xact", "query_age", "state_age"}
     wanted = {
         column.name
         for column in COLUMNS
         if query.extra_columns or not column.on_request
     }
-    assert wanted - seen in ({"who"}, {"database", "user"})
+    assert wanted - seen == parts
     assert names(steps[-1]) == ["pid", "query"]
     assert all(
         names(step)[1] not in names(next_step)[:-1]
@@ -159,44 +181,28 @@ def test_every_cell_of_the_header_belongs_to_a_column(
 
 @pytest.mark.parametrize(
     ("sort", "title"),
-    [(Sort("age"), "  AGE▼"), (Sort("age", False), "  AGE▲"), (Sort(), "   AGE")],
+    [(Sort("age"), " AGE▼ "), (Sort("age", False), " AGE▲ "), (Sort(), "  AGE ")],
 )
 def test_the_header_marks_the_order(sort: Sort, title: str) -> None:
-    """By an arrow and by tone; the default order marks none."""
-    spans = header(layout(SESSION_COLUMNS, 80), sort)
-    assert title in text_of(spans)
-    assert [span.text.strip() for span in spans if span.tone is Tone.STRONG] == (
-        [title.strip()] if sort.column else []
-    )
+    """By an arrow; the default order marks none."""
+    (span,) = header(layout(SESSION_COLUMNS, 80), sort)
+    assert span.tone is Tone.HEADING
+    assert title in span.text
 
 
 @pytest.mark.parametrize(
-    ("width", "pid", "shown"),
+    ("room", "end"),
     [
-        (
-            80,
-            47_903,
-            "  47903 anna@billing    idle tx  Client  13m41s           ▲4 UPDATE accounts SE…",
-        ),
-        (
-            80,
-            48_809,
-            "  48809 billing@billing waiting  Lock       12s    4         ALTER TABLE accoun…",
-        ),
-        (
-            80,
-            48_712,
-            "  48712 analyst@wareho… worker   IO      47m12s              └ SELECT c.region,…",
-        ),
-        (40, 48_818, "  48818 idle tx!  1m11s UPDATE stock SE…"),
-        (8, 48_818, "   48818"),
-        (3, 48_818, "48…"),
+        (34, "QUERY     worst first  1-16 of 144"),
+        (30, "QUERY worst first  1-16 of 144"),
+        (29, "QUERY             1-16 of 144"),
+        (17, "QUERY 1-16 of 144"),
+        (16, "QUERY           "),
     ],
 )
-def test_lines_of_the_busy_server(width: int, pid: int, shown: str) -> None:
-    """The lines are readable on the screens that pgtop promises."""
-    backend = next(row for row in BUSY.snapshot.backends if row.pid == pid)
-    assert text_of(line(layout(SESSION_COLUMNS, width), backend, BUSY)) == shown
+def test_the_heading_ends_with_its_most_important_words(room: int, end: str) -> None:
+    """The order leaves before the range; neither is cut."""
+    assert ended("QUERY".ljust(room), ("1-16 of 144", "worst first")) == end
 
 
 def test_an_idle_session_is_one_quiet_span() -> None:
@@ -210,9 +216,13 @@ def test_an_idle_session_is_one_quiet_span() -> None:
 def test_a_session_that_has_ended_is_marked() -> None:
     """The mark replaces its state, quietly, whatever that was before."""
     holder = next(row for row in BUSY.snapshot.backends if row.pid == 47_903)
-    (span,) = ended_line(layout(SESSION_COLUMNS, 80), holder, BUSY)
+    needed = contents([holder], BUSY, TableOptions())
+    placed = layout(SESSION_COLUMNS, 79, contents=needed)
+    (span,) = ended_line(placed, holder, BUSY)
     assert span.tone is Tone.QUIET
-    assert span.text.startswith("  47903 anna@billing    ended    Client  13m41s ")
+    assert span.text.startswith(
+        "47903 anna@billing        ended   13m41s ▲4    UPDATE "
+    )
 
 
 def test_client_sessions_are_shown_and_the_server_s_own_on_demand() -> None:
@@ -244,14 +254,14 @@ def test_hidden_sessions_are_shown() -> None:
     derived = DerivedSnapshot.of(scenes.not_privileged())
     assert (
         pids(arrange_sessions(derived, TableOptions()))
-        == pids(arrange_sessions(derived, TableOptions(show_idle=False)))
+        == pids(arrange_sessions(derived, TableOptions(idle=IdleRows.HIDDEN)))
         >= {48_200, 48_711}
     )
 
 
 def test_idle_sessions_can_be_hidden() -> None:
     """An open transaction is not idle, and the total still counts what was hidden."""
-    table = arrange_sessions(BUSY, TableOptions(show_idle=False))
+    table = arrange_sessions(BUSY, TableOptions(idle=IdleRows.HIDDEN))
     assert IDLE not in {row.state for row in table.rows}
     assert {47_903, 48_815, 48_818} <= pids(table)
     assert table.total == arrange_sessions(BUSY, TableOptions()).total > len(table.rows)

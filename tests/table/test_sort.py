@@ -23,7 +23,7 @@ from pgtop.model.backend import (
 from pgtop.model.snapshot import IdleGroup
 from pgtop.model.timestamp import MICROSECONDS
 from pgtop.table.filter import Filter
-from pgtop.table.options import Sort, TableOptions
+from pgtop.table.options import IdleRows, Sort, TableOptions
 from pgtop.table.session_columns import COLUMNS, column
 from pgtop.table.session_order import Standing
 from pgtop.table.session_order import ordered as placed
@@ -250,7 +250,8 @@ def test_an_idle_root_comes_first_and_is_not_hidden() -> None:
         1,
     ]
     assert [
-        row.pid for row in arrange_sessions(derived, TableOptions(show_idle=False)).rows
+        row.pid
+        for row in arrange_sessions(derived, TableOptions(idle=IdleRows.HIDDEN)).rows
     ] == [
         1,
         2,
@@ -434,7 +435,8 @@ def test_the_settled_have_the_same_places(
     count as before.
     """
     rows = scenes.busy().backends
-    query = TableOptions(filter=Filter.parse(words), sort=sort, show_idle=show_idle)
+    idle = IdleRows.ALL if show_idle else IdleRows.HIDDEN
+    query = TableOptions(filter=Filter.parse(words), sort=sort, idle=idle)
     grouped, plain = (
         arrange_sessions(_with_settled(rows, since), query),
         arrange_sessions(DerivedSnapshot.of(scenes.snapshot(rows)), query),

@@ -4,6 +4,7 @@ clock of the test's own.
 
 import re
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from textual import events
 from textual.pilot import Pilot
@@ -16,6 +17,7 @@ from pgtop.model.snapshot import Snapshot
 from pgtop.ports import Signaller
 from pgtop.tui.app import PgtopApp
 from pgtop.tui.screens.sessions import SessionsScreen
+from pgtop.tui.screens.table_screen import TableScreen
 from pgtop.tui.widgets.lines import Lines
 from pgtop.tui.widgets.row_table import RowTable
 from tests.fakes import FakeClock, FakeSignaller, FakeSource, monitor_of
@@ -90,6 +92,19 @@ def text_of(stage: Stage, widget: str) -> str:
     """Return the text of a widget of lines."""
     lines = stage.app.screen.query_one(widget, Lines)
     return "\n".join("".join(span.text for span in line) for line in lines._lines)
+
+
+def headings_of(stage: Stage) -> str:
+    """Return the titles of the columns, and the words at their right end."""
+    line = table_on(stage).header_line() or ()
+    return "".join(span.text for span in line)
+
+
+def table_on(stage: Stage) -> RowTable[Any, Any]:
+    """Return the table of the screen in front."""
+    screen = stage.app.screen
+    assert isinstance(screen, TableScreen)
+    return screen._table
 
 
 def shown_on(stage: Stage) -> list[int]:

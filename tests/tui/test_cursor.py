@@ -21,7 +21,7 @@ from tests.tui.apps import (
     [
         (("cursor_down",), 1), (("j", "j", "k"), 1), (("cursor_down", "cursor_up"), 0),
         (("cursor_last",), -1), (("cursor_last", "cursor_first"), 0),
-        (("page_down",), 16), (("page_down", "page_up"), 0), (("cursor_up",), 0),
+        (("page_down",), 17), (("page_down", "page_up"), 0), (("cursor_up",), 0),
     ],
 )  # fmt: skip
 async def test_cursor_keys(keys: tuple[str, ...], row: int) -> None:
@@ -127,7 +127,7 @@ async def test_a_table_that_was_smaller_for_a_while_scrolls_back() -> None:
         await press(pilot, *["cursor_down"] * 12)
         in_sight = table_of(stage).in_sight
         width, height = SIZE
-        await pilot.resize_terminal(width, height - 6)
+        await pilot.resize_terminal(width, height - 8)
         assert table_of(stage).in_sight[0] > in_sight[0]
         await pilot.resize_terminal(width, height)
         assert table_of(stage).in_sight == in_sight

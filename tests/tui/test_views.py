@@ -38,11 +38,11 @@ async def test_an_empty_table_names_the_key_that_shows_what_matches() -> None:
         assert shown_on(stage) == []
         assert (
             f"not shown: 1 background (press {hint('toggle_background')})"
-            in text_of(stage, "#condition")
+            in text_of(stage, "#notice")
         )
         await press(pilot, "toggle_background")
         assert len(shown_on(stage)) == 1
-        assert "not shown" not in text_of(stage, "#condition")
+        assert "not shown" not in text_of(stage, "#notice")
 
 
 async def test_esc_leads_back_to_the_breakdown() -> None:

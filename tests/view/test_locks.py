@@ -13,7 +13,8 @@ from pgtop.signalling.planning import plan_for_one
 from pgtop.table.filter import Filter
 from pgtop.table.layout import header
 from pgtop.table.options import Sort, TableOptions
-from pgtop.table.session_columns import HIDDEN_WORDS, column
+from pgtop.table.session_cells import HIDDEN_WORDS
+from pgtop.table.session_columns import column
 from pgtop.table.sessions import arrange_sessions
 from pgtop.text.clean import cells
 from pgtop.text.tone import Tone

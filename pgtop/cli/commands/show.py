@@ -17,9 +17,11 @@ from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
 from pgtop.sources.postgres.sampler import WHOLE
 from pgtop.table.filter import Filter
-from pgtop.table.layout import header, layout, line
+from pgtop.table.fitting import layout
+from pgtop.table.layout import header, line
 from pgtop.table.options import Sort, TableOptions
 from pgtop.table.session_columns import SESSION_COLUMNS, column
+from pgtop.table.session_contents import contents
 from pgtop.table.sessions import ArrangedSessions, arrange_sessions
 from pgtop.text.clean import cells, clean
 from pgtop.text.tone import Span, Tone
@@ -142,7 +144,8 @@ def page(table: ArrangedSessions, width: int) -> list[Line]:
     snapshot = table.context.snapshot
     narrow = min(width, WIDEST_BANNER)
     slots = budget(snapshot)
-    columns = layout(SESSION_COLUMNS, width)
+    needed = contents(table.rows, table.context, table.options)
+    columns = layout(SESSION_COLUMNS, width, contents=needed)
     banner = [
         server_line(snapshot, narrow),
         budget_line(slots, narrow),

@@ -12,7 +12,7 @@ from pgtop.keys import hint
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.signal import Signal
 from pgtop.monitor.state import State
-from pgtop.table.options import TableOptions
+from pgtop.table.options import IdleRows, TableOptions
 from pgtop.table.sessions import (
     SESSIONS,
     ArrangedSessions,
@@ -20,8 +20,6 @@ from pgtop.table.sessions import (
     arrange_sessions,
     not_shown,
 )
-from pgtop.text.tone import Span, Tone
-from pgtop.text.wrap import Line
 from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import (
     BulkRequested,
@@ -34,7 +32,6 @@ from pgtop.tui.screens.session_actions import SessionActionsScreen
 from pgtop.tui.screens.table_screen import TableScreen
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.row_table import RowTable
-from pgtop.view.chrome import counted
 from pgtop.view.goto import hidden
 from pgtop.view.sessions import FOOTER
 
@@ -84,7 +81,8 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
         super().rearrange()
 
     def action_toggle_idle(self) -> None:
-        self.apply(self._options._replace(show_idle=not self._options.show_idle))
+        """Go round: all idle sessions, folded, hidden."""
+        self.apply(self._options._replace(idle=self._options.idle.next))
 
     def action_toggle_background(self) -> None:
         self.apply(
@@ -96,26 +94,31 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
             self._options._replace(extra_columns=not self._options.extra_columns)
         )
 
-    # The status line.
+    def action_ages_apart(self) -> None:
+        self.apply(self._options._replace(ages_apart=not self._options.ages_apart))
+
+    def action_strip_comments(self) -> None:
+        self.apply(
+            self._options._replace(strip_comments=not self._options.strip_comments)
+        )
+
+    # The words at the right end of the headings.
 
     def counts(self) -> str:
-        if self._sessions is None:
-            return ""
-        first, last = self._table.in_sight
-        return counted(self._sessions, first, last)
+        idle = self._options.idle
+        if idle is IdleRows.FOLDED and self._sessions is not None:
+            return f"{len(self._sessions.rows)}, folded"
+        hidden = ", idle hidden" if idle is IdleRows.HIDDEN else ""
+        return f"{super().counts()}{hidden}"
 
-    def marks(self) -> Iterable[Span]:
-        if words := self._not_shown_words():
-            yield Span(words, Tone.WARN)
+    def heading_end(self) -> Iterable[str]:
+        yield self.counts()
         if self._tags:
-            yield Span(f" · {len(self._tags)} tagged", Tone.STRONG)
+            yield f"{len(self._tags)} tagged"
+        yield self.order()
 
-    def status(self) -> Line:
-        line = super().status()
-        if self._tags and not self._settings.read_only:
-            keys = hint("cancel", "terminate")
-            return (*line, Span(f" · {keys} act on the tagged", Tone.QUIET))
-        return line
+    def remark(self) -> str:
+        return self._not_shown_words()
 
     def _not_shown_words(self) -> str:
         """Return the keys that show the matching sessions, if none of those in the table match."""
@@ -128,7 +131,7 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
             for count, kind, action in kinds
             if count
         ]
-        return f" · not shown: {', '.join(words)}" if words else ""
+        return f"not shown: {', '.join(words)}" if words else ""
 
     # The alarm line above the first row: the cursor can go there.
 
@@ -198,6 +201,11 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
             return
         self.filter_by(self._filter_before)
         self.app.post_message(ViewRequested("breakdown", share))
+
+    # Blockers and waiters.
+
+    def action_follow(self) -> None:
+        """Go to the blocker."""
 
     # Tags.
 

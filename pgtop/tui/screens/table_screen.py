@@ -29,8 +29,8 @@ from pgtop.tui.screens.navigation import Navigation, Scrollable
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
 from pgtop.tui.widgets.row_table import RowTable
-from pgtop.view.chrome import order_line
 from pgtop.view.filter_field import unfinished_key, without_fragment
+from pgtop.view.sessions import WORST_FIRST, order_words, range_words
 
 if TYPE_CHECKING:
     from pgtop.view.export import Export
@@ -43,7 +43,7 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
 
     SPEC: TableSpec[RowT, ContextT]
     NOUN = "rows"
-    DEFAULT_ORDER = "worst first"
+    DEFAULT_ORDER = WORST_FIRST
     BINDINGS = bindings(*places.TABLE)
 
     def __init__(
@@ -83,13 +83,9 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
         )
 
     def counts(self) -> str:
-        """Return the number of rows, for the status line."""
-        if self._arranged is None:
-            return ""
-        count = len(self._arranged.rows)
-        total = self._arranged.total
-        matching = f"{count} of " if count != total else ""
-        return f"{self.rows_in_sight()}{matching}{total} {self.NOUN}"
+        """Return which rows of how many are in sight, for the right end of the headings."""
+        first, last = self._table.in_sight
+        return range_words(first, last, self._table.row_count())
 
     def rows_in_sight(self) -> str:
         """Return which rows are in sight, if not all are."""
@@ -100,6 +96,16 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
     def marks(self) -> Iterable[Span]:
         """Return what stands behind the counts in the status line."""
         return ()
+
+    def order(self) -> str:
+        """Return the order of the rows, for the right end of the headings."""
+        return order_words(self._options.sort, self.columns, self.DEFAULT_ORDER)
+
+    def heading_end(self) -> Iterable[str]:
+        """Return the words at the right end of the headings, the most important ones first."""
+        if self.SPEC.place_columns is None:
+            yield self.counts()
+            yield self.order()
 
     def sort_changed(self) -> None:
         """Show the first rows: a user who sorts wants to see the most or the least."""
@@ -163,15 +169,11 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
         self.show_frame()
 
     def status(self) -> Line:
-        options = self._options
+        if self.SPEC.place_columns is None:
+            return (*self.marks(), *self._filter_status())
         counts = Span(self.counts(), Tone.PLAIN)
-        order = order_line(
-            options,
-            self.columns,
-            self.state.interval,
-            self.DEFAULT_ORDER,
-        )
-        return (counts, *self.marks(), *self._filter_status(), *order)
+        order = Span(f" · {self.order()}", Tone.QUIET)
+        return (counts, *self.marks(), *self._filter_status(), order)
 
     def _filter_status(self) -> Line:
         """Return the filter in force; the notice line shows why another one is not."""
@@ -185,6 +187,7 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
         return f"not applied: {error}" if error else ""
 
     def show_frame(self) -> None:
+        self._table.show_at_end(tuple(filter(None, self.heading_end())))
         super().show_frame()
         if self.field is not None:
             self._understood.show([self._understood_line(self.size.width)])

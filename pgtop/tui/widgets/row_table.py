@@ -8,11 +8,13 @@ from typing import Generic
 
 from textual.message import Message
 
+from pgtop.model.timestamp import Instant
 from pgtop.table.arrange import Arranged
 from pgtop.table.columns import ContextT, RowT
 from pgtop.table.layout import Layout, column_at, header, tagged
 from pgtop.table.options import TableOptions
-from pgtop.table.spec import TableSpec
+from pgtop.table.spec import Measure, TableSpec
+from pgtop.table.steady import SteadyContents
 from pgtop.text.wrap import Line
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.rows import Rows
@@ -48,6 +50,11 @@ class RowTable(Rows, Generic[RowT, ContextT]):
         self._rows: tuple[RowT, ...] = ()
         self._layout: Layout = ()
         self._skip = 0
+        self._steady = SteadyContents()
+        self._measured_at: tuple[object, int, int] | None = None
+        """The rows in sight that the widths of the columns are based on."""
+        self._key_at: Instant | None = None
+        self._end: tuple[str, ...] = ()
         self._selected: RowT | None = None
         self._identity: Hashable | None = None
         self._departed: Hashable | None = None
@@ -103,11 +110,18 @@ class RowTable(Rows, Generic[RowT, ContextT]):
 
     def move_to(self, index: int) -> None:
         self._is_on_top = False
+        self._note_key()
         super().move_to(index)
 
     def move(self, rows: int) -> None:
         self._is_on_top = False
+        self._note_key()
         super().move(rows)
+
+    def _note_key(self) -> None:
+        """Note the time of the sample at which a key was pressed: no column shrinks soon after."""
+        if self._arranged is not None:
+            self._key_at = self.spec.now(self._arranged.context)
 
     def selectable(self, index: int) -> bool:
         return (
@@ -119,11 +133,19 @@ class RowTable(Rows, Generic[RowT, ContextT]):
 
     def show(self, arranged: Arranged[RowT, ContextT], dimmed: bool = False) -> None:
         """Draw other rows; the cursor stays with its own."""
+        before = self._arranged
         self._rows = self._with_departed(arranged)
         self._arranged = arranged
-        self._layout = self._place_columns()
+        if before is None or before.options != arranged.options:
+            self._steady = SteadyContents()
         self._follow()
         self.redraw(dimmed)
+
+    def show_at_end(self, words: tuple[str, ...]) -> None:
+        """Show words at the right end of the headings, the most important ones first."""
+        if words != self._end:
+            self._end = words
+            self.redraw()
 
     def mark(self, tags: frozenset[Hashable]) -> None:
         """Mark the rows with these identities as tagged, and no others."""
@@ -137,9 +159,18 @@ class RowTable(Rows, Generic[RowT, ContextT]):
         if self._arranged is None:
             return ()
         row = self._rows[index]
-        context = self._arranged.context
         if title := self.spec.heading(row):
-            return header(self._layout, self._options.sort, title)
+            end = () if index else self._end
+            return header(self._layout, self._options.sort, title, end)
+        return self.spec.with_gutter(
+            self._cells_of(row, self._arranged.context),
+            row,
+            self._arranged.context,
+            has_cursor=index == self._cursor,
+        )
+
+    def _cells_of(self, row: RowT, context: ContextT) -> Line:
+        """Return the columns of a row, marked if it is tagged or has left."""
         identity = self.spec.identity(row)
         if identity is not None and identity == self._departed:
             return self.spec.departed_line(self._layout, row, context)
@@ -149,9 +180,17 @@ class RowTable(Rows, Generic[RowT, ContextT]):
     def header_line(self) -> Line | None:
         if not self.spec.has_header:
             return None
-        return header(self._layout, self._options.sort)
+        gutter = " " * self.spec.gutter_cells
+        return header(
+            self._layout,
+            self._options.sort,
+            end=self._end,
+            gutter=gutter,
+        )
 
     def redraw(self, dimmed: bool | None = None) -> None:
+        self._clamp()
+        self._fit_columns()
         super().redraw(dimmed)
         if not self._rows:
             return
@@ -199,7 +238,11 @@ class RowTable(Rows, Generic[RowT, ContextT]):
 
     def scroll_columns(self, columns: int) -> None:
         """Hide that many columns on the left (show them again, if negative)."""
-        limit = self.spec.scroll_limit(self.size.width, self._options)
+        limit = self.spec.scroll_limit(
+            self.size.width,
+            self._options,
+            self._steady.contents,
+        )
         self._skip = min(max(0, self._skip + columns), limit)
         self.refit()
 
@@ -208,11 +251,33 @@ class RowTable(Rows, Generic[RowT, ContextT]):
         self.post_message(self.Refitted())
 
     def refit(self) -> None:
-        self._layout = self._place_columns()
+        self._measured_at = None
         self.redraw()
 
+    def _fit_columns(self) -> None:
+        """Place the columns for the rows in sight; a column that grew needs all rows drawn."""
+        arranged = self._arranged
+        measured_at = (arranged, self._top, self.page)
+        if measured_at == self._measured_at:
+            return
+        self._measured_at = measured_at
+        if arranged is not None and self.spec.contents is not None:
+            self._measure(arranged, self.spec.contents)
+        self._layout = self._place_columns()
+
+    def _measure(
+        self,
+        arranged: Arranged[RowT, ContextT],
+        contents: Measure[RowT, ContextT],
+    ) -> None:
+        in_sight = self._rows[self._top : self._top + self.page]
+        needed = contents(in_sight, arranged.context, arranged.options)
+        now = self.spec.now(arranged.context)
+        self._steady = self._steady.after(needed, now, self._key_at)
+
     def click_at(self, x: int, y: int) -> None:
-        column = column_at(self._layout, x) if self._is_heading(y) else None
+        place = x - self.spec.gutter_cells
+        column = column_at(self._layout, place) if self._is_heading(y) else None
         if column is None:
             super().click_at(x, y)
         else:
@@ -225,7 +290,12 @@ class RowTable(Rows, Generic[RowT, ContextT]):
         return index is not None and self.spec.heading(self._rows[index]) != ""
 
     def _place_columns(self) -> Layout:
-        return self.spec.layout(self.size.width, self._options, self._skip)
+        return self.spec.layout(
+            self.size.width,
+            self._options,
+            self._skip,
+            self._steady.contents,
+        )
 
     @property
     def _options(self) -> TableOptions:

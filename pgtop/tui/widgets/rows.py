@@ -117,7 +117,7 @@ class Rows(LineWidget):
         header = self.header_line()
         if header is not None:
             if y == 0:
-                return StyledLine(header, self._dimmed, strong=True)
+                return StyledLine(header, self._dimmed)
             y -= 1
         index = self._top + y
         if index >= self.row_count():

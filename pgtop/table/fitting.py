@@ -1,0 +1,275 @@
+"""The columns that a screen has room for, and their widths.
+
+The width of the screen decides which columns there are, by their usual widths. Their contents
+decide how wide they are, so that the last column, which people read, gets all other cells.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import chain
+from typing import NamedTuple, TypeAlias
+
+from pgtop.table.layout import AnyColumn, AnyColumns, Layout, PlacedColumn
+
+Contents: TypeAlias = tuple[tuple[AnyColumn, int], ...]
+"""The cells that the contents of columns need; 0 for a column that is empty, or not worth a look.
+
+A column that is not named needs its usual width; the parts of a column need nothing.
+"""
+
+_SCREENS = (1, 39, 79, 119, 199)
+_CLAIMS = (0, 11, 30, 48, 90)
+"""The cells that the last column claims of so many: half of a wide screen, and enough for a verb
+and a table of a narrow one. A gutter has taken one cell of 40, 80, 120 and 200.
+"""
+_BARE = 8
+"""Cells of the last column below which a whole column leaves rather than that another is cut."""
+_TITLE_AND_ARROW = 1
+
+
+class Shape(NamedTuple):
+    """The columns between the first and the last, as the width of the screen allows them."""
+
+    visible: tuple[AnyColumn, ...]
+    """From left to right."""
+    others: tuple[AnyColumn, ...]
+    """The columns without room, by rank."""
+
+
+def layout(
+    columns: AnyColumns,
+    width: int,
+    extra_columns: bool = False,
+    skip: int = 0,
+    contents: Contents = (),
+) -> Layout:
+    """Return the columns for a screen of `width` cells, which they fill exactly.
+
+    Each of `skip` steps hides one column behind the first, and shows one that had no room, until
+    only the first and the last are left.
+    """
+    return _layout(
+        columns,
+        max(1, width),
+        extra_columns,
+        max(0, skip),
+        contents,
+    )
+
+
+def scroll_limit(
+    columns: AnyColumns,
+    width: int,
+    extra_columns: bool = False,
+    contents: Contents = (),
+) -> int:
+    """Return the `skip` at which only the first and the last column are left."""
+    visible, others = _filled_shape(columns, width, extra_columns, dict(contents))
+    return len(visible) + len(others)
+
+
+def claim(width: int) -> int:
+    """Return the cells that the last column claims on a screen of `width` cells."""
+    place = min(max(1, bisect_right(_SCREENS, width)), len(_SCREENS) - 1)
+    screen_before, screen = _SCREENS[place - 1], _SCREENS[place]
+    claim_before, claimed = _CLAIMS[place - 1], _CLAIMS[place]
+    share = (width - screen_before) / (screen - screen_before)
+    return max(1, int(claim_before + share * (claimed - claim_before)))
+
+
+@lru_cache(maxsize=32)
+def _layout(
+    columns: AnyColumns,
+    width: int,
+    extra_columns: bool,
+    skip: int,
+    contents: Contents,
+) -> Layout:
+    needs = dict(contents)
+    first = PlacedColumn(columns.first, _width_of(columns.first, needs))
+    if width < first.width + 2:
+        return (PlacedColumn(columns.first, width),)
+    space = width - first.width - 1
+    visible, others = _filled_shape(columns, width, extra_columns, needs)
+    if skip:
+        scrolled = [*visible, *others][skip:]
+        between = _that_fit(scrolled, needs, space - _claim_of(columns, width, space))
+    else:
+        between = _squeezed(visible, needs, space, columns, width)
+    rest = space - sum(placed.width + 1 for placed in between)
+    return (first, *between, PlacedColumn(columns.last, rest))
+
+
+def _claim_of(columns: AnyColumns, width: int, space: int) -> int:
+    """Return the claim of the last column; a mere filler claims no more than it is wide."""
+    claimed = claim(width) if columns.last.width > 1 else 1
+    return max(0, min(claimed, space))
+
+
+# The columns.
+
+
+@lru_cache(maxsize=32)
+def _shape(columns: AnyColumns, width: int, extra_columns: bool) -> Shape:
+    """Return the columns by rank as far as their usual widths fit; then their wide forms as far as
+    these do.
+    """
+    wanted = _wanted(columns, extra_columns)
+    by_rank = sorted(wanted, key=lambda column: column.rank)
+    space = width - columns.first.usual_width - 1
+    space -= _claim_of(columns, width, space)
+    forms: dict[str, AnyColumn] = {}
+    for column in by_rank:
+        form = column.narrow or column
+        taken = _usual_or_least(form, space - 1)
+        if not taken:
+            break
+        forms[column.name] = form
+        space -= taken + 1
+    _widen(forms, by_rank, space)
+    visible = tuple(forms[column.name] for column in wanted if column.name in forms)
+    others = tuple(column for column in by_rank if column.name not in forms)
+    return Shape(visible, others)
+
+
+def _wanted(columns: AnyColumns, extra_columns: bool) -> list[AnyColumn]:
+    """Return the columns between the first and the last that are shown if there is room."""
+    parts = frozenset(chain.from_iterable(columns.parts.values()))
+    middle = [column for column in columns.columns[1:-1] if column.name not in parts]
+    return [column for column in middle if extra_columns or not column.on_request]
+
+
+def _widen(
+    forms: dict[str, AnyColumn], by_rank: Sequence[AnyColumn], space: int
+) -> None:
+    """Replace narrow forms by wide ones as far as there is room."""
+    for column in reversed(by_rank):
+        form = forms.get(column.name, column)
+        more = column.usual_width - form.usual_width
+        if 0 < more <= space:
+            forms[column.name] = column
+            space -= more
+
+
+def _usual_or_least(column: AnyColumn, space: int) -> int:
+    """Return the usual width if that fits, else the least one if that does, else 0."""
+    if column.usual_width <= space:
+        return column.usual_width
+    return column.least if column.least <= space else 0
+
+
+def _filled_shape(
+    columns: AnyColumns,
+    width: int,
+    extra_columns: bool,
+    needs: Mapping[AnyColumn, int],
+) -> Shape:
+    """Return the columns that have contents. A column stands in the place of one that is empty; so
+    do the parts of an empty column.
+    """
+    visible, others = _shape(columns, width, extra_columns)
+    replaced = {column.name for column in visible if needs.get(column) == 0}
+    stand_ins = {
+        column.instead_of: column.narrow or column
+        for column in others
+        if column.instead_of in replaced
+    }
+    placed = [stand_ins.get(column.name, column) for column in visible]
+    filled = _in_order(_with_parts(placed, columns, needs), columns)
+    names = {column.name for column in filled}
+    rest = _with_parts(others, columns, needs)
+    return Shape(
+        tuple(filled), tuple(column for column in rest if column.name not in names)
+    )
+
+
+def _with_parts(
+    wanted: Iterable[AnyColumn],
+    columns: AnyColumns,
+    needs: Mapping[AnyColumn, int],
+) -> Iterator[AnyColumn]:
+    """Yield the columns that have contents, and the parts of those that have none."""
+    for column in wanted:
+        if needs.get(column) != 0:
+            yield column
+            continue
+        for name in columns.parts.get(column.name, ()):
+            part = columns.column(name)
+            if needs.get(part):
+                yield part
+
+
+def _in_order(wanted: Iterable[AnyColumn], columns: AnyColumns) -> list[AnyColumn]:
+    """Return the columns as they stand from left to right."""
+    places = {column.name: place for place, column in enumerate(columns.columns)}
+    return sorted(wanted, key=lambda column: places[column.name])
+
+
+# Their widths.
+
+
+def _width_of(column: AnyColumn, needs: Mapping[AnyColumn, int]) -> int:
+    """Return the cells that a column takes if there is room: its contents, or its title with the
+    mark of the order.
+    """
+    needed = needs.get(column)
+    if needed is None:
+        return column.usual_width
+    titled = len(column.title) + _TITLE_AND_ARROW
+    return min(max(needed, titled), column.most_width)
+
+
+def _squeezed(
+    visible: Sequence[AnyColumn],
+    needs: Mapping[AnyColumn, int],
+    space: int,
+    columns: AnyColumns,
+    width: int,
+) -> list[PlacedColumn]:
+    """Return the columns with their widths, cut until the last column has what it claims."""
+    widths = {column: _width_of(column, needs) for column in visible}
+    excess = sum(widths.values()) + len(widths) + _claim_of(columns, width, space)
+    excess -= space
+    for column, bound in _giving_way(visible, columns):
+        spare = min(max(0, widths[column] - bound), max(0, excess))
+        widths[column] -= spare
+        excess -= spare
+    bearable = max(0, claim(width) - _BARE) if width < _SCREENS[2] else 0
+    for column in sorted(visible, key=lambda column: -column.rank):
+        if excess > bearable:
+            excess -= widths.pop(column) + 1
+    return [PlacedColumn(column, cells) for column, cells in widths.items()]
+
+
+def _giving_way(
+    visible: Sequence[AnyColumn],
+    columns: AnyColumns,
+) -> list[tuple[AnyColumn, int]]:
+    """Return the columns that can be cut, the first to be cut first, and the cells that they keep:
+    each gives what is more than usual before one gives more.
+    """
+    places = {name: place for place, name in enumerate(columns.giving_way)}
+    cut = [column for column in visible if column.name in places]
+    cut.sort(key=lambda column: places[column.name])
+    to_usual = [(column, column.usual_width) for column in cut]
+    to_least = [(column, column.least) for column in cut]
+    return [*to_usual, *to_least]
+
+
+def _that_fit(
+    candidates: Iterable[AnyColumn],
+    needs: Mapping[AnyColumn, int],
+    space: int,
+) -> list[PlacedColumn]:
+    """Return the first columns that fit into `space`; the very first one is cut to fit."""
+    placed: list[PlacedColumn] = []
+    for column in candidates:
+        width = _width_of(column, needs)
+        if not placed:
+            width = min(width, space - 1)
+        if width < 1 or width + 1 > space:
+            break
+        placed.append(PlacedColumn(column, width))
+        space -= width + 1
+    return placed

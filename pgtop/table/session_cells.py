@@ -1,0 +1,249 @@
+"""The cells of a session: the key, the text and the tone of each column.
+
+Texts are raw: they are cleaned when they are drawn.
+"""
+
+from collections.abc import Callable
+from functools import lru_cache
+from typing import TypeAlias
+
+from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.model.backend import (
+    ACTIVE,
+    CLIENT_BACKEND,
+    CLIENT_READ,
+    HIDDEN_QUERY,
+    Backend,
+)
+from pgtop.model.timestamp import MICROSECONDS, Instant, seconds_between
+from pgtop.table import columns
+from pgtop.table.session_locks import ROOT_MARK
+from pgtop.table.session_state import (
+    age_start,
+    is_quiet,
+    severity,
+    state_in_full,
+    state_word,
+)
+from pgtop.text.identity import name_of_session
+from pgtop.text.tone import Tone
+from pgtop.text.units import age, quiet_age, rough_age
+
+Key: TypeAlias = columns.Key[Backend, DerivedSnapshot]
+Text: TypeAlias = columns.Text[Backend, DerivedSnapshot]
+Start: TypeAlias = Callable[[Backend], Instant | None]
+
+WORKER_MARK = "└ "
+HIDDEN_WORDS = "(hidden: grant pg_read_all_stats)"
+NOT_YET = "…"
+AGE_OF_TRANSACTION = "["
+"""Stands before the age of an open transaction whose statement began later."""
+_LATER = MICROSECONDS
+"""A statement that begins so much later than its transaction is not the first one."""
+
+_WIDE_WAIT = 18
+"""Cells at which also the type of a lock's wait is shown, which is always Lock."""
+_WAIT_FOR_EVENT = 10
+"""Cells at which the event, cut if need be, is better than the type."""
+_NARROW_STATES = {
+    "idle in tx": "idle tx",
+    "idle in tx!": "idle tx!",
+    "autovacuum": "autovac",
+    "walsender": "walsend",
+}
+
+
+# Tones.
+
+
+def row_tone(backend: Backend, _derived: DerivedSnapshot) -> Tone:
+    is_worker = backend.leader_pid is not None
+    return Tone.QUIET if is_worker or is_quiet(backend) else Tone.PLAIN
+
+
+def state_tone(backend: Backend, derived: DerivedSnapshot) -> Tone:
+    tone = severity(backend, derived)
+    return Tone.ALARM_PLATE if tone is Tone.ALARM else tone
+
+
+def age_tone(backend: Backend, derived: DerivedSnapshot) -> Tone:
+    tone = severity(backend, derived)
+    return Tone.PLAIN if tone is Tone.CALM else tone
+
+
+# Keys and texts.
+
+
+def state(backend: Backend, _derived: DerivedSnapshot) -> str:
+    return state_word(backend)
+
+
+def narrow_state(backend: Backend, _derived: DerivedSnapshot) -> str:
+    word = state_word(backend)
+    return _NARROW_STATES.get(word, word)
+
+
+def name(backend: Backend, _derived: DerivedSnapshot) -> str:
+    return name_of_session(backend)
+
+
+def name_key(backend: Backend, _derived: DerivedSnapshot) -> tuple[str, str] | None:
+    if backend.usename is None and backend.datname is None:
+        return None
+    return backend.usename or "", backend.datname or ""
+
+
+def client(backend: Backend, _derived: DerivedSnapshot) -> str:
+    if backend.client_addr is not None:
+        return backend.client_addr
+    return "local" if backend.backend_type == CLIENT_BACKEND else ""
+
+
+def client_key(backend: Backend, _derived: DerivedSnapshot) -> tuple[int, bytes] | None:
+    if backend.client_addr is not None:
+        return _address_key(backend.client_addr)
+    return (0, b"") if backend.backend_type == CLIENT_BACKEND else None
+
+
+@lru_cache(maxsize=4096)
+def _address_key(address: str) -> tuple[int, bytes]:
+    """Return a key that orders addresses by number, IPv4 before IPv6: 10.0.0.9 before 10.0.0.10."""
+    import ipaddress  # late, as few sort by address
+
+    try:
+        packed = ipaddress.ip_address(address).packed
+    except ValueError:
+        return 99, address.encode(errors="replace")
+    return len(packed), packed
+
+
+def state_in(
+    backend: Backend,
+    _derived: DerivedSnapshot,
+    width: int,
+) -> str:
+    in_full = state_in_full(backend)
+    return in_full if len(in_full) <= width else state_word(backend)
+
+
+def wait(backend: Backend, _derived: DerivedSnapshot) -> str | None:
+    """Return type and event. A session between two commands waits for its client, which its state
+    shows.
+    """
+    if backend.wait_event_type is None:
+        return None
+    if backend.wait_event == CLIENT_READ and backend.between_commands:
+        return None
+    return f"{backend.wait_event_type}:{backend.wait_event or ''}"
+
+
+def wait_in(
+    backend: Backend,
+    derived: DerivedSnapshot,
+    width: int,
+) -> str:
+    """Return type and event, or else the event, or else the type; of a lock, only its kind."""
+    whole = wait(backend, derived) or ""
+    event = backend.wait_event or ""
+    if len(whole) <= width and (width >= _WIDE_WAIT or not backend.waits_for_lock):
+        return whole
+    is_roomy = width >= _WAIT_FOR_EVENT or backend.waits_for_lock
+    return event if is_roomy and whole else whole.partition(":")[0]
+
+
+def blocked_by(backend: Backend, _derived: DerivedSnapshot) -> int | None:
+    """Count blockers once each: the server may repeat the pid of a parallel query."""
+    return len(set(backend.blocked_by)) or None
+
+
+def blocks(backend: Backend, derived: DerivedSnapshot) -> str:
+    count = derived.blocks.get(backend.pid)
+    if not count:
+        return ""
+    mark = ROOT_MARK if derived.forest.is_root(backend.pid) else ""
+    return f"{mark}{count}"
+
+
+def blocks_key(backend: Backend, derived: DerivedSnapshot) -> tuple[bool, int] | None:
+    """Return a key that puts roots before all sessions that wait themselves."""
+    count = derived.blocks.get(backend.pid)
+    return (derived.forest.is_root(backend.pid), count) if count else None
+
+
+def query(backend: Backend, _derived: DerivedSnapshot) -> str:
+    if backend.hidden or backend.query == HIDDEN_QUERY:
+        return HIDDEN_WORDS
+    if backend.query is None:
+        return NOT_YET if backend.is_client or backend.leader_pid else ""
+    mark = WORKER_MARK if backend.leader_pid else ""
+    return mark + backend.query.lstrip()
+
+
+def query_key(backend: Backend, _derived: DerivedSnapshot) -> str | None:
+    return None if backend.hidden else backend.query
+
+
+def xmin_age(backend: Backend, _derived: DerivedSnapshot) -> int | None:
+    return backend.xmin_age
+
+
+def query_id(backend: Backend, _derived: DerivedSnapshot) -> int | None:
+    return backend.query_id
+
+
+def leader(backend: Backend, _derived: DerivedSnapshot) -> int | None:
+    return backend.leader_pid
+
+
+def text_of(key: Key) -> Text:
+    """Return the function that writes the value of `key`; None is empty."""
+
+    def text(backend: Backend, derived: DerivedSnapshot) -> str:
+        value = key(backend, derived)
+        return "" if value is None else str(value)
+
+    return text
+
+
+def seconds_since(start: Start) -> Key:
+    def key(backend: Backend, derived: DerivedSnapshot) -> float | None:
+        instant = start(backend)
+        return (
+            None
+            if instant is None
+            else seconds_between(instant, derived.snapshot.taken_at)
+        )
+
+    return key
+
+
+def rough_text_of(key: Key) -> Text:
+    """Return the function that writes a time roughly; of quiet sessions, more roughly still."""
+
+    def text(backend: Backend, derived: DerivedSnapshot) -> str:
+        seconds = key(backend, derived)
+        return quiet_age(seconds) if is_quiet(backend) else rough_age(seconds)
+
+    return text
+
+
+age_key = seconds_since(age_start)
+_rough_age = rough_text_of(age_key)
+
+
+def age_text(backend: Backend, derived: DerivedSnapshot) -> str:
+    """Return the age to the second; roughly for quiet sessions, so that hundreds of rows need not
+    be drawn every second.
+    """
+    if is_quiet(backend):
+        return _rough_age(backend, derived)
+    words = age(age_key(backend, derived))
+    return f"{AGE_OF_TRANSACTION}{words}" if _is_later_statement(backend) else words
+
+
+def _is_later_statement(backend: Backend) -> bool:
+    """Return whether a session runs a statement that is not the first of its transaction."""
+    start = backend.xact_start
+    if start is None or backend.query_start is None or backend.state != ACTIVE:
+        return False
+    return backend.query_start - start >= _LATER
