@@ -28,7 +28,7 @@ _BARE = 8
 _TITLE_AND_ARROW = 1
 
 
-class Shape(NamedTuple):
+class Selection(NamedTuple):
     """The columns between the first and the last, as the width of the screen allows them."""
 
     visible: tuple[AnyColumn, ...]
@@ -111,7 +111,7 @@ def _claim_of(columns: AnyColumns, width: int, space: int) -> int:
 
 
 @lru_cache(maxsize=32)
-def _shape(columns: AnyColumns, width: int, extra_columns: bool) -> Shape:
+def _shape(columns: AnyColumns, width: int, extra_columns: bool) -> Selection:
     """Return the columns by rank as far as their usual widths fit; then their wide forms as far as
     these do.
     """
@@ -130,7 +130,7 @@ def _shape(columns: AnyColumns, width: int, extra_columns: bool) -> Shape:
     _widen(forms, by_rank, space)
     visible = tuple(forms[column.name] for column in wanted if column.name in forms)
     others = tuple(column for column in by_rank if column.name not in forms)
-    return Shape(visible, others)
+    return Selection(visible, others)
 
 
 def _wanted(columns: AnyColumns, extra_columns: bool) -> list[AnyColumn]:
@@ -164,7 +164,7 @@ def _filled_shape(
     width: int,
     extra_columns: bool,
     needs: Mapping[AnyColumn, int],
-) -> Shape:
+) -> Selection:
     """Return the columns that have contents. A column stands in the place of one that is empty; so
     do the parts of an empty column.
     """
@@ -179,7 +179,7 @@ def _filled_shape(
     filled = _in_order(_with_parts(placed, columns, needs), columns)
     names = {column.name for column in filled}
     rest = _with_parts(others, columns, needs)
-    return Shape(
+    return Selection(
         tuple(filled), tuple(column for column in rest if column.name not in names)
     )
 

@@ -21,7 +21,7 @@ from pgtop.view_registry import KEYMAP, VIEWS, View
 from tests.readme import ROOT
 
 _CODE = re.compile(r"`([^`]+)`")
-_WITHOUT_KEY = {"who", "xmin_age", "query_id", "leader"}
+_WITHOUT_KEY = {"who", "lock", "xmin_age", "query_id", "leader"}
 """Columns that the filter does not compare."""
 
 
