@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from pgtop.table.language.contradictions import check_no_contradiction
-from pgtop.table.language.errors import FilterError
+from pgtop.table.language.errors import FilterError, Fix
 from pgtop.table.language.lone_words import LoneWordReader
 from pgtop.table.language.scanner import FilterScanner
 from pgtop.table.language.signs import COMPARISON, SIGNS
@@ -198,13 +198,14 @@ class FilterParser:
         )
 
     def _unknown_key(self, name: str, sign: str, position: int) -> FilterError:
-        nearest = self._vocabulary.nearest(name)
+        problem = f'unknown key "{name}"'
         hint = f"use one of {', '.join(self._vocabulary.keys)}."
-        if nearest:
+        fix = None
+        if nearest := self._vocabulary.nearest(name):
             hint = f'did you mean "{nearest}"?'
+            fix = Fix(problem, position, position + len(name), nearest)
         return FilterError(
-            f'unknown key "{name}": {hint} Text with "{sign}" in it goes in quotes',
-            position,
+            f'{problem}: {hint} Text with "{sign}" in it goes in quotes', position, fix
         )
 
 

@@ -5,10 +5,17 @@ from collections.abc import Sequence
 
 from pgtop.model.backend import Backend
 from pgtop.table import known
-from pgtop.table.language.errors import FilterError
+from pgtop.table.language.errors import FilterError, Fix
 from pgtop.table.language.readers import compare_texts
 from pgtop.table.language.server_names import SERVER_STATES
-from pgtop.table.language.vocabulary import Key, ParsedComparison, Relation, Value
+from pgtop.table.language.vocabulary import (
+    PLAIN_TEXT,
+    Key,
+    ParsedComparison,
+    Relation,
+    Value,
+)
+from pgtop.table.language.words import is_plain_text
 from pgtop.table.predicates import ActivityCriterion, Decision
 
 _STATES = {
@@ -49,11 +56,22 @@ def read_state(_: Key, relation: Relation, values: Sequence[Value]) -> ParsedCom
 def _parse_state(value: Value) -> str:
     word = state_called(value.text)
     if word is None:
-        words = ", ".join(STATE_WORDS)
-        raise FilterError(
-            f"`{value.text}` is no state: use one of {words}", value.position
-        )
+        raise _no_state(value)
     return word
+
+
+def _no_state(value: Value) -> FilterError:
+    import difflib  # only for a mistyped state
+
+    words = ", ".join(STATE_WORDS)
+    problem = f"`{value.text}` is no state"
+    position = value.position
+    nearest = difflib.get_close_matches(value.text.lower(), STATE_WORDS, n=1)
+    is_bare = is_plain_text(value.text, PLAIN_TEXT)
+    fix = None
+    if nearest and is_bare:
+        fix = Fix(problem, position, position + len(value.text), nearest[0])
+    return FilterError(f"{problem}: use one of {words}", position, fix)
 
 
 def _decision(word: str, *, is_exact: bool) -> Decision:

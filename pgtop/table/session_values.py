@@ -1,0 +1,48 @@
+"""The values of sessions that complete a filter, by the keys of its language."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+
+from pgtop.model.backend import Backend
+from pgtop.table.language.states import STATE_WORDS
+
+_LOCAL = "local"
+
+
+def _wait(backend: Backend) -> str | None:
+    return backend.wait_event_type
+
+
+def _client(backend: Backend) -> str | None:
+    if backend.client_addr is None and backend.is_client and not backend.hidden:
+        return _LOCAL
+    return backend.client_addr
+
+
+_TEXTS: Mapping[str, Callable[[Backend], str | None]] = {
+    "db": lambda backend: backend.datname,
+    "user": lambda backend: backend.usename,
+    "app": lambda backend: backend.application_name,
+    "client": _client,
+    "host": lambda backend: backend.client_hostname,
+    "wait": _wait,
+    "type": lambda backend: backend.backend_type,
+    "pid": lambda backend: str(backend.pid),
+}
+
+
+def session_values(key: str, backends: Iterable[Backend]) -> list[str]:
+    """Return the values of a key among the sessions, the most frequent first."""
+    if key == "state":
+        return list(STATE_WORDS)
+    if key == "b":
+        return _ranked(str(pid) for each in backends for pid in each.blocked_by)
+    text_of = _TEXTS.get(key)
+    if text_of is None:
+        return []
+    texts = map(text_of, backends)
+    return _ranked(text for text in texts if text)
+
+
+def _ranked(values: Iterable[str]) -> list[str]:
+    return [value for value, _ in Counter(values).most_common()]
