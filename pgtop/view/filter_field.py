@@ -1,9 +1,34 @@
-"""The filter while it is being typed."""
+"""The filter above the headings: one quiet line while it is active, two or more while it is typed."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from pgtop.keys import hint
+from pgtop.table.filter import Filter, FilterError
+from pgtop.text.clean import ELLIPSIS, cells, clean, fit
+from pgtop.text.tone import Span, Tone
+from pgtop.text.wrap import Line, wrapped
 
 _LAST_WORD = re.compile(r"(?:^|[\s(!-])([^\W\d_][\w-]*)$")
+_PROMPT = "/ "
+_LEAST_HINT = 12
+"""Cells below which a hint is left out."""
+_MOST_COMPLAINT_LINES = 3
+_COMPLETE = "Tab"
+_EARLIER = "Up"
+
+
+class TypedFilter(NamedTuple):
+    """A filter that is being typed."""
+
+    text: str
+    cursor: int
+    """The characters before the cursor."""
+    hint: str = ""
+    """The words that Tab would write."""
+    count: tuple[int, int] = (0, 0)
+    """The rows that match, and all of them."""
 
 
 def unfinished_key(text: str, names: Iterable[str]) -> str:
@@ -27,3 +52,125 @@ def without_fragment(applied: str, text: str) -> str:
     match = _LAST_WORD.search(applied)
     is_continued = text.startswith(applied) and not text[len(applied) :][:1].isspace()
     return applied[: match.start(1)] if match and is_continued else applied
+
+
+# The line of the field.
+
+
+def field_line(typed: TypedFilter, width: int) -> Line:
+    """Return the prompt, the text with its cursor, what Tab writes, and how many rows match."""
+    count = _count(typed.count)
+    room = max(8, width - cells(_PROMPT) - _cells_of(count) - 1)
+    text = _in_sight(typed, room)
+    used = cells(_PROMPT) + _cells_of(text)
+    left = width - used - _cells_of(count) - 3
+    words = _hint_words(typed.hint, left)
+    gap = " " * max(1, width - used - cells(words) - _cells_of(count))
+    return (
+        Span(_PROMPT, Tone.STRONG),
+        *text,
+        Span(words, Tone.QUIET),
+        Span(gap, Tone.PLAIN),
+        *count,
+    )
+
+
+def _count(count: tuple[int, int]) -> Line:
+    matching, total = count
+    return (Span(f"{matching}", Tone.STRONG), Span(f" of {total}", Tone.QUIET))
+
+
+def _hint_words(words: str, room: int) -> str:
+    """Return two blanks and the hint, cut at an ellipsis."""
+    if not words or room < _LEAST_HINT:
+        return ""
+    return f"  {fit(clean(words), min(room, cells(clean(words)))).rstrip()}"
+
+
+def _in_sight(typed: TypedFilter, room: int) -> Line:
+    """Return the part of the text around the cursor that has room, and the cursor."""
+    before = clean(typed.text[: typed.cursor])
+    at = clean(typed.text[typed.cursor : typed.cursor + 1]) or " "
+    after = clean(typed.text[typed.cursor + 1 :])
+    before = _end_of(before, room - cells(at))
+    after = _start_of(after, room - cells(at) - cells(before))
+    return (Span(before, Tone.PLAIN), Span(at, Tone.TAB), Span(after, Tone.PLAIN))
+
+
+def _end_of(text: str, room: int) -> str:
+    """Return the end of a text that has no room as a whole."""
+    if cells(text) <= room:
+        return text
+    kept = text
+    while kept and cells(kept) > room - 1:
+        kept = kept[1:]
+    return f"{ELLIPSIS}{kept}"
+
+
+def _start_of(text: str, room: int) -> str:
+    """Return the start of a text that has no room as a whole."""
+    return text if cells(text) <= room else fit(text, max(0, room)).rstrip()
+
+
+def _cells_of(line: Line) -> int:
+    return sum(cells(span.text) for span in line)
+
+
+# The lines below the field.
+
+
+def meaning_line(words: str, noun: str, unfinished: str, width: int) -> Line:
+    """Return what the filter in force means, in plain words, and what is not applied yet.
+
+    A sentence without room ends in an ellipsis: "more than 1" is not "more than 1 h".
+    """
+    meaning = f"= {noun} {words}" if words else f"= all {noun}"
+    rest = f" · “{clean(unfinished)}” is not applied yet" if unfinished else ""
+    room = width - cells(rest)
+    return (Span(fit(meaning, room).rstrip() + rest, Tone.NOTICE),)
+
+
+def empty_field_line(noun: str, saved: Mapping[str, str], width: int) -> Line:
+    """Return what a field without text can be filled with: the user's own filters, earlier ones."""
+    words = [f"= all {noun}", *_saved_words(saved), f"{_EARLIER}: earlier filters"]
+    line: list[str] = []
+    for word in words:
+        if cells("   ".join([*line, word])) > width:
+            break
+        line.append(word)
+    return (Span("   ".join(line), Tone.QUIET),)
+
+
+def _saved_words(saved: Mapping[str, str]) -> Sequence[str]:
+    return [f"@{name} {clean(text)}" for name, text in saved.items()]
+
+
+def complaint_lines(error: FilterError, width: int) -> list[Line]:
+    """Return why nothing is applied, and the nearest right spelling."""
+    words = f"! {refusal(error)}"
+    return wrapped((Span(words, Tone.WARN),), width, indent=2)[:_MOST_COMPLAINT_LINES]
+
+
+def refusal(error: FilterError) -> str:
+    """Return why a filter is not applied."""
+    fix = error.fix
+    if fix is None:
+        return f"not applied: {clean(str(error))}"
+    return f"not applied: {clean(fix.problem)}. Nearest: {fix.text} ({_COMPLETE})"
+
+
+def active_line(active: Filter, error: FilterError | None, width: int) -> Line:
+    """Return the filter in force while it is not typed, or why it cannot be applied."""
+    text = clean(active.text)
+    if error is not None:
+        return (Span(fit(f"filter not applied: {text}: {error.message}", width), Tone.WARN),)
+    key = f"   {hint('clear')} clears it"
+    words = fit(f"filter {text}", max(0, width - cells(key))).rstrip()
+    room = width - cells(words) - cells(key)
+    meaning = f"  = {active.understood}"
+    shown = meaning if cells(meaning) <= room else ""
+    return (
+        Span("filter ", Tone.QUIET),
+        Span(words.removeprefix("filter "), Tone.NOTICE),
+        Span(f"{shown}{key}", Tone.QUIET),
+    )
