@@ -14,12 +14,10 @@ from pgtop.key_names import name_of
 class Group(StrEnum):
     """The section of the help that lists an action; the sections a user needs most come first."""
 
-    SIGNAL = "End a query or a session"
-    NARROW = "Sort and filter"
     LOOK = "Look"
-    MOVE = "Move"
-    PACE = "Pace"
-    PROGRAM = "Program"
+    END = "End"
+    GO = "Go"
+    ORDER = "Order"
 
 
 class Action(NamedTuple):
@@ -37,6 +35,8 @@ class Action(NamedTuple):
     """True if the action can end a user's work: it asks first, and read-only mode lacks it."""
     in_dialogs: bool = False
     """True if the action answers a dialog and means nothing elsewhere."""
+    brief: str = ""
+    """The words in the columns of the help, where the title is too long for them."""
     call: str = ""
     """The call that Textual makes, where that is not the id."""
 
@@ -51,23 +51,25 @@ ACTIONS: tuple[Action, ...] = (
         "cancel",
         ("C",),
         "cancel the query: of the session, all tagged or the group",
-        Group.SIGNAL,
+        Group.END,
         "cancel",
         dangerous=True,
+        brief="cancel the query",
     ),
     Action(
         "terminate",
         ("K",),
         "terminate the session, all tagged or the group",
-        Group.SIGNAL,
+        Group.END,
         "kill",
         dangerous=True,
+        brief="terminate",
     ),
     Action(
         "confirm",
         ("y",),
         "in a dialog: yes, do it",
-        Group.SIGNAL,
+        Group.END,
         dangerous=True,
         in_dialogs=True,
     ),
@@ -75,7 +77,7 @@ ACTIONS: tuple[Action, ...] = (
         "keep",
         ("n",),
         "in a dialog: no, signal nothing",
-        Group.SIGNAL,
+        Group.END,
         dangerous=True,
         in_dialogs=True,
     ),
@@ -83,7 +85,7 @@ ACTIONS: tuple[Action, ...] = (
         "reason",
         ("r",),
         "in a dialog: give a reason for the audit log",
-        Group.SIGNAL,
+        Group.END,
         dangerous=True,
         in_dialogs=True,
     ),
@@ -91,7 +93,7 @@ ACTIONS: tuple[Action, ...] = (
         "renew_plan",
         ("a",),
         "in the list of many: include the changed sessions as they are now",
-        Group.SIGNAL,
+        Group.END,
         dangerous=True,
         in_dialogs=True,
     ),
@@ -99,7 +101,7 @@ ACTIONS: tuple[Action, ...] = (
         "only_idle",
         ("i",),
         "in the list of many: keep only the idle sessions",
-        Group.SIGNAL,
+        Group.END,
         dangerous=True,
         in_dialogs=True,
     ),
@@ -107,66 +109,72 @@ ACTIONS: tuple[Action, ...] = (
         "tag",
         ("space",),
         "tag the session to signal many, and move down",
-        Group.SIGNAL,
+        Group.END,
         "tag",
+        brief="tag",
     ),
     Action(
         "tag_all",
         ("asterisk",),
         "tag all sessions that the filter shows",
-        Group.SIGNAL,
+        Group.END,
+        brief="tag all shown",
     ),
     Action(
         "untag_all",
         ("u",),
         "untag all",
-        Group.SIGNAL,
+        Group.END,
+        brief="untag all",
     ),
     Action(
         "signal_menu",
         ("f9",),
         "cancel or terminate",
-        Group.SIGNAL,
+        Group.END,
         dangerous=True,
+        brief="cancel or end",
     ),
     Action(
         "filter",
         ("slash", "f4"),
         "filter",
-        Group.NARROW,
+        Group.ORDER,
         "filter",
     ),
     Action(
         "clear",
         ("escape",),
         "clear the filter, close, go back",
-        Group.NARROW,
+        Group.ORDER,
         "back",
+        brief="clear, go back",
     ),
     Action(
         "sort_left",
         ("less_than_sign",),
         "sort by the column to the left",
-        Group.NARROW,
+        Group.ORDER,
     ),
     Action(
         "sort_right",
         ("greater_than_sign",),
         "sort by the column to the right",
-        Group.NARROW,
+        Group.ORDER,
     ),
     Action(
         "sort_invert",
         ("I",),
         "reverse sort",
-        Group.NARROW,
+        Group.ORDER,
     ),
     Action(
         "sort_menu",
         ("s", "f6"),
         "choose the sort column",
-        Group.NARROW,
+        Group.ORDER,
         "sort",
+        brief="sort by",
     ),
     Action(
         "open",
@@ -174,6 +182,7 @@ ACTIONS: tuple[Action, ...] = (
         "open the session: whole query, locks, rights",
         Group.LOOK,
         "open",
+        brief="open it whole",
     ),
     Action(
         "follow",
@@ -181,6 +190,7 @@ ACTIONS: tuple[Action, ...] = (
         "go to its blocker; on a root, to its first waiter",
         Group.LOOK,
         "blocker",
+        brief="to its blocker",
     ),
     Action(
         "fold",
@@ -188,6 +198,7 @@ ACTIONS: tuple[Action, ...] = (
         "fold or unfold a branch or a section",
         Group.LOOK,
         "fold",
+        brief="fold, unfold",
     ),
     Action(
         "toggle_idle",
@@ -195,18 +206,21 @@ ACTIONS: tuple[Action, ...] = (
         "idle sessions: all, folded, hidden",
         Group.LOOK,
         "idle",
+        brief="idle sessions",
     ),
     Action(
         "toggle_background",
         ("b",),
         "show or hide background processes and walsenders",
         Group.LOOK,
+        brief="background",
     ),
     Action(
         "toggle_columns",
         ("w",),
         "show or hide the extra columns",
         Group.LOOK,
+        brief="extra columns",
     ),
     Action(
         "ages_apart",
@@ -226,6 +240,7 @@ ACTIONS: tuple[Action, ...] = (
         "copy from a session: query, pid, row, SQL (tmux, OSC 52 or a file)",
         Group.LOOK,
         "copy",
+        brief="copy",
     ),
     Action(
         "export",
@@ -233,132 +248,141 @@ ACTIONS: tuple[Action, ...] = (
         "save or page the table: text, CSV or JSON",
         Group.LOOK,
         "export",
+        brief="save or page",
     ),
     Action(
         "cursor_up",
         ("up", "k"),
         "cursor up",
-        Group.MOVE,
+        Group.GO,
     ),
     Action(
         "cursor_down",
         ("down", "j"),
         "cursor down",
-        Group.MOVE,
+        Group.GO,
     ),
     Action(
         "page_up",
         ("pageup",),
         "a page up",
-        Group.MOVE,
+        Group.GO,
     ),
     Action(
         "page_down",
         ("pagedown",),
         "a page down",
-        Group.MOVE,
+        Group.GO,
     ),
     Action(
         "cursor_first",
         ("home", "g"),
         "first row, and stay on top",
-        Group.MOVE,
+        Group.GO,
     ),
     Action(
         "cursor_last",
         ("end", "G"),
         "last row",
-        Group.MOVE,
+        Group.GO,
     ),
     Action(
         "goto",
         ("colon",),
         "go to a row by its number, or to a session by its pid",
-        Group.MOVE,
+        Group.GO,
         "go to",
+        brief="a pid, a row",
     ),
     Action(
         "scroll_left",
         ("left",),
         "columns to the left",
-        Group.MOVE,
+        Group.GO,
     ),
     Action(
         "scroll_right",
         ("right",),
         "columns to the right",
-        Group.MOVE,
+        Group.GO,
     ),
     Action(
         "pause",
         ("p",),
         "pause or resume",
-        Group.PACE,
+        Group.ORDER,
         "pause",
+        brief="pause, resume",
     ),
     Action(
         "refresh",
         ("r", "f5"),
         "refresh now; try to reconnect now",
-        Group.PACE,
+        Group.ORDER,
         "refresh",
+        brief="refresh now",
     ),
     Action(
         "slower",
         ("plus",),
         "longer interval",
-        Group.PACE,
+        Group.ORDER,
     ),
     Action(
         "faster",
         ("minus",),
         "shorter interval",
-        Group.PACE,
+        Group.ORDER,
     ),
     Action(
         "toggle_cost",
         ("f12",),
         "show or hide pgtop's own overhead",
-        Group.PROGRAM,
+        Group.GO,
+        brief="own overhead",
     ),
     Action(
         "help",
         ("question_mark", "h", "f1"),
         "help",
-        Group.PROGRAM,
+        Group.GO,
         "help",
     ),
     Action(
         "palette",
         ("ctrl+p",),
         "find any action, view or saved filter by its name",
-        Group.PROGRAM,
+        Group.GO,
         call="command_palette",
+        brief="any action",
     ),
     Action(
         "redraw",
         ("ctrl+l",),
         "redraw the screen",
-        Group.PROGRAM,
+        Group.GO,
+        brief="redraw",
     ),
     Action(
         "suspend",
         ("ctrl+z",),
         "back to the shell; `fg` returns",
-        Group.PROGRAM,
+        Group.GO,
+        brief="to the shell",
     ),
     Action(
         "quit",
         ("q",),
         "quit",
-        Group.PROGRAM,
+        Group.GO,
         "quit",
     ),
     Action(
         "leave",
         ("ctrl+c",),
         "quit, also from a dialog or a text field",
-        Group.PROGRAM,
+        Group.GO,
+        brief="quit at once",
     ),
 )
 

@@ -50,6 +50,9 @@ TABLE = (
 PAGE = (*NAVIGATION, "clear")
 """Actions of every page of text."""
 
+HELP = (*PAGE, "open")
+"""Actions of the help; `open` closes the field of its search."""
+
 ONE_SESSION = (
     "copy_menu",
     "cancel",
@@ -121,7 +124,7 @@ class Place(NamedTuple):
 
 PLACES: tuple[Place, ...] = (
     Place("the detail of a session", (*PAGE, *ONE_SESSION)),
-    Place("the help", PAGE),
+    Place("the help", HELP),
     Place("the dialog for one session", (*DIALOG, *READING), is_dialog=True),
     Place("the dialog for many sessions", (*DIALOG, *MANY), is_dialog=True),
     Place("a menu", MENU, is_dialog=True),

@@ -53,7 +53,7 @@ class View(NamedTuple):
             id=f"show_{self.id}",
             keys=(self.key,),
             title=self.title,
-            group=Group.LOOK,
+            group=Group.GO,
             short=self.label,
             call=f"show_view({self.id!r})",
         )

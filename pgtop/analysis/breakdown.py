@@ -5,6 +5,7 @@ Every client backend is in exactly one share of each dimension.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
+from operator import attrgetter
 from typing import NamedTuple
 
 from pgtop.analysis.budget import bounds, state_of
@@ -77,6 +78,7 @@ def _share(
     idle_times = _idle_times(members, snapshot.taken_at)
     starts = [start for backend in members if (start := _age_start(backend))]
     oldest = min(starts, default=None)
+    age = None if oldest is None else seconds_between(oldest, snapshot.taken_at)
     limit = None if hidden else _limit(snapshot.server, dimension, name)
     long_idle = [seconds for seconds in idle_times if seconds > _LONG_IDLE_SECONDS]
     return Share(
@@ -85,10 +87,10 @@ def _share(
         share=len(members) / total,
         limit=limit,
         idle_long=len(long_idle),
-        oldest=None if oldest is None else seconds_between(oldest, snapshot.taken_at),
+        oldest=age,
         at_least=bounds(members, snapshot.server.limits).at_least,
         hidden=hidden,
-        unseen=[backend.hidden for backend in members].count(True),
+        unseen=sum(map(attrgetter("hidden"), members)),
     )
 
 

@@ -45,10 +45,10 @@ from pgtop.tui.keymap import bindings, bindings_of, handler_name
 from pgtop.tui.notices import Notices
 from pgtop.tui.screens.live import LiveScreen
 from pgtop.tui.screens.stateful import Stateful
-from pgtop.tui.screens.table_screen import TableScreen
 from pgtop.tui.self_cost import CostMeter
 from pgtop.tui.session_requests import SessionRequests
 from pgtop.tui.signal_flow import SignalFlow
+from pgtop.tui.text_input import HasFilter
 from pgtop.tui.textual_theme import textual_theme
 from pgtop.tui.theme import palette
 from pgtop.view_registry import VIEWS, View, keymap_for
@@ -340,9 +340,9 @@ class PgtopApp(SilentCrash, Keyboard):
         """Open the field of a view that has one, or else of the first view: what follows is text
         and no keys.
         """
-        if not isinstance(self.screen, TableScreen):
+        if not isinstance(self.screen, HasFilter):
             await self.action_show_home()
-        if isinstance(self.screen, TableScreen):
+        if isinstance(self.screen, HasFilter):
             self.screen.open_filter()
 
     def action_goto(self) -> None:
@@ -352,10 +352,21 @@ class PgtopApp(SilentCrash, Keyboard):
         Goto(self).open()
 
     def action_help(self) -> None:
-        from pgtop.tui.screens.pages import HelpScreen
+        from pgtop.tui.screens.help import HelpScreen
 
-        if not isinstance(self.screen, HelpScreen):
-            self.push_screen(HelpScreen(self.state, self._settings, self._palette))
+        screen = self.screen
+        if isinstance(screen, HelpScreen) or not isinstance(screen, LiveScreen):
+            return
+        actions = [each for each in self.keymap.actions if self.handler_of(each)]
+        topic = screen.help_topic(actions)
+        self.push_screen(
+            HelpScreen(
+                topic,
+                self.state,
+                self._settings,
+                self._palette,
+            )
+        )
 
     def action_pause(self) -> None:
         self._monitor.poller.paused = not self._monitor.poller.paused

@@ -33,6 +33,15 @@ class TextInput(Protocol):
         ...
 
 
+@runtime_checkable
+class HasFilter(Protocol):
+    """A screen with a field for a filter or a search."""
+
+    def open_filter(self) -> None:
+        """Open the field."""
+        ...
+
+
 def open_field(screen: object) -> Input | None:
     """Return the field that the screen's keys go to, if one is open."""
     return screen.field if isinstance(screen, TextInput) else None

@@ -22,7 +22,7 @@ from pgtop.text.wrap import Line
 from pgtop.view.breakdown_rows import (
     COLUMNS,
     BreakdownRow,
-    Trouble,
+    ShareTrouble,
     heading,
     layout,
     nearness,
@@ -35,8 +35,7 @@ _LEAK_IN_USE = 0.1
 """The part of its connections that a leak has in use at once, at most."""
 _LEAST_SHOWN = {
     Dimension.APPLICATION: 3,
-    Dimension.ROLE: 3,
-    Dimension.DATABASE: 2,
+    Dimension.ROLE: 2,
 }
 """Shares of a section that are not folded away, where those are more than one."""
 _KEYS = {
@@ -55,7 +54,7 @@ _NOT_WATCHED = RecentUse()
 
 
 class Folding(NamedTuple):
-    """What decides which shares are folded away."""
+    """The reasons for which shares are folded away, or not."""
 
     room: int | None = None
     """Lines for the table; None for all that it needs."""
@@ -107,11 +106,9 @@ def _section(
     snapshot: Snapshot, dimension: Dimension, use: RecentUse
 ) -> list[BreakdownRow]:
     """Return the shares of a dimension: those in trouble, then the others; the largest first."""
-    section = [
-        _row(snapshot, dimension, share, use)
-        for share in breakdown(snapshot, dimension)
-    ]
-    return sorted(section, key=lambda row: row.trouble is Trouble.NONE)
+    shares = breakdown(snapshot, dimension)
+    section = [_row(snapshot, dimension, share, use) for share in shares]
+    return sorted(section, key=lambda row: row.trouble is ShareTrouble.NONE)
 
 
 def _row(
@@ -121,7 +118,7 @@ def _row(
     busy = use.most(dimension, share.name) if is_known else None
     trouble = nearness(share)
     if dimension is Dimension.APPLICATION and _is_leak(snapshot, share, busy):
-        trouble = Trouble.LEAK
+        trouble = ShareTrouble.LEAK
     return BreakdownRow(dimension, share, busy, trouble)
 
 
@@ -145,15 +142,21 @@ def _badness(row: BreakdownRow) -> tuple[float, ...]:
     share = row.share
     if share is None:
         return ()
-    is_leak = row.trouble is Trouble.LEAK
-    limit = share.limit if row.trouble in (Trouble.FULL, Trouble.NEAR) else None
+    is_leak = row.trouble is ShareTrouble.LEAK
     is_application = row.dimension is Dimension.APPLICATION
     return (
-        share.idle_long if is_leak else 0,
-        share.sessions / max(1, limit) if limit is not None else 0.0,
-        share.idle_long if is_application else 0,
-        share.sessions if is_application else 0,
+        share.idle_long * is_leak,
+        _part_of_limit(row.trouble, share),
+        share.idle_long * is_application,
+        share.sessions * is_application,
     )
+
+
+def _part_of_limit(trouble: ShareTrouble, share: Share) -> float:
+    """Return how much of its limit a share uses; 0 for one that is far from it."""
+    if trouble not in (ShareTrouble.FULL, ShareTrouble.NEAR) or share.limit is None:
+        return 0.0
+    return share.sessions / max(1, share.limit)
 
 
 # Folding.
@@ -165,10 +168,7 @@ def _folded(
     """Fold the states into a line, and the end of long sections, until all fit into the room."""
     if folding.room is None or _lines(sections) <= folding.room:
         return list(sections)
-    result = [
-        [_rest(section)] if _is_of_states(section, folding.unfolded) else section
-        for section in sections
-    ]
+    result = [_folded_states(section, folding.unfolded) for section in sections]
     longest = max(map(len, result), default=0)
     for shown in range(min(longest, folding.room), 0, -1):
         cut = [_cut(section, shown, folding) for section in result]
@@ -181,10 +181,13 @@ def _lines(sections: Sequence[Sequence[BreakdownRow]]) -> int:
     return sum(len(section) + 1 for section in sections)
 
 
-def _is_of_states(
-    section: Sequence[BreakdownRow], unfolded: Collection[Dimension]
-) -> bool:
-    return section[0].dimension is Dimension.STATE and Dimension.STATE not in unfolded
+def _folded_states(
+    section: list[BreakdownRow], unfolded: Collection[Dimension]
+) -> list[BreakdownRow]:
+    """Return the section; that of the states as one line, unless it is unfolded."""
+    dimension = section[0].dimension
+    is_whole = dimension is not Dimension.STATE or dimension in unfolded
+    return section if is_whole else [_rest(section)]
 
 
 def _cut(

@@ -29,8 +29,8 @@ Identity: TypeAlias = tuple[Dimension, str, bool]
 _FOLDED = "more"
 
 
-class Trouble(StrEnum):
-    """What is wrong with a share; the worst first."""
+class ShareTrouble(StrEnum):
+    """The trouble that a share is in; the worst first."""
 
     LEAK = "leak"  # holds many slots and leaves nearly all of them idle
     FULL = "full"  # its connection limit is reached for sure
@@ -45,7 +45,7 @@ class BreakdownRow(NamedTuple):
     share: Share | None = None
     busy: int | None = None
     """The most sessions in use at once; None if that is not known."""
-    trouble: Trouble = Trouble.NONE
+    trouble: ShareTrouble = ShareTrouble.NONE
     folded: tuple[Share, ...] = ()
 
     @property
@@ -66,16 +66,16 @@ Column: TypeAlias = columns.Column[BreakdownRow, Snapshot]
 
 
 def _name_tone(row: BreakdownRow, _snapshot: Snapshot) -> Tone:
-    is_bad = row.trouble in (Trouble.LEAK, Trouble.FULL)
+    is_bad = row.trouble in (ShareTrouble.LEAK, ShareTrouble.FULL)
     return Tone.ALARM if is_bad else Tone.PLAIN
 
 
 def _leak_tone(row: BreakdownRow, _snapshot: Snapshot) -> Tone:
-    return Tone.ALARM if row.trouble is Trouble.LEAK else Tone.PLAIN
+    return Tone.ALARM if row.trouble is ShareTrouble.LEAK else Tone.PLAIN
 
 
 def _word_tone(row: BreakdownRow, _snapshot: Snapshot) -> Tone:
-    tones = {Trouble.FULL: Tone.ALARM_PLATE, Trouble.NEAR: Tone.WARN}
+    tones = {ShareTrouble.FULL: Tone.ALARM_PLATE, ShareTrouble.NEAR: Tone.WARN}
     return tones.get(_nearness(row), Tone.PLAIN)
 
 
@@ -96,21 +96,21 @@ def _limit_text(row: BreakdownRow, snapshot: Snapshot) -> str:
     return "" if limit is None else f"of {limit}"
 
 
-def _nearness(row: BreakdownRow) -> Trouble:
+def _nearness(row: BreakdownRow) -> ShareTrouble:
     """Return how near a share is to its limit, even if something worse is wrong with it."""
-    return nearness(row.share) if row.share else Trouble.NONE
+    return nearness(row.share) if row.share else ShareTrouble.NONE
 
 
-def nearness(share: Share) -> Trouble:
+def nearness(share: Share) -> ShareTrouble:
     """Return how near a share is to its connection limit."""
     if share.limit is None or share.sessions * 5 < share.limit * 4:
-        return Trouble.NONE
+        return ShareTrouble.NONE
     certain = share.sessions if share.at_least is None else share.at_least
-    return Trouble.FULL if certain >= share.limit else Trouble.NEAR
+    return ShareTrouble.FULL if certain >= share.limit else ShareTrouble.NEAR
 
 
 def _near_word(row: BreakdownRow, _snapshot: Snapshot) -> str:
-    words = {Trouble.FULL: "FULL", Trouble.NEAR: "near"}
+    words = {ShareTrouble.FULL: "FULL", ShareTrouble.NEAR: "near"}
     return words.get(_nearness(row), "")
 
 
@@ -314,7 +314,7 @@ def _place_of_bar(layout: Layout) -> int:
 
 
 def _bar_tone(row: BreakdownRow) -> Tone:
-    return Tone.ALARM if row.trouble is Trouble.LEAK else Tone.QUIET
+    return Tone.ALARM if row.trouble is ShareTrouble.LEAK else Tone.QUIET
 
 
 def _folded_words(row: BreakdownRow) -> str:

@@ -70,13 +70,13 @@ def _time_to_help(terminal: Terminal, canary: Canary) -> float:
         time.sleep(_SETTLED)
         return (
             terminal.screen.display[-1].startswith("? help")
-            and "Esc goes back" not in terminal.text
+            and "finds a key" not in terminal.text
         )
 
     until(is_back, "it does not find back to the sessions", PATIENCE)
     start = time.monotonic()
     terminal.send(typed("help"))
-    terminal.wait_for("Esc goes back")
+    terminal.wait_for("finds a key")
     end = time.monotonic()
     return end - start - canary.late(start, end)
 

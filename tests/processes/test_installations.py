@@ -64,7 +64,7 @@ def test_one_file_does_it_all(one_file: str, server: Cluster, tmp_path: Path) ->
     with Terminal([sys.executable, one_file, server.socket_dsn]) as terminal:
         terminal.wait_for(READY)
         terminal.send(typed("help"))
-        terminal.wait_for("Esc goes back")
+        terminal.wait_for("finds a key")
         terminal.send(typed("clear", "quit"))
         assert terminal.wait_for_exit() == 0
 

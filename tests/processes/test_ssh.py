@@ -155,7 +155,7 @@ def test_it_is_usable_over_ssh(sshd: Sshd, server: Cluster) -> None:
     ) as terminal:
         terminal.wait_for(READY)
         terminal.send(typed("help"))
-        terminal.wait_for("Esc goes back")
+        terminal.wait_for("finds a key")
         terminal.send(typed("clear", "quit"))
         assert terminal.wait_for_exit() == 0
         assert terminal.restored

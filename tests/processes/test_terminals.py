@@ -37,7 +37,7 @@ def test_every_terminal_shows_it(name: str, server: Cluster) -> None:
         assert any("PID USER@D" in line for line in shown[5:7])
         assert shown[-1].startswith("? help")
         terminal.send(typed("help"))
-        terminal.wait_for("Esc goes back")
+        terminal.wait_for("finds a key")
         terminal.send(typed("clear", "quit"))
         assert terminal.wait_for_exit() == 0
         assert terminal.restored
@@ -111,7 +111,7 @@ def test_a_huge_window_costs_little(size: tuple[int, int], server: Cluster) -> N
         terminal.wait_for(lambda seen: READY in seen.screen.display[199])
         terminal.send(typed("help"))
         terminal.wait_for(
-            lambda seen: any("Esc goes back" in line for line in seen.screen.display),
+            lambda seen: any("finds a key" in line for line in seen.screen.display),
             GONE,
         )
         assert memory_kb(terminal.pid) < 150 * 1024

@@ -9,8 +9,9 @@ from pgtop.tui.dialogs.confirm import ConfirmScreen
 from pgtop.tui.dialogs.menu import MenuScreen
 from pgtop.tui.keymap import handler_name
 from pgtop.tui.screens.breakdown import BreakdownScreen
+from pgtop.tui.screens.help import HelpScreen
 from pgtop.tui.screens.locks import LocksScreen
-from pgtop.tui.screens.pages import DetailScreen, HelpScreen
+from pgtop.tui.screens.pages import DetailScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.widgets.key_line import KeyBar
 from pgtop.tui.widgets.row_table import RowTable

@@ -9,8 +9,8 @@ from pgtop.config.keymap import PRESETS, keymap_from
 from pgtop.config.settings import Settings
 from pgtop.keys import put_in_force
 from pgtop.tui.dialogs.confirm import ConfirmScreen
+from pgtop.tui.screens.help import HelpScreen
 from pgtop.tui.screens.locks import LocksScreen
-from pgtop.tui.screens.pages import HelpScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.view_registry import KEYMAP
 from tests.scenes import busy

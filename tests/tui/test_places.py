@@ -10,7 +10,8 @@ from pgtop.tui.dialogs.bulk import BulkScreen
 from pgtop.tui.dialogs.confirm import ConfirmScreen
 from pgtop.tui.dialogs.menu import MenuScreen
 from pgtop.tui.dialogs.results import ResultScreen
-from pgtop.tui.screens.pages import DetailScreen, HelpScreen
+from pgtop.tui.screens.help import HelpScreen
+from pgtop.tui.screens.pages import DetailScreen
 from pgtop.view_registry import KEYMAP, VIEWS
 
 _SCREENS: tuple[type[Screen[object]], ...] = (

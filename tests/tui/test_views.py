@@ -99,12 +99,12 @@ async def test_a_key_of_another_view_names_that_view() -> None:
 
 
 async def test_the_filter_key_leads_to_the_sessions() -> None:
-    """On a page without a filter the key opens that of the sessions: what is typed next is text and
+    """On a page without a field the key opens that of the sessions: what is typed next is text and
     no command.
     """
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "help", "filter", *"db:shop K")
+        await press(pilot, "open", "filter", *"db:shop K")
         assert isinstance(stage.app.screen, SessionsScreen)
         assert stage.app.screen._input.value == "db:shop K"
 

@@ -18,7 +18,7 @@ from pgtop.table.options import Sort, TableOptions
 from pgtop.text.clean import cells
 from pgtop.text.tone import Tone
 from pgtop.view.breakdown import BREAKDOWN, Folding, rows, share_filter, spec_for, worst
-from pgtop.view.breakdown_rows import BreakdownRow, Trouble, layout
+from pgtop.view.breakdown_rows import BreakdownRow, ShareTrouble, layout
 from tests import scenes
 from tests.analysis.test_breakdown import HIDDEN, NOW, SERVER, client
 
@@ -189,11 +189,11 @@ def test_a_leak_is_an_alarm_and_the_view_opens_on_it() -> None:
     all_rows = shown(full)
     row = worst(all_rows)
     assert row is not None
-    assert (row.name, row.trouble) == (LEAK, Trouble.LEAK)
+    assert (row.name, row.trouble) == (LEAK, ShareTrouble.LEAK)
     line = BREAKDOWN.line(layout(80), row, full)
     loud = "".join(span.text for span in line if span.tone is Tone.ALARM)
     assert [word in loud for word in (LEAK, "█", "0 of 55")] == [True] * 3
-    assert sum(each.trouble is Trouble.LEAK for each in all_rows) == 1
+    assert sum(each.trouble is ShareTrouble.LEAK for each in all_rows) == 1
 
 
 def test_without_a_leak_the_view_opens_on_the_group_nearest_its_limit() -> None:
@@ -204,7 +204,7 @@ def test_without_a_leak_the_view_opens_on_the_group_nearest_its_limit() -> None:
     snapshot = Snapshot(NOW, server, (*busy, *[client("cron", since=900)] * 2))
     row = worst(shown(snapshot))
     assert row is not None
-    assert (row.dimension, row.trouble) == (Dimension.DATABASE, Trouble.FULL)
+    assert (row.dimension, row.trouble) == (Dimension.DATABASE, ShareTrouble.FULL)
     calm = worst(shown(replace(snapshot, server=SERVER)))
     assert calm is not None
     assert calm.name == "cron", "most idle connections"

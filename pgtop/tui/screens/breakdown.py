@@ -2,9 +2,13 @@
 cursor.
 """
 
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
+
 from textual import on
 
 from pgtop import places
+from pgtop.actions import Action
 from pgtop.analysis.breakdown import Dimension
 from pgtop.config.settings import Settings
 from pgtop.keys import hint
@@ -33,8 +37,11 @@ from pgtop.view.breakdown import (
     spec_for,
     worst,
 )
-from pgtop.view.breakdown_rows import BreakdownRow, Trouble
+from pgtop.view.breakdown_rows import BreakdownRow, ShareTrouble
 from pgtop.view.pooling import leak_words, pooling_words
+
+if TYPE_CHECKING:
+    from pgtop.view.help import HelpTopic
 
 
 class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
@@ -55,6 +62,12 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
     )
     SPEC = BREAKDOWN
     NOUN = "groups"
+    HELP_WORDS: ClassVar[Mapping[str, str]] = {
+        "open": "its sessions",
+        "cancel": "cancel all",
+        "terminate": "terminate all",
+        "fold": "the whole section",
+    }
     BINDINGS = bindings(*places.BREAKDOWN)
 
     def __init__(
@@ -67,6 +80,12 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
         self._unfolded: frozenset[Dimension] = frozenset()
         self._is_placed = False
         """True once the cursor is on the worst group, or where the user wanted it."""
+
+    def help_topic(self, actions: Sequence[Action]) -> "HelpTopic":
+        from pgtop.view.signs import CONNECTION_SIGNS
+
+        topic = super().help_topic(actions)
+        return topic._replace(signs=(*CONNECTION_SIGNS, *topic.signs))
 
     # Rows.
 
@@ -120,7 +139,7 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
             if (
                 row is not None
                 and row.share is not None
-                and row.trouble is Trouble.LEAK
+                and row.trouble is ShareTrouble.LEAK
             ):
                 now = self.state.derived.now
                 seconds = self.state.recent_use.seconds(now)

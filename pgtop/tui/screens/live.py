@@ -1,12 +1,13 @@
 """The base of every full screen: the lines around its body, which `view.chrome` lays out."""
 
-from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 
+from pgtop.actions import Action
 from pgtop.config.settings import Settings
 from pgtop.monitor.poller import Sampled
 from pgtop.monitor.state import State
@@ -24,6 +25,9 @@ from pgtop.view.cost import cost_line
 from pgtop.view.header import NO_VIEWS, Views, header_lines
 from pgtop.view.looks import Looks
 from pgtop.view_registry import View
+
+if TYPE_CHECKING:
+    from pgtop.view.help import HelpTopic
 
 
 class LiveScreen(Stateful, Screen[None]):
@@ -123,6 +127,37 @@ class LiveScreen(Stateful, Screen[None]):
     def row_count(self) -> int:
         """The number of rows to go to."""
         return 0
+
+    # The help.
+
+    HELP_WORDS: ClassVar[Mapping[str, str]] = {}
+    """Words for actions that mean something of their own here, by id."""
+
+    def help_topic(self, actions: Sequence[Action]) -> "HelpTopic":
+        """Return the subject of the help of this screen; `actions` are those that work here."""
+        from pgtop.view.help import HelpTopic
+        from pgtop.view.signs import BAR_SIGNS
+
+        keymap = self._settings.keymap
+        answers = [each.id for each in keymap.actions if each.in_dialogs]
+        offered = keymap.offered([each.id for each in actions], self.is_read_only)
+        return HelpTopic(
+            self.help_title,
+            tuple(each for each in offered if not each.in_dialogs),
+            self.HELP_WORDS,
+            keymap.offered(answers, self.is_read_only),
+            BAR_SIGNS,
+        )
+
+    @property
+    def help_title(self) -> str:
+        """The name of the screen in its help."""
+        return self._view.label.capitalize() if self._view is not None else "pgtop"
+
+    @property
+    def is_read_only(self) -> bool:
+        """True if no signal can be sent."""
+        return self._settings.read_only
 
     def show(self, state: State) -> None:
         self.state = state

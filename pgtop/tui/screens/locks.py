@@ -1,10 +1,12 @@
 """The locks view: the lock trees, and below them what holds back vacuum."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 
 from pgtop import places
+from pgtop.actions import Action
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.config.settings import Settings
 from pgtop.keys import hint
@@ -32,12 +34,16 @@ from pgtop.view.locks import (
 
 _BY_USER = object()
 
+if TYPE_CHECKING:
+    from pgtop.view.help import HelpTopic
+
 
 class LocksScreen(TableScreen[LockRow, DerivedSnapshot], SessionActionsScreen):
     """The lock trees, with the actions of the sessions, and folding."""
 
     SPEC = LOCKS
     NOUN = "sessions"
+    HELP_WORDS: ClassVar[Mapping[str, str]] = {"fold": "fold a branch"}
     DEFAULT_ORDER = "most waiters first"
     KEYS = (
         "clear",
@@ -85,6 +91,12 @@ class LocksScreen(TableScreen[LockRow, DerivedSnapshot], SessionActionsScreen):
 
     def arranged_whole(self) -> ArrangedLocks:
         return arrange_locks(self.state.derived, self._options)
+
+    def help_topic(self, actions: Sequence[Action]) -> "HelpTopic":
+        from pgtop.view.signs import LOCK_SIGNS
+
+        topic = super().help_topic(actions)
+        return topic._replace(signs=(*LOCK_SIGNS, *topic.signs), is_filtered=True)
 
     # The status line.
 

@@ -1,4 +1,4 @@
-"""Screens to read: one session whole, and the help. Both scroll; the detail follows its session."""
+"""A screen to read and to scroll, and one session whole, which follows its session."""
 
 from collections.abc import Iterable
 from functools import lru_cache
@@ -25,7 +25,6 @@ from pgtop.tui.screens.session_actions import SessionActionsScreen
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Pager
 from pgtop.view.detail import detail_lines
-from pgtop.view.help import help_lines
 from pgtop.view.sql import query_lines
 
 _WIDE = 60
@@ -77,20 +76,6 @@ class PageScreen(Navigation, LiveScreen):
         self.app.pop_screen()
 
 
-class HelpScreen(PageScreen):
-    """Keys, letters, filter language and columns."""
-
-    KEYS = ("clear", "quit")
-
-    def lines(self) -> list[Line]:
-        settings = self._settings
-        return help_lines(settings.keymap.actions, self.size.width, settings.read_only)
-
-    def status(self) -> Line:
-        title = f"help ({hint('clear')} goes back)"
-        return (Span(title, Tone.QUIET), Span(self.more(), Tone.QUIET))
-
-
 class DetailScreen(SessionActionsScreen, PageScreen):
     """One session, by identity, as long as it lives; when it has ended, its last data stay."""
 
@@ -113,6 +98,10 @@ class DetailScreen(SessionActionsScreen, PageScreen):
         self._gone = ""
         # The query stays the same while every event draws the page again.
         self._query_lines = lru_cache(maxsize=1)(query_lines)
+
+    @property
+    def help_title(self) -> str:
+        return "One session"
 
     @property
     def backend(self) -> Backend:

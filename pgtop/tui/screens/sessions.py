@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from textual import on
 
 from pgtop import places
+from pgtop.actions import Action
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.config.settings import Settings
 from pgtop.keys import hint
@@ -37,6 +38,7 @@ from pgtop.view.sessions import FOOTER
 
 if TYPE_CHECKING:
     from pgtop.view.export import Export
+    from pgtop.view.help import HelpTopic
 
 
 class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen):
@@ -61,6 +63,12 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
         self._before_filter: BackendId | None = None
         self._filter_before = ""
         self._filter_of_share = ""
+
+    def help_topic(self, actions: Sequence[Action]) -> "HelpTopic":
+        from pgtop.view.signs import SESSION_SIGNS
+
+        topic = super().help_topic(actions)
+        return topic._replace(signs=(*SESSION_SIGNS, *topic.signs), is_filtered=True)
 
     # Rows.
 

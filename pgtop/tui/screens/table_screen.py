@@ -3,7 +3,7 @@
 A subclass returns its rows. Filter, sort, headings and cursor come from here.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Generic
 
 from textual import on
@@ -11,6 +11,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from pgtop import places
+from pgtop.actions import Action
 from pgtop.config.settings import Settings
 from pgtop.monitor.state import State
 from pgtop.table.arrange import Arranged, arrange
@@ -34,6 +35,7 @@ from pgtop.view.sessions import WORST_FIRST, order_words, range_words
 
 if TYPE_CHECKING:
     from pgtop.view.export import Export
+    from pgtop.view.help import HelpTopic
 
 
 class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
@@ -113,6 +115,14 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
 
     def filter_changed(self) -> None:
         """Move the cursor after another filter was accepted."""
+
+    def help_topic(self, actions: Sequence[Action]) -> "HelpTopic":
+        topic = super().help_topic(actions)
+        named = [column for column in self.columns.columns if column.meaning]
+        rows = tuple(
+            (column.title.strip() or column.name, column.meaning) for column in named
+        )
+        return topic._replace(columns=rows)
 
     @property
     def columns(self) -> ColumnSet[RowT, ContextT]:

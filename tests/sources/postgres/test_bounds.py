@@ -274,9 +274,9 @@ def _watch(impostor: Impostor, script: Script) -> None:
         for _ in range(3):
             terminal.wait_for("next try in")
             terminal.send(typed("help"))
-            terminal.wait_for("Esc goes back")
+            terminal.wait_for("finds a key")
             terminal.send(typed("clear"))
-            terminal.wait_for(lambda seen: "Esc goes back" not in seen.text)
+            terminal.wait_for(lambda seen: "finds a key" not in seen.text)
         impostor.script = None
         terminal.wait_for(lambda seen: "next try in" not in seen.text)
         assert memory("VmHWM", terminal.child.pid) < 150 << 10
