@@ -1,4 +1,4 @@
-"""The filter above the headings: one quiet line while it is active, two or more while it is typed."""
+"""The filter above the headings: one quiet line while it is active, two while it is typed."""
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
