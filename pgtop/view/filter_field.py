@@ -163,7 +163,9 @@ def active_line(active: Filter, error: FilterError | None, width: int) -> Line:
     """Return the filter in force while it is not typed, or why it cannot be applied."""
     text = clean(active.text)
     if error is not None:
-        return (Span(fit(f"filter not applied: {text}: {error.message}", width), Tone.WARN),)
+        return (
+            Span(fit(f"filter not applied: {text}: {error.message}", width), Tone.WARN),
+        )
     key = f"   {hint('clear')} clears it"
     words = fit(f"filter {text}", max(0, width - cells(key))).rstrip()
     room = width - cells(words) - cells(key)
