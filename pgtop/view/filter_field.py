@@ -27,7 +27,7 @@ class TypedFilter(NamedTuple):
     """The characters before the cursor."""
     hint: str = ""
     """The words that Tab would write."""
-    count: tuple[int, int] = (0, 0)
+    matching: tuple[int, int] = (0, 0)
     """The rows that match, and all of them."""
 
 
@@ -59,7 +59,7 @@ def without_fragment(applied: str, text: str) -> str:
 
 def field_line(typed: TypedFilter, width: int) -> Line:
     """Return the prompt, the text with its cursor, what Tab writes, and how many rows match."""
-    count = _count(typed.count)
+    count = _count(typed.matching)
     room = max(8, width - cells(_PROMPT) - _cells_of(count) - 1)
     text = _in_sight(typed, room)
     used = cells(_PROMPT) + _cells_of(text)
