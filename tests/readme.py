@@ -10,12 +10,14 @@ from pgtop.cli.man_page import man_page
 from pgtop.cli.reference import key_row
 from pgtop.help.markdown import table
 from pgtop.view_registry import KEYMAP
+from tests.contrasts import contrast_table
 from tests.roles import WATCHERS, Watcher
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
 TOPICS = ROOT / "pgtop/help/topics"
 RIGHTS = TOPICS / "rights.md"
+THEMES = TOPICS / "themes.md"
 MAN_PAGE = ROOT / "pgtop/help/pgtop.1"
 
 TEN_KEYS = (
@@ -37,6 +39,7 @@ def generated() -> Mapping[Path, str]:
     return {
         README: with_sections(README.read_text(), {"keys": _ten_keys()}),
         RIGHTS: with_sections(RIGHTS.read_text(), rights_sections()),
+        THEMES: with_sections(THEMES.read_text(), {"contrasts": contrast_table()}),
         MAN_PAGE: man_page(),
     }
 
@@ -98,7 +101,7 @@ def _refusals() -> str:
 
 def write() -> None:
     """Write all generated parts. The topics come first, as the man page is made from them."""
-    for path in (README, RIGHTS, MAN_PAGE):
+    for path in (README, RIGHTS, THEMES, MAN_PAGE):
         path.write_text(generated()[path])
 
 

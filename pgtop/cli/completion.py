@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from pgtop.cli.args.options import commands, parsers
+from pgtop.config.settings import THEMES
 from pgtop.help.topics import BY_NAME
 from pgtop.table.language.help import FILTER_HELP
 from pgtop.table.session_columns import COLUMNS
@@ -62,6 +63,7 @@ _WORDS: Mapping[str, Callable[[], list[str]]] = {
     "COLUMN": _column_names,
     "FILTER": filter_keys,
     "PID | FILTER": filter_keys,
+    "THEME": lambda: list(THEMES),
     "TOPIC | COMMAND": _help_words,
 }
 """Words that the shells offer for a value or an argument, by its name in `--help`."""

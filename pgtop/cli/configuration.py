@@ -14,7 +14,7 @@ from pgtop.cli.args.filters import filter_for_protection
 from pgtop.config.guards import Guards, command_line_layer, guards_of
 from pgtop.config.layers import Layer, LayeredValue, LayerKind, Origin, merge
 from pgtop.config.load import Configuration, load
-from pgtop.config.settings import Safety, Settings
+from pgtop.config.settings import THEMES, Safety, Settings
 from pgtop.config.toml_file import Problem
 from pgtop.errors import UsageError
 
@@ -100,11 +100,13 @@ def dashboard_for(
     settings = layered(options, configuration, server)
     if settings.warn > settings.alarm:
         settings = _with_right_levels(options, settings, problems)
+    settings = settings._replace(server=server)
+    settings = _with_theme(options, settings, configuration, problems)
     if problems:
         guards = _locked(guards, problems)
     if configuration.files:
         settings = _with_tables(settings, configuration)
-    settings = settings._replace(server=server, complaint=_complaint(problems))
+    settings = settings._replace(complaint=_complaint(problems))
     return Dashboard(guards, settings)
 
 
@@ -181,6 +183,28 @@ def _with_right_levels(
         raise UsageError(f"--warn {what}.", "The warning must come first.")
     problems.append(Problem("warn", f" {what}", "The warning must come first."))
     return settings._replace(warn=options.warn, alarm=options.alarm)
+
+
+def _with_theme(
+    options: Settings,
+    settings: Settings,
+    configuration: Configuration,
+    problems: list[Problem],
+) -> Settings:
+    """Return settings with the user's own theme. Raises UsageError if an option named none."""
+    if settings.theme in THEMES:
+        return settings
+    from pgtop.config.themes import theme_named
+
+    try:
+        theme = theme_named(settings.theme, configuration.table("themes"))
+    except ValueError as error:
+        if "theme" in options.chosen:
+            raise UsageError(f"--theme: {error}.", "") from None
+        if not problems:  # a file's theme is one of them already
+            problems.append(Problem("theme", f": {error}"))
+        return settings._replace(theme=THEMES[0])
+    return settings._replace(own_theme=theme)
 
 
 # Layers.

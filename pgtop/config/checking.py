@@ -7,11 +7,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pgtop.config.layers import Layer, LayeredValue, LayerKind, Origin
+from pgtop.config.layers import Layer, LayeredValue, LayerKind, Origin, values_of
 from pgtop.config.load import Configuration
 from pgtop.config.schema import Field
+from pgtop.config.settings import THEMES
 from pgtop.config.tables import (
     DISPLAY,
+    OWN_THEMES,
     TABLES,
     TOP,
     VARIABLE_PREFIX,
@@ -197,6 +199,7 @@ def joint_problems(read: Configuration) -> Iterator[Problem]:
             table.read(values)
         except ValueError as error:
             yield Problem(f"[{table.name}]", f": {error}")
+    yield from _theme_problems(read)
 
 
 def _record_problems(read: Configuration, table: TableSpec) -> Iterator[Problem]:
@@ -206,6 +209,19 @@ def _record_problems(read: Configuration, table: TableSpec) -> Iterator[Problem]
         except ValueError as error:
             place = read.origin(table.name, name).place
             yield Problem(place, f": [{table.name}.{name}] {error}")
+
+
+def _theme_problems(read: Configuration) -> Iterator[Problem]:
+    """Yield a problem for each layer with a theme that there is not."""
+    for value in values_of("theme", read.layers):
+        if value.value in THEMES:
+            continue
+        from pgtop.config.themes import theme_named
+
+        try:
+            theme_named(value.value, read.table(OWN_THEMES))
+        except ValueError as error:
+            yield Problem(value.origin.place, f": {error}")
 
 
 # The environment.

@@ -14,6 +14,7 @@ from pgtop.view_registry import KEYMAP
 
 if TYPE_CHECKING:
     from pgtop.config.servers import ServerProfile
+    from pgtop.config.themes import Theme
     from pgtop.table.filter import Filter
 
 MIN_INTERVAL = 0.2
@@ -62,9 +63,8 @@ class Settings(NamedTuple):
         str,
         option(
             "--theme",
-            metavar="NAME",
-            choices=THEMES,
-            help=f"one of {', '.join(THEMES)}",
+            metavar="THEME",
+            help=f"{', '.join(THEMES)}, or one of [themes] in config.toml",
         ),
         setting("display"),
     ] = THEMES[0]
@@ -135,6 +135,8 @@ class Settings(NamedTuple):
         setting("display", help="true if only ASCII is drawn"),
     ] = False
     """True also if the locale is not UTF-8."""
+    own_theme: "Theme | None" = None
+    """The user's own theme, if `theme` names one."""
     display: Display = Display()
     """The terminal's colours, and what is known of its background."""
     keymap: Keymap = KEYMAP

@@ -17,6 +17,7 @@ DISPLAY = "display"
 SERVERS = "servers"
 KEYS = "keys"
 FILTERS = "filters"
+OWN_THEMES = "themes"
 
 
 class TableSpec(NamedTuple):
@@ -56,6 +57,12 @@ def _read_filters(table: Mapping[str, Any]) -> object:
         if not isinstance(text, str) or not text.isprintable():
             raise ValueError(f"{name} must be a filter in quotes")
     return table
+
+
+def _read_themes(table: Mapping[str, Any]) -> object:
+    from pgtop.config.themes import themes_from  # only where there is a theme
+
+    return themes_from(table)
 
 
 def is_name(name: str) -> bool:
@@ -104,6 +111,18 @@ leak = "state:idle age>1h app:web-pool"
 """,
             read=_read_filters,
             schema={"additionalProperties": {"type": "string"}},
+        ),
+        TableSpec(
+            OWN_THEMES,
+            "themes of your own: `--theme NAME`; `pgtop help themes` explains them",
+            """\
+[themes.night]
+base = "dark"              # terminal, dark or light
+ground = "#000000"
+warn = "bold #ffb000"
+""",
+            read=_read_themes,
+            schema={"additionalProperties": {"type": "object"}},
         ),
     )
 }

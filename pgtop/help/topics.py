@@ -29,6 +29,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("exit-codes", "the exit codes of all commands"),
     Topic("json", "the fields of --json and --csv"),
     Topic("config", "your own settings: guards, looks, named servers"),
+    Topic("themes", "the colours, their contrast, and themes of your own"),
     Topic("files", "configuration, audit log, and environment"),
     Topic("glossary", "the words that pgtop uses"),
     Topic(

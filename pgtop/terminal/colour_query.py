@@ -1,4 +1,4 @@
-"""Which colours the terminal has for text and background: the question, and its answer.
+"""The question for the terminal's text colour and background, and its answer.
 
 xterm and most of its kin answer, within a round trip. tmux before 3.4, GNU screen, mosh and the
 Linux console do not, so nothing may wait for the answer.

@@ -78,7 +78,7 @@ _OWN_COLORS = {
 
 def palette(settings: Settings) -> Palette:
     """Return the palette of the user's theme on the user's terminal."""
-    return Palette(partial(_scheme, settings.theme, settings.color), _display(settings))
+    return Palette(partial(_scheme, settings), _display(settings))
 
 
 def depends_on_background(settings: Settings) -> bool:
@@ -86,11 +86,7 @@ def depends_on_background(settings: Settings) -> bool:
     if settings.background or settings.display.is_console:
         return False
     dark, light = [
-        _scheme(
-            settings.theme,
-            settings.color,
-            settings.display._replace(shade=shade),
-        )
+        _scheme(settings, settings.display._replace(shade=shade))
         for shade in (Shade.DARK, Shade.LIGHT)
     ]
     return dark != light
@@ -104,10 +100,13 @@ def _display(settings: Settings) -> Display:
     return display._replace(shade=Shade(settings.background))
 
 
-def _scheme(theme: str, has_color: bool, display: Display) -> Scheme:
-    """Return the scheme of a theme; without colours there is only one."""
-    if not has_color:
+def _scheme(settings: Settings, display: Display) -> Scheme:
+    """Return the scheme of the user's theme; without colours there is only one."""
+    theme = settings.theme
+    if not settings.color:
         return palettes.MONO
+    if settings.own_theme:
+        return settings.own_theme.schemes[display.colors or "standard"]
     if theme == "terminal":
         return _terminal_scheme(display)
     if not display.has_256:

@@ -103,7 +103,7 @@ def test_words_mean_what_they_mean_in_psql(words: str, command: object) -> None:
         ("--interval nan", "(0.2 to 60)"),
         ("--interval soon", "'soon'"),
         ("--warn 101", "(0 to 100)"),
-        ("--theme blue", "'blue'"),
+        ("--background blue", "'blue'"),
         ("--inter 2", "--inter"),
         ("--read", "--read"),
         ("--wait=yes", "--wait"),

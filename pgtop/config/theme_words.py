@@ -1,0 +1,113 @@
+"""The words of a theme: `bold #ffb000`, `white on 61`."""
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from pgtop.config.values import nearest
+from pgtop.text.colour import RGB, SIXTEEN, contrast, halfway, numbered, rgb
+
+_NAMES = (
+    "black",
+    "red",
+    "green",
+    "yellow",
+    "blue",
+    "magenta",
+    "cyan",
+    "white",
+)
+COLORS = (*_NAMES, *[f"bright_{name}" for name in _NAMES])
+"""The names of the terminal's sixteen colours, by their numbers."""
+WEIGHTS = ("bold", "dim", "underline", "reverse")
+LONGEST = 100
+"""Characters of a value, and of a name."""
+_HEX = re.compile(r"#[0-9a-fA-F]{6}")
+_NUMBER = re.compile(r"color\(([0-9]{1,3})\)|([0-9]{1,3})")
+_MOST = 255
+
+
+class Look(NamedTuple):
+    """The weights, the colour and the ground that a text is drawn with."""
+
+    weights: tuple[str, ...] = ()
+    color: str = ""
+    ground: str = ""
+
+    @property
+    def is_bold(self) -> bool:
+        """True if the text is bold."""
+        return "bold" in self.weights
+
+    @property
+    def is_of_sixteen(self) -> bool:
+        """True if a terminal with sixteen colours has all that is needed."""
+        named = (*COLORS, "")
+        return self.color in named and self.ground in named
+
+    @property
+    def text(self) -> str:
+        """The look in the words of a scheme."""
+        ground = f"on {_in_scheme(self.ground)}" if self.ground else ""
+        parts = (*self.weights, _in_scheme(self.color), ground)
+        return " ".join(filter(None, parts))
+
+    def contrast(self, text: RGB, ground: RGB) -> float:
+        """Return the contrast of the look; `text` and `ground` stand for colours that it lacks."""
+        shown = colour_of(self.color) if self.color else text
+        behind = colour_of(self.ground) if self.ground else ground
+        if "dim" in self.weights:
+            shown = halfway(shown, behind)
+        return contrast(shown, behind)
+
+
+def look_of(text: str) -> Look:
+    """Return the look that the words stand for. Raises ValueError with a sentence."""
+    weights: list[str] = []
+    colors = {"text": "", "ground": ""}
+    place = "text"
+    for word in text.split():
+        if word == "on":
+            place = "ground"
+        elif word in WEIGHTS:
+            weights.append(word)
+        elif colors[place]:
+            raise ValueError(f"there are two colours for the {place}")
+        else:
+            colors[place] = _checked(word)
+    if place == "ground" and not colors["ground"]:
+        raise ValueError("there is no colour after on")
+    return Look(tuple(weights), colors["text"], colors["ground"])
+
+
+def colour_of(word: str) -> RGB:
+    """Return a colour; the terminal's sixteen are taken to be xterm's."""
+    if word in COLORS:
+        return SIXTEEN[COLORS.index(word)]
+    return rgb(word) if word.startswith("#") else numbered(int(word))
+
+
+def hint(word: object, words: Sequence[str]) -> str:
+    """Return the nearest right spelling as the end of a sentence, or nothing."""
+    spelling = nearest(word, words)
+    return f"; nearest: {spelling}" if spelling else ""
+
+
+def quoted(word: object) -> str:
+    """Return a word as a sentence quotes it, cut to what is worth reading."""
+    return repr(str(word)[:LONGEST])
+
+
+def _checked(word: str) -> str:
+    if word in COLORS or _HEX.fullmatch(word):
+        return word
+    if (number := _NUMBER.fullmatch(word)) and int(number[1] or number[2]) <= _MOST:
+        return str(int(number[1] or number[2]))
+    raise ValueError(
+        f"{quoted(word)} is no weight and no colour{hint(word, (*COLORS, *WEIGHTS))}"
+    )
+
+
+def _in_scheme(color: str) -> str:
+    """Return a colour as schemes have it."""
+    return f"color({color})" if color.isdecimal() else color
