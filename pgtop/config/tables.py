@@ -9,12 +9,14 @@ from typing import Any, NamedTuple
 from pgtop.config.schema import Field, fields
 from pgtop.config.servers import ServerProfile, check_server
 from pgtop.config.settings import Safety, Settings
+from pgtop.config.views import ViewProfile, check_view
 
 VARIABLE_PREFIX = "PGTOP_"
 TOP = ""
 """The keys above all tables."""
 DISPLAY = "display"
 SERVERS = "servers"
+VIEWS = "views"
 KEYS = "keys"
 FILTERS = "filters"
 OWN_THEMES = "themes"
@@ -85,6 +87,19 @@ protect = ["user:replicator"]
 """,
             record=ServerProfile,
             check=check_server,
+        ),
+        TableSpec(
+            VIEWS,
+            "views of your own, behind the built-in ones",
+            """\
+[views.slow]
+filter = "state:active age>5m"
+sort = "age"
+columns = ["user", "application:20", "age", "query"]
+interval = 5
+""",
+            record=ViewProfile,
+            check=check_view,
         ),
         TableSpec(
             KEYS,
