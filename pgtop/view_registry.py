@@ -31,6 +31,7 @@ class View(NamedTuple):
 
     id: str
     key: str
+    """The key that opens it; "" for none."""
     label: str
     """The word in the footer."""
     title: str
@@ -51,7 +52,7 @@ class View(NamedTuple):
         """The action that opens the view."""
         return Action(
             id=f"show_{self.id}",
-            keys=(self.key,),
+            keys=(self.key,) if self.key else (),
             title=self.title,
             group=Group.GO,
             short=self.label,

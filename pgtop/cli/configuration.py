@@ -20,6 +20,7 @@ from pgtop.errors import UsageError
 
 if TYPE_CHECKING:
     from pgtop.config.servers import ServerProfile
+    from pgtop.config.views import ViewProfile
 
 _GUARDS = ("read_only", "protect")
 """Fields of a server that guard it."""
@@ -98,6 +99,8 @@ def dashboard_for(
     problems = list(configuration.problems)
     guards = _tolerant_guards(_layers(configuration, safety, server), safety, problems)
     settings = layered(options, configuration, server)
+    if server and server.view and "view" not in options.chosen:
+        settings = settings._replace(view=server.view)
     if settings.warn > settings.alarm:
         settings = _with_right_levels(options, settings, problems)
     settings = settings._replace(server=server)
@@ -120,7 +123,22 @@ def _with_tables(settings: Settings, configuration: Configuration) -> Settings:
 
         with suppress(KeymapError):  # a problem already
             keymap = keymap_from(keys)
-    return settings._replace(keymap=keymap, filters=configuration.table(FILTERS))
+    return settings._replace(
+        keymap=keymap,
+        views=_views(configuration),
+        filters=configuration.table(FILTERS),
+    )
+
+
+def _views(configuration: Configuration) -> "Mapping[str, ViewProfile]":
+    """Return the views of the user's own that are right."""
+    from pgtop.config.tables import TABLES, VIEWS
+
+    views = {}
+    for name in configuration.names(VIEWS):
+        with suppress(ValueError):  # a problem already
+            views[name] = configuration.record(TABLES[VIEWS], name)
+    return views
 
 
 def _tolerant_guards(

@@ -14,6 +14,7 @@ from pgtop.config.tables import (
     SERVERS,
     TABLES,
     TOP,
+    VIEWS,
     help_of,
     plain_fields,
     variable_of,
@@ -144,6 +145,11 @@ def config_servers() -> str:
     return _record_keys(SERVERS)
 
 
+def config_views() -> str:
+    """Return the keys of [views.NAME]."""
+    return _record_keys(VIEWS)
+
+
 def _config_keys(keys: Iterator[Field]) -> str:
     rows = [
         (
@@ -214,6 +220,7 @@ FACTS = TopicFacts(
         "config guards": config_guards,
         "config display": config_display,
         "config servers": config_servers,
+        "config views": config_views,
     },
     key_of=key_of,
 )

@@ -15,6 +15,7 @@ from pgtop.view_registry import KEYMAP
 if TYPE_CHECKING:
     from pgtop.config.servers import ServerProfile
     from pgtop.config.themes import Theme
+    from pgtop.config.views import ViewProfile
     from pgtop.table.filter import Filter
 
 MIN_INTERVAL = 0.2
@@ -141,6 +142,17 @@ class Settings(NamedTuple):
     """The terminal's colours, and what is known of its background."""
     keymap: Keymap = KEYMAP
     """The actions and their keys: see `config.keymap`."""
+    view: Annotated[
+        str,
+        option(
+            "--view",
+            metavar="NAME",
+            help="the view that opens first: sessions, connections, locks, or one of your own",
+        ),
+        setting("display"),
+    ] = ""
+    views: Mapping[str, "ViewProfile"] = {}
+    """Views of the user's own, by their names."""
     filters: Mapping[str, str] = {}
     """Saved filters, by their names."""
     complaint: str = ""

@@ -23,7 +23,8 @@ def toml_value(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int | float):
-        return f"{value:g}"
+        short = f"{value:g}"
+        return short if float(short) == value else repr(value)
     if isinstance(value, Mapping):
         pairs = ", ".join(f"{key} = {toml_value(each)}" for key, each in value.items())
         return f"{{ {pairs} }}" if pairs else "{}"

@@ -89,10 +89,21 @@ def severity(backend: Backend, derived: DerivedSnapshot) -> Tone:
         return Tone.WARN
     if backend.leader_pid is not None:
         return Tone.QUIET
-    start = age_start(backend)
     if backend.in_transaction_idle:
-        return Tone.WARN if _lasts_longer(start, derived, MINUTE) else Tone.NOTICE
-    return Tone.WARN if _lasts_longer(start, derived, 10 * MINUTE) else Tone.CALM
+        limit = derived.limits.idle_in_transaction
+        is_long = _lasts_longer(age_start(backend), derived, limit)
+        return Tone.WARN if is_long else Tone.NOTICE
+    return Tone.WARN if _runs_long(backend, derived) else Tone.CALM
+
+
+def _runs_long(backend: Backend, derived: DerivedSnapshot) -> bool:
+    """Return whether the statement or its transaction is older than the user's limit."""
+    limits = derived.limits
+    if _lasts_longer(backend.xact_start, derived, limits.transaction):
+        return True
+    is_active = backend.state == ACTIVE and backend.query_start is not None
+    start = backend.query_start if is_active else backend.state_change
+    return _lasts_longer(start, derived, limits.statement)
 
 
 def _lasts_longer(

@@ -43,6 +43,7 @@ from pgtop.tui.key_help import KeyHelp
 from pgtop.tui.keyboard import Keyboard
 from pgtop.tui.keymap import bindings, bindings_of, handler_name
 from pgtop.tui.notices import Notices
+from pgtop.tui.own_views import profile_of, view_called, views_of
 from pgtop.tui.screens.live import LiveScreen
 from pgtop.tui.screens.stateful import Stateful
 from pgtop.tui.self_cost import CostMeter
@@ -51,7 +52,7 @@ from pgtop.tui.signal_flow import SignalFlow
 from pgtop.tui.text_input import HasFilter
 from pgtop.tui.textual_theme import textual_theme
 from pgtop.tui.theme import palette
-from pgtop.view_registry import VIEWS, View, keymap_for
+from pgtop.view_registry import View, keymap_for
 
 _INTERVALS = (
     0.2,
@@ -82,11 +83,12 @@ class PgtopApp(SilentCrash, Keyboard):
         monitors: Sequence[Monitor],
         settings: Settings,
         tty: Tty | None = None,
-        views: Sequence[View] = VIEWS,
+        views: Sequence[View] = (),
     ) -> None:
         """Create the dashboard of `monitors`, on a terminal that is taken already if `tty` is."""
         # Textual would turn the terminal's own colours into black on black.
         os.environ.pop("NO_COLOR", None)
+        views = views or views_of(settings)
         keymap = keymap_for(views, settings.keymap)
         put_in_force(keymap)
         driver_class = None if settings.plain_driver else driver_on(tty)
@@ -104,6 +106,8 @@ class PgtopApp(SilentCrash, Keyboard):
             add_binding(self, binding)
         self._monitors = monitors
         self._monitor = monitors[0]
+        self._usual_interval: float | None = None
+        """The interval to go back to when a view with its own is left."""
         self._meter = CostMeter()
         self._notices = Notices(self._monitor.clock)
         self._key_help = KeyHelp(self)
@@ -164,6 +168,8 @@ class PgtopApp(SilentCrash, Keyboard):
         self.push_screen(self.home)
         if self._settings.complaint:
             self.show_notice(clean(self._settings.complaint), Tone.WARN)
+        if self._settings.view:
+            self.call_after_refresh(self._show_first_view)
         for monitor in self._monitors:
             self.run_worker(monitor.run(), name="monitor")
         self.run_worker(
@@ -247,7 +253,18 @@ class PgtopApp(SilentCrash, Keyboard):
     def _open(self, view: View) -> LiveScreen:
         screen: LiveScreen = view.load()(self.state, self._settings, self._palette)
         screen.belong_to(view, list(self._views.values()))
+        if profile := profile_of(view, self._settings.views):
+            screen.take(profile)
         return screen
+
+    async def _show_first_view(self) -> None:
+        """Open the view that the user wants first."""
+        name = self._settings.view
+        view = view_called(name, list(self._views.values()))
+        if view is None:
+            self.show_notice(clean(f"there is no view {name}"), Tone.WARN)
+        else:
+            await self._show_view(view.id)
 
     async def action_show_view(self, view_id: str) -> None:
         await self._show_view(view_id)
@@ -279,8 +296,20 @@ class PgtopApp(SilentCrash, Keyboard):
         self._view = view
         self._view_screen = screen
         self._events.topics = topics
+        self._keep_pace_of(view)
         if is_more:
             self._monitor.poller.refresh()
+
+    def _keep_pace_of(self, view: View) -> None:
+        """Sample as often as a view of the user's own wants, and as before once it is left."""
+        poller = self._monitor.poller
+        profile = profile_of(view, self._settings.views)
+        if self._usual_interval is not None:
+            poller.interval = self._usual_interval
+            self._usual_interval = None
+        if profile and profile.interval:
+            self._usual_interval = poller.interval
+            poller.interval = profile.interval
 
     # Keys.
 

@@ -17,6 +17,7 @@ from pgtop.text.clean import cells, clean, fit
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line
 from pgtop.text.wrap import line as line_of
+from pgtop.tui.own_views import views_of
 from pgtop.tui.paint import StyledLine, colours_of, runs
 from pgtop.tui.tabs import tabs_of
 from pgtop.tui.theme import palette
@@ -88,7 +89,7 @@ def sessions(
     table = arrange_sessions(state.derived, query)
     around = Surroundings(
         looks=looks,
-        views=tabs_of(VIEWS, VIEWS[0], state, looks),
+        views=tabs_of(views_of(settings), VIEWS[0], state, looks),
         actions=settings.keymap.offered(FOOTER, settings.read_only),
     )
     lines = frame(

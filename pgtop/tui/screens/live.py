@@ -27,6 +27,7 @@ from pgtop.view.looks import Looks
 from pgtop.view_registry import View
 
 if TYPE_CHECKING:
+    from pgtop.config.views import ViewProfile
     from pgtop.view.help import HelpTopic
 
 
@@ -108,6 +109,9 @@ class LiveScreen(Stateful, Screen[None]):
 
     def arrive(self, target: object) -> None:
         """Go to `target`, a place in the view: each view defines its own."""
+
+    def take(self, profile: "ViewProfile") -> None:
+        """Take the options of a view of the user's own."""
 
     def go_to_pid(self, pid: int) -> bool:
         """Put the cursor on a session; return whether the screen shows that session."""

@@ -4,6 +4,7 @@ A subclass returns its rows. Filter, sort, headings and cursor come from here.
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Generic
 
 from textual import on
@@ -15,6 +16,7 @@ from pgtop.actions import Action
 from pgtop.config.settings import Settings
 from pgtop.monitor.state import State
 from pgtop.table.arrange import Arranged, arrange
+from pgtop.table.chosen import chosen_columns
 from pgtop.table.columns import ColumnSet, ContextT, RowT
 from pgtop.table.filter import Filter, FilterError
 from pgtop.table.layout import AnyColumn
@@ -32,6 +34,9 @@ from pgtop.tui.widgets.lines import Lines
 from pgtop.tui.widgets.row_table import RowTable
 from pgtop.view.filter_field import unfinished_key, without_fragment
 from pgtop.view.sessions import WORST_FIRST, order_words, range_words
+
+if TYPE_CHECKING:
+    from pgtop.config.views import ViewProfile
 
 if TYPE_CHECKING:
     from pgtop.view.export import Export
@@ -132,6 +137,20 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
     def sortable(self) -> Iterable[AnyColumn]:
         """Return the columns that the keys beside the sort menu go through."""
         return [column for column, _ in self._table.columns_in_sight if column.title]
+
+    def take(self, profile: "ViewProfile") -> None:
+        name, _, order = profile.sort.partition(":")
+        if name:
+            column = self.columns.written(name).name
+            descending = self.columns.default_descending(column)
+            is_descending = order == "desc" if order else descending
+            sort = Sort(column, is_descending)
+            self._options = self._options._replace(sort=sort)
+        if profile.columns:
+            columns = chosen_columns(self.columns, profile.chosen_columns)
+            self._table.spec = replace(self.SPEC, columns=columns, contents=None)
+        if profile.filter:
+            self.filter_by(profile.filter)
 
     # Drawing.
 

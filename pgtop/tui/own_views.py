@@ -1,0 +1,59 @@
+"""Views of the user's own, `[views.NAME]`: a built-in view with other columns, order and filter."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from pgtop.config.settings import Settings
+from pgtop.view_registry import VIEWS, View
+
+if TYPE_CHECKING:
+    from pgtop.config.views import ViewProfile
+
+_PREFIX = "own_"
+_LAST_KEY = 9
+
+
+def views_of(settings: Settings) -> tuple[View, ...]:
+    """Return the built-in views, and those of the user's own behind them."""
+    return (*VIEWS, *_own_views(settings)) if settings.views else VIEWS
+
+
+def profile_of(
+    view: View, profiles: Mapping[str, "ViewProfile"]
+) -> "ViewProfile | None":
+    """Return the profile of a view of the user's own; None for a built-in one."""
+    if not view.id.startswith(_PREFIX):
+        return None
+    return profiles.get(view.id.removeprefix(_PREFIX))
+
+
+def view_called(name: str, views: Sequence[View]) -> View | None:
+    """Return the view that a user names by its id, its label or the name of its profile."""
+    word = name.lower()
+    for view in views:
+        if word in (view.id, view.label.lower(), view.id.removeprefix(_PREFIX)):
+            return view
+    return None
+
+
+def _own_views(settings: Settings) -> Iterator[View]:
+    bases = {view.id: view for view in VIEWS}
+    number = len(VIEWS)
+    for profile in settings.views.values():
+        number += 1
+        base = bases[profile.view]
+        yield View(
+            id=f"{_PREFIX}{profile.name}",
+            key=_key(number, settings),
+            label=profile.name,
+            title=f"{profile.name}, a view of your own",
+            screen=base.screen,
+            topics=base.topics,
+        )
+
+
+def _key(number: int, settings: Settings) -> str:
+    """Return the number as a key; "" if there is no such key, or the user gave it away."""
+    key = str(number)
+    is_free = number <= _LAST_KEY and not settings.keymap.actions_of(key)
+    return key if is_free else ""

@@ -1,0 +1,101 @@
+"""Views of the user's own: tab, key, options, pace, and the view that opens first."""
+
+from typing import Any
+
+from pgtop.config.settings import Settings
+from pgtop.config.views import ViewProfile
+from pgtop.table.options import Sort
+from pgtop.tui.own_views import view_called, views_of
+from pgtop.tui.screens.table_screen import TableScreen
+from tests.scenes import nearly_full
+from tests.tui.apps import SIZE, Stage
+
+SLOW = ViewProfile("slow", filter="state:waiting", sort="age:asc", interval=5.0)
+ROLES = ViewProfile("roles", view="breakdown")
+
+
+def _settings(*profiles: ViewProfile, **rest: Any) -> Settings:
+    views = {profile.name: profile for profile in profiles}
+    return Settings()._replace(views=views, **rest)
+
+
+def test_views_of_ones_own_have_the_next_numbers() -> None:
+    views = views_of(_settings(SLOW, ROLES))
+    assert [view.key for view in views] == ["1", "2", "3", "4", "5"]
+    assert views[-1].topics == views[1].topics
+    many = [ViewProfile(f"v{number}") for number in range(9)]
+    assert [view.key for view in views_of(_settings(*many))][6:] == [
+        "7",
+        "8",
+        "9",
+        "",
+        "",
+        "",
+    ]
+
+
+def test_a_key_that_the_user_gave_away_stays_so() -> None:
+    keymap = Settings().keymap.with_keys({"pause": ("4",)})
+    assert views_of(_settings(SLOW, keymap=keymap))[-1].key == ""
+
+
+def test_a_view_is_called_by_id_label_or_name() -> None:
+    views = views_of(_settings(SLOW))
+    names = ["locks", "connections", "breakdown", "Slow", "no"]
+    matches = [view_called(name, views) for name in names]
+    ids = [view.id if view else None for view in matches]
+    assert ids == ["locks", "breakdown", "breakdown", "own_slow", None]
+
+
+async def test_a_view_of_ones_own_has_its_options_and_its_pace() -> None:
+    """Its key opens it with filter and order; once it is left, the interval is as before."""
+    stage = Stage(nearly_full(), _settings(SLOW))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await pilot.press("4")
+        await pilot.pause()
+        screen = stage.app.screen
+        assert isinstance(screen, TableScreen)
+        assert screen is not stage.app.home
+        assert screen._options.filter.text == "state:waiting"
+        assert screen._options.sort == Sort("age", descending=False)
+        assert stage.app._monitor.poller.interval == 5
+        await pilot.press("1")
+        await pilot.pause()
+        assert stage.app._monitor.poller.interval == 1
+        assert not stage.app.home._options.filter.text  # type: ignore[attr-defined]
+
+
+async def test_the_dashboard_opens_with_the_view_that_is_named() -> None:
+    stage = Stage(nearly_full(), _settings(ROLES, view="roles"))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        await pilot.pause()
+        assert stage.app._view.id == "own_roles"
+
+
+async def test_an_unknown_view_and_a_wrong_file_are_sentences() -> None:
+    stage = Stage(nearly_full(), _settings(view="lokcs"))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        assert stage.app.state.notice is not None
+        assert "there is no view lokcs" in stage.app.state.notice.text
+    stage = Stage(nearly_full(), Settings(complaint="read-only: config.toml:3: wrong"))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        assert stage.app.state.notice is not None
+        assert "config.toml:3" in stage.app.state.notice.text
+
+
+async def test_a_view_of_ones_own_has_its_columns() -> None:
+    """The pid is always there, and widths are those of the profile."""
+    view = ViewProfile("mine", columns=("user:7", "AGE", "query"))
+    stage = Stage(nearly_full(), _settings(view, view="mine"))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await pilot.pause()
+        await pilot.pause()
+        screen = stage.app.screen
+        assert isinstance(screen, TableScreen)
+        columns = [(each.name, width) for each, width in screen._table.columns_in_sight]
+        names = [name for name, _ in columns]
+        assert names == ["pid", "user", "age", "query"]
+        assert dict(columns)["user"] == 7
