@@ -402,9 +402,21 @@ TEXT_KEYS: Mapping[str, str] = {
     "ctrl+w": "delete_left_word",
     "ctrl+u": "delete_left_all",
     "ctrl+k": "delete_right_all",
+    "tab": "complete",
+    "shift+tab": "complete_back",
+    "up": "earlier",
+    "down": "later",
 }
-"""What a key does in an open text field, as readline does it."""
+"""What a key does in an open text field, as readline does it; a field may lack some of it."""
 
 PREVIOUS_BUTTON = ("left", "shift+tab")
 NEXT_BUTTON = ("right", "tab")
 """Keys that move the focus over the buttons of a dialog."""
+
+FILTER_FIELD: tuple[Action, ...] = (
+    Action("open", ("enter",), "keep the filter", Group.NARROW, "keep"),
+    Action("clear", ("escape",), "clear the filter", Group.NARROW, "clear"),
+    Action("complete", ("tab",), "complete", Group.NARROW, "complete"),
+    Action("earlier", ("up",), "bring back earlier filters", Group.NARROW, "earlier"),
+)
+"""What the footer offers while a filter is typed: keys that are no text, and never change."""

@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pgtop.table.language.errors import FilterError
-from pgtop.table.language.quoting import quoted
+from pgtop.table.language.quoting import Saved, quoted
 
 if TYPE_CHECKING:
     from pgtop.table.columns import ColumnSet
     from pgtop.table.language.parsed import ParsedFilter
     from pgtop.table.language.vocabulary import Vocabulary
 
-__all__ = ["Filter", "FilterError", "quoted"]
+__all__ = ["Filter", "FilterError", "Saved", "quoted"]
 
 
 class Filter:
@@ -24,10 +24,17 @@ class Filter:
 
     __slots__ = ("_parsed", "_text")
 
-    def __init__(self, text: str = "", vocabulary: "Vocabulary | None" = None) -> None:
-        """Parse `text`; `vocabulary` has the keys of the rows, None stands for sessions."""
+    def __init__(
+        self,
+        text: str = "",
+        vocabulary: "Vocabulary | None" = None,
+        saved: Saved = None,
+    ) -> None:
+        """Parse `text`; `vocabulary` has the keys of the rows, None stands for sessions, and
+        `saved` the filters that `@name` stands for, if one may be named.
+        """
         self._text = text
-        self._parsed = _parse(text, vocabulary)
+        self._parsed = _parse(text, vocabulary, saved)
 
     @property
     def text(self) -> str:
@@ -56,7 +63,7 @@ class Filter:
         return cls(text, vocabulary)
 
     @classmethod
-    def of_arguments(cls, arguments: Sequence[str]) -> "Filter":
+    def of_arguments(cls, arguments: Sequence[str], saved: Saved = None) -> "Filter":
         """Parse the words of a command line: each is one term or several whole ones.
 
         FilterError counts characters of the arguments joined by single blanks. `text` is the
@@ -64,18 +71,18 @@ class Filter:
         """
         from pgtop.table.language.arguments import text_of  # only for commands
 
-        return cls(text_of(arguments))
+        return cls(text_of(arguments, saved), saved=saved)
 
     @classmethod
-    def of_option(cls, text: str) -> "Filter":
+    def of_option(cls, text: str, saved: Saved = None) -> "Filter":
         """Parse the value of an option: as on the screen, but refuse a text that the screen would
         split within a value with blanks.
 
         `state:idle in transaction` is that state, as on the command line.
         """
-        as_argument = cls.of_arguments([text])
+        as_argument = cls.of_arguments([text], saved)
         try:
-            as_on_screen = cls(text)
+            as_on_screen = cls(text, saved=saved)
         except FilterError:
             return as_argument
         if as_on_screen != as_argument:
@@ -152,7 +159,9 @@ class Filter:
         return next((term.position for term in terms if term.is_unmarked), 0)
 
 
-def _parse(text: str, vocabulary: "Vocabulary | None") -> "ParsedFilter | None":
+def _parse(
+    text: str, vocabulary: "Vocabulary | None", saved: Saved
+) -> "ParsedFilter | None":
     if not text.strip():
         return None
     from pgtop.table.language.parsed import ParsedFilter
@@ -160,8 +169,8 @@ def _parse(text: str, vocabulary: "Vocabulary | None") -> "ParsedFilter | None":
     if vocabulary is None:
         from pgtop.table.language.keys import SESSION_VOCABULARY
 
-        return ParsedFilter.parse(text, SESSION_VOCABULARY)
-    return ParsedFilter.parse(text, vocabulary)
+        return ParsedFilter.parse(text, SESSION_VOCABULARY, saved)
+    return ParsedFilter.parse(text, vocabulary, saved)
 
 
 def _match_all(_: Any) -> bool:

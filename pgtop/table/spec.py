@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Generic, TypeAlias
 from pgtop.model.timestamp import Instant
 from pgtop.table import fitting
 from pgtop.table.columns import ColumnSet, ContextT, RowT
-from pgtop.table.filter import Filter
+from pgtop.table.filter import Filter, Saved
 from pgtop.table.fitting import Contents
 from pgtop.table.layout import AnyColumn, Layout, line, quiet_line
 from pgtop.table.options import TableOptions
@@ -91,9 +91,9 @@ class TableSpec(Generic[RowT, ContextT]):
 
         return column_vocabulary(self.columns)
 
-    def filter(self, text: str) -> Filter:
-        """Parse a filter of these rows. Raises FilterError."""
-        return Filter(text, self.vocabulary()) if text.strip() else Filter()
+    def filter(self, text: str, saved: Saved = None) -> Filter:
+        """Parse a filter of these rows, which may name saved ones. Raises FilterError."""
+        return Filter(text, self.vocabulary(), saved) if text.strip() else Filter()
 
     @property
     def filter_example(self) -> str:

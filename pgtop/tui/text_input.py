@@ -9,7 +9,6 @@ import re
 from typing import Protocol, runtime_checkable
 
 from textual import events
-from textual.widgets import Input
 
 from pgtop.actions import TEXT_KEYS
 
@@ -19,12 +18,27 @@ MAX_CHARACTERS = 500
 _ENDS = ("home", "end")
 
 
+class EditableText(Protocol):
+    """A field of Textual's, or a line of our own; it has `action_…` methods for editing keys."""
+
+    restrict: str | None
+
+    @property
+    def value(self) -> str:
+        """The text."""
+        ...
+
+    def insert_text_at_cursor(self, text: str) -> None:
+        """Insert a text."""
+        ...
+
+
 @runtime_checkable
 class TextInput(Protocol):
     """A screen with a text field that may be open."""
 
     @property
-    def field(self) -> Input | None:
+    def field(self) -> EditableText | None:
         """The open field, or None while keys are commands."""
         ...
 
@@ -42,12 +56,12 @@ class HasFilter(Protocol):
         ...
 
 
-def open_field(screen: object) -> Input | None:
+def open_field(screen: object) -> EditableText | None:
     """Return the field that the screen's keys go to, if one is open."""
     return screen.field if isinstance(screen, TextInput) else None
 
 
-def edit(field: Input, event: events.Event) -> bool:
+def edit(field: EditableText, event: events.Event) -> bool:
     """Edit the field with a key or a paste; return False if the key is not for it."""
     if isinstance(event, events.Paste):
         insert(field, " ".join(event.text.split()))
@@ -55,7 +69,7 @@ def edit(field: Input, event: events.Event) -> bool:
     return isinstance(event, events.Key) and _edit(field, event)
 
 
-def insert(field: Input, text: str) -> None:
+def insert(field: EditableText, text: str) -> None:
     """Insert the printable part of the text, up to MAX_CHARACTERS in the field."""
     room = max(0, MAX_CHARACTERS - len(field.value))
     printable = "".join(filter(str.isprintable, text))[:room]
@@ -63,7 +77,7 @@ def insert(field: Input, text: str) -> None:
         field.insert_text_at_cursor(printable)
 
 
-def _edit(field: Input, key: events.Key) -> bool:
+def _edit(field: EditableText, key: events.Key) -> bool:
     if key.is_printable and key.character is not None:
         if field.restrict and not re.fullmatch(field.restrict, key.character):
             return False  # in a field for digits, y and n are still answers
@@ -71,8 +85,8 @@ def _edit(field: Input, key: events.Key) -> bool:
         return True
     if field.restrict and key.key in _ENDS:
         return False  # a field for digits stands below a list, which these keys move
-    action = TEXT_KEYS.get(key.key)
-    if action is None:
+    edit = getattr(field, f"action_{TEXT_KEYS.get(key.key)}", None)
+    if edit is None:
         return False
-    getattr(field, f"action_{action}")()
+    edit()
     return True

@@ -6,15 +6,19 @@ from typing import NamedTuple
 
 from pgtop.keys import hint
 from pgtop.table.filter import Filter, FilterError
+from pgtop.table.language.errors import Fix
 from pgtop.text.clean import ELLIPSIS, cells, clean, fit
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line, wrapped
 
 _LAST_WORD = re.compile(r"(?:^|[\s(!-])([^\W\d_][\w-]*)$")
+_UNFINISHED_TERM = re.compile(rf"{_LAST_WORD.pattern.removesuffix('$')}([:=<>~!]*)$")
 _PROMPT = "/ "
 _LEAST_HINT = 12
 """Cells below which a hint is left out."""
 _MOST_COMPLAINT_LINES = 3
+_MOST_HINTS = 12
+"""Words of a hint: more have no room on any screen."""
 _COMPLETE = "Tab"
 _EARLIER = "Up"
 
@@ -32,14 +36,18 @@ class TypedFilter(NamedTuple):
 
 
 def unfinished_key(text: str, names: Iterable[str]) -> str:
-    """Return the last word of `text` if it may become one of the names of keys, or "".
+    """Return the last word of `text` if it may become a term: the beginning of a key, or a key with
+    its sign and no value yet; or "".
 
     Applied as it is, such a word would search every column for the beginning of a key.
     """
-    match = _LAST_WORD.search(text)
-    word = match[1].lower() if match else ""
-    is_beginning = word != "" and any(name.startswith(word) for name in names)
-    return match[1] if match and is_beginning else ""
+    match = _UNFINISHED_TERM.search(text)
+    if match is None:
+        return ""
+    word = match[1].lower().replace("_", "-")
+    keys = [name for name in names if name.startswith(word)]
+    is_unfinished = word in keys if match[2] else bool(keys)
+    return f"{match[1]}{match[2]}" if is_unfinished else ""
 
 
 def without_fragment(applied: str, text: str) -> str:
@@ -55,6 +63,13 @@ def without_fragment(applied: str, text: str) -> str:
 
 
 # The line of the field.
+
+
+def hint_words(fix: Fix | None, candidates: Sequence[str]) -> str:
+    """Return what Tab would write, the next first; what it would correct stands below the field."""
+    if fix is not None or not candidates:
+        return ""
+    return f"{_COMPLETE}: {', '.join(candidates[:_MOST_HINTS])}"
 
 
 def field_line(typed: TypedFilter, width: int) -> Line:

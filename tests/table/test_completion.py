@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import Backend
+from pgtop.table.completion_values import session_values
 from pgtop.table.filter import Filter
 from pgtop.table.language.completion import completion
 from pgtop.table.language.keys import SESSION_VOCABULARY
-from pgtop.table.session_values import session_values
 from tests.scenes import busy, client, snapshot
 
 _SAVED = {"leak": "state:idle idle>10m", "long": "query-age>5m"}

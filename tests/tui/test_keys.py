@@ -136,7 +136,7 @@ async def test_views() -> None:
         assert isinstance(stage.app.screen, BreakdownScreen)
         await press(pilot, "cursor_down", "open")
         assert isinstance(stage.app.screen, SessionsScreen)
-        assert "filter: app:" in text_of(stage, "#condition")
+        assert text_of(stage, "#filter").startswith("filter app:")
         await press(pilot, "show_breakdown", "show_sessions")
         assert isinstance(stage.app.screen, SessionsScreen)
 

@@ -151,7 +151,7 @@ async def test_a_sentence_that_has_no_room_ends_in_an_ellipsis() -> None:
         await press(pilot, "filter", *"db:shop", "space", *"age>10m")
         assert (
             text_of(stage, "#understood")
-            == 'sessions in databases whose name contains "shop", with an a…'
+            == '= sessions in databases whose name contains "shop", with an…'
         )
         await press(pilot, "space", *"sta")
         line = text_of(stage, "#understood")
@@ -166,7 +166,7 @@ async def test_the_meaning_of_the_filter_is_shown_while_it_is_typed() -> None:
         await press(pilot, "filter", *"db:shop")
         assert (
             text_of(stage, "#understood")
-            == 'sessions in databases whose name contains "shop"'
+            == '= sessions in databases whose name contains "shop"'
         )
         assert stage.app.screen.query_one("#understood").display
         await press(pilot, "open")

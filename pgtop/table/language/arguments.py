@@ -14,7 +14,7 @@ from pgtop.table.language.canonical import canonical
 from pgtop.table.language.errors import FilterError
 from pgtop.table.language.keys import SESSION_VOCABULARY, key_called
 from pgtop.table.language.parser import MAX_LENGTH, FilterParser, too_long
-from pgtop.table.language.quoting import QUOTES, quoted, unquoted
+from pgtop.table.language.quoting import QUOTES, Saved, quoted, unquoted
 from pgtop.table.language.signs import COMPARISON, SIGNS
 from pgtop.table.language.states import state_called
 from pgtop.table.language.tree import Term, terms_of
@@ -26,7 +26,7 @@ _NAME_WITH_BLANKS = re.compile(r"\w[\w.@/#-]*(?: \w[\w.@/#-]*)*")
 _VALUE_BEFORE = re.compile(COMPARISON.pattern + r"[^\s\"']+\s+$")
 
 
-def text_of(arguments: Sequence[str]) -> str:
+def text_of(arguments: Sequence[str], saved: Saved) -> str:
     """Return the arguments as one text: joined, or in the canonical form if a value needs quotes.
 
     The position of a FilterError counts characters of the arguments joined by blanks.
@@ -43,7 +43,8 @@ def text_of(arguments: Sequence[str]) -> str:
         edges.append(position + len(argument))
         position += len(argument) + 1
     grouped = dict(_groups(arguments, starts))
-    tree = FilterParser(text, SESSION_VOCABULARY, grouped, tuple(edges)).tree()
+    parser = FilterParser(text, SESSION_VOCABULARY, grouped, tuple(edges), saved)
+    tree = parser.tree()
     for term in terms_of(tree):
         _check_marked(term, arguments, starts)
     return canonical(tree) if grouped else text

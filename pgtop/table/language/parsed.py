@@ -7,7 +7,7 @@ from pgtop.table.language.canonical import canonical
 from pgtop.table.language.errors import FilterError
 from pgtop.table.language.evaluation import fails, holds
 from pgtop.table.language.parser import FilterParser
-from pgtop.table.language.quoting import quoted
+from pgtop.table.language.quoting import Saved, quoted
 from pgtop.table.language.sentence import sentence
 from pgtop.table.language.tree import Node, Term, terms_of
 from pgtop.table.language.vocabulary import Vocabulary
@@ -22,9 +22,9 @@ class ParsedFilter:
         self._tree = tree
 
     @classmethod
-    def parse(cls, text: str, vocabulary: Vocabulary) -> "ParsedFilter":
-        """Parse a text. Raises FilterError."""
-        return cls(FilterParser(text, vocabulary).tree())
+    def parse(cls, text: str, vocabulary: Vocabulary, saved: Saved) -> "ParsedFilter":
+        """Parse a text, in which `saved` has the filters behind an @. Raises FilterError."""
+        return cls(FilterParser(text, vocabulary, saved=saved).tree())
 
     @cached_property
     def terms(self) -> tuple[Term, ...]:

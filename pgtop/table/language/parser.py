@@ -9,6 +9,8 @@ from dataclasses import replace
 from pgtop.table.language.contradictions import check_no_contradiction
 from pgtop.table.language.errors import FilterError, Fix
 from pgtop.table.language.lone_words import LoneWordReader
+from pgtop.table.language.quoting import Saved
+from pgtop.table.language.saved import take_saved
 from pgtop.table.language.scanner import FilterScanner
 from pgtop.table.language.signs import COMPARISON, SIGNS
 from pgtop.table.language.tree import And, Node, Not, Term, join_and, join_or
@@ -30,7 +32,8 @@ class FilterParser:
     """Reads a text from left to right, by recursive descent.
 
     `grouped` maps the start of each value that an argument of the command line groups to its end;
-    `edges` are the ends of arguments, which no quoted text crosses.
+    `edges` are the ends of arguments, which no quoted text crosses. `place` is where a saved filter
+    is named: errors about its terms are about that place.
     """
 
     def __init__(
@@ -39,11 +42,15 @@ class FilterParser:
         vocabulary: Vocabulary,
         grouped: Mapping[int, int] | None = None,
         edges: tuple[int, ...] = (),
+        saved: Saved = None,
+        place: int | None = None,
     ) -> None:
         self._scanner = FilterScanner(text, edges)
         self._vocabulary = vocabulary
         self._lone_words = LoneWordReader(self._scanner, vocabulary)
         self._grouped = grouped or {}
+        self._saved = saved
+        self._place = place
         self._depth = 0
         self._word_count = 0
         self._previous: Term | None = None
@@ -100,7 +107,7 @@ class FilterParser:
         if is_missing or _CONNECTIVE.match(scanner.text, scanner.position):
             scanner.fail(f"a term is missing here, as in {self._vocabulary.example}")
         is_negated = self._take_negation()
-        node = self._group() if scanner.next == "(" else self._single_term()
+        node = self._operand()
         if not scanner.is_at_term_end:
             scanner.fail(
                 "a space is missing here; text with signs in it goes into quotes wholly"
@@ -149,15 +156,41 @@ class FilterParser:
         self._depth -= 1
         return node
 
+    def _operand(self) -> Node:
+        scanner = self._scanner
+        if scanner.next == "(":
+            return self._group()
+        if scanner.next == "@":
+            return self._saved_filter()
+        return self._single_term()
+
+    def _saved_filter(self) -> Node:
+        """Read the filter behind an @, whose terms count as if they were written here."""
+        start = self._scanner.position
+        name, text = take_saved(self._scanner, self._saved)
+        parser = FilterParser(text, self._vocabulary, place=start)
+        try:
+            node = parser.tree()
+        except FilterError as error:
+            raise FilterError(
+                f"the saved filter @{name} is wrong: {error}", start
+            ) from None
+        self._word_count += parser._word_count
+        self._check_word_count(start)
+        return node
+
+    def _check_word_count(self, position: int) -> None:
+        if self._word_count > _MAX_WORDS:
+            raise FilterError(
+                f"a filter may have {_MAX_WORDS} words: make it simpler", position
+            )
+
     def _single_term(self) -> Term:
         term = self._previous = self._read_term()
         if term.key is None or term.key.takes_words:
             self._word_count += len(term.values)
-        if self._word_count > _MAX_WORDS:
-            raise FilterError(
-                f"a filter may have {_MAX_WORDS} words: make it simpler", term.position
-            )
-        return term
+        self._check_word_count(term.position)
+        return term if self._place is None else replace(term, position=self._place)
 
     def _read_term(self) -> Term:
         scanner = self._scanner

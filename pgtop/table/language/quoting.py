@@ -1,7 +1,12 @@
-"""Quoted text: written, and read back."""
+"""Quoted text, written and read back; and the filters that a name stands for."""
 
 import re
 import sys
+from collections.abc import Mapping
+from typing import TypeAlias
+
+Saved: TypeAlias = Mapping[str, str] | None
+"""The filters that `@name` stands for, by their names; None where none may be named."""
 
 _DOUBLE_QUOTED = re.compile(r'"((?:[^"\\]|\\.)*+)"', re.DOTALL)
 _SINGLE_QUOTED = re.compile(r"'((?:[^']|'')*+)'")

@@ -186,6 +186,10 @@ class LiveScreen(Stateful, Screen[None]):
             self._looks,
         )
 
+    def footer_actions(self) -> tuple[Action, ...]:
+        """Return what the footer offers, the most needed first."""
+        return self._actions
+
     def surroundings(self) -> Surroundings:
         """Return what the frame shows besides the state."""
         return Surroundings(
@@ -194,7 +198,7 @@ class LiveScreen(Stateful, Screen[None]):
             status=self.status_line(),
             complaint=self.complaint(),
             remark=self.remark(),
-            actions=self._actions,
+            actions=self.footer_actions(),
         )
 
     def show_frame(self) -> None:

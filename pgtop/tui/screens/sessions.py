@@ -167,6 +167,11 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
             self.moved()
         return is_shown
 
+    def values_of(self, key: str) -> Iterable[str]:
+        from pgtop.table.completion_values import session_values
+
+        return session_values(key, self.state.derived.snapshot.backends)
+
     def hidden_words(self, pid: int) -> str:
         return hidden(pid, self.state.derived, self._options)
 

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Generic
 
 from textual import on
 from textual.widget import Widget
-from textual.widgets import Input
 
 from pgtop import places
 from pgtop.actions import Action
@@ -18,21 +17,18 @@ from pgtop.monitor.state import State
 from pgtop.table.arrange import Arranged, arrange
 from pgtop.table.chosen import chosen_columns
 from pgtop.table.columns import ColumnSet, ContextT, RowT
-from pgtop.table.filter import Filter, FilterError
+from pgtop.table.filter import FilterError
 from pgtop.table.layout import AnyColumn
 from pgtop.table.options import Sort, TableOptions
 from pgtop.table.spec import TableSpec
-from pgtop.text.clean import cells, clean, fit
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import ExportRequested
-from pgtop.tui.screens.live import LiveScreen
+from pgtop.tui.screens.filterable import FilterableScreen
 from pgtop.tui.screens.navigation import Navigation, Scrollable
 from pgtop.tui.theme import Palette
-from pgtop.tui.widgets.lines import Lines
 from pgtop.tui.widgets.row_table import RowTable
-from pgtop.view.filter_field import unfinished_key, without_fragment
 from pgtop.view.sessions import WORST_FIRST, order_words, range_words
 
 if TYPE_CHECKING:
@@ -43,7 +39,7 @@ if TYPE_CHECKING:
     from pgtop.view.help import HelpTopic
 
 
-class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
+class TableScreen(Navigation, FilterableScreen, Generic[RowT, ContextT]):
     """Owns the options of a table. Subclasses declare its `SPEC`, and return `rows` and `context`,
     or arrange the table themselves.
     """
@@ -61,14 +57,9 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
     ) -> None:
         super().__init__(state, settings, palette)
         self._table: RowTable[RowT, ContextT] = RowTable(self.SPEC, palette, id="table")
-        self._options = TableOptions()
         self._arranged: Arranged[RowT, ContextT] | None = None
-        self._filter_error: FilterError | None = None
-        self._match_error: FilterError | None = None
-        self._unfinished = ""
-        example = self.SPEC.filter_example
-        self._input = Input(id="filter", placeholder=example, select_on_focus=False)
-        self._understood = Lines(palette, id="understood")
+        self._unfiltered: Arranged[RowT, ContextT] | None = None
+        """The rows when no filter was active last."""
 
     # For subclasses.
 
@@ -94,6 +85,16 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
         first, last = self._table.in_sight
         return range_words(first, last, self._table.row_count())
 
+    def match_counts(self) -> tuple[int, int]:
+        arranged = self._arranged
+        return (len(arranged.rows), arranged.total) if arranged is not None else (0, 0)
+
+    def values_of(self, key: str) -> Iterable[str]:
+        from pgtop.table.completion_values import column_values
+
+        table = self._unfiltered
+        return column_values(key, table, self.SPEC) if table is not None else ()
+
     def rows_in_sight(self) -> str:
         """Return which rows are in sight, if not all are."""
         first, last = self._table.in_sight
@@ -117,9 +118,6 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
     def sort_changed(self) -> None:
         """Show the first rows: a user who sorts wants to see the most or the least."""
         self._table.stay_on_top()
-
-    def filter_changed(self) -> None:
-        """Move the cursor after another filter was accepted."""
 
     def help_topic(self, actions: Sequence[Action]) -> "HelpTopic":
         topic = super().help_topic(actions)
@@ -155,11 +153,8 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
     # Drawing.
 
     def body(self) -> Iterable[Widget]:
-        self._input.display = self._understood.display = False
-        self._input.cursor_blink = False
+        yield from self.filter_lines()
         yield self._table
-        yield self._input
-        yield self._understood
 
     def show(self, state: State) -> None:
         has_new_rows = state.derived is not self.state.derived or self._arranged is None
@@ -181,6 +176,8 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
             self._table.redraw(dimmed=True)
             return
         self._match_error = None
+        if not self._options.filter.text:
+            self._unfiltered = self._arranged
         self._table.show(self._arranged, dimmed=self._is_dimmed)
 
     @property
@@ -199,40 +196,14 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
 
     def status(self) -> Line:
         if self.SPEC.place_columns is None:
-            return (*self.marks(), *self._filter_status())
+            return tuple(self.marks())
         counts = Span(self.counts(), Tone.PLAIN)
         order = Span(f" · {self.order()}", Tone.QUIET)
-        return (counts, *self.marks(), *self._filter_status(), order)
-
-    def _filter_status(self) -> Line:
-        """Return the filter in force; the notice line shows why another one is not."""
-        text = clean(self._options.filter.text)
-        if self._match_error:
-            return (Span(f" · not applied: {text}", Tone.WARN),)
-        return (Span(f" · filter: {text}", Tone.NOTICE),) if text else ()
-
-    def complaint(self) -> str:
-        error = self._filter_error or self._match_error
-        return f"not applied: {error}" if error else ""
+        return (counts, *self.marks(), order)
 
     def show_frame(self) -> None:
         self._table.show_at_end(tuple(filter(None, self.heading_end())))
         super().show_frame()
-        if self.field is not None:
-            self._understood.show([self._understood_line(self.size.width)])
-
-    def _understood_line(self, width: int) -> Line:
-        """Return what the filter means, in plain words, and what is typed but not applied yet.
-
-        A sentence without room ends in an ellipsis: "more than 1" is not "more than 1 h".
-        """
-        words = self._options.filter.understood
-        meaning = f"{self.NOUN} {words}" if words else f"all {self.NOUN}"
-        unfinished = ""
-        if self._unfinished:
-            unfinished = f" · “{clean(self._unfinished)}” is not applied yet"
-        room = width - cells(unfinished)
-        return (Span(fit(meaning, room).rstrip() + unfinished, Tone.QUIET),)
 
     # The cursor and the columns.
 
@@ -346,76 +317,3 @@ class TableScreen(Navigation, LiveScreen, Generic[RowT, ContextT]):
         self.apply(self._options._replace(sort=sort))
         self.sort_changed()
         self.show_frame()
-
-    # The filter.
-
-    @property
-    def field(self) -> Input | None:
-        return self._input if self._input.display else None
-
-    def typed(self) -> None:
-        """Apply what was typed, unless its last word may still become the key of a term."""
-        text = self._input.value
-        self._unfinished = unfinished_key(text, self.SPEC.vocabulary().names)
-        if self._unfinished:
-            self._filter_error = None
-            self.show_frame()
-        else:
-            self._set_filter(text)
-
-    def open_filter(self) -> None:
-        self._input.display = self._understood.display = True
-        self.set_focus(self._input)
-        self.show_frame()
-
-    async def action_clear(self) -> None:
-        """Leave the field, and remove the filter."""
-        self.filter_by("")
-        self._leave_field()
-
-    def accept_filter(self) -> bool:
-        """Enter in the field: keep the filter if it can be read. False if the field is closed."""
-        if self.field is None:
-            return False
-        self._set_filter(self._input.value)
-        if self._filter_error is None:
-            self._leave_field()
-        return True
-
-    def filter_by(self, text: str) -> None:
-        """Show only the rows that match `text`, in the filter language."""
-        self._input.value = text
-        self._set_filter(text)
-
-    @property
-    def _is_filtered(self) -> bool:
-        """True if Esc has a filter or a field to leave."""
-        has_text = bool(self._options.filter.text or self.complaint())
-        return has_text or self.field is not None
-
-    def _set_filter(self, text: str) -> None:
-        """Apply the filter if it can be read; else keep the last one and show the error."""
-        self._unfinished = ""
-        try:
-            new_filter = self.SPEC.filter(text)
-        except FilterError as error:
-            self._filter_error = error
-            new_filter = self._still_in_force(text)
-        else:
-            self._filter_error = None
-        if new_filter != self._options.filter:
-            self.apply(self._options._replace(filter=new_filter))
-            self.filter_changed()
-        self.show_frame()
-
-    def _still_in_force(self, text: str) -> Filter:
-        """Return the filter that stays in force while `text` cannot be read."""
-        current = self._options.filter
-        try:
-            return self.SPEC.filter(without_fragment(current.text, text))
-        except FilterError:  # a `not` or an `or` has lost its only word
-            return current
-
-    def _leave_field(self) -> None:
-        self._input.display = self._understood.display = False
-        self.set_focus(None)

@@ -185,7 +185,7 @@ def test_no_byte_reaches_the_terminal_and_columns_stay(
         ("\r", "Your rights", "\x1b"),
         ("K", "Terminate session", "n"),
         ("*K", "that you tagged", "\x1b"),
-        ("/app:~.\r", "filter: app:~.", "\x1b"),
+        ("/app:~.\r", "filter app:~.", "\x1b"),
         ("y", "OSC 52", "1"),
     ],
     ids=["breakdown", "locks", "one", "dialog", "many", "filter", "copy"],

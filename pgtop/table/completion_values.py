@@ -1,10 +1,14 @@
-"""The values of sessions that complete a filter, by the keys of its language."""
+"""The values on screen that complete a filter, by the keys of its language."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 
 from pgtop.model.backend import Backend
+from pgtop.table.arrange import Arranged
+from pgtop.table.columns import ContextT, RowT
 from pgtop.table.language.states import STATE_WORDS
+from pgtop.table.language.vocabulary import normalized
+from pgtop.table.spec import TableSpec
 
 _LOCAL = "local"
 
@@ -41,6 +45,19 @@ def session_values(key: str, backends: Iterable[Backend]) -> list[str]:
     if text_of is None:
         return []
     texts = map(text_of, backends)
+    return _ranked(text for text in texts if text)
+
+
+def column_values(
+    key: str, table: Arranged[RowT, ContextT], spec: TableSpec[RowT, ContextT]
+) -> list[str]:
+    """Return the texts of a column, the most frequent first; headings of groups are no rows."""
+    columns = {normalized(column.name): column for column in spec.columns.columns}
+    column = columns.get(key)
+    if column is None:
+        return []
+    rows = [row for row in table.rows if not spec.heading(row)]
+    texts = (column.text(row, table.context).strip() for row in rows)
     return _ranked(text for text in texts if text)
 
 

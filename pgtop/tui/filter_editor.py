@@ -1,0 +1,111 @@
+"""The filter while it is typed: a line of text that completes itself and remembers earlier ones."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pgtop.table.language.completion import Completion
+from pgtop.table.language.errors import Fix
+from pgtop.tui.line_editor import LineEditor
+
+
+@dataclass(frozen=True)
+class _Round:
+    """The candidates that Tab goes round, and the one that stands in the text now."""
+
+    completion: Completion
+    index: int
+    text: str
+    """The text with this candidate; another text ends the round."""
+
+
+class FilterEditor(LineEditor):
+    """A line of text with the keys that belong to a filter alone."""
+
+    def __init__(
+        self,
+        complete: Callable[[str], Completion],
+        fix: Callable[[], Fix | None],
+        earlier: Callable[[], Sequence[str]],
+    ) -> None:
+        """Create an empty line.
+
+        `complete` returns what may stand at the end of a text, `fix` the nearest right spelling of
+        what is wrong now, and `earlier` the filters of before, the newest first.
+        """
+        super().__init__()
+        self._complete = complete
+        self._fix = fix
+        self._earlier = earlier
+        self._round: _Round | None = None
+        self._draft = ""
+        self._place = 0
+        """The earlier filter in the line, counted from 1, the newest first; 0 for the draft."""
+        self._recalled = ""
+
+    # Completion.
+
+    def action_complete(self) -> None:
+        """Correct what is misspelt, or else write the next candidate."""
+        fix = self._fix()
+        if fix is None:
+            self._turn(1)
+        else:
+            self.replace(fix.start, fix.end, fix.text)
+            self.action_end()
+
+    def action_complete_back(self) -> None:
+        """Write the candidate before."""
+        self._turn(-1)
+
+    def candidates(self) -> tuple[str, ...]:
+        """Return the words that the next keys would write, in their order."""
+        going = self._going
+        if going is None:
+            return self._complete(self.before_cursor).candidates
+        words = going.completion.candidates
+        return (*words[going.index + 1 :], *words[: going.index])
+
+    @property
+    def _going(self) -> _Round | None:
+        """The round, unless the text has changed since."""
+        going = self._round
+        has_choice = going is not None and len(going.completion.candidates) > 1
+        return going if going and has_choice and going.text == self.value else None
+
+    def _turn(self, step: int) -> None:
+        going = self._going
+        if going is None:
+            completion = self._complete(self.before_cursor)
+            index = 0 if step > 0 else len(completion.candidates) - 1
+            end = completion.end
+        else:
+            completion = going.completion
+            index = (going.index + step) % len(completion.candidates)
+            end = completion.start + len(completion.candidates[going.index])
+        if completion.candidates:
+            word = completion.candidates[index]
+            self.replace(completion.start, end, word)
+            self._round = _Round(completion, index, self.value)
+
+    # Earlier filters.
+
+    def action_earlier(self) -> None:
+        """Bring back the filter before."""
+        self._recall(1)
+
+    def action_later(self) -> None:
+        """Go on to the filter after, and at last to what was being typed."""
+        self._recall(-1)
+
+    def _recall(self, step: int) -> None:
+        earlier = [text for text in self._earlier() if text != self._draft_now]
+        if self.value != self._recalled:
+            self._draft = self.value
+            self._place = 0
+        place = min(max(0, self._place + step), len(earlier))
+        self._place = place
+        self.value = self._recalled = earlier[place - 1] if place else self._draft
+
+    @property
+    def _draft_now(self) -> str:
+        return self._draft if self.value == self._recalled else self.value
