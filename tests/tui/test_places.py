@@ -1,30 +1,33 @@
 """The places in which keys work, against the screens."""
 
+from collections.abc import Mapping
+
 import pytest
-from textual.screen import Screen
 
 from pgtop import places
 from pgtop.places import BEHIND_SCREENS, EVERYWHERE, PLACES
 from pgtop.tui.app import PgtopApp
 from pgtop.tui.dialogs.bulk import BulkScreen
 from pgtop.tui.dialogs.confirm import ConfirmScreen
+from pgtop.tui.dialogs.copy_menu import CopyMenu
 from pgtop.tui.dialogs.menu import MenuScreen
 from pgtop.tui.dialogs.results import ResultScreen
 from pgtop.tui.screens.help import HelpScreen
 from pgtop.tui.screens.pages import DetailScreen
 from pgtop.view_registry import KEYMAP, VIEWS
 
-_SCREENS: tuple[type[Screen[object]], ...] = (
-    DetailScreen,
-    HelpScreen,
-    ConfirmScreen,
-    BulkScreen,
-    MenuScreen,
-    ResultScreen,
-)  # type: ignore[assignment]
+_SCREENS: Mapping[str, type] = {
+    "the detail of a session": DetailScreen,
+    "the help": HelpScreen,
+    "the dialog for one session": ConfirmScreen,
+    "the dialog for many sessions": BulkScreen,
+    "a menu": MenuScreen,
+    "the copy menu": CopyMenu,
+    "the list of outcomes": ResultScreen,
+}
 _DECLARED: list[tuple[type, tuple[str, ...]]] = [
     *((view.load(), places.VIEWS[view.id]) for view in VIEWS),
-    *((screen, place.actions) for screen, place in zip(_SCREENS, PLACES, strict=True)),
+    *((_SCREENS[place.name], place.actions) for place in PLACES),
     (PgtopApp, (*BEHIND_SCREENS, *EVERYWHERE)),
 ]
 
