@@ -90,9 +90,9 @@ def keymap_from(table: Mapping[str, Any], base: Keymap = KEYMAP) -> Keymap:
         if action_id != "preset":
             chosen[action_id] = _keys_for(action_id, keys, base)
     keymap = base.with_keys(_with_kept_keys(chosen))
+    _check_askers(keymap)
     for place in keymap.places:
         _check_place(place, keymap)
-    _check_askers(keymap)
     return keymap
 
 
