@@ -414,9 +414,9 @@ NEXT_BUTTON = ("right", "tab")
 """Keys that move the focus over the buttons of a dialog."""
 
 FILTER_FIELD: tuple[Action, ...] = (
-    Action("open", ("enter",), "keep the filter", Group.NARROW, "keep"),
-    Action("clear", ("escape",), "clear the filter", Group.NARROW, "clear"),
-    Action("complete", ("tab",), "complete", Group.NARROW, "complete"),
-    Action("earlier", ("up",), "bring back earlier filters", Group.NARROW, "earlier"),
+    Action("open", ("enter",), "keep the filter", Group.ORDER, "keep"),
+    Action("clear", ("escape",), "clear the filter", Group.ORDER, "clear"),
+    Action("complete", ("tab",), "complete", Group.ORDER, "complete"),
+    Action("earlier", ("up",), "bring back earlier filters", Group.ORDER, "earlier"),
 )
 """What the footer offers while a filter is typed: keys that are no text, and never change."""
