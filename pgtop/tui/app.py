@@ -24,8 +24,8 @@ from pgtop.monitor.monitor import Monitor
 from pgtop.monitor.poller import Sampled
 from pgtop.monitor.state import State
 from pgtop.places import BEHIND_SCREENS, EVERYWHERE
-from pgtop.terminal.ascii_filter import AsciiFilter
 from pgtop.terminal.driver import driver_on
+from pgtop.terminal.glyph_filter import GlyphFilter
 from pgtop.terminal.job import is_orphaned
 from pgtop.terminal.messages import BackgroundReported
 from pgtop.terminal.textual_private import (
@@ -44,6 +44,7 @@ from pgtop.tui.keyboard import Keyboard
 from pgtop.tui.keymap import bindings, bindings_of, handler_name
 from pgtop.tui.notices import Notices
 from pgtop.tui.own_views import profile_of, view_called, views_of
+from pgtop.tui.paint import converter_for
 from pgtop.tui.screens.live import LiveScreen
 from pgtop.tui.screens.stateful import Stateful
 from pgtop.tui.self_cost import CostMeter
@@ -95,8 +96,8 @@ class PgtopApp(SilentCrash, Keyboard):
         super().__init__(keymap, driver_class=driver_class)
         self.animation_level = "none"
         self.set_class(not settings.color, "-monochrome")
-        if settings.ascii:
-            add_filter(self, AsciiFilter())
+        if convert := converter_for(settings):
+            add_filter(self, GlyphFilter(convert))
         self._settings = settings._replace(keymap=keymap)
         self._palette = palette(settings)
         self._take_textual_theme()

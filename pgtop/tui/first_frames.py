@@ -11,14 +11,13 @@ from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.state import State
 from pgtop.table.options import TableOptions
 from pgtop.table.sessions import ArrangedSessions, arrange_sessions
-from pgtop.terminal.canvas import Piece, Run
-from pgtop.text.ascii import to_ascii
+from pgtop.terminal.canvas import Piece
 from pgtop.text.clean import cells, clean, fit
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line
 from pgtop.text.wrap import line as line_of
 from pgtop.tui.own_views import views_of
-from pgtop.tui.paint import StyledLine, colours_of, runs
+from pgtop.tui.paint import StyledLine, colours_of, converter_for, runs
 from pgtop.tui.tabs import tabs_of
 from pgtop.tui.theme import palette
 from pgtop.view.chrome import (
@@ -40,6 +39,7 @@ def pieces(
     """Yield lines as a canvas takes them, from the top on, in the colours of the terminal."""
     colors = palette(settings)
     system = colours_of(environ)
+    convert = converter_for(settings)
     for y, styled in enumerate(lines):
         painted = runs(
             styled,
@@ -48,8 +48,8 @@ def pieces(
             colors.ground,
             system,
         )
-        if settings.ascii:
-            painted = [_in_ascii(run) for run in painted]
+        if convert:
+            painted = [(convert(text), style) for text, style in painted]
         yield 0, y, width, painted
 
 
@@ -124,8 +124,3 @@ def _stacked(
     room = max(0, height - len(above) - len(below))
     blank = [StyledLine(())] * (room - len(body))
     return [*map(StyledLine, above), *body[:room], *blank, *map(StyledLine, below)]
-
-
-def _in_ascii(run: Run) -> Run:
-    text, style = run
-    return to_ascii(text), style

@@ -4,7 +4,7 @@ without it.
 Nothing here imports Textual, so that the first frame can be drawn before it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -12,8 +12,10 @@ from rich.color import ColorSystem
 from rich.style import Style as RichStyle
 
 from pgtop.config.display import colors_of
+from pgtop.config.settings import Settings
 from pgtop.terminal.canvas import Run
 from pgtop.terminal.style import PLAIN, Style, restyled
+from pgtop.text.ascii import to_ascii, to_console
 from pgtop.text.clean import cells
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line
@@ -83,6 +85,13 @@ def colours_of(environ: Mapping[str, str]) -> ColorSystem | None:
 def colours_named(name: str | None) -> ColorSystem | None:
     """Return the colours of a Rich console from the name that it has for them."""
     return _BY_NAME.get(name or "")
+
+
+def converter_for(settings: Settings) -> Callable[[str], str] | None:
+    """Return the function that replaces signs that the terminal lacks; None if it lacks none."""
+    if settings.ascii:
+        return to_ascii
+    return to_console if settings.display.is_console else None
 
 
 @lru_cache(maxsize=64)
