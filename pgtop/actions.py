@@ -121,6 +121,20 @@ ACTIONS: tuple[Action, ...] = (
         brief="tag all shown",
     ),
     Action(
+        "tag_range",
+        ("V",),
+        "tag the sessions from the one tagged last to the cursor",
+        Group.END,
+        brief="tag up to here",
+    ),
+    Action(
+        "tag_invert",
+        ("T",),
+        "tag the sessions in sight that are not tagged, and untag the others",
+        Group.END,
+        brief="invert tags",
+    ),
+    Action(
         "untag_all",
         ("u",),
         "untag all",
@@ -340,6 +354,13 @@ ACTIONS: tuple[Action, ...] = (
         "show or hide pgtop's own overhead",
         Group.GO,
         brief="own overhead",
+    ),
+    Action(
+        "toggle_mouse",
+        ("m",),
+        "leave the mouse to the terminal, to select text; or take it again",
+        Group.GO,
+        brief="mouse on, off",
     ),
     Action(
         "help",

@@ -19,6 +19,7 @@ BEHIND_SCREENS = (
     "slower",
     "faster",
     "toggle_cost",
+    "toggle_mouse",
     "help",
     "quit",
 )
@@ -71,6 +72,8 @@ SESSIONS = (
     "strip_comments",
     "tag",
     "tag_all",
+    "tag_range",
+    "tag_invert",
     "untag_all",
 )
 """Actions of the sessions view alone."""

@@ -126,6 +126,14 @@ class Settings(NamedTuple):
             "display", help="the zone of the header's clock", choices=("utc", "local")
         ),
     ] = "utc"
+    mouse: Annotated[
+        bool,
+        option(
+            "--no-mouse", help="leave the mouse to the terminal, which selects with it"
+        ),
+        setting("display"),
+    ] = True
+    """True if clicks and the wheel are for pgtop; a key changes it."""
     plain_driver: Annotated[
         bool, option("--plain-driver", help="use Textual's own driver")
     ] = False

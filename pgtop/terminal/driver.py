@@ -225,6 +225,16 @@ class PgtopDriver(OpenDriver):
             self.write("\x1b[?1006l")
             self.write("\x1b[?1000l")
 
+    def toggle_mouse(self) -> bool:
+        """Leave the mouse to the terminal, or take it again; return whether the app has it now."""
+        if self.has_mouse:
+            self.disable_mouse()
+            self.has_mouse = False
+        else:
+            self.has_mouse = True
+            self.enable_mouse()
+        return self.has_mouse
+
     def query_resize_reports(self) -> None:
         """Request none: SIGWINCH is enough, and with reports Textual wants the mouse in pixels."""
 

@@ -143,6 +143,10 @@ class OpenDriver(LinuxDriver):
         """True if the app wants the mouse."""
         return self._mouse
 
+    @has_mouse.setter
+    def has_mouse(self, has_mouse: bool) -> None:
+        self._mouse = has_mouse
+
     def new_parser(self) -> XTermParser:
         """Return a parser of the terminal's sequences."""
         return XTermParser(self._debug)

@@ -27,7 +27,7 @@ async def run_dashboard(
         loop.add_signal_handler(number, app.exit, 128 + number)
     try:
         with _crashing_threads_end(app, loop):
-            code = await app.run_async(mouse=True)
+            code = await app.run_async(mouse=settings.mouse)
     finally:
         for number in _ENDING_SIGNALS:
             loop.remove_signal_handler(number)

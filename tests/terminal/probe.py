@@ -70,14 +70,14 @@ class Question(ModalScreen[None]):
 
 
 class Probe(App[None]):
-    """Keys: t tick, s storm, m modal, c theme, d/u scroll, l repaint all, b bell, y copy, x fail, z
-    suspend, q quit.
+    """Keys: t tick, s storm, m modal, c theme, d/u scroll, l repaint all, b bell, y copy, x fail, o
+    mouse, z suspend, q quit.
     """
 
     CSS = "Table { height: 1fr; } #done { height: 1; }"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(key, f"do('{key}')") for key in "tscdulbyx"),
+        *(Binding(key, f"do('{key}')") for key in "tscdulbyxo"),
         Binding("m", "show_question"),
         Binding("q", "quit"),
         Binding("z", "suspend_process"),
@@ -156,6 +156,10 @@ class Probe(App[None]):
 
     def _do_y(self) -> None:
         self.copy_to_clipboard("select 1")
+
+    def _do_o(self) -> None:
+        if isinstance(self._driver, PgtopDriver):
+            self._driver.toggle_mouse()
 
     def _do_x(self) -> None:
         raise RuntimeError("as asked")

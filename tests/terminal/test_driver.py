@@ -310,6 +310,13 @@ def test_only_clicks_and_the_wheel_are_reported() -> None:
         assert not {"1002", "1003", "1015", "1016"} & terminal.modes.keys()
 
 
+def test_the_mouse_goes_to_the_terminal_and_back() -> None:
+    with probe() as terminal:
+        for is_on in (False, True):
+            type_keys(terminal, "o")
+            assert terminal.modes["1000"] is terminal.modes["1006"] is is_on
+
+
 def test_bell_and_clipboard_pass_through() -> None:
     """Output of Textual outside frames arrives unchanged and in order."""
     with probe() as terminal:

@@ -1,12 +1,13 @@
 """Many sessions at once, by the keys that users press."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pytest
 from textual.screen import ModalScreen
 
 from pgtop.config.settings import Settings
-from pgtop.model.backend import IDLE
+from pgtop.model.backend import IDLE, Backend
 from pgtop.model.signal import Signal
 from pgtop.signalling.observe import RefusingSignaller
 from pgtop.table.filter import Filter
@@ -22,7 +23,9 @@ from tests.tui.apps import (
     Stage,
     headings_of,
     press,
+    sessions_of,
     shown_on,
+    table_of,
     text_of,
     with_changes,
     without,
@@ -63,6 +66,48 @@ async def test_space_removes_a_tag() -> None:
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, "tag", "cursor_up", "tag")
         assert "tagged" not in text_of(stage, "#condition")
+
+
+async def test_a_range_goes_from_the_last_tag_to_the_cursor() -> None:
+    """The next range, up or down, begins where the last one ended."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await press(pilot, "cursor_down", "cursor_down", "tag_range")
+        assert "a range begins here" in text_of(stage, "#notice")
+        await press(pilot, "cursor_up", "cursor_up", "tag_range")
+        assert tagged_on(stage) == shown_on(stage)[:3]
+        await press(pilot, *["cursor_down"] * 4, "tag_range")
+        assert tagged_on(stage) == shown_on(stage)[:5]
+        await press(pilot, "tag_invert")
+        table = table_of(stage)
+        seen = [row for row in table._rows[5:] if table.has_shown(row.identity)]
+        assert tagged_on(stage) == leaders_among(seen)
+
+
+async def test_a_range_leaves_out_what_was_never_in_sight() -> None:
+    """From the first to the last row of a long table only the two pages in sight are tagged."""
+    stage = Stage(nearly_full())
+    async with stage.app.run_test(size=(100, 24)) as pilot:
+        await press(pilot, "tag", "cursor_last")
+        page = table_of(stage).page
+        await press(pilot, "tag_range")
+        rows = table_of(stage)._rows
+        unseen = leaders_among(rows[page:-page])
+        assert len(unseen) > page
+        assert tagged_on(stage) == leaders_among([*rows[:page], *rows[-page:]])
+        words = f"{len(unseen)} in between were never in sight"
+        assert words in text_of(stage, "#notice")
+
+
+def leaders_among(rows: Sequence[Backend]) -> list[int]:
+    """Return the pids of the sessions that are no parallel workers."""
+    return [row.pid for row in rows if row.leader_pid is None]
+
+
+def tagged_on(stage: Stage) -> list[int]:
+    """Return the pids of the tagged sessions, top to bottom."""
+    tagged = {identity.pid for identity in sessions_of(stage)._tags}
+    return [pid for pid in shown_on(stage) if pid in tagged]
 
 
 async def test_asterisk_tags_exactly_the_shown_sessions() -> None:

@@ -1,7 +1,9 @@
 """Every key, pressed in the app that users run."""
 
 import pytest
+from textual import events
 from textual.command import CommandList
+from textual.events import MouseScrollDown, MouseScrollUp
 
 from pgtop.tui.app import PgtopApp
 from pgtop.tui.dialogs.bulk import BulkScreen
@@ -23,6 +25,7 @@ from tests.tui.apps import (
     headings_of,
     pid_of,
     press,
+    sessions_of,
     shown_on,
     table_of,
     text_of,
@@ -90,8 +93,29 @@ async def test_sort_keys() -> None:
         assert "worst first" in headings_of(stage)
 
 
+@pytest.mark.parametrize("page", [(), ("open",), ("help",)])
+async def test_the_wheel_moves_cursor_and_page(page: tuple[str, ...]) -> None:
+    stage = Stage(busy())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, *page)
+        widget = stage.app.screen.query_one("#pager, #table")
+        places = []
+        for wheel in (MouseScrollDown, MouseScrollDown, MouseScrollUp):
+            stage.app.post_message(turned(wheel, widget.region.y + 5))
+            await pilot.pause()
+            places.append(getattr(widget, "_top" if page else "_cursor"))
+        assert places == [3, 6, 3]
+
+
+def turned(wheel: type[events.MouseEvent], y: int) -> events.MouseEvent:
+    """Return the event of a wheel that was turned at a line of the screen."""
+    return wheel(None, 5, y, 0, 0, 0, shift=False, meta=False, ctrl=False)
+
+
 async def test_click_on_a_header_sorts_and_on_a_row_selects() -> None:
-    """The mouse can sort and select; a second click opens the session."""
+    """The mouse can sort and select; a double click opens the session, a late second one does
+    not.
+    """
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         await pilot.click(RowTable, offset=(5, 0))
@@ -100,7 +124,10 @@ async def test_click_on_a_header_sorts_and_on_a_row_selects() -> None:
         await pilot.click(RowTable, offset=(20, 13))
         await pilot.pause()
         assert pid_of(stage) == shown_on(stage)[12]
-        await pilot.click(RowTable, offset=(20, 13))
+        table_of(stage).click_at(20, 13, is_double=False)
+        await pilot.pause()
+        assert stage.app.screen is sessions_of(stage)
+        await pilot.double_click(RowTable, offset=(20, 13))
         await pilot.pause()
         assert isinstance(stage.app.screen, DetailScreen)
 

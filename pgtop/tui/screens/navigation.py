@@ -1,10 +1,11 @@
-"""The keys that move a cursor or a page, the same on every screen."""
+"""The keys and the wheel that move a cursor or a page, the same on every screen."""
 
 from typing import Protocol
 
 from pgtop import places
 from pgtop.tui.keymap import bindings
 
+_WHEEL_ROWS = 3
 NAVIGATION = bindings(*places.NAVIGATION)
 
 
@@ -45,6 +46,16 @@ class Navigation:
 
     def action_cursor_last(self) -> None:
         self._move(self.scrollable().row_count())
+
+    def on_mouse_scroll_up(self) -> None:
+        self._move(-_WHEEL_ROWS)
+
+    def on_mouse_scroll_down(self) -> None:
+        self._move(_WHEEL_ROWS)
+
+    def on_click(self) -> None:
+        """Show the new place; the list itself has moved its cursor."""
+        self.moved()
 
     def _move(self, rows: int) -> None:
         self.scrollable().move(rows)

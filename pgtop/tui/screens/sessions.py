@@ -21,9 +21,11 @@ from pgtop.table.sessions import (
     arrange_sessions,
     not_shown,
 )
+from pgtop.table.tags import between, tagged_words
 from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import (
     BulkRequested,
+    NoticeRequested,
     OpenRequested,
     Share,
     ShareFilter,
@@ -57,6 +59,8 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
     ) -> None:
         super().__init__(state, settings, palette)
         self._tags: frozenset[BackendId] = frozenset()
+        self._anchor: BackendId | None = None
+        """The session that was tagged last: the next range begins there."""
         self._sessions: ArrangedSessions | None = None
         self._not_shown = NotShown()
         self._return_to: Share | None = None
@@ -122,7 +126,7 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
     def heading_end(self) -> Iterable[str]:
         yield self.counts()
         if self._tags:
-            yield f"{len(self._tags)} tagged"
+            yield tagged_words(self._tagged())
         yield self.order()
 
     def remark(self) -> str:
@@ -225,6 +229,7 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
     def action_tag(self) -> None:
         """Space: tag the session under the cursor, or remove its tag, and move down."""
         if backend := self.selected():
+            self._anchor = backend.identity
             self._tag(self._tags ^ {backend.identity})
             self._table.move(1)
 
@@ -232,7 +237,31 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
         """Tag all sessions that are shown; a parallel worker goes with its leader."""
         self._tag(self._tags | self._identities_shown())
 
+    def action_tag_range(self) -> None:
+        """Tag the sessions from the one tagged last to the cursor: those that were in sight."""
+        if (backend := self.selected()) is None:
+            return
+        here = backend.identity
+        rows = between(self._identities_in_order(), self._anchor, here)
+        seen = frozenset(filter(self._table.has_shown, rows))
+        self._anchor = here
+        self._tag(self._tags | seen | {here})
+        if not rows:
+            again = f"move, then press {hint('tag_range')} again"
+            self.app.post_message(NoticeRequested(f"a range begins here: {again}"))
+        elif unseen := len(rows) - len(seen):
+            words = f"{unseen} in between were never in sight: not tagged"
+            self.app.post_message(NoticeRequested(words))
+
+    def action_tag_invert(self) -> None:
+        """Tag the shown sessions that are not, and untag the others; leave alone what was never in
+        sight.
+        """
+        shown = self._identities_shown()
+        self._tag(self._tags ^ frozenset(filter(self._table.has_shown, shown)))
+
     def action_untag_all(self) -> None:
+        self._anchor = None
         self._tag(frozenset())
 
     def _tag(self, tags: frozenset[BackendId]) -> None:
@@ -241,8 +270,11 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
         self.show_frame()
 
     def _identities_shown(self) -> frozenset[BackendId]:
+        return frozenset(self._identities_in_order())
+
+    def _identities_in_order(self) -> list[BackendId]:
         rows = self._sessions.rows if self._sessions is not None else ()
-        return frozenset(row.identity for row in rows if row.leader_pid is None)
+        return [row.identity for row in rows if row.leader_pid is None]
 
     def _tagged(self) -> list[Backend]:
         backends = self.state.derived.snapshot.backends

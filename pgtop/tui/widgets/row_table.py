@@ -19,6 +19,9 @@ from pgtop.text.wrap import Line
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.rows import Rows
 
+_SEEN_KEPT = 10_000
+"""Identities of rows that have left, before they are forgotten."""
+
 
 class RowTable(Rows, Generic[RowT, ContextT]):
     """Draws arranged rows. Once the user has moved it, the cursor belongs to a row's identity.
@@ -60,6 +63,7 @@ class RowTable(Rows, Generic[RowT, ContextT]):
         self._departed: Hashable | None = None
         self._tags: frozenset[Hashable] = frozenset()
         self._is_on_top = spec.stays_on_top
+        self._seen: set[Hashable] = set()
 
     # The cursor.
 
@@ -152,6 +156,10 @@ class RowTable(Rows, Generic[RowT, ContextT]):
         self._tags = tags
         self.redraw()
 
+    def has_shown(self, identity: Hashable) -> bool:
+        """Return whether a row was ever in sight."""
+        return identity in self._seen
+
     def row_count(self) -> int:
         return len(self._rows)
 
@@ -199,6 +207,13 @@ class RowTable(Rows, Generic[RowT, ContextT]):
         self._identity = (
             None if self._selected is None else self.spec.identity(self._selected)
         )
+        self._note_sight()
+
+    def _note_sight(self) -> None:
+        first, last = self.in_sight
+        self._seen.update(map(self.spec.identity, self._rows[first - 1 : last]))
+        if len(self._seen) > _SEEN_KEPT + len(self._rows):
+            self._seen.intersection_update(map(self.spec.identity, self._rows))
 
     def _with_departed(self, arranged: Arranged[RowT, ContextT]) -> tuple[RowT, ...]:
         """Return the rows, with the cursor's row in its place if it has left since the last
@@ -275,11 +290,11 @@ class RowTable(Rows, Generic[RowT, ContextT]):
         now = self.spec.now(arranged.context)
         self._steady = self._steady.after(needed, now, self._key_at)
 
-    def click_at(self, x: int, y: int) -> None:
+    def click_at(self, x: int, y: int, *, is_double: bool) -> None:
         place = x - self.spec.gutter_cells
         column = column_at(self._layout, place) if self._is_heading(y) else None
         if column is None:
-            super().click_at(x, y)
+            super().click_at(x, y, is_double=is_double)
         else:
             self.post_message(self.SortRequested(column.name))
 

@@ -14,7 +14,6 @@ from pgtop.tui.paint import StyledLine
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.painted import LineWidget
 
-_WHEEL_ROWS = 3
 _LINES_ABOVE = 3
 """Headings that may stand above the first selectable row."""
 
@@ -23,7 +22,7 @@ class Rows(LineWidget):
     """Rows below an optional header line."""
 
     class Chosen(Message):
-        """The user clicked the row of the cursor: the same as Enter."""
+        """The user clicked a row twice: the same as Enter."""
 
     def __init__(self, palette: Palette, *, id: str | None = None) -> None:
         super().__init__(palette, id=id)
@@ -169,20 +168,17 @@ class Rows(LineWidget):
         return index if is_row else None
 
     def on_click(self, event: events.Click) -> None:
-        self.click_at(event.x, event.y)
+        self.click_at(event.x, event.y, is_double=event.chain > 1)
 
-    def click_at(self, x: int, y: int) -> None:
-        """Select the row that was clicked; choose it if the cursor is on it already."""
+    def click_at(self, x: int, y: int, *, is_double: bool) -> None:
+        """Select the row that was clicked; choose it with a double click, never with the one that
+        only brings the window of the terminal to the front.
+        """
         index = self.row_at(y)
         if index is None or not self.selectable(index):
             return
         if index == self._cursor:
-            self.post_message(self.Chosen())
+            if is_double:
+                self.post_message(self.Chosen())
         else:
             self.move_to(index)
-
-    def on_mouse_scroll_down(self) -> None:
-        self.move(_WHEEL_ROWS)
-
-    def on_mouse_scroll_up(self) -> None:
-        self.move(-_WHEEL_ROWS)
