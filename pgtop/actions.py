@@ -129,7 +129,7 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action(
         "tag_invert",
-        ("T",),
+        ("exclamation_mark",),
         "tag the sessions in sight that are not tagged, and untag the others",
         Group.END,
         brief="invert tags",

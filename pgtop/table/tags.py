@@ -26,4 +26,6 @@ def tagged_words(backends: Iterable[Backend]) -> str:
     """Return how many sessions are tagged, and how many of them are in each state."""
     states = Counter(map(state_word, backends))
     parts = [f"{count} {state}" for state, count in states.most_common()]
-    return f"{states.total()} tagged: {', '.join(parts)}"
+    if len(parts) == 1:
+        parts = list(states)
+    return f"{states.total()} tagged, {', '.join(parts)}"

@@ -26,4 +26,5 @@ def test_tags_are_counted_by_state() -> None:
     sessions = [
         Backend(1, 5, state=state, backend_type=CLIENT_BACKEND) for state in states
     ]
-    assert tagged_words(sessions) == "4 tagged: 2 idle, 1 active, 1 idle in tx"
+    assert tagged_words(sessions[:1]) == "1 tagged, idle"
+    assert tagged_words(sessions) == "4 tagged, 2 idle, 1 active, 1 idle in tx"

@@ -126,11 +126,20 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
     def heading_end(self) -> Iterable[str]:
         yield self.counts()
         if self._tags:
-            yield tagged_words(self._tagged())
+            yield f"{len(self._tags)} tagged"
         yield self.order()
 
     def remark(self) -> str:
-        return self._not_shown_words()
+        return self._not_shown_words() or self._tagged_words()
+
+    def _tagged_words(self) -> str:
+        """Return how many sessions of each state are tagged, and the keys for them."""
+        if not self._tags:
+            return ""
+        words = tagged_words(self._tagged())
+        is_read_only = self._settings.read_only
+        keys = hint("cancel", "terminate")
+        return words if is_read_only else f"{words}: {keys} act on them"
 
     def _not_shown_words(self) -> str:
         """Return the keys that show the matching sessions, if none of those in the table match."""
