@@ -419,17 +419,6 @@ class PgtopApp(SilentCrash, Keyboard):
     def action_toggle_cost(self) -> None:
         self._show(self.state._replace(shows_cost=not self.state.shows_cost))
 
-    def action_toggle_mouse(self) -> None:
-        driver = self.own_driver
-        if driver is None:
-            self.show_notice("only pgtop's own driver can leave the mouse")
-        elif driver.toggle_mouse():
-            self.show_notice("the mouse is pgtop's again")
-        else:
-            key = self._settings.keymap.hint("toggle_mouse")
-            words = f"the mouse selects text in the terminal: {key} takes it back"
-            self.show_notice(words)
-
     def action_redraw(self) -> None:
         """Draw everything again, whatever the terminal shows now."""
         driver = self.own_driver

@@ -20,7 +20,7 @@ from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
 from pgtop.actions import FLOW_CONTROL
-from pgtop.keys import Keymap
+from pgtop.keys import Keymap, hint
 from pgtop.places import EVERYWHERE
 from pgtop.terminal.driver import PgtopDriver
 from pgtop.terminal.messages import InputWaiting, Proven
@@ -92,6 +92,19 @@ class Keyboard(App[int]):
         """The driver, if it is pgtop's and not Textual's."""
         driver = driver_of(self)
         return driver if isinstance(driver, PgtopDriver) else None
+
+    def action_toggle_mouse(self) -> None:
+        """Leave the mouse to the terminal, or take it again."""
+        driver = self.own_driver
+        if driver is None:
+            self.show_notice("only pgtop's own driver can leave the mouse")
+        elif driver.toggle_mouse():
+            self.show_notice("the mouse is pgtop's again")
+        else:
+            key = hint("toggle_mouse")
+            self.show_notice(
+                f"the mouse selects text in the terminal: {key} takes it back"
+            )
 
     # From the driver.
 
