@@ -265,6 +265,13 @@ ACTIONS: tuple[Action, ...] = (
         brief="save or page",
     ),
     Action(
+        "save_view",
+        ("W",),
+        "save the view as it is, under a name of yours",
+        Group.LOOK,
+        brief="save the view",
+    ),
+    Action(
         "cursor_up",
         ("up", "k"),
         "cursor up",

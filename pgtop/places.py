@@ -45,6 +45,7 @@ TABLE = (
     "scroll_left",
     "scroll_right",
     "export",
+    "save_view",
 )
 """Actions of every table."""
 

@@ -60,6 +60,12 @@ def resolved(options: ConnectionOptions) -> ConnectionOptions:
     return options._replace(server=profile_of(options.server_name))
 
 
+def label_of(options: ConnectionOptions) -> str:
+    """Return the label of a named server with a blank behind it; "" for any other server."""
+    server = options.server
+    return f"{server.label or server.name} " if server else ""
+
+
 def profile_of(name: str) -> "ServerProfile":
     """Return the profile of a server. Raises UsageError if there is none, or it is wrong."""
     from pgtop.cli import configuration

@@ -227,6 +227,11 @@ class PgtopApp(SilentCrash, Keyboard):
     def on_copy_requested(self, message: messages.CopyRequested) -> None:
         self._requests.copy(message)
 
+    def on_save_view_requested(self, message: messages.SaveViewRequested) -> None:
+        from pgtop.tui.view_saving import ViewSaving
+
+        ViewSaving(self, message.profile).offer()
+
     def on_export_requested(self, message: messages.ExportRequested) -> None:
         from pgtop.tui.export_flow import ExportFlow
 

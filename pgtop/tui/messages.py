@@ -16,6 +16,7 @@ from pgtop.model.backend import Backend
 from pgtop.model.signal import Signal
 
 if TYPE_CHECKING:
+    from pgtop.config.views import ViewProfile
     from pgtop.view.copies import Copied, CopyKind
     from pgtop.view.export import Export
 
@@ -103,6 +104,14 @@ class ExportRequested(Message):
     def __init__(self, export: Export) -> None:
         super().__init__()
         self.export = export
+
+
+class SaveViewRequested(Message):
+    """The user wants the view as it is among those of the user's own."""
+
+    def __init__(self, profile: ViewProfile) -> None:
+        super().__init__()
+        self.profile = profile
 
 
 class ViewRequested(Message):

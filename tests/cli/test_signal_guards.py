@@ -249,3 +249,23 @@ def test_a_term_that_looks_like_an_option() -> None:
     assert parse(["kill", "--yes", "--", "-user:web"]) == SignalCommand(
         "kill", filter=("-user:web",), yes=True
     )
+
+
+def test_a_named_server_has_its_label_and_its_guards(
+    dsn: str, role: str, open_session: Opener, state: dict[str, str]
+) -> None:
+    """`pgtop kill @NAME` names the server in its plan, and keeps the guards of its table."""
+    session = open_session()
+    server = conninfo_to_dict(dsn)
+    uri = f"postgresql://{server['user']}@/{server['dbname']}?host={server['host']}"
+    uri += f"&port={server['port']}"
+    text = f'[servers.main]\nuri = "{uri}"\nlabel = "PROD"\nread_only = true\n'
+    Path(state["PGTOP_CONFIG"]).write_text(text)
+    done = pgtop("kill", "@main", f"user:{role}", "--yes", environment=state)
+    assert done.stdout.startswith("On PROD ")
+    assert "read_only is set in the configuration of @main" in done.stderr
+    assert (done.returncode, alive(session)) == (Exit.SOME_REFUSED, True)
+    for words in (["@mian"], ["@main", "@main"], ["@main", "-h", "db2"]):
+        done = pgtop("kill", *words, "1", "--yes", environment=state)
+        assert one_sentence(done.stderr)
+        assert done.returncode == Exit.USAGE

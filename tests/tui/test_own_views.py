@@ -1,14 +1,20 @@
 """Views of the user's own: tab, key, options, pace, and the view that opens first."""
 
+import tomllib
+from pathlib import Path
 from typing import Any
+
+import pytest
 
 from pgtop.config.settings import Settings
 from pgtop.config.views import ViewProfile
 from pgtop.table.options import Sort
 from pgtop.tui.own_views import view_called, views_of
 from pgtop.tui.screens.table_screen import TableScreen
+from tests.keys import key
 from tests.scenes import nearly_full
-from tests.tui.apps import SIZE, Stage
+from tests.tui.apps import SIZE, Stage, sessions_of
+from tests.waiting import until_async
 
 SLOW = ViewProfile("slow", filter="state:waiting", sort="age:asc", interval=5.0)
 ROLES = ViewProfile("roles", view="breakdown")
@@ -17,6 +23,11 @@ ROLES = ViewProfile("roles", view="breakdown")
 def _settings(*profiles: ViewProfile, **rest: Any) -> Settings:
     views = {profile.name: profile for profile in profiles}
     return Settings()._replace(views=views, **rest)
+
+
+async def _notices(stage: Stage, words: str) -> bool:
+    notice = stage.app.state.notice
+    return notice is not None and words in notice.text
 
 
 def test_views_of_ones_own_have_the_next_numbers() -> None:
@@ -99,3 +110,36 @@ async def test_a_view_of_ones_own_has_its_columns() -> None:
         names = [name for name, _ in columns]
         assert names == ["pid", "user", "age", "query"]
         assert dict(columns)["user"] == 7
+
+
+async def test_the_view_on_screen_is_saved_under_a_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """W: filter and order go to the end of the file, which is otherwise as it was."""
+    path = tmp_path / "config.toml"
+    path.write_text("# mine\n")
+    monkeypatch.setenv("PGTOP_CONFIG", str(path))
+    stage = Stage(nearly_full())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        sessions_of(stage).filter_by("app:web")
+        sessions_of(stage).sort_by("pid")
+        await pilot.press(key("save_view"))
+        await pilot.pause()
+        await pilot.press(*"web", "enter")
+        await until_async(lambda: _notices(stage, "saved as web"))
+    text = path.read_text()
+    assert text.startswith("# mine\n")
+    view = tomllib.loads(text)["views"]["web"]
+    assert view == {"filter": "app:web", "sort": "pid"}
+
+
+async def test_a_view_that_cannot_be_saved_is_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PGTOP_CONFIG", str(tmp_path))
+    stage = Stage(nearly_full())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await pilot.press(key("save_view"))
+        await pilot.pause()
+        await pilot.press(*"web", "enter")
+        await until_async(lambda: _notices(stage, "not saved: "))

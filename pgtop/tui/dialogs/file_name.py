@@ -1,4 +1,4 @@
-"""A field for the name of a new file. Returns the name, or None."""
+"""A field for the name of a new file, or of a view. Returns the name, or None."""
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
@@ -16,8 +16,14 @@ class FileNameScreen(ModalScreen[str | None]):
     AUTO_FOCUS = ""
     BINDINGS = bindings(*places.FIELD)
 
-    def __init__(self, title: str, offered: str) -> None:
+    def __init__(
+        self,
+        title: str,
+        offered: str,
+        effect: str = "writes a new file",
+    ) -> None:
         super().__init__()
+        self._effect = effect
         self._title = title
         self._input = Input(offered, id="file", select_on_focus=False)
         self._input.cursor_blink = False
@@ -27,7 +33,7 @@ class FileNameScreen(ModalScreen[str | None]):
         with Vertical(id="box") as box:
             box.border_title = self._title
             box.border_subtitle = (
-                f"{hint('open')} writes a new file, {hint('clear')} leaves"
+                f"{hint('open')} {self._effect}, {hint('clear')} leaves"
             )
             yield self._input
 

@@ -24,7 +24,7 @@ from pgtop.table.spec import TableSpec
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.tui.keymap import bindings
-from pgtop.tui.messages import ExportRequested
+from pgtop.tui.messages import ExportRequested, SaveViewRequested
 from pgtop.tui.screens.filterable import FilterableScreen
 from pgtop.tui.screens.navigation import Navigation, Scrollable
 from pgtop.tui.theme import Palette
@@ -57,6 +57,7 @@ class TableScreen(Navigation, FilterableScreen, Generic[RowT, ContextT]):
     ) -> None:
         super().__init__(state, settings, palette)
         self._table: RowTable[RowT, ContextT] = RowTable(self.SPEC, palette, id="table")
+        self._profile: ViewProfile | None = None
         self._arranged: Arranged[RowT, ContextT] | None = None
         self._unfiltered: Arranged[RowT, ContextT] | None = None
         """The rows when no filter was active last."""
@@ -137,6 +138,7 @@ class TableScreen(Navigation, FilterableScreen, Generic[RowT, ContextT]):
         return [column for column, _ in self._table.columns_in_sight if column.title]
 
     def take(self, profile: "ViewProfile") -> None:
+        self._profile = profile
         name, _, order = profile.sort.partition(":")
         if name:
             column = self.columns.written(name).name
@@ -254,6 +256,32 @@ class TableScreen(Navigation, FilterableScreen, Generic[RowT, ContextT]):
     def arranged_whole(self) -> Arranged[RowT, ContextT] | None:
         """Return the rows as they are shown, with those that are folded away."""
         return self._arranged
+
+    def action_save_view(self) -> None:
+        """W: save the filter, the order, the columns and the interval under a name."""
+        self.app.post_message(SaveViewRequested(self._profile_now()))
+
+    def _profile_now(self) -> "ViewProfile":
+        """Return the view as it is on screen, without a name."""
+        from pgtop.config.views import ViewProfile
+
+        before = self._profile or ViewProfile("", self._view.id if self._view else "")
+        interval = self.state.interval
+        is_usual = interval == self._settings.interval
+        return before._replace(
+            name="",
+            filter=self._options.filter.text,
+            sort=self._sort_text(),
+            interval=None if is_usual else interval,
+        )
+
+    def _sort_text(self) -> str:
+        sort = self._options.sort
+        if sort.column is None:
+            return ""
+        if sort.descending == self.columns.default_descending(sort.column):
+            return sort.column
+        return f"{sort.column}:{'desc' if sort.descending else 'asc'}"
 
     def action_export(self) -> None:
         if export := self.export():

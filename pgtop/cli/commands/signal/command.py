@@ -20,6 +20,7 @@ from pgtop.cli.commands.signal.resolve_targets import (
 from pgtop.cli.configuration import guards_for
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
+from pgtop.cli.named_server import label_of
 from pgtop.config.guards import Guards, check_reads_no_queries
 from pgtop.model.plan import MOVED_ON, Change, Plan
 from pgtop.model.signal import Outcome
@@ -130,7 +131,7 @@ class _Execution:
             return None
         if self._command.escalate:
             output.report("Those that survive the cancel are terminated.")
-        if not confirms(plan):
+        if not confirms(plan, label=label_of(self._command.connection)):
             output.report(NOTHING)
             return None
         return await self._as_it_is_now(plan)
@@ -203,7 +204,10 @@ class _Execution:
         if not plan.targets:
             return None
         if any(map(needs_pid, plan.targets)) and not confirms(
-            plan, _SURVIVORS, _NOT_TERMINATED
+            plan,
+            _SURVIVORS,
+            _NOT_TERMINATED,
+            label_of(self._command.connection),
         ):
             return None
         count = sessions(len(plan.targets))

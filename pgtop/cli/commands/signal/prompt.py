@@ -25,13 +25,17 @@ def confirms(
     plan: Plan,
     selection: str = "",
     without_answer: str = NOTHING,
+    label: str = "",
 ) -> bool:
-    """Return whether the user confirms the plan, by y or by what must be typed."""
+    """Return whether the user confirms the plan, by y or by what must be typed.
+
+    `label` stands before the address of the server.
+    """
     # Their list may have pushed the summary off screen.
     if len(plan.targets) > TYPE_COUNT_ABOVE:
         summary = output.page(facts(plan), color=False)
         sys.stderr.write(output.for_locale(summary))
-    question = f"On {place(plan.server)}\n{title(plan, selection)}"
+    question = f"On {label}{place(plan.server)}\n{title(plan, selection)}"
     required = requirement(plan)
     if required.cause is None:
         return confirms_question(question, without_answer)

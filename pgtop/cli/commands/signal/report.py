@@ -13,6 +13,7 @@ from pgtop.cli import output
 from pgtop.cli.args.signal_options import SignalCommand
 from pgtop.cli.commands.signal.resolve_targets import ResolvedPlan
 from pgtop.cli.exit_codes import Exit
+from pgtop.cli.named_server import label_of
 from pgtop.model.plan import Excluded, ExclusionReason, Plan, Target
 from pgtop.model.serialise import VERSION
 from pgtop.model.signal import ObservedEffect, Outcome
@@ -60,7 +61,8 @@ class Report(NamedTuple):
         for missing in resolved.missing:
             output.report(f"{missing.words}{end}")
         page = output.page(
-            _page(resolved, self._intent(resolved.plan)), self.command.color
+            _page(resolved, self._intent(resolved.plan), self._label),
+            self.command.color,
         )
         if not self.command.json:
             output.write(page)
@@ -105,6 +107,11 @@ class Report(NamedTuple):
             self._print_json(resolved, (), code)
         return code
 
+    @property
+    def _label(self) -> str:
+        """The user's own word for the server, before its address."""
+        return label_of(self.command.connection)
+
     def _intent(self, plan: Plan) -> str:
         """Return what will or would be done; "" without targets, as stderr has the reason."""
         if not plan.targets:
@@ -133,11 +140,12 @@ class Report(NamedTuple):
 # For people.
 
 
-def _page(resolved: ResolvedPlan, intent: str) -> list[Line]:
+def _page(resolved: ResolvedPlan, intent: str, label: str) -> list[Line]:
     """Return what will happen, to which sessions, and which are skipped."""
     plan = resolved.plan
     width = _width()
-    words = [line(f"On {place(plan.server)}", Tone.STRONG), *filter_lines(plan)]
+    address = f"{label}{place(plan.server)}"
+    words = [line(f"On {address}", Tone.STRONG), *filter_lines(plan)]
     words += [line(intent, Tone.STRONG)] if intent else []
     words += facts(plan)
     lines = [row for spans in words for row in wrapped(spans, width)]

@@ -1,0 +1,50 @@
+"""The way of a view, as it is on screen, into the user's configuration."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from functools import partial
+from typing import TYPE_CHECKING
+
+from pgtop.config.saved_view import NotSavedError, save_view
+from pgtop.config.toml_file import user_path
+from pgtop.files import in_time
+from pgtop.text.clean import clean
+from pgtop.text.tone import Tone
+from pgtop.tui.dialogs.file_name import FileNameScreen
+
+if TYPE_CHECKING:
+    from pgtop.config.views import ViewProfile
+    from pgtop.tui.app import PgtopApp
+
+
+class ViewSaving:
+    """One view: the field for its name, and the outcome on the notice line."""
+
+    def __init__(self, app: PgtopApp, profile: ViewProfile) -> None:
+        self._app = app
+        self._profile = profile
+
+    def offer(self) -> None:
+        """Let the user name the view."""
+        field = FileNameScreen("Name of this view", "", "adds it to config.toml")
+        self._app.push_screen(field, self._start)
+
+    def _start(self, name: str | None) -> None:
+        if name is not None:
+            profile = self._profile._replace(name=name)
+            self._app.run_worker(self._save(profile), group="view")
+
+    async def _save(self, profile: ViewProfile) -> None:
+        path = user_path(os.environ)
+        if path is None:
+            self._app.show_notice("not saved: this user has no home folder", Tone.WARN)
+            return
+        try:
+            await asyncio.to_thread(in_time, partial(save_view, path, profile))
+        except (NotSavedError, OSError) as error:
+            self._app.show_notice(clean(f"not saved: {error}"), Tone.WARN)
+        else:
+            words = f"saved as {profile.name} in {path}; --view {profile.name} opens it"
+            self._app.show_notice(clean(words))
