@@ -284,6 +284,31 @@ ACTIONS: tuple[Action, ...] = (
         Group.GO,
     ),
     Action(
+        "read_up",
+        ("up",),
+        "on the page of a session: a line up",
+        Group.GO,
+    ),
+    Action(
+        "read_down",
+        ("down",),
+        "on the page of a session: a line down",
+        Group.GO,
+    ),
+    Action(
+        "next_session",
+        ("j",),
+        "on the page of a session: the next one of the table",
+        Group.GO,
+        "next",
+    ),
+    Action(
+        "previous_session",
+        ("k",),
+        "on the page of a session: the previous one of the table",
+        Group.GO,
+    ),
+    Action(
         "page_up",
         ("pageup",),
         "a page up",

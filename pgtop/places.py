@@ -55,6 +55,20 @@ PAGE = (*NAVIGATION, "clear")
 HELP = (*PAGE, "open")
 """Actions of the help; `open` closes the field of its search."""
 
+DETAIL = (
+    "read_up",
+    "read_down",
+    "page_up",
+    "page_down",
+    "cursor_first",
+    "cursor_last",
+    "clear",
+    "next_session",
+    "previous_session",
+    "follow",
+)
+"""Actions of the page of one session, besides those on the session."""
+
 ONE_SESSION = (
     "copy_menu",
     "cancel",
@@ -127,7 +141,7 @@ class Place(NamedTuple):
 
 
 PLACES: tuple[Place, ...] = (
-    Place("the detail of a session", (*PAGE, *ONE_SESSION)),
+    Place("the detail of a session", (*DETAIL, *ONE_SESSION)),
     Place("the help", HELP),
     Place("the dialog for one session", (*DIALOG, *READING), is_dialog=True),
     Place("the dialog for many sessions", (*DIALOG, *MANY), is_dialog=True),

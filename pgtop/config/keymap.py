@@ -33,6 +33,7 @@ PRESETS: Mapping[str, Keys] = {
         "filter": ("f4", "slash", "f3", "backslash"),
         "help": ("f1", "question_mark", "h"),
         "pause": ("Z", "p"),
+        "previous_session": ("J",),
         "quit": ("f10", "q"),
         "refresh": ("r",),
         "show_locks": ("3", "f5", "t"),

@@ -247,6 +247,7 @@ class PgtopApp(SilentCrash, Keyboard):
             self.state,
             self._settings,
             self._palette,
+            message.order,
         )
         self.push_screen(page)
 

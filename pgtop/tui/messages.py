@@ -75,9 +75,11 @@ class BulkRequested(Message):
 class OpenRequested(Message):
     """The user wants to see one session whole."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, order: Sequence[Backend] = ()) -> None:
+        """Create a request; `order` has the sessions of the table as they are shown there."""
         super().__init__()
         self.backend = backend
+        self.order = order
 
 
 class DetailRequested(Message):

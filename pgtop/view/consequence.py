@@ -134,7 +134,7 @@ def _frees(
     counted = (
         f"{free} {waiters}" if free == waiting else f"{free} of {waiting} {waiters}"
     )
-    at_once = _at_once(forest.next_in_line(backend.pid), free, forest)
+    at_once = at_once_words(forest.next_in_line(backend.pid), free, forest)
     return field("Frees", f"{_AT_ITS_END[signal]}{counted}{at_once}", Tone.STRONG)
 
 
@@ -144,7 +144,7 @@ def _frees_none(waiting: int) -> str:
     return f"none of the {waiting} that it blocks: others block them too"
 
 
-def _at_once(
+def at_once_words(
     next_ones: Collection[Key],
     free: int,
     forest: LockForest,

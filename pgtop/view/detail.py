@@ -1,17 +1,19 @@
-"""One session in full: what the role may do, the query, the fields, the waits and the locks."""
+"""One session in full, in the order of the question: its work, its blockers and waiters, your
+rights, the query, and then all that is known of it.
+"""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.graph import Key
 from pgtop.analysis.lock_forest import LockForest
-from pgtop.analysis.xmin import holds_back
 from pgtop.keys import hint
-from pgtop.model.backend import IDLE, Backend
-from pgtop.model.detail import Detail, Lock
+from pgtop.model.backend import ACTIVE, Backend
+from pgtop.model.detail import Detail
 from pgtop.model.server import Server
-from pgtop.model.timestamp import Instant, seconds_between, to_datetime
+from pgtop.model.timestamp import seconds_between
+from pgtop.signalling.planning import has_nothing_to_cancel
 from pgtop.signalling.protection import Guard, protection, unguarded
 from pgtop.signalling.rights import right_to_signal
 from pgtop.table.session_state import state_in_full
@@ -20,36 +22,18 @@ from pgtop.text.identity import name_of_session
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age
 from pgtop.text.wrap import Line, line, wrapped
+from pgtop.view.consequence import at_once_words, state_field
+from pgtop.view.detail_facts import fact_lines, lock_lines
+from pgtop.view.fields import LabelledValue, field, field_lines
 from pgtop.view.lock_phrases import rollback, root_name
 from pgtop.view.sql import query_lines
 
 QueryLines: TypeAlias = Callable[[str, int], list[Line]]
 
-_NAME = 17  # cells of the longest field name
-
-_FIELDS: tuple[tuple[str, str], ...] = (
-    ("state", "state of the session"),
-    ("wait", "wait event: type and name"),
-    ("backend_type", "type of process"),
-    ("datname", "database"),
-    ("usename", "role that logged in"),
-    ("application_name", "name that the client gave itself"),
-    ("client_addr", "address of the client"),
-    ("backend_start", "start of the session"),
-    ("xact_start", "start of the transaction"),
-    ("query_start", "start of the query"),
-    ("state_change", "last change of state"),
-    ("backend_xid", "its transaction id, if it has written"),
-    ("backend_xmin", "oldest transaction that its snapshot still needs"),
-    ("query_id", "identifier of the query in pg_stat_statements"),
-    ("leader_pid", "leader of its parallel group"),
-)
-
-_HOLDS = {
-    True: ": holds back vacuum",
-    False: ", and holds back no vacuum",
-    None: ": holds back vacuum, unless it is a vacuum itself",
-}
+_LABELS = 12
+"""Cells of the labels of the first lines."""
+_LONGEST_QUERY = 400
+"""Characters of another session's query."""
 
 
 def detail_lines(
@@ -66,69 +50,147 @@ def detail_lines(
     `detail` is None until the server has sent it. `lines_of` renders the query; a caller may hand
     in one that caches.
     """
-    rights = _READ_ONLY if read_only else _rights(backend, derived, width, guard)
-    fields: list[Line] = []
-    for name, meaning in _fields(backend, detail):
-        fields += _field(name, meaning, backend, derived.now, width)
+    fields = [
+        _does(backend, derived),
+        *_waits_for(backend, derived),
+        _blocks(backend, derived),
+        *_rights(backend, derived.snapshot.server, read_only, guard),
+    ]
     sections = {
-        "Your rights": rights,
-        "Query": _query(backend, detail, derived, width, lines_of),
-        "Session": fields,
-        "Waits": _waits(backend, derived, width),
-        "Locks": _locks(detail, width),
+        _query_title(backend, derived): _query(
+            backend, detail, derived, width, lines_of
+        ),
+        "Waiters": _waiters(backend, derived, width),
+        "Session": fact_lines(backend, detail, derived, width),
+        _locks_title(detail): lock_lines(detail, width),
     }
-    lines: list[Line] = []
+    lines = field_lines(fields, width, _LABELS)
     for title, section in sections.items():
-        lines += [_heading(title, width), *section]
+        rows = list(section)
+        if rows:
+            lines += [_heading(title, width), *rows]
     return lines
 
 
 def _heading(title: str, width: int) -> Line:
-    rule = "─" * max(0, width - cells(title) - 4)
-    return line(f"── {title} {rule}"[:width], Tone.QUIET)
+    return line(title[:width].ljust(width), Tone.HEADING)
 
 
-_READ_ONLY = (line("nothing: pgtop was started with --read-only"),)
+# The work, the blockers and the waiters.
+
+
+def _does(backend: Backend, derived: DerivedSnapshot) -> LabelledValue:
+    state = state_field(backend, derived).value
+    words = ""
+    if backend.xact_start is not None:
+        words = f"; transaction open for {age(seconds_between(backend.xact_start, derived.now))}"
+    if backend.backend_xid is not None:
+        words += "; has written"
+    return LabelledValue("Does", (*state, Span(words, Tone.PLAIN)))
+
+
+def _waits_for(backend: Backend, derived: DerivedSnapshot) -> Iterator[LabelledValue]:
+    forest = derived.forest
+    node = forest.nodes.get(backend.pid)
+    blockers = (*node.blockers, *node.vanished_blockers) if node else backend.blocked_by
+    if not blockers:
+        yield field("Waits for", "no session")
+    for key in blockers:
+        name = _session(key, derived) if key > 0 else _transaction(key, forest)
+        yield LabelledValue("Waits for", name)
+
+
+def _blocks(backend: Backend, derived: DerivedSnapshot) -> LabelledValue:
+    waiting = derived.blocks.get(backend.pid, 0)
+    if not waiting:
+        return field("Blocks", "no session")
+    forest = derived.forest
+    free = len(forest.solely_blocked_by(backend.pid))
+    sessions = f"{waiting} session" if waiting == 1 else f"{waiting} sessions"
+    words = f", its end frees {free}" if free < waiting else ""
+    at_once = at_once_words(forest.next_in_line(backend.pid), waiting, forest)
+    return field("Blocks", f"{sessions}{words}{at_once}", Tone.ALARM)
+
+
+def _waiters(
+    backend: Backend,
+    derived: DerivedSnapshot,
+    width: int,
+) -> Iterator[Line]:
+    for pid in sorted(derived.forest.waiters_of(backend.pid)):
+        yield from wrapped(_session(pid, derived), width, indent=2)
+
+
+def _transaction(key: Key, forest: LockForest) -> Line:
+    node = forest.nodes.get(key)
+    if node is None or node.prepared is None:
+        words = "a prepared transaction (pg_prepared_xacts): it has no session"
+    else:
+        words = f"{root_name(node)}: it has no session, {rollback(node)} ends it"
+    return line(clean(words), Tone.WARN)
+
+
+def _session(key: Key, derived: DerivedSnapshot) -> Line:
+    other = derived.snapshot.at(key)
+    if other is None:
+        return line(f"{key}, which has just ended")
+    parts = (str(key), name_of_session(other), state_in_full(other))
+    name = clean(" ".join(filter(None, parts)))
+    query = clean((other.query or "")[:_LONGEST_QUERY])
+    return (Span(name, Tone.STRONG), Span(f": {query}", Tone.PLAIN))
+
+
+# Rights, each with its key.
 
 
 def _rights(
-    backend: Backend, derived: DerivedSnapshot, width: int, guard: Guard
-) -> Iterable[Line]:
-    server = derived.snapshot.server
-    yield from wrapped(_right_words(backend, server), width)
-    if roles := _permitted_roles(backend, server):
-        yield from wrapped(line(clean(roles), Tone.QUIET), width)
+    backend: Backend,
+    server: Server,
+    read_only: bool,
+    guard: Guard,
+) -> Iterator[LabelledValue]:
+    if read_only:
+        yield field("Your rights", "nothing: pgtop was started with --read-only")
+        return
+    yield LabelledValue("Your rights", _right_words(backend, server))
     if reason := protection(server, backend) or guard(backend):
-        yield from wrapped(line(f"protected: {reason}", Tone.WARN), width)
+        yield field("Protected", reason, Tone.WARN)
 
 
 def _right_words(backend: Backend, server: Server) -> Line:
     right = right_to_signal(server, backend)
-    user = clean(server.user)
     if right.allowed:
-        cancel = hint("cancel")
-        terminate = hint("terminate")
-        if backend.state == IDLE or backend.in_transaction_idle:
-            return line(
-                f"{user} may terminate it ({terminate}); it runs no query to cancel"
-            )
-        return line(
-            f"{user} may cancel its query ({cancel}) and terminate it ({terminate})"
+        return (
+            Span(hint("terminate"), Tone.STRONG),
+            Span(" you may terminate it   ", Tone.PLAIN),
+            *_cancel_words(backend),
         )
+    user = clean(server.user)
     verb = "may not" if right.allowed is False else "perhaps may not"
     remedy = f": {right.remedy}" if right.remedy else ""
-    return line(
-        clean(f"{user} {verb} signal it, as it {right.reason}{remedy}"), Tone.WARN
-    )
+    words = clean(f"{user} {verb} signal it, as it {right.reason}{remedy}")
+    return line(words, Tone.WARN)
 
 
-def _permitted_roles(backend: Backend, server: Server) -> str:
-    role = server.roles.get(backend.usesysid) if backend.usesysid is not None else None
-    if role is None:
-        return ""
-    if role.superuser:
-        return "only superusers may signal it"
-    return f"superusers, members of pg_signal_backend and members of {role.name} may signal it"
+def _cancel_words(backend: Backend) -> Line:
+    key = hint("cancel")
+    if has_nothing_to_cancel(backend):
+        return (Span(f"{key}: no running query to cancel", Tone.QUIET),)
+    return (Span(key, Tone.STRONG), Span(" you may cancel its query", Tone.PLAIN))
+
+
+# The query.
+
+
+def _query_title(backend: Backend, derived: DerivedSnapshot) -> str:
+    start = backend.query_start
+    if start is None:
+        return "Query"
+    began = age(seconds_between(start, derived.now))
+    if backend.state == ACTIVE or backend.state_change is None:
+        return f"Query, running for {began}"
+    took = age(seconds_between(start, backend.state_change))
+    return f"Last query, begun {began} ago, took {took}"
 
 
 def _query(
@@ -139,9 +201,7 @@ def _query(
     lines_of: QueryLines,
 ) -> Iterable[Line]:
     if detail is not None and detail.backend.query_start != backend.query_start:
-        detail = (
-            None  # of an earlier query; the details of this one have been requested
-        )
+        detail = None  # of an earlier query; the details of this one are requested
     text = (detail.backend.query if detail else backend.query) or ""
     if text:
         yield from lines_of(text, width)
@@ -156,107 +216,33 @@ def _query(
         yield from wrapped(line(words, Tone.NOTICE), width)
 
 
-def _fields(backend: Backend, detail: Detail | None) -> Iterable[tuple[str, str]]:
-    """Yield each field and its meaning; that of backend_xmin depends on the session."""
-    locks = detail.locks if detail else ()
-    awaited = next((lock for lock in locks if not lock.granted), None)
-    holds = holds_back(backend, detail.exempt if detail else None, awaited)
-    for name, meaning in _FIELDS:
-        yield name, f"{meaning}{_HOLDS[holds]}" if name == "backend_xmin" else meaning
+def _locks_title(detail: Detail | None) -> str:
+    if detail is None or detail.locks_failure:
+        return "Locks"
+    wanted = sum(not lock.granted for lock in detail.locks)
+    return f"Locks  {detail.locks_total - wanted} held, {wanted} wanted"
 
 
-def _field(
-    name: str, meaning: str, backend: Backend, now: Instant, width: int
-) -> list[Line]:
-    value = _value(name, backend, now)
-    if not value:
-        return []
-    spans = [
-        Span(f"{name:<{_NAME}} ", Tone.NOTICE),
-        Span(value, Tone.PLAIN),
-        Span(f" · {meaning}", Tone.QUIET),
-    ]
-    return wrapped(spans, width, indent=_NAME + 1)
-
-
-def _value(name: str, backend: Backend, now: Instant) -> str:
-    if name == "wait":
-        return clean(
-            ":".join(filter(None, (backend.wait_event_type, backend.wait_event)))
-        )
-    if name == "client_addr":
-        return "" if backend.hidden else clean(_address(backend))
-    value = getattr(backend, name)
-    if value is None:
-        return ""
-    if name.endswith(("_start", "_change")):
-        return f"{to_datetime(value):%Y-%m-%d %H:%M:%S} UTC, {age(seconds_between(value, now))} ago"
-    if name == "backend_xmin" and backend.xmin_age is not None:
-        return f"{value}, {backend.xmin_age} transactions old"
-    return clean(str(value))
-
-
-def _address(backend: Backend) -> str:
-    if backend.client_addr is None:
-        return "local socket" if backend.client_port == -1 else ""
-    host = f" ({backend.client_hostname})" if backend.client_hostname else ""
-    return f"{backend.client_addr}:{backend.client_port}{host}"
-
-
-def _waits(backend: Backend, derived: DerivedSnapshot, width: int) -> Iterable[Line]:
-    by_pid = {other.pid: other for other in derived.snapshot.backends}
-    node = derived.forest.nodes.get(backend.pid)
-    blockers = (*node.blockers, *node.vanished_blockers) if node else backend.blocked_by
-    for key in blockers:
-        name = _session(key, by_pid) if key > 0 else _transaction(key, derived.forest)
-        yield from _labelled(Span("waits for  ", Tone.ALARM), name, width)
-    for pid in sorted(derived.forest.waiters_of(backend.pid)):
-        yield from _labelled(Span("blocks  ", Tone.WARN), _session(pid, by_pid), width)
-    if not blockers and not derived.blocks.get(backend.pid):
-        yield line("waits for no session, and blocks none", Tone.QUIET)
-
-
-def _labelled(label: Span, text: str, width: int) -> list[Line]:
-    return wrapped((label, Span(text, Tone.PLAIN)), width, indent=cells(label.text))
-
-
-def _transaction(key: Key, forest: LockForest) -> str:
-    node = forest.nodes.get(key)
-    if node is None or node.prepared is None:
-        return "a prepared transaction (pg_prepared_xacts): it has no session"
-    return clean(f"{root_name(node)}: it has no session, {rollback(node)} ends it")
-
-
-def _session(pid: int, by_pid: dict[int, Backend]) -> str:
-    other = by_pid.get(pid)
-    if other is None:
-        return f"{pid}, which has just ended"
-    name = " ".join(
-        filter(None, (str(pid), name_of_session(other), state_in_full(other)))
+def title_line(
+    backend: Backend,
+    derived: DerivedSnapshot,
+    place: str,
+    keys: str,
+    width: int,
+) -> Line:
+    """Return the first line: the session, its place in the table, and on the right the keys."""
+    name = clean(name_of_session(backend) or state_in_full(backend))
+    is_root = backend.pid in derived.blocks and not backend.waits_for_lock
+    sign = Span("▲ ", Tone.ALARM) if is_root else Span("", Tone.PLAIN)
+    tone = Tone.ALARM if is_root else Tone.STRONG
+    spans = (
+        sign,
+        Span(f"{backend.pid} ", tone),
+        Span(name, Tone.STRONG),
+        Span(f"  {place}" if place else "", Tone.QUIET),
     )
-    return clean(f"{name}: {other.query or ''}"[:400])
-
-
-def _locks(detail: Detail | None, width: int) -> Iterable[Line]:
-    if detail is None:
-        yield line("…", Tone.QUIET)
-        return
-    if detail.locks_failure:
-        yield from wrapped(line(clean(detail.locks_failure), Tone.WARN), width)
-    elif not detail.locks:
-        yield line("none", Tone.QUIET)
-    for lock in detail.locks:
-        yield from wrapped(_lock(lock, detail.taken_at), width, indent=8)
-    shown = len(detail.locks)
-    if detail.locks_total > shown:
-        words = f"… {shown} of {detail.locks_total} locks, awaited ones first"
-        yield line(words, Tone.QUIET)
-
-
-def _lock(lock: Lock, now: Instant) -> Line:
-    words = f"{lock.mode} on {lock.target}"
-    if lock.granted:
-        return (Span("holds   ", Tone.PLAIN), Span(clean(words), Tone.PLAIN))
-    if lock.waitstart is not None:
-        words += f" for {age(seconds_between(lock.waitstart, now))}"
-    return (Span("awaits  ", Tone.ALARM), Span(clean(words), Tone.PLAIN))
+    used = sum(cells(span.text) for span in spans)
+    gap = width - used - cells(keys)
+    if gap < 2:
+        return spans
+    return (*spans, Span(f"{' ' * gap}{keys}", Tone.QUIET))

@@ -45,7 +45,7 @@ def test_a_blocking_autovacuum_worker_is_named_by_its_type() -> None:
         "".join(span.text for span in line)
         for line in detail_lines(WAITER, None, DERIVED, 120)
     )
-    assert "waits for  5 shop autovacuum: autovacuum: VACUUM t" in detail
+    assert "Waits for   5 shop autovacuum: autovacuum: VACUUM t" in detail
     plan = plan_for_one(Signal.TERMINATE, VACUUM, DERIVED.snapshot)
     subject = "".join(span.text for span in propose(plan, DERIVED).subject)
     assert subject.startswith("shop, autovacuum worker")

@@ -7,18 +7,22 @@ import pytest
 
 from pgtop.model.detail import Detail
 from pgtop.text.wrap import Line
+from pgtop.tui.dialogs.confirm import ConfirmScreen
 from pgtop.tui.screens import pages
+from pgtop.tui.screens.pages import DetailScreen
 from pgtop.tui.screens.sessions import SessionsScreen
-from tests.fakes import HangingDetails
+from tests.fakes import FakeSource, HangingDetails
 from tests.scenes import busy
 from tests.tui.apps import (
     SIZE,
     Stage,
     press,
     selected_on,
+    shown_on,
     table_of,
     text_of,
     with_changes,
+    without,
 )
 from tests.waiting import until_async
 
@@ -166,3 +170,45 @@ def assert_is_private_file_with(folder: Path, text: str) -> None:
     [file] = folder.iterdir()
     assert file.read_text() == text
     assert file.stat().st_mode & 0o777 == 0o600
+
+
+async def test_j_and_k_go_through_the_table_in_its_order() -> None:
+    """The page shows the next session of the table, then the one before; ended ones are skipped."""
+    first = busy()
+    stage = Stage(first, source=FakeSource([first]))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        pids = shown_on(stage)
+        await press(pilot, "open")
+        page = stage.app.screen
+        assert isinstance(page, DetailScreen)
+        assert f"session 1 of {len(pids)}" in text_of(stage, "#condition")
+        stage.source.script = [without(first, pids[1])]
+        await stage.tick()
+        await press(pilot, "next_session")
+        assert page.backend.pid == pids[2]
+        assert f"session 3 of {len(pids)}" in text_of(stage, "#condition")
+        await press(pilot, "previous_session")
+        assert page.backend.pid == pids[0]
+        await press(pilot, "previous_session")
+        assert page.backend.pid == pids[0]
+        assert "no session beyond this" in text_of(stage, "#notice")
+
+
+async def test_f_goes_to_the_blocker_and_from_a_root_to_its_first_waiter() -> None:
+    """The page follows the queue in both directions, and K is for the session that it shows."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "open")
+        page = stage.app.screen
+        assert isinstance(page, DetailScreen)
+        root = page.backend.pid
+        await press(pilot, "follow")
+        waiter = page.backend
+        assert waiter.blocked_by == (root,)
+        await press(pilot, "terminate")
+        assert isinstance(stage.app.screen, ConfirmScreen)
+        assert f"session {waiter.pid}?" in str(
+            stage.app.screen.query_one("#box").border_title
+        )
+        await press(pilot, "keep", "follow")
+        assert page.backend.pid == root

@@ -72,10 +72,7 @@ async def test_the_page_of_one_session_honours_protect() -> None:
         pid = selected_on(stage).pid
         await press(pilot, "open")
         assert isinstance(stage.app.screen, DetailScreen)
-        shown = "\n".join(
-            "".join(span.text for span in row) for row in stage.app.screen.lines()
-        )
-        assert "protected: it matches --protect user:anna" in shown
+        assert "Protected   it matches --protect user:anna" in text_of(stage, "#pager")
         await press(pilot, "terminate", "confirm")
         assert signaller.requests == []
         await press(pilot, *str(pid), "open")

@@ -40,6 +40,7 @@ def test_every_action_has_a_handler() -> None:
         LocksScreen,
         ConfirmScreen,
         BulkScreen,
+        DetailScreen,
     )
     for action in KEYMAP.actions:
         assert any(hasattr(owner, handler_name(action)) for owner in owners), action.id

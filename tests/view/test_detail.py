@@ -43,8 +43,8 @@ def test_only_holders_are_said_to_hold_back_vacuum(
         backend_xmin=990, xmin_age=10
     )
     detail = Detail(scenes.NOW, backend, False, locks, exempt=exempt)
-    text = _text(backend, detail)
-    assert f"oldest transaction that its snapshot still needs{words}\n" in text
+    text = _text(backend, detail).replace("\n", "  ")
+    assert f"xmin 990, 10 behind{words}  " in text
 
 
 def test_a_prepared_blocker_is_named_with_the_statement_that_ends_it() -> None:
@@ -54,7 +54,7 @@ def test_a_prepared_blocker_is_named_with_the_statement_that_ends_it() -> None:
     lines = detail_lines(waiter, None, derived, 200)
     text = "\n".join("".join(span.text for span in line) for line in lines)
     words = "transfer-'4711': it has no session, ROLLBACK PREPARED 'transfer-''4711''' ends it"
-    assert f"waits for  prepared transaction {words}" in text
+    assert f"Waits for   prepared transaction {words}" in text
 
 
 def _text(backend: Backend, detail: Detail) -> str:

@@ -1,5 +1,6 @@
 """A query for reading: its tones, its lines, and what is left out if it is very long."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -10,13 +11,13 @@ from pgtop.view.sql import highlighted, query_lines
 _ANY = st.text(st.characters(exclude_categories=["Cs"]), max_size=300)
 
 
-def test_keywords_literals_and_comments_have_their_tones() -> None:
-    """Each kind of word has its tone, line by line."""
+def test_keywords_and_comments_have_their_tones() -> None:
+    """SQL words stand out, comments are quiet, line by line."""
     [first, second] = highlighted("SELECT 'a'\n-- why")
     assert first == (
-        Span("SELECT", Tone.STRONG),
+        Span("SELECT", Tone.NOTICE),
         Span(" ", Tone.PLAIN),
-        *[Span(part, Tone.CALM) for part in "'a'"],
+        *[Span(part, Tone.PLAIN) for part in "'a'"],
     )
     assert second == (Span("-- why", Tone.QUIET),)
 
@@ -35,14 +36,71 @@ def test_only_the_beginning_is_lexed() -> None:
     """The text after the first 8,000 characters has no tones, as lexing may take quadratic time."""
     query = f"SELECT 1{' x' * 4_000}\nSELECT 2"
     [first, last] = highlighted(query)
-    assert first[0] == Span("SELECT", Tone.STRONG)
+    assert first[0] == Span("SELECT", Tone.NOTICE)
     assert last == (Span("SELECT 2", Tone.PLAIN),)
 
 
 def test_a_very_long_query_ends_with_the_number_of_characters_left() -> None:
     """A query of a megabyte shows its beginning and how to copy the rest."""
-    *_, last, note = query_lines("x" * 1_000_000, 100)
-    assert last == (Span("x" * 100, Tone.PLAIN),)
+    *shown, note = query_lines("x" * 1_000_000, 100)
+    assert sum(row[-1].text.count("x") for row in shown) == 100_000
     assert note == (
         Span("… 900,000 more characters: y copies all of them", Tone.NOTICE),
     )
+
+
+@pytest.mark.parametrize(
+    ("query", "lines"),
+    [
+        (
+            "update acc set bal = bal + 1 where id in (1, 2)",
+            ["update acc", "   set bal = bal + 1", " where id in (1, 2)"],
+        ),
+        (
+            "select a from t left join u on t.i = u.i and x between 1 and 2 for update",
+            [
+                "select a",
+                "  from t",
+                "  left join u on t.i = u.i",
+                "   and x between 1 and 2",
+                "   for update",
+            ],
+        ),
+        (
+            "/* job */ delete from t where a = (select b from u where c) or d",
+            [
+                "/* job */",
+                "delete from t",
+                " where a = (select b",
+                "              from u",
+                "             where c)",
+                "    or d",
+            ],
+        ),
+        (
+            "insert into t values (1, ' from x') on conflict do nothing returning case when a"
+            " and b then c end",
+            [
+                "insert into t",
+                "values (1, ' from x')",
+                "    on conflict do nothing",
+                "returning case when a and b then c end",
+            ],
+        ),
+        ("vacuum t", ["vacuum t"]),
+        ("select 1\nfrom t", ["select 1", "from t"]),
+    ],
+)
+def test_a_statement_in_one_line_gets_one_clause_a_line(
+    query: str, lines: list[str]
+) -> None:
+    """Words in strings, brackets, CASE and BETWEEN begin no clause; what has lines keeps them."""
+    rows = query_lines(query, 80)
+    assert ["".join(span.text for span in row) for row in rows] == lines
+
+
+@pytest.mark.parametrize("part", ["(", "(select ", "case ", "'", "and ", "/*"])
+def test_a_deeply_nested_statement_fits(part: str) -> None:
+    """No nesting moves text off the screen."""
+    rows = query_lines(f"select {part * 1_000}", 40)
+    assert all(cells("".join(span.text for span in row)) <= 40 for row in rows)

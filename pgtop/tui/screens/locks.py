@@ -186,7 +186,8 @@ class LocksScreen(TableScreen[LockRow, DerivedSnapshot], SessionActionsScreen):
     def action_open(self) -> None:
         """Enter: keep the filter being typed, else open the session."""
         if not self.accept_filter() and (backend := self.selected()):
-            self.app.post_message(OpenRequested(backend))
+            order = [row.backend for row in self._table.rows if row.backend]
+            self.app.post_message(OpenRequested(backend, order))
 
     def selected(self) -> Backend | None:
         """Return the session; for a row without one, show what ends it."""

@@ -1,6 +1,6 @@
 """A screen to read and to scroll, and one session whole, which follows its session."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from textual.widget import Widget
@@ -14,7 +14,6 @@ from pgtop.model.detail import Detail
 from pgtop.monitor.state import State
 from pgtop.signalling.protection import guard
 from pgtop.table.session_state import state_word
-from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.tui.keymap import bindings
@@ -24,7 +23,7 @@ from pgtop.tui.screens.navigation import Navigation, Scrollable
 from pgtop.tui.screens.session_actions import SessionActionsScreen
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Pager
-from pgtop.view.detail import detail_lines
+from pgtop.view.detail import detail_lines, title_line
 from pgtop.view.sql import query_lines
 
 _WIDE = 60
@@ -76,7 +75,7 @@ class PageScreen(Navigation, LiveScreen):
         self.app.pop_screen()
 
 
-class DetailScreen(SessionActionsScreen, PageScreen):
+class DetailScreen(SessionActionsScreen, PageScreen, inherit_bindings=False):
     """One session, by identity, as long as it lives; when it has ended, its last data stay."""
 
     KEYS = (
@@ -85,14 +84,24 @@ class DetailScreen(SessionActionsScreen, PageScreen):
         "terminate",
         "cancel",
         "copy_menu",
+        "follow",
+        "next_session",
         "refresh",
     )
+    BINDINGS = bindings(*places.DETAIL, *places.ONE_SESSION)
 
     def __init__(
-        self, backend: Backend, state: State, settings: Settings, palette: Palette
+        self,
+        backend: Backend,
+        state: State,
+        settings: Settings,
+        palette: Palette,
+        order: Sequence[Backend] = (),
     ) -> None:
+        """Show `backend`; `order` has the sessions of the table, as they stood there."""
         super().__init__(state, settings, palette)
         self._backend = backend
+        self._order = order
         self._detail: Detail | None = None
         self._seen_in = state.derived
         self._gone = ""
@@ -134,11 +143,82 @@ class DetailScreen(SessionActionsScreen, PageScreen):
         )
 
     def status(self) -> Line:
-        name = Span(f"session {self._backend.pid} ", Tone.STRONG)
         if self._gone:
+            name = Span(f"session {self._backend.pid} ", Tone.STRONG)
             return (name, Span(f"{self._gone}; these are its last data", Tone.WARN))
-        state = Span(clean(state_word(self._backend)), Tone.PLAIN)
-        return (name, state, Span(self.more(), Tone.PLAIN))
+        keys = f"{hint('next_session', 'previous_session')} next, previous"
+        return title_line(
+            self._backend,
+            self.state.derived,
+            f"{self._place()}{self.more()}",
+            keys if self._order else "",
+            self.size.width,
+        )
+
+    # Other sessions.
+
+    def _place(self) -> str:
+        """Return the session's place in the table that it was opened from."""
+        index = self._index()
+        if index is None:
+            return state_word(self._backend)
+        return f"session {index + 1} of {len(self._order)}"
+
+    def _index(self) -> int | None:
+        identities = [each.identity for each in self._order]
+        own = self._backend.identity
+        return identities.index(own) if own in identities else None
+
+    def action_next_session(self) -> None:
+        index = self._index()
+        self._go_to_first(self._order[0 if index is None else index + 1 :])
+
+    def action_previous_session(self) -> None:
+        index = self._index() or 0
+        self._go_to_first(self._order[:index][::-1])
+
+    def _go_to_first(self, candidates: Sequence[Backend]) -> None:
+        """Show the first of the sessions that still exists."""
+        for candidate in candidates:
+            backend = self.state.derived.find(candidate)
+            if backend is not None:
+                self._show_other(backend)
+                return
+        self.app.post_message(NoticeRequested("the table has no session beyond this"))
+
+    def action_follow(self) -> None:
+        """Show the blocker of the session, or the first waiter of one that waits for none."""
+        backend = self._other_end()
+        if backend is None:
+            pid = self._backend.pid
+            words = f"{pid} waits for no session, and none waits for it"
+            self.app.post_message(NoticeRequested(words))
+        else:
+            self._show_other(backend)
+
+    def _other_end(self) -> Backend | None:
+        derived = self.state.derived
+        node = derived.forest.nodes.get(self._backend.pid)
+        if node is None:
+            return None
+        waiters = sorted(derived.forest.next_in_line(node.key))
+        others = map(derived.snapshot.at, node.blockers or waiters)
+        return next(filter(None, others), None)
+
+    def _show_other(self, backend: Backend) -> None:
+        self._backend = backend
+        self._detail = None
+        self._gone = ""
+        self._seen_in = self.state.derived
+        self._pager.move_to(0)
+        self.show(self.state)
+        self.post_message(DetailRequested(backend))
+
+    def action_read_up(self) -> None:
+        self.action_cursor_up()
+
+    def action_read_down(self) -> None:
+        self.action_cursor_down()
 
     def copyable(self) -> Backend:
         """Return the session, also after it has ended."""

@@ -304,7 +304,7 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
         if self._alarm.chosen:
             self.open_alarm()
         elif backend := self.selected():
-            self.app.post_message(OpenRequested(backend))
+            self.app.post_message(OpenRequested(backend, self._table.rows))
 
     @on(RowTable.Chosen)
     def _row_clicked(self) -> None:

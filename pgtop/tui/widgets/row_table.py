@@ -3,7 +3,7 @@
 The rows arrive arranged. The table knows no source, no connection and no other widget.
 """
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import Generic
 
 from textual.message import Message
@@ -134,6 +134,11 @@ class RowTable(Rows, Generic[RowT, ContextT]):
         )
 
     # The rows.
+
+    @property
+    def rows(self) -> Sequence[RowT]:
+        """The rows as they are shown, from the first to the last."""
+        return self._rows
 
     def show(self, arranged: Arranged[RowT, ContextT], dimmed: bool = False) -> None:
         """Draw other rows; the cursor stays with its own."""
