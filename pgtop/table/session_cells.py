@@ -34,7 +34,8 @@ Text: TypeAlias = columns.Text[Backend, DerivedSnapshot]
 Start: TypeAlias = Callable[[Backend], Instant | None]
 
 WORKER_MARK = "└ "
-HIDDEN_WORDS = "(hidden: grant pg_read_all_stats)"
+HIDDEN_WORDS = "not permitted"
+"""Stands for a query that this role may not read; the header has the grant that would show it."""
 NOT_YET = "…"
 AGE_OF_TRANSACTION = "["
 """Stands before the age of an open transaction whose statement began later."""

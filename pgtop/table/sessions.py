@@ -113,7 +113,7 @@ def not_shown(arranged: ArrangedSessions) -> NotShown:
     Raises FilterError when a pattern of the filter takes too long.
     """
     options = arranged.options
-    if arranged.rows or not options.filter.text:
+    if arranged.rows:
         return NotShown()
     matches = options.filter.on(arranged.context)
     backends = arranged.context.snapshot.backends

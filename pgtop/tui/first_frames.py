@@ -24,6 +24,7 @@ from pgtop.view.chrome import (
     Surroundings,
     frame,
 )
+from pgtop.view.empty import hidden_lines
 from pgtop.view.key_line import key_line
 from pgtop.view.looks import Looks
 from pgtop.view.sessions import FOOTER, table_lines
@@ -99,9 +100,10 @@ def sessions(
         height,
     )
     room = height - len(lines.above) - len(lines.below)
+    below = hidden_lines(state.budget, first.server, width)
     return _stacked(
         lines.above,
-        _rows(table, width, room),
+        [*_rows(table, width, room), *map(StyledLine, below)],
         lines.below,
         height,
     )

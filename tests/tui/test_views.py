@@ -36,13 +36,15 @@ async def test_an_empty_table_names_the_key_that_shows_what_matches() -> None:
     async with stage.app.run_test(size=(120, 24)) as pilot:
         await press(pilot, "filter", *"type:walsender", "open")
         assert shown_on(stage) == []
-        assert (
-            f"not shown: 1 background (press {hint('toggle_background')})"
-            in text_of(stage, "#notice")
+        below = "".join(span.text for line in table_of(stage)._below for span in line)
+        assert "1 background process does" in below
+        assert text_of(stage, "#keys").startswith(
+            "b show background  Esc clear  / edit"
         )
         await press(pilot, "toggle_background")
         assert len(shown_on(stage)) == 1
-        assert "not shown" not in text_of(stage, "#notice")
+        assert table_of(stage)._below == []
+        assert text_of(stage, "#keys").startswith("? help")
 
 
 async def test_esc_leads_back_to_the_breakdown() -> None:

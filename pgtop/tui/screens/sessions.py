@@ -9,7 +9,6 @@ from pgtop import places
 from pgtop.actions import Action
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.config.settings import Settings
-from pgtop.keys import hint
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.signal import Signal
 from pgtop.monitor.state import State
@@ -35,6 +34,8 @@ from pgtop.tui.screens.session_actions import SessionActionsScreen
 from pgtop.tui.screens.table_screen import TableScreen
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.row_table import RowTable
+from pgtop.view.empty import EmptyState
+from pgtop.view.empty_sessions import sessions_state
 from pgtop.view.goto import hidden
 from pgtop.view.sessions import FOOTER
 
@@ -130,7 +131,7 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
         yield self.order()
 
     def remark(self) -> str:
-        return self._not_shown_words() or self._tagged_words()
+        return self._tagged_words()
 
     def _tagged_words(self) -> str:
         """Return how many sessions of each state are tagged, and the keys for them."""
@@ -141,18 +142,9 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
         keys = hint("cancel", "terminate")
         return words if is_read_only else f"{words}: {keys} act on them"
 
-    def _not_shown_words(self) -> str:
-        """Return the keys that show the matching sessions, if none of those in the table match."""
-        kinds = (
-            (self._not_shown.idle, "idle", "toggle_idle"),
-            (self._not_shown.background, "background", "toggle_background"),
-        )
-        words = [
-            f"{count} {kind} (press {hint(action)})"
-            for count, kind, action in kinds
-            if count
-        ]
-        return f"not shown: {', '.join(words)}" if words else ""
+    def empty_state(self) -> EmptyState:
+        state = super().empty_state()
+        return sessions_state(state, self._not_shown)
 
     # The alarm line above the first row: the cursor can go there.
 

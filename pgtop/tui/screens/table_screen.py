@@ -29,12 +29,12 @@ from pgtop.tui.screens.filterable import FilterableScreen
 from pgtop.tui.screens.navigation import Navigation, Scrollable
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.row_table import RowTable
+from pgtop.view.chrome import Surroundings
+from pgtop.view.empty import CLEAR, EDIT, EmptyState, empty_lines, hidden_lines
 from pgtop.view.sessions import WORST_FIRST, order_words, range_words
 
 if TYPE_CHECKING:
     from pgtop.config.views import ViewProfile
-
-if TYPE_CHECKING:
     from pgtop.view.export import Export
     from pgtop.view.help import HelpTopic
 
@@ -204,8 +204,45 @@ class TableScreen(Navigation, FilterableScreen, Generic[RowT, ContextT]):
         return (counts, *self.marks(), order)
 
     def show_frame(self) -> None:
+        self._show_below()
         self._table.show_at_end(tuple(filter(None, self.heading_end())))
         super().show_frame()
+
+    # In place of rows, and below them.
+
+    def empty_state(self) -> EmptyState:
+        """Return why there is no row, and the keys that lead on."""
+        text = self._options.filter.text
+        ways = (CLEAR, EDIT) if text else ()
+        return EmptyState(self.NOUN.removesuffix("s"), text, ways=ways)
+
+    @property
+    def is_empty(self) -> bool:
+        """True if no row is shown."""
+        return self._arranged is not None and not self._arranged.rows
+
+    def _show_below(self) -> None:
+        (width, height) = self._table.size
+        if self.is_empty:
+            lines = empty_lines(self.empty_state(), width, height - 1)
+        else:
+            server = self.state.derived.snapshot.server
+            lines = hidden_lines(self.state.budget, server, width)
+        self._table.show_below(lines)
+
+    def surroundings(self) -> Surroundings:
+        around = super().surroundings()
+        return around._replace(actions=self._empty_keys()) if self.is_empty else around
+
+    def _empty_keys(self) -> tuple[Action, ...]:
+        """Return the footer of an empty table: the ways on come first."""
+        ways = {way.action: way.short for way in self.empty_state().ways}
+        keymap = self._settings.keymap
+        actions = keymap.offered((*ways, "help", "quit"), self.is_read_only)
+        return tuple(
+            action._replace(short=ways.get(action.id, action.short))
+            for action in actions
+        )
 
     # The cursor and the columns.
 

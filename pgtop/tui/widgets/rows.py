@@ -4,6 +4,7 @@ not on their number.
 Subclasses return the number of rows and the line of each.
 """
 
+from collections.abc import Sequence
 from itertools import chain
 
 from textual import events
@@ -32,6 +33,8 @@ class Rows(LineWidget):
         """The first row in sight after the last move of the cursor."""
         self._drawn: dict[int, StyledLine] = {}
         self._dimmed = False
+        self._below: Sequence[Line] = ()
+        """Lines behind the last row, as far as there is room."""
 
     # For subclasses.
 
@@ -81,6 +84,12 @@ class Rows(LineWidget):
 
     # Drawing.
 
+    def show_below(self, lines: Sequence[Line]) -> None:
+        """Draw lines behind the last row; the cursor never goes there."""
+        if lines != self._below:
+            self._below = lines
+            self.redraw()
+
     def redraw(self, dimmed: bool | None = None) -> None:
         """Draw the rows in sight that have changed."""
         if dimmed is not None:
@@ -119,8 +128,10 @@ class Rows(LineWidget):
                 return StyledLine(header, self._dimmed)
             y -= 1
         index = self._top + y
-        if index >= self.row_count():
-            return StyledLine((), self._dimmed)
+        count = self.row_count()
+        if index >= count:
+            below = self._below[index - count : index - count + 1]
+            return StyledLine(below[0] if below else (), self._dimmed)
         return StyledLine(
             self.row_line(index), self._dimmed, cursor=index == self._cursor
         )
