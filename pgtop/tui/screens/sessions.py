@@ -9,6 +9,7 @@ from pgtop import places
 from pgtop.actions import Action
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.config.settings import Settings
+from pgtop.keys import hint
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.signal import Signal
 from pgtop.monitor.state import State
