@@ -27,6 +27,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("rights", "what a role needs, and what it gets without"),
     Topic("safety", "every promise that pgtop makes"),
     Topic("exit-codes", "the exit codes of all commands"),
+    Topic("record", "record a server, and look at the past"),
     Topic("json", "the fields of --json and --csv"),
     Topic("config", "your own settings: guards, looks, named servers"),
     Topic("themes", "the colours, their contrast, and themes of your own"),

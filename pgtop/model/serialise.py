@@ -62,6 +62,24 @@ def record(value: Any, names: Collection[str] | None = None) -> dict[str, Json]:
     return whole
 
 
+def read_record(kind: type[_Record], data: Json) -> _Record:
+    """Return the record that `record` has written. Fields that are not known are ignored, and
+    fields that are missing have their default values. Raises ValueError.
+    """
+    return _read_record(kind, data)
+
+
+def read_fields(kind: type, data: Mapping[str, Json]) -> dict[str, Any]:
+    """Return the values of those fields of a record that are in `data`. Raises ValueError."""
+    readers = _readers(kind)
+    return {name: readers[name](data[name]) for name in readers.keys() & data}
+
+
+def read_section(data: Json, kind: Any = Any) -> Section[Any]:
+    """Return a section with data of this type. Raises ValueError."""
+    return _read_section(data, kind)
+
+
 def is_record(kind: Any) -> bool:
     """Return whether this is a type with named fields."""
     return isinstance(kind, type) and (hasattr(kind, "_fields") or is_dataclass(kind))

@@ -80,6 +80,17 @@ class RedactingSource:
         )
 
 
+def masked(snapshot: Snapshot) -> Snapshot:
+    """Return one instant with its queries without literals."""
+    size = min(snapshot.text_bytes, snapshot.server.track_activity_query_size)
+    return replace(
+        snapshot,
+        ungrouped=tuple([without_literals(each, size) for each in snapshot.backends]),
+        idle_group=NO_IDLE_GROUP,
+        are_queries_masked=True,
+    )
+
+
 async def _masked_aside(backend: Backend) -> Backend:
     """Mask a long query in a thread: a megabyte takes a second, and the keyboard must answer."""
     if len(backend.query or "") < _LONG:

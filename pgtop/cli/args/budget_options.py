@@ -12,6 +12,7 @@ from typing import Annotated, NamedTuple
 
 from pgtop.cli.args.command import CommandSpec
 from pgtop.cli.args.connection import Connection, ConnectionOptions, Password
+from pgtop.cli.args.recording_options import PastOptions
 from pgtop.config.schema import PERCENT, Number, OptionGroup, option, options_with_value
 from pgtop.config.settings import Safety, Settings
 from pgtop.errors import UsageError
@@ -41,6 +42,7 @@ class BudgetCommand(NamedTuple):
     """Options of `pgtop budget`."""
 
     connection: Connection = ConnectionOptions()
+    past: PastOptions = PastOptions()
     warn: Annotated[
         float | None,
         OptionGroup("Check"),

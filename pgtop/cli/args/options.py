@@ -14,6 +14,13 @@ from pgtop.cli.args.command import CommandSpec, PrintedText
 from pgtop.cli.args.config_options import CONFIG_SPEC, ConfigCommand
 from pgtop.cli.args.connection import Connection, ConnectionOptions
 from pgtop.cli.args.parsers import CommandParser, HelpRequested, read_record
+from pgtop.cli.args.recording_options import (
+    DiffCommand,
+    PastOptions,
+    RecordCommand,
+    ReportCommand,
+    join_offsets,
+)
 from pgtop.cli.args.signal_options import SignalCommand, signal_spec
 from pgtop.cli.misspelt import nearest_command, question
 from pgtop.cli.named_server import take_server, with_server
@@ -63,6 +70,7 @@ class ShowCommand(NamedTuple):
     """Options of `pgtop show`."""
 
     connection: Connection = ConnectionOptions()
+    past: PastOptions = PastOptions()
     format: Annotated[
         OutputFormat,
         OptionGroup("Output"),
@@ -109,6 +117,7 @@ class LocksCommand(NamedTuple):
     """Options of `pgtop locks`."""
 
     connection: Connection = ConnectionOptions()
+    past: PastOptions = PastOptions()
     json: Annotated[
         bool,
         OptionGroup("Output"),
@@ -158,6 +167,9 @@ Command: TypeAlias = (
     | ConfigCommand
     | CompletionCommand
     | HelpCommand
+    | RecordCommand
+    | DiffCommand
+    | ReportCommand
     | PrintedText
 )
 
@@ -166,7 +178,7 @@ def parse(words: Sequence[str]) -> Command:
     """Return the command that the words ask for. Raises UsageError."""
     for word in words:
         _check_encoding(word)
-    words = move_command_first(words)
+    words = move_command_first(join_offsets(words))
     spec, rest = _split(words)
     try:
         command = _read(spec, rest)
@@ -281,6 +293,9 @@ _SPECS = (
        pgtop locks {_TARGET}
        pgtop cancel | kill [OPTION]... [@SERVER | URI] PID... | FILTER | --all-clients
        pgtop budget {_TARGET}
+       pgtop record [OPTION]... [FILE | DIR]
+       pgtop diff [OPTION]... FILE --at TIME [--at TIME]
+       pgtop report [OPTION]... FILE
        pgtop audit [OPTION]... [WORD]...
        pgtop completion bash | zsh | fish
        pgtop config show | check | path | schema | init
@@ -289,9 +304,9 @@ _SPECS = (
         description="""\
 A live session monitor for PostgreSQL. `show` prints one sample, and `locks` who blocks whom;
 `cancel` and `kill` end queries and sessions; `budget` prints or checks the connection budget;
-`audit` prints which sessions were signalled; `config` prints and checks the configuration; `demo`
-starts a server to try pgtop on; `help` shows the documentation, and `help emergencies` what to do
-on a full or blocked server.
+`record` writes samples into a file; `audit` prints which sessions were signalled; `config` prints
+and checks the configuration; `demo` starts a server to try pgtop on; `help` shows the
+documentation, and `help emergencies` what to do on a full or blocked server.
 Each command has its own --help.""",
         read=_read_dashboard,
         epilog=_keys,
@@ -345,6 +360,31 @@ topics.""",
         usage=_TARGET,
         description="""\
 Prints who blocks whom as a tree, and what holds back vacuum, and exits.""",
+    ),
+    CommandSpec(
+        "diff",
+        DiffCommand,
+        usage="[OPTION]... FILE --at TIME [--at TIME]",
+        description="""\
+Compares two times of a recording: sessions that came, went and changed, groups that grew, roots of
+lock queues, and the budget. With one --at, that time with the end.""",
+    ),
+    CommandSpec(
+        "record",
+        RecordCommand,
+        usage="[OPTION]... [FILE | DIR]",
+        description="""\
+Writes a sample a second into a file, with one connection and without a screen, until Ctrl-C or
+SIGTERM. The file keeps to its age and size, and only its owner may read it. More:
+`pgtop help record`.""",
+    ),
+    CommandSpec(
+        "report",
+        ReportCommand,
+        usage="[OPTION]... FILE",
+        description="""\
+Prints what a recording shows of an incident on one page: connections, roots of lock queues and
+what ended them, the queries seen most, signals, gaps.""",
     ),
     CommandSpec(
         "show",

@@ -11,14 +11,15 @@ from pgtop.analysis.usage import Usage, usage_of_database, usage_of_role
 from pgtop.analysis.usage import usage as total_usage
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.args.budget_options import BudgetCommand
+from pgtop.cli.args.recording_options import check_past
 from pgtop.cli.check_result import CheckResult, within
 from pgtop.cli.exit_codes import Check, Exit
 from pgtop.cli.first_sample import first_sample
+from pgtop.cli.recorded import recorded_source
 from pgtop.errors import UsageError
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.snapshot import Snapshot
-from pgtop.ports import SourceError
-from pgtop.sources.postgres.connection import ServerConnection
+from pgtop.ports import Source, SourceError
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
@@ -40,10 +41,10 @@ def run(command: BudgetCommand) -> int:
 
 def _check(command: BudgetCommand) -> int:
     # May prompt, before the time runs.
-    connection = compose.connection_for(command.connection)
+    source = _source(command)
     with within(command.timeout):
         try:
-            snapshot = interrupts.run(_sample(connection))
+            snapshot = interrupts.run(_sample(source))
         except SourceError as error:
             result = failed(error.failure)
         else:
@@ -118,8 +119,16 @@ def _level(usage: Usage, percent: float | None) -> str:
     return str(max(0, first - 1))
 
 
-async def _sample(connection: ServerConnection, wait: bool = False) -> Snapshot:
-    source = PostgresSource(connection)
+def _source(command: BudgetCommand) -> Source:
+    """Return the server or the recording. Raises UsageError and RecordingError."""
+    past = command.past
+    check_past(past, command.connection)
+    if past.file is not None:
+        return recorded_source(past.file, past.at, redact=False)
+    return PostgresSource(compose.connection_for(command.connection))
+
+
+async def _sample(source: Source, wait: bool = False) -> Snapshot:
     try:
         return await first_sample(source, wait)
     finally:
@@ -159,8 +168,8 @@ def _names_one(command: BudgetCommand) -> bool:
 
 
 def _print(command: BudgetCommand) -> int:
-    connection = compose.connection_for(command.connection)
-    snapshot = interrupts.run(_sample(connection, command.connection.wait))
+    source = _source(command)
+    snapshot = interrupts.run(_sample(source, command.connection.wait))
     if _names_one(command):
         result = check(_usage(snapshot, command), None, None)
         output.write(clean(result.words) + "\n")

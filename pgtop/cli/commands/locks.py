@@ -13,13 +13,14 @@ from pgtop.analysis.graph import Key
 from pgtop.analysis.lock_forest import LockForest, Node
 from pgtop.analysis.xmin import XminHolder, xmin_holders
 from pgtop.cli import compose, interrupts, output
-from pgtop.cli.args.connection import ConnectionOptions
 from pgtop.cli.args.filters import readable
 from pgtop.cli.args.options import LocksCommand
+from pgtop.cli.args.recording_options import check_past
 from pgtop.cli.commands.show import OPTION, WIDEST_BANNER, filter_line, option_filter
 from pgtop.cli.configuration import redacts
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
+from pgtop.cli.recorded import recorded_source
 from pgtop.model.locks import Wait
 from pgtop.model.section import LOCKS, SESSIONS
 from pgtop.model.serialise import record
@@ -48,8 +49,9 @@ def run(command: LocksCommand) -> int:
     PgtopError and SourceError.
     """
     options = TableOptions(TABLE.filter(option_filter(command.filter).text))
+    check_past(command.past, command.connection)
     derived = DerivedSnapshot.of(
-        interrupts.run(_sample(command.connection, redacts(command.redact)))
+        interrupts.run(_sample(command, redacts(command.redact)))
     )
     with readable((options.filter.text,), OPTION):  # a pattern may take too long
         arranged = arrange_locks(derived, options)
@@ -64,10 +66,13 @@ def run(command: LocksCommand) -> int:
         return Exit.WAITING if arranged.matching else Exit.DONE
 
 
-async def _sample(connection: ConnectionOptions, redact: bool) -> Snapshot:
-    source = compose.source_for(compose.connection_for(connection), redact)
+async def _sample(command: LocksCommand, redact: bool) -> Snapshot:
+    past = command.past
+    if past.file is not None:
+        return await recorded_source(past.file, past.at, redact).sample()
+    source = compose.source_for(compose.connection_for(command.connection), redact)
     try:
-        await first_sample(source, connection.wait)
+        await first_sample(source, command.connection.wait)
         # the first sample has shown what there is to read
         return await source.sample(_TOPICS)
     finally:

@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from pgtop.analysis.budget import budget
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.cli import compose, interrupts, output
-from pgtop.cli.args.connection import ConnectionOptions
 from pgtop.cli.args.filters import filter_of, readable
 from pgtop.cli.args.options import OutputFormat, ShowCommand
+from pgtop.cli.args.recording_options import check_past
 from pgtop.cli.configuration import redacts
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
+from pgtop.cli.recorded import recorded_source
 from pgtop.errors import UsageError
 from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
@@ -43,7 +44,8 @@ WIDEST_BANNER = 120
 def run(command: ShowCommand) -> int:
     """Print one sample; returns the exit code. Raises PgtopError and SourceError."""
     query = _query(command)
-    snapshot = interrupts.run(_sample(command.connection, redacts(command.redact)))
+    check_past(command.past, command.connection)
+    snapshot = interrupts.run(_sample(command, redacts(command.redact)))
     with readable((query.filter.text,), OPTION):  # a pattern may take too long
         _print(arrange_sessions(DerivedSnapshot.of(snapshot), query), command)
     return Exit.DONE
@@ -64,10 +66,15 @@ def _print(table: ArrangedSessions, command: ShowCommand) -> None:
         output.write(_page(table, command.color))
 
 
-async def _sample(connection: ConnectionOptions, redact: bool) -> Snapshot:
-    source = compose.source_for(compose.connection_for(connection), redact, WHOLE)
+async def _sample(command: ShowCommand, redact: bool) -> Snapshot:
+    past = command.past
+    if past.file is not None:
+        return await recorded_source(past.file, past.at, redact).sample()
+    source = compose.source_for(
+        compose.connection_for(command.connection), redact, WHOLE
+    )
     try:
-        snapshot = await first_sample(source, connection.wait)
+        snapshot = await first_sample(source, command.connection.wait)
         return await source.sample() if _needs_the_locks(snapshot) else snapshot
     finally:
         await source.close()

@@ -1,0 +1,47 @@
+"""Samples from a recording, for the commands that can read one."""
+
+from pathlib import Path
+
+from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.errors import UsageError
+from pgtop.model.timestamp import Instant
+from pgtop.ports import Source
+from pgtop.sources.recording.reader import Recording
+from pgtop.sources.recording.source import RecordedSource, sample_at
+from pgtop.sources.redacting import RedactingSource, masked
+from pgtop.sources.sections import SECTION_TYPES
+from pgtop.text.when import parse_when
+
+
+def opened(file: str) -> Recording:
+    """Open a recording. Raises RecordingError."""
+    return Recording(Path(file).expanduser(), SECTION_TYPES)
+
+
+def time_in(recording: Recording, text: str | None, option: str = "--at") -> Instant:
+    """Return the time that an option names; the end without one. Raises UsageError."""
+    if text is None:
+        return recording.last_at
+    try:
+        return parse_when(text, recording.first_at, recording.last_at)
+    except ValueError as error:
+        raise UsageError(f"{option}: {error}.") from error
+
+
+def recorded_source(file: str, at: str | None, redact: bool) -> Source:
+    """Return a recording as the source of one instant, its literals masked if `redact` is set.
+    Raises RecordingError and UsageError.
+    """
+    recording = opened(file)
+    source = RecordedSource(recording, time_in(recording, at))
+    return RedactingSource(source) if redact else source
+
+
+def derived_at(
+    recording: Recording, at: Instant, redact: bool = False
+) -> DerivedSnapshot:
+    """Return the sample of a time with what follows from it, its literals masked if `redact` is
+    set. Raises RecordingError.
+    """
+    snapshot = sample_at(recording, at)
+    return DerivedSnapshot.of(masked(snapshot) if redact else snapshot)

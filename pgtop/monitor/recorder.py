@@ -1,0 +1,106 @@
+"""A consumer of the feed that writes every sample into a recording, and every gap with its reason.
+
+The file is written in a thread: a disk that hangs delays neither the poll nor the screen.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from pgtop.model.snapshot import Snapshot
+from pgtop.model.timestamp import Instant
+from pgtop.monitor.feed import Subscription
+from pgtop.monitor.poller import Event, Paused, PollFailed, PollOverdue, Sampled
+from pgtop.sources.recording.file_format import BlockHeader, Gap, RecordingError
+from pgtop.sources.recording.writer import RecordingWriter
+from pgtop.text.clean import clean
+
+_SLOW_FILE = "the recording could not be written fast enough"
+_OVERDUE = "the server did not answer in time"
+_PAUSED = "paused"
+
+
+class Recorder:
+    """Records the events of one subscription. `report` gets a sentence whenever writing begins to
+    fail, and another when it works again.
+    """
+
+    def __init__(
+        self,
+        writer: RecordingWriter,
+        header_of: Callable[[Snapshot], BlockHeader],
+        report: Callable[[str], None],
+    ) -> None:
+        self._writer = writer
+        self._header_of = header_of
+        self._report = report
+        self._is_failing = False
+        self._last_at: Instant | None = None
+        self._gap_reason = ""
+
+    async def run(self, events: Subscription) -> None:
+        """Record until cancelled; then write what is left and close the file."""
+        missed = 0
+        try:
+            async for event in events:
+                if events.missed > missed:
+                    missed = events.missed
+                    self._gap_reason = _SLOW_FILE
+                await self._handle(event)
+        finally:
+            await _uninterrupted(asyncio.to_thread(self._close))
+
+    async def _handle(self, event: Event) -> None:
+        if isinstance(event, Sampled):
+            await _uninterrupted(asyncio.to_thread(self._add, event.snapshot))
+        elif not self._gap_reason:
+            self._gap_reason = _reason(event)
+
+    def _add(self, snapshot: Snapshot) -> None:
+        if self._gap_reason and self._last_at is not None:
+            gap = Gap(self._last_at, snapshot.taken_at, self._gap_reason)
+            self._writer.add_gap(gap)
+        self._gap_reason = ""
+        self._last_at = snapshot.taken_at
+        header = self._header_of(snapshot)
+        self._attempt(lambda: self._writer.add(snapshot, header))
+
+    def _attempt(self, write: Callable[[], None]) -> None:
+        """Write, and report when that begins to fail and when it works again."""
+        try:
+            write()
+        except RecordingError as error:
+            if not self._is_failing:
+                self._report(f"{error.what} The samples are kept for a while.")
+            self._is_failing = True
+            return
+        if self._is_failing and not self._writer.has_unsaved:
+            self._report("The recording is written again.")
+            self._is_failing = False
+
+    def _close(self) -> None:
+        if self._gap_reason and self._last_at is not None:
+            self._writer.add_gap(Gap(self._last_at, None, self._gap_reason))
+        try:
+            self._writer.close()
+        except RecordingError as error:
+            self._report(error.what)
+
+
+def _reason(event: PollOverdue | PollFailed | Paused) -> str:
+    """Return why there is no sample."""
+    if isinstance(event, PollFailed):
+        return clean(event.failure.what)
+    return _PAUSED if isinstance(event, Paused) else _OVERDUE
+
+
+async def _uninterrupted(work: Coroutine[Any, Any, None]) -> None:
+    """Wait for work that a thread does, even if this task is cancelled meanwhile: two threads must
+    never use the writer at once.
+    """
+    task = asyncio.ensure_future(work)
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await task
+        raise

@@ -1,0 +1,227 @@
+"""Samples as blocks of changes: each block is independent, and compressed as one stream.
+
+A block is lines of JSON, one a sample. A line has what changed since the line before: fields of the
+snapshot, of its server and its locks, and of each backend, by the names that `model.serialise`
+gives them. A text of a query is written once a block, and referred to by its number.
+"""
+
+import json
+import zlib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, Final
+
+from pgtop.model.backend import Backend
+from pgtop.model.locks import LockState
+from pgtop.model.section import Section
+from pgtop.model.serialise import Json, read_fields, read_record, read_section, record
+from pgtop.model.server import Server
+from pgtop.model.snapshot import NO_IDLE_GROUP, IdleGroup, Snapshot
+
+LONGEST_LINE = 64 << 20
+"""Bytes; a longer line is damaged or hostile: 10,000 sessions need 8 MB."""
+LONGEST_BLOCK = 256 << 20
+"""Bytes of all lines of a block."""
+_LEVEL = 9
+_QUERY = "query"
+_PLAIN = ("taken_at", "cost", "text_bytes", "are_queries_masked")
+"""Fields of the snapshot that are written whole when they change."""
+_IN_PARTS: Final[Mapping[str, type]] = {"server": Server, "locks": LockState}
+"""Fields of the snapshot that are written field by field."""
+
+
+class BlockEncoder:
+    """Compresses successive samples of one server into a block."""
+
+    def __init__(self) -> None:
+        self._stream = zlib.compressobj(_LEVEL)
+        self._before: Snapshot | None = None
+        self._rows: dict[int, Backend] = {}
+        self._texts: dict[str, int] = {}
+
+    def add(self, snapshot: Snapshot) -> bytes:
+        """Return the bytes that add this sample to the block: what was returned before and these
+        bytes are a whole block.
+        """
+        line = json.dumps(self._changes(snapshot), separators=(",", ":"))
+        self._before = snapshot
+        chunk = self._stream.compress(line.encode() + b"\n")
+        return chunk + self._stream.flush(zlib.Z_SYNC_FLUSH)
+
+    def _changes(self, snapshot: Snapshot) -> dict[str, Json]:
+        before = self._before
+        changed = _changed(_PLAIN, before, snapshot)
+        line = record(snapshot, changed) if changed else {}
+        for name in _IN_PARTS:
+            part = getattr(snapshot, name)
+            part_before = getattr(before, name, None)
+            if part is not part_before:
+                line[name] = _difference(part_before, part)
+        if before is None or snapshot.sections != before.sections:
+            sections = snapshot.sections.items()
+            line["sections"] = {name: record(section) for name, section in sections}
+        return {**line, **self._changes_of_rows(snapshot)}
+
+    def _changes_of_rows(self, snapshot: Snapshot) -> dict[str, Json]:
+        before = self._before
+        has_same_group = before is not None and (
+            before.idle_group is snapshot.idle_group
+        )
+        line: dict[str, Json] = {
+            "ungrouped": [backend.pid for backend in snapshot.ungrouped]
+        }
+        rows = {backend.pid: backend for backend in snapshot.ungrouped}
+        if not has_same_group:
+            line["idle"] = [backend.pid for backend in snapshot.idle_group.backends]
+            rows |= snapshot.idle_group.by_pid
+        line["texts"], line["rows"] = self._written_rows(rows)
+        self._rows |= rows
+        return line
+
+    def _written_rows(
+        self, rows: Mapping[int, Backend]
+    ) -> tuple[list[str], dict[str, Json]]:
+        """Return the texts that are new in this block, and the changed fields of the rows."""
+        texts: list[str] = []
+        written: dict[str, Json] = {}
+        for pid, backend in rows.items():
+            before = self._rows.get(pid)
+            if backend is before or backend == before:
+                continue
+            fields = _difference(before, backend)
+            text = fields.get(_QUERY)
+            if text is not None:
+                if text not in self._texts:
+                    self._texts[text] = len(self._texts)
+                    texts.append(text)
+                fields[_QUERY] = self._texts[text]
+            written[str(pid)] = fields
+        return texts, written
+
+
+def _changed(names: Iterable[str], before: object, now: object) -> list[str]:
+    """Return the names of the attributes that differ; all of them without a record before."""
+    if before is None:
+        return list(names)
+    return [name for name in names if getattr(now, name) != getattr(before, name)]
+
+
+def _difference(before: Any, now: Any) -> dict[str, Json]:
+    """Return the changed fields of a record; all of them without a record before."""
+    changed = _changed(now._fields, before, now)
+    return record(now, changed) if changed else {}
+
+
+def samples(
+    block: bytes, sections: Mapping[str, Any] | None = None
+) -> Iterator[Snapshot]:
+    """Yield the samples of a block; `sections` has the type of the data of each section, by name.
+
+    Rows and groups that do not change are shared. Raises ValueError at what no encoder writes;
+    the samples before it are right.
+    """
+    decoder = _BlockDecoder(sections or {})
+    for line in _lines(block):
+        yield decoder.read(line)
+
+
+def _lines(block: bytes) -> Iterator[bytes]:
+    """Yield the lines of a compressed block. Raises ValueError."""
+    stream = zlib.decompressobj()
+    try:
+        whole = stream.decompress(block, LONGEST_BLOCK)
+    except zlib.error as error:
+        raise ValueError(f"not compressed as a block: {error}") from error
+    if stream.unconsumed_tail:
+        raise ValueError("a block is too long")
+    for line in whole.splitlines():
+        if len(line) > LONGEST_LINE:
+            raise ValueError("a line is too long")
+        yield line
+
+
+class _BlockDecoder:
+    """The state of a block after its lines so far."""
+
+    def __init__(self, sections: Mapping[str, Any]) -> None:
+        self._section_types = sections
+        self._values: dict[str, Any] = {}
+        self._parts: dict[str, dict[str, Json]] = {name: {} for name in _IN_PARTS}
+        self._fields: dict[int, dict[str, Json]] = {}
+        self._rows: dict[int, Backend] = {}
+        self._texts: list[str] = []
+        self._idle: list[int] = []
+        self._idle_group = NO_IDLE_GROUP
+
+    def read(self, line: bytes) -> Snapshot:
+        """Return the next sample. Raises ValueError."""
+        changes = _object(json.loads(line))
+        self._values |= read_fields(
+            Snapshot, {k: changes[k] for k in changes.keys() & {*_PLAIN}}
+        )
+        for name, kind in _IN_PARTS.items():
+            if name in changes:
+                self._parts[name] |= _object(changes[name])
+                self._values[name] = read_record(kind, self._parts[name])
+        if "sections" in changes:
+            self._values["sections"] = self._sections(changes["sections"])
+        changed = self._read_rows(changes)
+        self._group(changes, changed)
+        try:
+            ungrouped = [self._rows[pid] for pid in _numbers(changes.get("ungrouped"))]
+            return Snapshot(
+                **self._values,
+                ungrouped=tuple(ungrouped),
+                idle_group=self._idle_group,
+            )
+        except (KeyError, TypeError) as error:
+            raise ValueError("a sample lacks a row or a field") from error
+
+    def _sections(self, data: Json) -> dict[str, Section[Any]]:
+        return {
+            name: read_section(section, self._section_types.get(name, Any))
+            for name, section in _object(data).items()
+        }
+
+    def _read_rows(self, changes: Mapping[str, Json]) -> set[int]:
+        """Read the changed rows; return their pids."""
+        self._texts += [str(text) for text in changes.get("texts", ())]
+        changed = set()
+        for key, fields in _object(changes.get("rows", {})).items():
+            pid = int(key)
+            whole = {**self._fields.get(pid, {}), **_object(fields)}
+            self._fields[pid] = whole
+            self._rows[pid] = read_record(Backend, self._with_text(whole))
+            changed.add(pid)
+        return changed
+
+    def _with_text(self, fields: Mapping[str, Json]) -> Mapping[str, Json]:
+        number = fields.get(_QUERY)
+        if number is None:
+            return fields
+        if type(number) is not int or not 0 <= number < len(self._texts):
+            raise ValueError("a text is missing")
+        return {**fields, _QUERY: self._texts[number]}
+
+    def _group(self, changes: Mapping[str, Json], changed: set[int]) -> None:
+        """Keep the idle group as it is unless the line has another one."""
+        if "idle" not in changes:
+            return
+        self._idle = _numbers(changes["idle"])
+        try:
+            backends = tuple([self._rows[pid] for pid in self._idle])
+        except KeyError as error:
+            raise ValueError("a sample lacks a row") from error
+        if backends != self._idle_group.backends:
+            self._idle_group = IdleGroup(backends) if backends else NO_IDLE_GROUP
+
+
+def _object(data: Json) -> Mapping[str, Json]:
+    if not isinstance(data, Mapping):
+        raise ValueError("an object is expected")
+    return data
+
+
+def _numbers(data: Json) -> list[int]:
+    if not isinstance(data, list) or not all(type(item) is int for item in data):
+        raise ValueError("a list of numbers is expected")
+    return data

@@ -1,0 +1,166 @@
+"""The tables of a recording.
+
+`user_version` of the SQLite file is 1000 * MAJOR + MINOR. A reader opens every minor version of its
+major one: what is new in a minor version has defaults.
+"""
+
+import hashlib
+import json
+import sqlite3
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from pgtop.analysis.sample_summary import SampleSummary
+from pgtop.errors import PgtopError
+from pgtop.model.serialise import read_record, record
+from pgtop.model.timestamp import Instant
+
+APPLICATION_ID: Final = 0x70677470
+"""`pgtp`, which file(1) and SQLite show."""
+MAJOR: Final = 1
+MINOR: Final = 0
+USER_VERSION: Final = 1000 * MAJOR + MINOR
+SUFFIX: Final = ".pgtop"
+_LONGEST_SUMMARIES = 1 << 20
+
+SCHEMA: Final = """
+CREATE TABLE block (                -- independent of every other block
+    id INTEGER PRIMARY KEY,
+    first_at INTEGER NOT NULL,      -- microseconds since 2000-01-01 00:00 UTC: the server's time
+    last_at INTEGER NOT NULL,
+    samples INTEGER NOT NULL,
+    header TEXT NOT NULL,           -- JSON: server, system identifier, role, rights, cadence, pgtop
+    summaries BLOB NOT NULL,        -- zlib: JSON, a list of the lines of `sample` of this block
+    checksum BLOB NOT NULL,         -- BLAKE2b of all other columns
+    data BLOB NOT NULL              -- zlib: lines of JSON, the changes of each sample
+);
+CREATE INDEX block_time ON block (first_at);
+CREATE TABLE sample (               -- for people and other programs; pgtop reads `summaries`
+    id INTEGER PRIMARY KEY,         -- 1000 * the block's, plus the number within the block
+    time TEXT NOT NULL,             -- ISO 8601, UTC
+    active INTEGER, waiting INTEGER, idle_in_transaction INTEGER, idle INTEGER, other INTEGER,
+    hidden INTEGER, longest_wait REAL, oldest_transaction REAL, used INTEGER, usable INTEGER
+);
+CREATE TABLE gap (                  -- a time without samples, and why
+    first_at INTEGER NOT NULL,      -- as in block
+    last_at INTEGER,
+    reason TEXT NOT NULL
+);
+"""
+
+
+class RecordingError(PgtopError):
+    """A recording cannot be written or read."""
+
+
+class BlockHeader(NamedTuple):
+    """The facts that the samples of a block share."""
+
+    pgtop: str
+    """The version of pgtop that wrote the block."""
+    server: str
+    """`host:port`, as the recorder reached it."""
+    version: str
+    """The server's version in its own words."""
+    cluster: str
+    """Identity of the cluster, with its system identifier; empty if not known."""
+    role: str
+    database: str
+    superuser: bool
+    reads_all: bool
+    """True if the recorder saw every session's state and query."""
+    interval: float
+    """Seconds from sample to sample that were wanted."""
+    texts: str
+    """`all`, `redacted` or `none`: the queries that were written."""
+
+
+class Gap(NamedTuple):
+    """A time without samples, or one that the server's clock has shown twice. `last_at` None: the
+    recording ends in it.
+    """
+
+    first_at: Instant
+    last_at: Instant | None
+    reason: str
+
+
+class Block(NamedTuple):
+    """A row of the table: successive samples of one server."""
+
+    id: int
+    first_at: Instant
+    last_at: Instant
+    samples: int
+    header: str
+    summaries: bytes
+    data: bytes
+
+    @property
+    def checksum(self) -> bytes:
+        """Checksum of the whole row."""
+        digest = hashlib.blake2b(digest_size=16)
+        numbers = (self.id, self.first_at, self.last_at, self.samples)
+        for text in (*map(str, numbers), self.header):
+            digest.update(text.encode(errors="replace") + b"\n")
+        for blob in (self.summaries, self.data):
+            digest.update(b"%d\n%b" % (len(blob), blob))
+        return digest.digest()
+
+    def read_header(self) -> BlockHeader:
+        """Return the header. Raises ValueError."""
+        return read_record(BlockHeader, json.loads(self.header))
+
+    def read_summaries(self) -> list[SampleSummary]:
+        """Return the numbers of each sample. Raises ValueError."""
+        stream = zlib.decompressobj()
+        try:
+            text = stream.decompress(self.summaries, _LONGEST_SUMMARIES)
+        except zlib.error as error:
+            raise ValueError(f"not compressed as summaries: {error}") from error
+        lines = json.loads(text)
+        if not isinstance(lines, list):
+            raise ValueError("a list is expected")
+        return [read_record(SampleSummary, line) for line in lines]
+
+
+def written_header(header: BlockHeader) -> str:
+    """Return the header as it stands in a block."""
+    return json.dumps(record(header))
+
+
+def written_summaries(summaries: Sequence[SampleSummary]) -> bytes:
+    """Return the summaries as they stand in a block."""
+    lines = [record(summary) for summary in summaries]
+    return zlib.compress(json.dumps(lines).encode())
+
+
+def checked_version(database: sqlite3.Connection, path: Path) -> int | None:
+    """Return the version of a recording, None of an empty file. Raises RecordingError for any other
+    database, and for a major version that is not known.
+    """
+    (application,) = database.execute("PRAGMA application_id").fetchone()
+    (version,) = database.execute("PRAGMA user_version").fetchone()
+    if (application, version) == (0, 0):
+        tables = database.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        if tables == (0,):
+            return None
+    if application != APPLICATION_ID:
+        raise RecordingError(f"{path} is not a recording of pgtop.")
+    if version // 1000 != MAJOR:
+        raise RecordingError(
+            f"{path} has version {version // 1000} of the format, and this pgtop reads"
+            f" version {MAJOR}.",
+            "Open it with the pgtop that wrote it.",
+        )
+    return int(version)
+
+
+def recording_error(path: Path, error: Exception) -> RecordingError:
+    """Return an error of the file or of SQLite as a sentence."""
+    if isinstance(error, RecordingError):
+        return error
+    reason = (error.strerror if isinstance(error, OSError) else "") or str(error)
+    return RecordingError(f"The recording {path} cannot be used: {reason}.")

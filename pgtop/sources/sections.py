@@ -1,0 +1,8 @@
+"""The types of the data of all sections, by name: a recording is read by them."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pgtop.model import rates
+
+SECTION_TYPES: Final[Mapping[str, Any]] = {rates.SECTION: rates.RatesReading}

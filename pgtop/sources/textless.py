@@ -1,0 +1,54 @@
+"""A source without the texts of queries, for recordings that must not have any."""
+
+from dataclasses import replace
+
+from pgtop.model.backend import Backend, BackendId
+from pgtop.model.detail import Detail
+from pgtop.model.section import SESSIONS_ONLY, Topic
+from pgtop.model.snapshot import IdleGroup, Snapshot
+from pgtop.ports import Source
+
+
+class TextlessSource:
+    """`ports.Source` around another; every query is empty."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._groups: tuple[IdleGroup, IdleGroup] | None = None
+        """The last idle group, and the one without texts."""
+
+    def renew(self) -> None:
+        """See `ports.Source`."""
+        self._source.renew()
+
+    async def sample(self, topics: frozenset[Topic] = SESSIONS_ONLY) -> Snapshot:
+        """Return one instant of the server without texts. Raises SourceError."""
+        snapshot = await self._source.sample(topics)
+        return replace(
+            snapshot,
+            ungrouped=tuple(map(_without_text, snapshot.ungrouped)),
+            idle_group=self._group(snapshot.idle_group),
+            are_queries_masked=True,
+        )
+
+    async def detail(self, backend_id: BackendId) -> Detail | None:
+        """Return one backend in full, without its text. Raises SourceError."""
+        detail = await self._source.detail(backend_id)
+        if detail is None:
+            return None
+        return detail._replace(backend=_without_text(detail.backend))
+
+    async def close(self) -> None:
+        """See `ports.Source`."""
+        await self._source.close()
+
+    def _group(self, group: IdleGroup) -> IdleGroup:
+        """Return the same group for the same one, as everything derived from it is cached."""
+        if self._groups is None or self._groups[0] is not group:
+            backends = tuple(map(_without_text, group.backends))
+            self._groups = (group, IdleGroup(backends))
+        return self._groups[1]
+
+
+def _without_text(backend: Backend) -> Backend:
+    return backend._replace(query="") if backend.query else backend
