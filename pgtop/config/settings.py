@@ -134,6 +134,28 @@ class Settings(NamedTuple):
         setting("display"),
     ] = True
     """True if clicks and the wheel are for pgtop; a key changes it."""
+    strip_comments: Annotated[
+        bool,
+        option(
+            "--strip-comments",
+            constant=True,
+            help="begin queries in rows with their statement (the default; a key turns it round)",
+        ),
+        option(
+            "--keep-comments",
+            constant=False,
+            help="begin queries in rows with their comments",
+        ),
+        setting("display", help="true if queries in rows begin with their statement"),
+    ] = True
+    ages_apart: Annotated[
+        bool,
+        option(
+            "--ages-apart",
+            help="show the ages of transaction, statement and state in a column each",
+        ),
+        setting("display", help="true if each age has a column of its own"),
+    ] = False
     plain_driver: Annotated[
         bool, option("--plain-driver", help="use Textual's own driver")
     ] = False

@@ -147,6 +147,15 @@ class ColumnSet(Generic[RowT, ContextT]):
         self.giving_way = giving_way
         self._by_name = {column.name: column for column in columns}
 
+    def ending_with(self, last: Column[RowT, ContextT]) -> "ColumnSet[RowT, ContextT]":
+        """Return the set with another last column."""
+        return ColumnSet(
+            *self.columns[:-1],
+            last,
+            parts=self.parts,
+            giving_way=self.giving_way,
+        )
+
     @property
     def first(self) -> Column[RowT, ContextT]:
         """The column that identifies the row."""

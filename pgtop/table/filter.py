@@ -12,6 +12,7 @@ from pgtop.table.language.quoting import Saved, quoted
 if TYPE_CHECKING:
     from pgtop.table.columns import ColumnSet
     from pgtop.table.language.parsed import ParsedFilter
+    from pgtop.table.language.tree import Term
     from pgtop.table.language.vocabulary import Vocabulary
 
 __all__ = ["Filter", "FilterError", "Saved", "quoted"]
@@ -130,6 +131,11 @@ class Filter:
         if self._parsed is None:
             return False
         return any(term.key_name in ("", "query") for term in self._parsed.terms)
+
+    @property
+    def wanted_terms(self) -> "tuple[Term, ...]":
+        """The terms that are not negated."""
+        return () if self._parsed is None else self._parsed.wanted_terms
 
     def on(self, context: Any) -> Callable[[Any], bool]:
         """Prepare the test that is true for the rows that surely match; for sessions, `context` is

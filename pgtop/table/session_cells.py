@@ -25,6 +25,7 @@ from pgtop.table.session_state import (
     state_in_full,
     state_word,
 )
+from pgtop.text.comments import statement_of
 from pgtop.text.identity import name_of_session
 from pgtop.text.tone import Tone
 from pgtop.text.units import age, quiet_age, rough_age
@@ -176,6 +177,15 @@ def query(backend: Backend, _derived: DerivedSnapshot) -> str:
         return HIDDEN_WORDS
     if backend.query is None:
         return NOT_YET if backend.is_client or backend.leader_pid else ""
+    mark = WORKER_MARK if backend.leader_pid else ""
+    return mark + statement_of(backend.query)
+
+
+def query_with_comments(backend: Backend, derived: DerivedSnapshot) -> str:
+    """Return the query from its first character on."""
+    words = query(backend, derived)
+    if not backend.query or words in (HIDDEN_WORDS, NOT_YET):
+        return words
     mark = WORKER_MARK if backend.leader_pid else ""
     return mark + backend.query.lstrip()
 

@@ -1,5 +1,6 @@
 """The columns of the sessions. One declaration is read by the table, the sort menu and the help."""
 
+from dataclasses import replace
 from typing import TypeAlias
 
 from pgtop.analysis.derived import DerivedSnapshot
@@ -301,3 +302,8 @@ SESSION_COLUMNS = ColumnSet(
     giving_way=("client", "application", "wait", "who", "user", "database", "lock"),
 )
 column = SESSION_COLUMNS.column
+
+WITH_COMMENTS = SESSION_COLUMNS.ending_with(
+    replace(_QUERY, text=cells.query_with_comments)
+)
+"""The columns with the comments before each statement."""

@@ -4,8 +4,9 @@ Names are measured over all sessions, so that neither scrolling nor a filter mov
 changes with time only over the rows in sight.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from functools import lru_cache
+from itertools import islice
 from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
@@ -30,17 +31,85 @@ _names_of = itemgetter(*map(Backend._fields.index, _NAME_FIELDS))
 """Returns the names of a session in one step: thousands of sessions have few different ones."""
 _pid_of = itemgetter(Backend._fields.index("pid"))
 _AGES = ("xact", "query_age", "state_age")
+_NO_NAME = frozenset((None,))
+_LOCAL = "local"
+"""Stands for a client without an address."""
 _LONGEST_NAME = 63
 """Bytes of the longest name that a server has, unless it was built otherwise."""
 
 Names: TypeAlias = tuple[str | None, str | None, str | None, str | None, str | None]
+_KINDS = frozenset((CLIENT_BACKEND, PARALLEL_WORKER, None))
+"""The kinds of processes that are shown unless the user wants all."""
 
 
-class Measured(NamedTuple):
-    """The names of sessions, each combination once, and their highest pid."""
+class Spread(NamedTuple):
+    """The texts of a column: whether they differ, and the cells of the widest."""
 
-    names: frozenset[Names]
-    highest_pid: int
+    examples: frozenset[str | None] = frozenset()
+    """Two of the texts, or all if there are fewer."""
+    widest: int = 0
+
+    @classmethod
+    def of(cls, texts: Set[str | None]) -> "Spread":
+        """Summarise texts."""
+        return cls(
+            frozenset(islice(texts, 2)),
+            max(map(_width_of, texts), default=0),
+        )
+
+    def joined(self, other: "Spread") -> "Spread":
+        """Return the spread of both texts."""
+        return Spread(
+            frozenset(islice(self.examples | other.examples, 2)),
+            max(self.widest, other.widest),
+        )
+
+    @property
+    def needed(self) -> int:
+        """The cells that a column needs; 0 for one that has the same text in every row."""
+        return self.widest if self.differs else 0
+
+    @property
+    def differs(self) -> bool:
+        """True if there are several texts."""
+        return len(self.examples) > 1
+
+
+class NameSpreads(NamedTuple):
+    """The spreads of the names of sessions, and the highest pid."""
+
+    users: Spread = Spread()
+    databases: Spread = Spread()
+    accounts: Spread = Spread()
+    applications: Spread = Spread()
+    addresses: Spread = Spread()
+    highest_pid: int = 0
+
+    @classmethod
+    def of(cls, names: set[Names], highest_pid: int) -> "NameSpreads":
+        """Summarise the names of sessions, each combination once."""
+        accounts = {(user, database) for user, database, *_ in names}
+        fields = [set(texts) for texts in zip(*names, strict=True)] or [set()] * 5
+        users, databases, applications, addresses, _ = fields
+        return cls(
+            users=Spread.of(users - _NO_NAME),
+            databases=Spread.of(databases - _NO_NAME),
+            accounts=Spread.of({user_at_database(*account) for account in accounts}),
+            applications=Spread.of(applications - _NO_NAME),
+            addresses=Spread.of(addresses),
+            highest_pid=highest_pid,
+        )
+
+    def joined(self, other: "NameSpreads") -> "NameSpreads":
+        """Return the spreads of both groups of sessions."""
+        return NameSpreads(
+            self.users.joined(other.users),
+            self.databases.joined(other.databases),
+            self.accounts.joined(other.accounts),
+            self.applications.joined(other.applications),
+            self.addresses.joined(other.addresses),
+            max(self.highest_pid, other.highest_pid),
+        )
 
 
 def contents(
@@ -58,52 +127,44 @@ def contents(
     )
 
 
-def _measured(derived: DerivedSnapshot, with_background: bool) -> Measured:
+def _measured(derived: DerivedSnapshot, with_background: bool) -> NameSpreads:
     snapshot = derived.snapshot
-    names = {*map(_names_of, snapshot.ungrouped), *_of_group(snapshot.idle_group).names}
+    names = set(map(_names_of, snapshot.ungrouped))
     if not with_background:
-        kinds = (CLIENT_BACKEND, PARALLEL_WORKER, None)
-        names = {each for each in names if each[-1] in kinds}
-    highest = max(map(_pid_of, snapshot.ungrouped), default=0)
-    return Measured(
-        frozenset(names), max(highest, _of_group(snapshot.idle_group).highest_pid)
-    )
+        names = {each for each in names if each[-1] in _KINDS}
+    highest_pid = max(map(_pid_of, snapshot.ungrouped), default=0)
+    return NameSpreads.of(names, highest_pid).joined(_of_group(snapshot.idle_group))
 
 
 @lru_cache(maxsize=1)
-def _of_group(group: IdleGroup) -> Measured:
+def _of_group(group: IdleGroup) -> NameSpreads:
     backends = group.backends
-    return Measured(
-        frozenset(map(_names_of, backends)), max(map(_pid_of, backends), default=0)
-    )
+    highest_pid = max(map(_pid_of, backends), default=0)
+    return NameSpreads.of(set(map(_names_of, backends)), highest_pid)
 
 
-@lru_cache(maxsize=4)
-def _of_names(measured: Measured) -> Contents:
+def _of_names(names: NameSpreads) -> Contents:
     """Return the columns of names. A column with the same name in every row is not worth a look."""
-    names, highest_pid = measured
-    applications = {each[2] or "" for each in names}
-    addresses = {each[3] or "local" for each in names}
     return (
-        (column("pid"), len(str(highest_pid))),
+        (column("pid"), len(str(names.highest_pid))),
         *_of_accounts(names),
-        *_forms("application", _if_different(applications)),
-        (column("client"), _if_different(addresses)),
+        *_forms("application", names.applications.needed),
+        (column("client"), names.addresses.needed),
     )
 
 
-def _of_accounts(names: Iterable[Names]) -> Contents:
+def _of_accounts(names: NameSpreads) -> Contents:
     """Return the cells of role and database: of one column for both, if both differ."""
-    accounts = {each[:2] for each in names}
-    users = {user for user, _ in accounts if user is not None}
-    databases = {database for _, database in accounts if database is not None}
-    if len(users) > 1 and len(databases) > 1:
-        both = _widest(user_at_database(*account) for account in accounts)
-        return (*_forms("who", both), (column("user"), 0), (column("database"), 0))
+    if names.users.differs and names.databases.differs:
+        return (
+            *_forms("who", names.accounts.widest),
+            (column("user"), 0),
+            (column("database"), 0),
+        )
     return (
         *_forms("who", 0),
-        (column("user"), _if_different(users)),
-        (column("database"), _if_different(databases)),
+        (column("user"), names.users.needed),
+        (column("database"), names.databases.needed),
     )
 
 
@@ -115,13 +176,9 @@ def _forms(name: str, width: int) -> Iterator[tuple[AnyColumn, int]]:
         yield wide.narrow, width
 
 
-def _if_different(texts: set[str]) -> int:
-    """Return the cells of the widest text, or 0 if there is only one."""
-    return _widest(texts) if len(texts) > 1 else 0
-
-
-def _widest(texts: Iterable[str]) -> int:
-    return max((cells(clean(text[:_LONGEST_NAME])) for text in texts), default=0)
+@lru_cache(maxsize=4096)
+def _width_of(text: str | None) -> int:
+    return cells(clean((text or _LOCAL)[:_LONGEST_NAME]))
 
 
 def _of_states(
@@ -133,7 +190,7 @@ def _of_states(
         for form in (wide, wide.narrow or wide):
             most = form.most_width
             texts = {form.shown(row, derived, most) for row in rows}
-            yield form, min(_widest(texts), most)
+            yield form, min(Spread.of(texts).widest, most)
 
 
 def _of_ages(

@@ -15,7 +15,8 @@ from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
 from pgtop.analysis.derived import DerivedSnapshot
-from pgtop.analysis.lock_forest import LockForest
+from pgtop.analysis.graph import Key
+from pgtop.analysis.lock_forest import NEVER, LockForest, Node
 from pgtop.model.backend import CLIENT_BACKEND, IDLE, Backend, BackendId
 from pgtop.model.snapshot import NO_IDLE_GROUP, IdleGroup
 from pgtop.model.timestamp import MICROSECONDS, Instant
@@ -41,7 +42,9 @@ def _clearly_longer(microseconds: float) -> float:
 
 
 class Harm(IntEnum):
-    """The harm that a session does to others, worst first."""
+    """The harm that a session does to others, worst first: all roots stand before all waiters, so
+    that no root is out of sight behind another's queue.
+    """
 
     DEADLOCKED = 0
     BLOCKS = 1
@@ -201,9 +204,11 @@ def _harmful(
     derived: DerivedSnapshot,
     before: Standing,
 ) -> list[list[Backend]]:
-    """Return the piles before the idle one, each in its order."""
+    """Return the piles before the idle one, each in its order: waiters as they stand in the trees
+    of the roots before them.
+    """
     kept = _kept_places(piles[: Harm.IDLES], before)
-    return [
+    harmful = [
         _by_margin(
             pile,
             kept[harm],
@@ -212,6 +217,31 @@ def _harmful(
         )
         for harm, pile in zip(Harm, piles[: Harm.IDLES], strict=False)
     ]
+    if waiters := harmful[Harm.WAITS]:
+        roots = [row.pid for pile in harmful[: Harm.WAITS] for row in pile]
+        places = _places_in_trees(derived.forest, roots)
+        waiters.sort(key=lambda row: places.get(row.pid, len(places)))
+    return harmful
+
+
+def _places_in_trees(forest: LockForest, roots: Sequence[Key]) -> Mapping[Key, int]:
+    """Return the place of each node: under its blocker, behind those that have waited longer.
+
+    The numbers of waiters change from sample to sample, the starts of their waits do not.
+    """
+    tops = dict.fromkeys((*roots, *(root.key for root in forest.roots)))
+    places: dict[Key, int] = {}
+    stack = [key for key in reversed(tops) if forest.nodes[key].parent is None]
+    while stack:
+        key = stack.pop()
+        places[key] = len(places)
+        waiters = sorted(forest.children.get(key, ()), key=_newest_wait_first)
+        stack += [node.key for node in waiters]
+    return places
+
+
+def _newest_wait_first(node: Node) -> tuple[Instant, Key]:
+    return -(NEVER if node.since is None else node.since), -node.key
 
 
 def _harms(forest: LockForest) -> dict[int, Harm]:

@@ -11,9 +11,10 @@ from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import IDLE, Backend, BackendId
 from pgtop.model.snapshot import NO_IDLE_GROUP, Snapshot
 from pgtop.table.arrange import Arranged
+from pgtop.table.columns import ColumnSet
 from pgtop.table.layout import Layout
 from pgtop.table.options import TableOptions
-from pgtop.table.session_columns import SESSION_COLUMNS
+from pgtop.table.session_columns import SESSION_COLUMNS, WITH_COMMENTS
 from pgtop.table.session_contents import contents
 from pgtop.table.session_order import NO_STANDING, Standing, ordered
 from pgtop.table.spec import TableSpec
@@ -201,6 +202,10 @@ def _vocabulary() -> "Vocabulary":
     return SESSION_VOCABULARY
 
 
+def _columns_for(options: TableOptions) -> ColumnSet[Backend, DerivedSnapshot]:
+    return SESSION_COLUMNS if options.strip_comments else WITH_COMMENTS
+
+
 def gutter(backend: Backend, derived: DerivedSnapshot) -> Span:
     """Return the mark of a root, in alarm, or of a waiter."""
     if derived.forest.is_root(backend.pid):
@@ -213,6 +218,7 @@ def gutter(backend: Backend, derived: DerivedSnapshot) -> Span:
 SESSIONS = TableSpec(
     SESSION_COLUMNS,
     contents=contents,
+    columns_for=_columns_for,
     now=lambda derived: derived.now,
     gutter=gutter,
     identity=lambda backend: backend.identity,

@@ -73,6 +73,8 @@ class TableSpec(Generic[RowT, ContextT]):
     """Another layout than the usual one."""
     contents: Measure[RowT, ContextT] | None = None
     """Returns the cells that the columns need, given the rows in sight; None for fixed widths."""
+    columns_for: Callable[[TableOptions], ColumnSet[RowT, ContextT]] | None = None
+    """Returns the columns to draw, where an option changes one."""
     now: Callable[[ContextT], Instant] = _no_time
     """Returns the time of a sample: a column shrinks only after a while."""
     gutter: Callable[[RowT, ContextT], Span] | None = None
@@ -130,8 +132,9 @@ class TableSpec(Generic[RowT, ContextT]):
         """Return the columns for a screen of `width` cells, without the gutter."""
         if self.place_columns is not None:
             return self.place_columns(width)
+        columns = self.columns_for(options) if self.columns_for else self.columns
         return fitting.layout(
-            self.columns,
+            columns,
             width - self.gutter_cells,
             options.extra_columns,
             skip,

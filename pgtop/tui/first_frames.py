@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pgtop.config.settings import Settings
 from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.state import State
-from pgtop.table.options import TableOptions
 from pgtop.table.sessions import ArrangedSessions, arrange_sessions
 from pgtop.terminal.canvas import Piece
 from pgtop.text.clean import cells, clean, fit
@@ -27,7 +26,7 @@ from pgtop.view.chrome import (
 from pgtop.view.empty import hidden_lines
 from pgtop.view.key_line import key_line
 from pgtop.view.looks import Looks
-from pgtop.view.sessions import FOOTER, table_lines
+from pgtop.view.sessions import FOOTER, options_of, table_lines
 from pgtop.view_registry import KEYMAP, VIEWS
 
 
@@ -86,7 +85,7 @@ def sessions(
     """Return the screen of the sessions as it is at first."""
     state = State.first(first, settings)
     looks = Looks.of(settings)
-    query = TableOptions()
+    query = options_of(settings)
     table = arrange_sessions(state.derived, query)
     around = Surroundings(
         looks=looks,

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from pgtop.config.settings import Settings
 from pgtop.keys import OTHER_VIEWS
 from pgtop.table.columns import ColumnSet
 from pgtop.table.layout import arrow, header
-from pgtop.table.options import Sort
+from pgtop.table.options import Sort, TableOptions
 from pgtop.table.session_contents import contents
 from pgtop.table.sessions import SESSIONS, ArrangedSessions
 from pgtop.text.wrap import Line
@@ -25,6 +26,14 @@ FOOTER = (
     "pause",
 )
 WORST_FIRST = "worst first"
+
+
+def options_of(settings: Settings) -> TableOptions:
+    """Return the options that the table of the sessions starts with."""
+    return TableOptions(
+        ages_apart=settings.ages_apart,
+        strip_comments=settings.strip_comments,
+    )
 
 
 def range_words(

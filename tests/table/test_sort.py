@@ -279,8 +279,8 @@ def _holder(pid: int, seconds: float) -> Backend:
 
 
 def test_the_root_of_most_waiters_stands_above_older_transactions() -> None:
-    """Deadlocks, roots by those that they hold up, waiters by their waits, and then transactions by
-    age.
+    """Deadlocks, roots by those that they hold up, their waiters by their waits, and then
+    transactions by age.
     """
     rows = [_holder(pid, 9_000.0 + pid) for pid in (1, 2, 3, 4)]
     rows += [_holder(10, 60), _holder(20, 600)]
@@ -293,13 +293,23 @@ def test_the_root_of_most_waiters_stands_above_older_transactions() -> None:
         31,
         10,
         20,
-        *range(23, 20, -1),
         *range(19, 10, -1),
+        *range(23, 20, -1),
         4,
         3,
         2,
         1,
     ]
+
+
+def test_waiters_stand_under_their_blockers() -> None:
+    """All roots first, so that none is out of sight; then each tree, by the start of the waits."""
+    derived = DerivedSnapshot.of(scenes.incident())
+    rows = ordered(derived.snapshot.backends, derived, Sort())
+    readers = [14_137, 14_165, 14_170, 14_183, 14_216]
+    assert pids(rows)[:11] == [
+        13_323, 13_319, 13_326, 13_336, 13_343, 14_112, *readers
+    ]  # fmt: skip
 
 
 def _after(rows: Sequence[Backend], before: Standing) -> tuple[list[int], Standing]:

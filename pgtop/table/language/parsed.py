@@ -9,7 +9,7 @@ from pgtop.table.language.evaluation import fails, holds
 from pgtop.table.language.parser import FilterParser
 from pgtop.table.language.quoting import Saved, quoted
 from pgtop.table.language.sentence import sentence
-from pgtop.table.language.tree import Node, Term, terms_of
+from pgtop.table.language.tree import Node, Term, terms_of, wanted_terms_of
 from pgtop.table.language.vocabulary import Vocabulary
 from pgtop.table.matchers import Pattern, Scan
 from pgtop.table.predicates import Decision, Test, patterns_of
@@ -30,6 +30,11 @@ class ParsedFilter:
     def terms(self) -> tuple[Term, ...]:
         """Every term, from left to right."""
         return tuple(terms_of(self._tree))
+
+    @cached_property
+    def wanted_terms(self) -> tuple[Term, ...]:
+        """The terms that are not negated: a row that is shown may contain their texts."""
+        return tuple(wanted_terms_of(self._tree))
 
     @cached_property
     def canonical(self) -> str:

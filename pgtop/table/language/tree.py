@@ -75,6 +75,17 @@ def _flattened(nodes: Sequence[Node], group: type[And] | type[Or]) -> tuple[Node
     return tuple(flat)
 
 
+def wanted_terms_of(node: Node) -> Iterator[Term]:
+    """Yield the terms that are not negated, from left to right."""
+    match node:
+        case Term():
+            if not node.is_negated:
+                yield node
+        case And(nodes) | Or(nodes):
+            for each in nodes:
+                yield from wanted_terms_of(each)
+
+
 def terms_of(node: Node) -> Iterator[Term]:
     """Yield every term of the tree, from left to right."""
     match node:

@@ -13,6 +13,7 @@ from pgtop.keys import hint
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.signal import Signal
 from pgtop.monitor.state import State
+from pgtop.table.following import Trail, step_from, widened
 from pgtop.table.options import IdleRows, TableOptions
 from pgtop.table.sessions import (
     SESSIONS,
@@ -38,7 +39,7 @@ from pgtop.tui.widgets.row_table import RowTable
 from pgtop.view.empty import EmptyState
 from pgtop.view.empty_sessions import sessions_state
 from pgtop.view.goto import hidden
-from pgtop.view.sessions import FOOTER
+from pgtop.view.sessions import FOOTER, options_of
 
 if TYPE_CHECKING:
     from pgtop.view.export import Export
@@ -60,11 +61,15 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
         palette: Palette,
     ) -> None:
         super().__init__(state, settings, palette)
+        self._options = options_of(settings)
         self._tags: frozenset[BackendId] = frozenset()
         self._anchor: BackendId | None = None
         """The session that was tagged last: the next range begins there."""
         self._sessions: ArrangedSessions | None = None
         self._not_shown = NotShown()
+        self._trail = Trail()
+        self._hidden_target: int | None = None
+        """The session that one more press of the key shows, and goes to."""
         self._return_to: Share | None = None
         self._before_filter: BackendId | None = None
         self._filter_before = ""
@@ -151,6 +156,7 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
 
     def moved(self) -> None:
         self._alarm.choose(False)
+        self._hidden_target = None
         super().moved()
 
     def action_cursor_up(self) -> None:
@@ -224,7 +230,38 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
     # Blockers and waiters.
 
     def action_follow(self) -> None:
-        """Go to the blocker."""
+        """Go to the blocker of the session, from a root to its first waiter or back to the one that
+        the cursor came from, and from any other row to the worst root.
+        """
+        derived = self.state.derived
+        step = step_from(self.selected(), derived, self._trail)
+        if step is None:
+            self._notify("no session waits for a lock")
+        elif step.key <= 0:
+            key = hint("show_locks")
+            self._notify(f"a prepared transaction has no session: {key} shows it")
+        elif self.go_to_pid(step.key) or self._widen_for(step.key):
+            self._trail = step.trail
+
+    def _widen_for(self, pid: int) -> bool:
+        """Show a session that the options hide, but only if the key is pressed twice: a filter that
+        was typed is not lost by one key. Return whether the session is shown now.
+        """
+        backend = self.state.derived.snapshot.at(pid)
+        if backend is None:
+            self._notify(f"{pid} has ended")
+            return False
+        if self._hidden_target != pid:
+            self._notify(f"{self.hidden_words(pid)}, {hint('follow')} again goes there")
+            self._hidden_target = pid
+            return False
+        options = widened(self._options, backend, self.state.derived)
+        self._input.value = options.filter.text
+        self.apply(options)
+        return self.go_to_pid(pid)
+
+    def _notify(self, words: str) -> None:
+        self.app.post_message(NoticeRequested(words))
 
     # Tags.
 

@@ -11,6 +11,7 @@ from textual.message import Message
 from pgtop.model.timestamp import Instant
 from pgtop.table.arrange import Arranged
 from pgtop.table.columns import ContextT, RowT
+from pgtop.table.highlight import Search, highlighted, searches_of
 from pgtop.table.layout import Layout, column_at, header, tagged
 from pgtop.table.options import TableOptions
 from pgtop.table.spec import Measure, TableSpec
@@ -58,6 +59,7 @@ class RowTable(Rows, Generic[RowT, ContextT]):
         """The rows in sight that the widths of the columns are based on."""
         self._key_at: Instant | None = None
         self._end: tuple[str, ...] = ()
+        self._searches: tuple[Search, ...] = ()
         self._selected: RowT | None = None
         self._identity: Hashable | None = None
         self._departed: Hashable | None = None
@@ -147,6 +149,7 @@ class RowTable(Rows, Generic[RowT, ContextT]):
         self._arranged = arranged
         if before is None or before.options != arranged.options:
             self._steady = SteadyContents()
+            self._searches = searches_of(arranged.options.filter)
         self._follow()
         self.redraw(dimmed)
 
@@ -188,6 +191,8 @@ class RowTable(Rows, Generic[RowT, ContextT]):
         if identity is not None and identity == self._departed:
             return self.spec.departed_line(self._layout, row, context)
         line = self.spec.line(self._layout, row, context)
+        if self._searches:
+            line = highlighted(line, self._layout, self._searches)
         return tagged(line, self._layout) if identity in self._tags else line
 
     def header_line(self) -> Line | None:

@@ -1,0 +1,66 @@
+"""The way from a waiter to its blocker, from a root to its first waiter, and back."""
+
+from typing import NamedTuple
+
+from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.analysis.graph import Key
+from pgtop.model.backend import IDLE, Backend
+from pgtop.table.filter import Filter
+from pgtop.table.options import IdleRows, TableOptions
+from pgtop.table.session_locks import blocker_of
+
+
+class Trail(NamedTuple):
+    """The way that the cursor has come: back goes to the waiter that it started from."""
+
+    waiter: Key | None = None
+    at: Key | None = None
+    """Where the last step ended; None if the cursor was moved by other means."""
+
+
+class Step(NamedTuple):
+    """The session to go to, and the trail behind it."""
+
+    key: Key
+    """Not positive for a prepared transaction."""
+    trail: Trail
+
+
+def step_from(
+    backend: Backend | None,
+    derived: DerivedSnapshot,
+    trail: Trail,
+) -> Step | None:
+    """Return the next step of the key; a row that neither waits nor blocks goes to the worst root.
+
+    None if no session waits for a lock.
+    """
+    forest = derived.forest
+    if backend is None:
+        return Step(forest.roots[0].key, Trail()) if forest.roots else None
+    pid = backend.pid
+    blocker = blocker_of(backend, derived)
+    if blocker is not None:
+        waiter = trail.waiter if trail.at == pid and trail.waiter else pid
+        return Step(blocker, Trail(waiter, blocker))
+    waiters = forest.children.get(pid, ())
+    if not waiters:
+        return step_from(None, derived, trail)
+    is_back = trail.at == pid and trail.waiter is not None
+    if is_back and trail.waiter in forest.waiters_of(pid):
+        return Step(trail.waiter, Trail())
+    return Step(waiters[0].key, Trail())
+
+
+def widened(
+    options: TableOptions,
+    backend: Backend,
+    derived: DerivedSnapshot,
+) -> TableOptions:
+    """Return options under which the sessions view shows `backend`."""
+    if not options.filter.matches(backend, derived):
+        options = options._replace(filter=Filter())
+    if backend.state == IDLE:
+        options = options._replace(idle=IdleRows.ALL)
+    shows_kind = options.show_background or backend.is_client
+    return options._replace(show_background=not shows_kind or options.show_background)

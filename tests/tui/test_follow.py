@@ -1,0 +1,30 @@
+"""`f` in the sessions: the way to a blocker, and back."""
+
+from tests.scenes import incident
+from tests.tui.apps import SIZE, Stage, headings_of, pid_of, press, text_of
+
+
+async def test_the_key_goes_to_the_blocker_and_back() -> None:
+    """From the first waiter to its root and back; from an idle session to the worst root."""
+    stage = Stage(incident())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "follow")
+        assert pid_of(stage) == 13_326
+        await press(pilot, "follow")
+        assert pid_of(stage) == 13_323
+        await press(pilot, "cursor_last", "follow")
+        assert pid_of(stage) == 13_323
+
+
+async def test_a_hidden_blocker_is_named_with_the_key_that_shows_it() -> None:
+    """A second press of the key clears the filter and goes there; another key forgets that."""
+    stage = Stage(incident())
+    async with stage.app.run_test(size=(120, 24)) as pilot:
+        await press(pilot, "filter", *"pid:14112", "open", "follow")
+        assert pid_of(stage) == 14_112
+        assert "13323 does not match the filter pid:14112" in text_of(stage, "#notice")
+        await press(pilot, "cursor_down", "follow")
+        assert "1-1 of 1" in headings_of(stage)
+        await press(pilot, "follow")
+        assert pid_of(stage) == 13_323
+        assert "1-1 of 1" not in headings_of(stage)
