@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from pgtop import startup
 from pgtop.cli import bug_report, configuration, interrupts, output
 from pgtop.cli.args.connection import ConnectionOptions, Password
+from pgtop.cli.command_words import target_of
 from pgtop.cli.connection_string import parameters_of
 from pgtop.cli.first_sample import first_sample
 from pgtop.cli.password_prompt import PasswordPrompt, has_terminal
@@ -139,10 +140,13 @@ async def _run_dashboard(
 ) -> int:
     from pgtop.tui.splash import NoSplash, Splash
 
-    place = _place_of(options)
-    splash = (
-        NoSplash() if settings.plain_driver else Splash(settings, os.environ, place)
-    )
+    profile = settings.server
+    label = profile.label_span if profile else None
+    target = target_of(options, os.environ, label)
+    splash: Splash | NoSplash = NoSplash()
+    if not settings.plain_driver:
+        splash = Splash(settings, os.environ, target, connection.steps)
+    waiting = splash if isinstance(splash, Splash) else None
     prompt.clear = splash.step_aside
     reads_queries = any(each.reads_queries for each in guards.protect)
     source = source_for(
@@ -151,7 +155,7 @@ async def _run_dashboard(
     is_shown = asyncio.Event()
     loading = asyncio.create_task(startup.load_screen_while_waiting(is_shown))
     try:
-        first = await first_sample(source, options.wait, splash.connecting)
+        first = await first_sample(source, options.wait, waiting)
         prompt.close()
         splash.show(first)
         is_shown.set()
@@ -161,7 +165,9 @@ async def _run_dashboard(
         from pgtop.tui.run import run_dashboard
 
         executor = executor_for(connection, guards, audit_path)
-        monitor = Monitor(source, executor, first, settings, executor.clock, place)
+        monitor = Monitor(
+            source, executor, first, settings, executor.clock, target.place
+        )
         with bug_report.context(_features(first, settings)):
             return await run_dashboard([monitor], settings, splash.tty)
     except asyncio.CancelledError:
@@ -171,13 +177,6 @@ async def _run_dashboard(
     finally:
         splash.withdraw()
         await source.close()
-
-
-def _place_of(options: ConnectionOptions) -> str:
-    """Return the host and port that the options name."""
-    parameters = parameters_of(options)
-    parts = [parameters.get("host"), parameters.get("port")]
-    return ":".join(filter(None, parts))
 
 
 def _features(first: Snapshot, settings: Settings) -> str:

@@ -3,11 +3,13 @@
 import asyncio
 import gc
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
+from itertools import count
+from typing import Protocol
 
 from pgtop.cli import output
-from pgtop.model.failure import LOGIN_REFUSED, FailureKind
+from pgtop.model.failure import LOGIN_REFUSED, Failure, FailureKind
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import Source, SourceError
 
@@ -31,30 +33,70 @@ _QUIET = 0.5
 """Seconds of connecting without a message."""
 
 
+class Waiting(Protocol):
+    """Shows the wait for the first sample, in place of messages."""
+
+    def connecting(self) -> AbstractContextManager[None]:
+        """Return what surrounds each try."""
+        ...
+
+    async def retry_after(self, failure: Failure, tries: int, seconds: float) -> None:
+        """Return when the next try is due, or requested."""
+        ...
+
+
+class Messages:
+    """Reports a slow first try, and each new reason to wait, in one sentence."""
+
+    def __init__(self) -> None:
+        self._tries = 0
+        self._reported: FailureKind | None = None
+
+    @contextmanager
+    def connecting(self) -> Iterator[None]:
+        """Show a message once the first try takes a while."""
+        timer = asyncio.get_running_loop().call_later(_QUIET, self._show_connecting)
+        try:
+            yield
+        finally:
+            timer.cancel()
+
+    async def retry_after(self, failure: Failure, tries: int, seconds: float) -> None:
+        """Report a failure of another kind than the last, and sleep."""
+        self._tries = tries
+        if failure.kind is not self._reported:
+            output.report(failure.what, "Trying again until it works; Ctrl-C stops.")
+        self._reported = failure.kind
+        await asyncio.sleep(seconds)
+
+    def _show_connecting(self) -> None:
+        """Show it to a user at a terminal, but in no script's log."""
+        is_terminal = sys.stderr is not None and sys.stderr.isatty()
+        if is_terminal and not self._tries:
+            output.report("Connecting …")
+
+
 async def first_sample(
-    source: Source,
-    wait: bool,
-    connecting: Callable[[], AbstractContextManager[None]] | None = None,
+    source: Source, wait: bool, waiting: Waiting | None = None
 ) -> Snapshot:
     """Return the first snapshot; with `wait`, keep trying where that can help. Raises SourceError.
 
-    `connecting` surrounds the first try. Without it, a message announces a slow one.
+    `waiting` shows what pgtop waits for; without it, messages do.
     """
+    shown = waiting or Messages()
     before: FailureKind | None = None
-    first_try = connecting or _announced
-    while True:
+    for tries in count(1):
         try:
-            with nullcontext() if before else first_try():
+            with shown.connecting():
                 return await source.sample()
         except SourceError as error:
             failure = error.failure
             if not wait or failure.kind not in RETRIED:
                 raise
-        if failure.kind is not before:
-            output.report(failure.what, "Trying again until it works; Ctrl-C stops.")
         gc.enable()  # this may last for days
-        await asyncio.sleep(_pause(failure.kind, before))
+        await shown.retry_after(failure, tries, _pause(failure.kind, before))
         before = failure.kind
+    raise AssertionError("the tries never end")
 
 
 def _pause(kind: FailureKind, before: FailureKind | None) -> float:
@@ -62,19 +104,3 @@ def _pause(kind: FailureKind, before: FailureKind | None) -> float:
     if kind in LOGIN_REFUSED:
         return _PAUSE_AFTER_REFUSED_LOGIN
     return _PAUSE if before else _FIRST_PAUSE
-
-
-@contextmanager
-def _announced() -> Iterator[None]:
-    """Show a message once connecting takes a while."""
-    timer = asyncio.get_running_loop().call_later(_QUIET, _show_connecting)
-    try:
-        yield
-    finally:
-        timer.cancel()
-
-
-def _show_connecting() -> None:
-    """Show it to a user at a terminal, but in no script's log."""
-    if sys.stderr is not None and sys.stderr.isatty():
-        output.report("Connecting …")

@@ -69,7 +69,7 @@ def grant(server: Server, name: str) -> str:
     The connected role may already be a member without inheriting: until 15 inheritance was a
     property of the member, later of the grant.
     """
-    user = _identifier(server.user)
+    user = identifier(server.user)
     is_member = any(
         role.name == name and role.granted for role in server.roles.values()
     )
@@ -133,6 +133,6 @@ def _autovacuum_remedy(server: Server) -> str:
     return grant(server, _SIGNAL_AUTOVACUUM) if has_role else _AS_SUPERUSER
 
 
-def _identifier(name: str) -> str:
+def identifier(name: str) -> str:
     """Return the name as an SQL identifier, so that the remedy can be pasted into psql."""
     return name if _PLAIN_NAME.fullmatch(name) else '"' + name.replace('"', '""') + '"'

@@ -7,14 +7,12 @@ cell for cell, so that Textual paints nothing again when it takes over.
 from collections.abc import Iterator, Mapping, Sequence
 
 from pgtop.config.settings import Settings
+from pgtop.model.connecting import Step
 from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.state import State
 from pgtop.table.sessions import ArrangedSessions, arrange_sessions
 from pgtop.terminal.canvas import Piece
-from pgtop.text.clean import cells, clean, fit
-from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line
-from pgtop.text.wrap import line as line_of
 from pgtop.tui.own_views import views_of
 from pgtop.tui.paint import StyledLine, colours_of, converter_for, runs
 from pgtop.tui.tabs import tabs_of
@@ -23,6 +21,7 @@ from pgtop.view.chrome import (
     Surroundings,
     frame,
 )
+from pgtop.view.connecting import Retry, Target, connecting_lines, retry_lines
 from pgtop.view.empty import hidden_lines
 from pgtop.view.key_line import key_line
 from pgtop.view.looks import Looks
@@ -54,22 +53,43 @@ def pieces(
 
 
 def waiting(
-    place: str,
+    target: Target,
+    steps: Sequence[Step],
+    now: float,
     seconds: float,
     width: int,
     height: int,
 ) -> list[StyledLine]:
     """Return a screen that shows which server is awaited, for how long, and how to leave."""
-    duration = f" {int(seconds)}s" if seconds >= 1 else ""
-    room = width - len(f"Connecting to  …{duration}")
-    server = ""
-    if place and room > 0:
-        server = f" to {fit(place, min(room, cells(clean(place)))).rstrip()}"
-    words = line_of(f"Connecting{server} …{duration}", Tone.STRONG)
-    offered = KEYMAP.offered(["quit"], read_only=False)
-    keys = key_line(offered, width)
+    lines = connecting_lines(
+        target,
+        steps,
+        now,
+        seconds,
+        width,
+        height,
+    )
+    return _with_keys(lines, ["quit"], width, height)
+
+
+def retrying(target: Target, retry: Retry, width: int, height: int) -> list[StyledLine]:
+    """Return a screen that shows why there is no connection yet, and when the next try is."""
+    lines = retry_lines(target, retry, width, height)
+    return _with_keys(lines, ["quit", "refresh"], width, height)
+
+
+def _with_keys(
+    lines: Sequence[Line], action_ids: Sequence[str], width: int, height: int
+) -> list[StyledLine]:
+    actions = KEYMAP.offered(action_ids, read_only=False)
+    named = [
+        action._replace(short="try now") if action.id == "refresh" else action
+        for action in actions
+    ]
+    keys = key_line(tuple(named), width)
+    room = max(1, height - 1)
     return _stacked(
-        [words],
+        lines[:room],
         [],
         [keys.line],
         height,

@@ -8,32 +8,49 @@ import asyncio
 import os
 import signal
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
-from typing import Any
+from contextlib import ExitStack, contextmanager, suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pgtop.config.settings import Settings
 from pgtop.keys import KEYMAP
+from pgtop.model.connecting import ConnectSteps
+from pgtop.model.failure import Failure
 from pgtop.model.snapshot import Snapshot
 from pgtop.terminal.job import is_orphaned
 from pgtop.terminal.tty import HUNG_UP, KEYBOARD, Tty
 
+if TYPE_CHECKING:
+    from pgtop.tui.paint import StyledLine
+    from pgtop.view.connecting import Target
+
 _LEAVING_BYTES = frozenset(KEYMAP.hint("quit").encode())
+_RETRY_BYTES = frozenset(KEYMAP.hint("refresh").encode())
 _UNSEEN_SECONDS = 0.25
 """Seconds of connecting that are not shown: a server nearby has answered by then."""
+
+
+class _Refusal(NamedTuple):
+    """The last try, which failed."""
+
+    failure: Failure
+    tries: int
+    every: float
+    at: float
 
 
 class Splash:
     """Takes the terminal as late as possible, and gives it back as soon as an error or a question
     must be printed.
 
-    `place` is where the server is, as far as the user named it.
+    `target` is the server as the user named it, and `steps` how far connecting has come.
     """
 
     def __init__(
         self,
         settings: Settings,
         environ: Mapping[str, str],
-        place: str,
+        target: "Target",
+        steps: ConnectSteps,
     ) -> None:
         self.tty: Tty | None = None
         self.left: int | None = None
@@ -42,7 +59,10 @@ class Splash:
         """
         self._settings = settings
         self._environ = environ
-        self._place = place
+        self._target = target
+        self._steps = steps
+        self._refusal: _Refusal | None = None
+        self._retry_requested = asyncio.Event()
         self._showing: asyncio.Task[None] | None = None
         self._waiter: asyncio.Task[Any] | None = None
 
@@ -50,12 +70,22 @@ class Splash:
     def connecting(self) -> Iterator[None]:
         """Show, once it takes a while, that this task waits for an answer; let the user leave."""
         self._waiter = asyncio.current_task()
-        self._start_showing()
+        if self._showing is None:
+            self._start_showing()
         with ExitStack() as on_failure:
-            on_failure.callback(self.withdraw)
+            if not self._target.keeps_trying:
+                on_failure.callback(self.withdraw)
             yield
             on_failure.pop_all()
         self._stop_showing()
+
+    async def retry_after(self, failure: Failure, tries: int, seconds: float) -> None:
+        """Show why the last of so many tries failed, until the next one is due or requested."""
+        now = asyncio.get_running_loop().time()
+        self._refusal = _Refusal(failure, tries, seconds, now)
+        self._retry_requested.clear()
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._retry_requested.wait(), seconds)
 
     def show(self, first: Snapshot) -> None:
         """Draw the first frame."""
@@ -92,7 +122,7 @@ class Splash:
 
     async def _show_wait(self) -> None:
         # Imported while the server starts a session.
-        from pgtop.tui.first_frames import pieces, waiting
+        from pgtop.tui.first_frames import pieces
 
         await asyncio.sleep(_UNSEEN_SECONDS)
         tty = self._take()
@@ -102,9 +132,29 @@ class Splash:
         loop.add_signal_handler(signal.SIGTSTP, self._suspend)
         while True:
             width, height = tty.size()
-            lines = waiting(self._place, loop.time() - began, width, height)
+            lines = self._lines(loop.time(), began, width, height)
             tty.draw(pieces(lines, self._settings, self._environ, width))
             await asyncio.sleep(1)
+
+    def _lines(
+        self, now: float, began: float, width: int, height: int
+    ) -> "list[StyledLine]":
+        """Return the screen of this moment."""
+        from pgtop.tui.first_frames import retrying, waiting
+        from pgtop.view.connecting import Retry
+
+        last = self._refusal
+        if last is None:
+            return waiting(
+                self._target,
+                self._steps.begun,
+                now,
+                now - began,
+                width,
+                height,
+            )
+        retry = Retry(last.failure, last.tries, last.every, now - last.at)
+        return retrying(self._target, retry, width, height)
 
     def _cancel_waiter(self, showing: "asyncio.Task[None]") -> None:
         """End the wait after a bug in what shows it; else an empty screen would stay until the
@@ -124,8 +174,12 @@ class Splash:
                 showing.result()
 
     def _read(self) -> None:
-        """Handle keys: one of them leaves, and the others mean nothing before there is a screen."""
+        """Handle keys: one leaves, one tries again at once, and the others mean nothing before
+        there is a screen.
+        """
         typed = _typed()
+        if _RETRY_BYTES & set(typed):
+            self._retry_requested.set()
         if set(typed) <= _LEAVING_BYTES and self._waiter:
             self.left = 0 if typed else HUNG_UP
             self._stop_showing()
@@ -149,7 +203,6 @@ class NoSplash:
 
     tty = None
     left = None
-    connecting = None
 
     def show(self, first: Snapshot) -> None:
         pass

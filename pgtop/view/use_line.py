@@ -70,7 +70,7 @@ def _essentials(budget: Budget, waiting: int) -> Iterator[Wish]:
         yield Wish(WAITERS, _waiters(waiting))
     yield Wish(USED, (used_span(budget),))
     yield Wish(YOURS, line(short))
-    if misses_logins(budget):
+    if budget.free and misses_logins(budget):
         yield Wish(LOGINS, line("logins unseen", Tone.NOTICE))
     yield Wish(YOURS, line(long))
     if budget.hidden:
@@ -135,7 +135,7 @@ def _walsenders(budget: Budget, tone: Tone) -> Line:
 
 def _slots_in_detail(budget: Budget) -> Iterator[Wish]:
     """Yield what is worth a look where there is room."""
-    if misses_logins(budget):
+    if budget.free and misses_logins(budget):
         yield Wish(LOGINS, line("logins in progress unseen", Tone.NOTICE))
     if words := ", ".join(reserves(budget)):
         yield Wish(RESERVES, line(words, Tone.QUIET))

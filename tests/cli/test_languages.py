@@ -126,8 +126,8 @@ def test_a_refused_login_is_seldom_retried_in_any_language(strict: Cluster) -> N
             )
             until(lambda: message_proxy.calls >= 3, "no further try")
             terminal.wait_for("password was refused")
-            terminal.wait_for("29s")
-            terminal.wait_for("28s")
+            terminal.wait_for("29 s")
+            terminal.wait_for("28 s")
             assert message_proxy.calls == 3
         finally:
             admin.execute("ALTER ROLE plain PASSWORD 'x'")

@@ -199,7 +199,7 @@ def test_ctrl_c_at_the_prompt_restores_the_terminal(
 def test_the_dashboard_opens_and_quits(dsn: str) -> None:
     """`pgtop DSN` shows the budget, and `q` quits with 0 and restores the terminal."""
     with Terminal([*PGTOP, dsn], 120, 40) as terminal:
-        terminal.wait_for(" used; ")
+        terminal.wait_for(" used ")
         terminal.wait_for(READY)
         terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == Exit.DONE

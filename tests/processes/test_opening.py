@@ -266,16 +266,17 @@ def test_in_a_locale_without_utf_8(
         assert terminal.wait_for_exit() == 0
 
 
-def test_a_failure_is_reported_where_it_stays(server: Cluster) -> None:
-    """With --wait the reason stays in the shell, and the screen appears with the first frame."""
+def test_a_failure_is_shown_until_the_next_try_works(server: Cluster) -> None:
+    """With --wait the reason, the tries and the key for the next one are on the screen."""
     with Proxy(("127.0.0.1", server.port)) as proxy:
         proxy.stall()
         words = server.tcp_dsn.replace(f"port={server.port}", f"port={proxy.port}")
         with Terminal([*_PGTOP, "--wait", words]) as terminal:
             terminal.wait_for("Connecting to ")
             proxy.cut()
-            terminal.wait_for("Trying again until it works")
-            assert not terminal.modes["1049"]
+            terminal.wait_for("Trying again every 2 s: 2 tries")
+            assert terminal.modes["1049"]
+            assert "r try now" in terminal.text
             proxy.repair()
             terminal.wait_for("1 session")
             terminal.send(typed("quit"))

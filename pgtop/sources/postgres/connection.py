@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import psycopg
 from psycopg import pq
 
+from pgtop.model.connecting import RIGHTS, SAMPLE, ConnectSteps
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.ports import SourceError
 from pgtop.sources.postgres import failures, places
@@ -147,6 +148,8 @@ class ServerConnection:
         self._is_closed = False
         self._background = BackgroundThread()
         self._resolved: ResolvedOptions | None = None
+        self.steps = ConnectSteps()
+        """The steps of the newest try to connect."""
 
     async def connect(self) -> None:
         """Open the connection, unless it is open. Raises SourceError."""
@@ -242,14 +245,17 @@ class ServerConnection:
     async def _connect(self, resolved: ResolvedOptions) -> Channel:
         # Preparing statements would save the server 0.3 ms a sample, but costs a round trip, and
         # poolers break it.
-        connection = PgConnection(await dial(self._background, resolved))
+        connection = PgConnection(await dial(self._background, resolved, self.steps))
         connection.prepare_threshold = None
         try:
             await connection.set_autocommit(True)
             connection.remember_fatal_notices()
             if _is_console(connection.pgconn):
                 raise SourceError(failures.pooler_console())
-            return Channel(connection, await introduce(connection))
+            self.steps.begin(RIGHTS)
+            features = await introduce(connection)
+            self.steps.begin(SAMPLE)
+            return Channel(connection, features)
         except BaseException:
             await connection.close()
             raise

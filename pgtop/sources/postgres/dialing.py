@@ -17,6 +17,7 @@ from time import monotonic
 import psycopg
 from psycopg import pq
 
+from pgtop.model.connecting import LOGIN, NAME, NETWORK, ConnectSteps
 from pgtop.sources.postgres import libpq
 from pgtop.sources.postgres.background import BackgroundThread
 from pgtop.sources.postgres.bounds import MemoryLimit, limit_receive_buffer, queued
@@ -39,6 +40,12 @@ _MAX_SECONDS = 130
 """Seconds an address gets for a connect_timeout of 0, which leaves the limit to the kernel."""
 _LOGIN_BYTES = 1 << 20
 """The most bytes of a login; libpq would keep whatever the server invents."""
+_UNCONNECTED = (
+    pq.ConnStatus.BAD,
+    pq.ConnStatus.STARTED,
+    pq.ConnStatus.NEEDED,
+)
+"""States of a connection whose socket is not connected."""
 _GRACE_SECONDS = 1.0
 """Seconds that the thread has beyond its own limit before it is left behind."""
 
@@ -87,8 +94,10 @@ def connect_seconds(options: Options) -> int:
     return min(max(seconds, _MIN_SECONDS), _MAX_SECONDS)
 
 
-async def dial(background: BackgroundThread, resolved: ResolvedOptions) -> PGconn:
-    """Connect to the first address that accepts. Raises LoginFailed, or another
+async def dial(
+    background: BackgroundThread, resolved: ResolvedOptions, steps: ConnectSteps
+) -> PGconn:
+    """Connect to the first address that accepts; note the steps. Raises LoginFailed, or another
     psycopg.OperationalError.
     """
     seconds = connect_seconds(resolved.options)
@@ -105,7 +114,7 @@ async def dial(background: BackgroundThread, resolved: ResolvedOptions) -> PGcon
 
         stop, stopped = socket.socketpair()
         with stop:  # closing it stops the thread when its result is no longer wanted
-            attempt = _Dialing(resolved, seconds, stopped, report_progress)
+            attempt = _Dialing(resolved, seconds, stopped, report_progress, steps)
             return await background.run(attempt.dial, _finish)
 
 
@@ -128,14 +137,17 @@ class _Dialing:
         seconds: float,
         stopped: socket.socket,
         report_progress: Callable[[], object],
+        steps: ConnectSteps,
     ) -> None:
         self._resolved = resolved
         self._seconds = seconds
         self._stopped = stopped
         self._report_progress = report_progress
+        self._steps = steps
 
     def dial(self) -> PGconn:
         refusals = []
+        self._steps.begin(NAME)
         with self._stopped:
             for options in attempts(self._resolved.options):
                 self._report_progress()
@@ -149,6 +161,7 @@ class _Dialing:
         password = options.get("password") or password_for(
             options, self._resolved.passwords
         )
+        self._steps.begin(NETWORK, options.get("hostaddr") or options.get("host") or "")
         _touch_socket(options)
         complete = {**options, "passfile": NO_FILE}
         if password:
@@ -188,11 +201,18 @@ class _Dialing:
             received += queued(pgconn.socket)
             memory = MemoryLimit()
             step = libpq.poll(pgconn)
+            self._note_step(pgconn)
             if received > _LOGIN_BYTES or memory.is_exceeded:
                 raise psycopg.OperationalError(
                     f"The server's greeting is longer than {_LOGIN_BYTES >> 20} MiB."
                 )
         return step == pq.PollingStatus.OK
+
+    def _note_step(self, pgconn: PGconn) -> None:
+        """Note when the network has connected: what follows waits for the server itself."""
+        is_connected = pgconn.status not in _UNCONNECTED
+        if is_connected and self._steps.begun[-1].name == NETWORK:
+            self._steps.begin(LOGIN)
 
     def _wait(self, descriptor: int, step: int, deadline: float) -> None:
         event = select.POLLIN if step == pq.PollingStatus.READING else select.POLLOUT

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgtop.demo.server import Cluster
+from pgtop.model.connecting import ConnectSteps
 from pgtop.model.failure import FailureKind
 from pgtop.ports import SourceError
 from pgtop.sources.postgres.background import BackgroundThread
@@ -58,7 +59,8 @@ async def test_an_interrupted_login_holds_no_slot(cluster: Cluster) -> None:
         "application_name": "left behind",
     }
     for delay in (0.0, 0.001, 0.003, 0.01, 0.03):
-        task = asyncio.create_task(dial(BackgroundThread(), ResolvedOptions(options)))
+        dialing = dial(BackgroundThread(), ResolvedOptions(options), ConnectSteps())
+        task = asyncio.create_task(dialing)
         await asyncio.sleep(delay)
         if not task.cancel():
             task.result().finish()
