@@ -158,9 +158,12 @@ def _wait_for_the_foreground() -> None:
 
 
 def _without_echo(modes: Modes) -> Modes:
-    """Return modes without echo, which deliver each key at once."""
+    """Return modes without echo, which deliver each key at once; a line feed moves the cursor down
+    and nothing else, as the painter counts on.
+    """
     quiet = list(modes)
     quiet[tty.LFLAG] &= ~(termios.ECHO | termios.ICANON)
+    quiet[tty.OFLAG] &= ~termios.ONLCR
     return quiet
 
 

@@ -141,6 +141,8 @@ def _plate(kind: FailureKind) -> Span:
 def _pace(retry: Retry) -> str:
     tries = f"{retry.tries} {'try' if retry.tries == 1 else 'tries'}"
     since = f"the last {retry.since:.0f} s ago"
+    if retry.since > retry.every:
+        return f"Trying again now: {tries}, {since}."
     return f"Trying again every {retry.every:g} s: {tries}, {since}."
 
 
