@@ -10,6 +10,7 @@ from tests.readme import README, ROOT, generated
 
 _IN_EMERGENCIES = (
     "show_breakdown", "show_locks", "open", "terminate", "cancel", "only_idle", "confirm",
+    "follow",
 )  # fmt: skip
 _LETTERS = {"A", "W", "T", "R"}
 """Letters of the bar; `i` is one, too, and a key."""
