@@ -385,7 +385,7 @@ class PgtopApp(SilentCrash, Keyboard):
         """Open the field for a pid or the number of a row."""
         from pgtop.tui.goto import Goto
 
-        Goto(self).open()
+        Goto(self, self._palette).open()
 
     def action_help(self) -> None:
         from pgtop.tui.screens.help import HelpScreen

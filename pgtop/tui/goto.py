@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pgtop.tui.dialogs.goto import GotoScreen
 from pgtop.tui.screens.live import LiveScreen
+from pgtop.tui.theme import Palette
 from pgtop.view.goto import no_number, nowhere, number_in
 
 if TYPE_CHECKING:
@@ -15,12 +16,13 @@ if TYPE_CHECKING:
 class Goto:
     """The part of the app between the key and the row."""
 
-    def __init__(self, app: PgtopApp) -> None:
+    def __init__(self, app: PgtopApp, palette: Palette) -> None:
         self._app = app
+        self._palette = palette
 
     def open(self) -> None:
         """Open the field."""
-        self._app.push_screen(GotoScreen(), self._go)
+        self._app.push_screen(GotoScreen(self._palette), self._go)
 
     async def _go(self, text: str | None) -> None:
         """Go to what was typed: on the screen below the field, or else in the first view."""

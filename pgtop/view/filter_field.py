@@ -72,6 +72,11 @@ def hint_words(fix: Fix | None, candidates: Sequence[str]) -> str:
     return f"{_COMPLETE}: {', '.join(candidates[:_MOST_HINTS])}"
 
 
+def text_with_cursor(text: str, cursor: int, room: int) -> Line:
+    """Return the part of a text around the cursor that has room."""
+    return _in_sight(TypedFilter(text, cursor), room)
+
+
 def field_line(typed: TypedFilter, width: int) -> Line:
     """Return the prompt, the text with its cursor, what Tab writes, and how many rows match."""
     count = _count(typed.matching)

@@ -3,11 +3,23 @@
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.keys import hint
 from pgtop.model.backend import IDLE, Backend
-from pgtop.table.options import TableOptions
+from pgtop.table.options import IdleRows, TableOptions
 from pgtop.text.clean import clean
+from pgtop.text.tone import Span, Tone
+from pgtop.text.wrap import Line, as_far_as_fits
+from pgtop.view.filter_field import text_with_cursor
 
+_PROMPT = ": "
 LONGEST = 10
 """Digits of the longest pid, and more than any table has rows."""
+
+
+def goto_line(text: str, cursor: int, width: int) -> Line:
+    """Return the field with the colon before it, and what may be typed."""
+    field = text_with_cursor(text, cursor, max(1, width - len(_PROMPT)))
+    words = f"  pid, or number of a row   {hint('open')} go  {hint('clear')} leave"
+    line = (Span(_PROMPT, Tone.STRONG), *field, Span(words, Tone.QUIET))
+    return as_far_as_fits(line, width)
 
 
 def number_in(text: str) -> int | None:
@@ -40,8 +52,9 @@ def hidden(pid: int, derived: DerivedSnapshot, options: TableOptions) -> str:
     if not options.filter.matches(backend, derived):
         text = clean(options.filter.text)
         return f"{pid} does not match the filter {text}: {hint('clear')} clears it"
-    if backend.state == IDLE and not options.show_idle:
-        return f"{pid} is idle, and idle sessions are hidden: {hint('toggle_idle')} shows them"
+    if backend.state == IDLE and options.idle is not IdleRows.ALL:
+        way = f"{hint('toggle_idle')} goes round to all of them"
+        return f"{pid} is idle, and idle sessions are {options.idle}: {way}"
     key = hint("toggle_background")
     return f"{pid} is a background process: {key} shows background processes"
 

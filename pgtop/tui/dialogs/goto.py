@@ -1,51 +1,53 @@
-"""The field behind `:`. Returns the number that was typed, or None."""
+"""The field behind `:`. Returns what was typed, or None."""
 
 from textual.app import ComposeResult
-from textual.containers import Horizontal
 from textual.screen import ModalScreen
-from textual.widgets import Input, Static
 
 from pgtop import places
-from pgtop.keys import hint
 from pgtop.tui.keymap import bindings
+from pgtop.tui.line_editor import LineEditor
+from pgtop.tui.theme import Palette
+from pgtop.tui.widgets.lines import Lines
+from pgtop.view.goto import goto_line
 
 
 class GotoScreen(ModalScreen[str | None]):
-    """One line over the first line of the table."""
+    """One line over the line of keys."""
 
     AUTO_FOCUS = ""
     BINDINGS = bindings(*places.FIELD)
 
-    def __init__(self) -> None:
+    def __init__(self, palette: Palette) -> None:
         super().__init__()
-        self._input = Input(
-            id="number",
-            placeholder=f"pid, or number of a row; {hint('clear')} leaves",
-            select_on_focus=False,
-        )
-        self._input.cursor_blink = False
+        self._editor = LineEditor()
+        self._line = Lines(palette, id="goto")
 
     def compose(self) -> ComposeResult:
-        """Yield the colon and the field behind it."""
-        with Horizontal(id="goto"):
-            yield Static(": ", markup=False)
-            yield self._input
+        """Yield the line."""
+        yield self._line
 
     def on_mount(self) -> None:
-        """Show the cursor in the field."""
-        self.set_focus(self._input)
+        """Draw for the first time."""
+        self.typed()
+
+    def on_resize(self) -> None:
+        """Draw for the new size."""
+        self.typed()
 
     @property
-    def field(self) -> Input | None:
+    def field(self) -> LineEditor | None:
         """The field, which takes all text."""
-        return self._input
+        return self._editor
 
     def typed(self) -> None:
-        """Wait for the key that submits."""
+        """Show what was typed."""
+        editor = self._editor
+        line = goto_line(editor.value, editor.cursor, self.app.size.width)
+        self._line.show([line])
 
     def action_open(self) -> None:
         """Return what was typed; nothing typed goes nowhere."""
-        self.dismiss(self._input.value.strip() or None)
+        self.dismiss(self._editor.value.strip() or None)
 
     def action_clear(self) -> None:
         """Go nowhere."""
