@@ -103,6 +103,7 @@ def settings_for(
         read_only=bool(guards.read_only),
         protect=guards.protect,
         require_audit=guards.require_audit,
+        keeps_filters=not guards.redact,
         color=options.color and not environ.get("NO_COLOR"),
         ascii=options.ascii or not output.locale_is_utf8(environ, sys.flags.utf8_mode),
         display=display_of(environ),

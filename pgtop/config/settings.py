@@ -185,6 +185,8 @@ class Settings(NamedTuple):
     """Views of the user's own, by their names."""
     filters: Mapping[str, str] = {}
     """Saved filters, by their names."""
+    keeps_filters: bool = False
+    """True if filters that are typed are kept in a file, for another day."""
     complaint: str = ""
     """A sentence about a wrong configuration, which the dashboard shows when it opens."""
     chosen: frozenset[str] = frozenset()

@@ -6,7 +6,6 @@ Only the first view is imported with it, the others when they are first opened.
 import os
 import pkgutil
 from collections.abc import Iterable, Sequence
-from functools import partial
 from typing import ClassVar
 
 from textual import events
@@ -39,12 +38,14 @@ from pgtop.terminal.tty import Tty
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 from pgtop.tui import messages
+from pgtop.tui.filter_history import FilterHistory, default_path
 from pgtop.tui.key_help import KeyHelp
 from pgtop.tui.keyboard import Keyboard
 from pgtop.tui.keymap import bindings, bindings_of, handler_name
 from pgtop.tui.notices import Notices
 from pgtop.tui.own_views import profile_of, view_called, views_of
 from pgtop.tui.paint import converter_for
+from pgtop.tui.screens.filterable import FilterableScreen
 from pgtop.tui.screens.live import LiveScreen
 from pgtop.tui.screens.stateful import Stateful
 from pgtop.tui.self_cost import CostMeter
@@ -112,6 +113,9 @@ class PgtopApp(SilentCrash, Keyboard):
         self._meter = CostMeter()
         self._notices = Notices(self._monitor.clock)
         self._key_help = KeyHelp(self)
+        self._filter_history = FilterHistory(
+            default_path() if settings.keeps_filters else None
+        )
         self._requests = SessionRequests(self, self._monitor.source)
         self.signals = SignalFlow(self, self._monitor, self._settings, self._palette)
         self._home = self._view = views[0]
@@ -255,6 +259,10 @@ class PgtopApp(SilentCrash, Keyboard):
         if not isinstance(self.screen, ModalScreen):
             await self._show_view(message.view, message.target)
 
+    def on_filter_kept(self, message: messages.FilterKept) -> None:
+        self._filter_history.add(message.text)
+        self.run_worker(self._filter_history.keep(), name="filters")
+
     # Views.
 
     def _open(self, view: View) -> LiveScreen:
@@ -338,26 +346,19 @@ class PgtopApp(SilentCrash, Keyboard):
         return self if hasattr(self, name) else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Return whether the action is allowed: while a dialog is open, its own ones alone."""
+        """Return whether the action is allowed: of the registry's, a dialog has its own alone.
+        Textual knows best when its others apply.
+        """
         if action in EVERYWHERE or not isinstance(self.screen, ModalScreen):
             return True
-        return not self._is_registered(action)
-
-    def _is_registered(self, name: str) -> bool:
-        """Return whether an action is the registry's or opens a dialog; Textual knows best when its
-        others apply.
-        """
-        names = {handler_name(action) for action in self.keymap.actions}
-        return f"action_{name}" in names
+        names = {handler_name(each) for each in self.keymap.actions}
+        return f"action_{action}" not in names
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Yield the commands of the palette: all actions that the screen or the app has now."""
-        for action in self.keymap.actions:
-            owner = self.handler_of(action)
-            if owner is None or (self._settings.read_only and action.dangerous):
-                continue
-            run = partial(self.run_action, action.call or action.id, owner)
-            yield SystemCommand(action.title, ", ".join(action.key_names), run)
+        """Yield the commands of the palette."""
+        from pgtop.tui.command_list import commands
+
+        yield from commands(self, self._settings)
 
     def pop_screen(self) -> AwaitComplete:
         """Pop as Textual does, without keeping the lines of every closed screen."""
@@ -378,8 +379,11 @@ class PgtopApp(SilentCrash, Keyboard):
         """
         if not isinstance(self.screen, HasFilter):
             await self.action_show_home()
-        if isinstance(self.screen, HasFilter):
-            self.screen.open_filter()
+        screen = self.screen
+        if isinstance(screen, FilterableScreen):
+            screen.earlier = await self._filter_history.texts_soon()
+        if isinstance(screen, HasFilter):
+            screen.open_filter()
 
     def action_goto(self) -> None:
         """Open the field for a pid or the number of a row."""

@@ -8,6 +8,7 @@ from textual.screen import ModalScreen
 
 from pgtop.actions import Action
 from pgtop.key_names import name_of
+from pgtop.keys import Keymap
 from pgtop.text.clean import clean
 from pgtop.tui.keymap import handler_name
 
@@ -42,12 +43,19 @@ class KeyHelp:
         home = self._app.home
         at_home = [each for each in actions if hasattr(home, handler_name(each))]
         action = (at_home or actions)[0]
-        return f"{action.key_names[0]} ({action.title}) {self.place_of(action)}"
+        place = place_of(action, self._app.keymap)
+        return f"{action.key_names[0]} ({action.title}) {place}"
 
-    def place_of(self, action: Action) -> str:
-        """Return the views in which an action works, and the keys that open them."""
-        views = self._app.keymap.views_with(action.id)
-        names = " and ".join(view.short for view in views)
-        keys = " or ".join(view.key_names[0] for view in views if view.keys)
-        noun = "view" if len(views) == 1 else "views"
-        return f"works only in the {names} {noun}: press {keys}"
+
+def place_of(action: Action, keymap: Keymap) -> str:
+    """Return where an action works: the views and the keys that open them, or else pages."""
+    views = keymap.views_with(action.id)
+    if not views:
+        places = [each.name for each in keymap.places if action.id in each.actions]
+        return (
+            f"works only in {' and '.join(places)}" if places else "works nowhere now"
+        )
+    names = " and ".join(view.short for view in views)
+    keys = " or ".join(view.key_names[0] for view in views if view.keys)
+    noun = "view" if len(views) == 1 else "views"
+    return f"works only in the {names} {noun}: press {keys}".removesuffix(": press ")

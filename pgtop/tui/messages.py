@@ -132,3 +132,11 @@ class NoticeRequested(Message):
     def __init__(self, words: str) -> None:
         super().__init__()
         self.words = words
+
+
+class FilterKept(Message):
+    """The user has typed a filter and kept it with Enter."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.text = text

@@ -17,6 +17,7 @@ from pgtop.table.options import TableOptions
 from pgtop.table.spec import TableSpec
 from pgtop.text.wrap import Line
 from pgtop.tui.filter_editor import FilterEditor
+from pgtop.tui.messages import FilterKept
 from pgtop.tui.screens.live import LiveScreen
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
@@ -55,6 +56,8 @@ class FilterableScreen(LiveScreen):
         self._match_error: FilterError | None = None
         self._unfinished = ""
         self._is_open = False
+        self.earlier: Sequence[str] = ()
+        """Earlier filters, the newest first."""
         self._input = FilterEditor(self._completion, self._fix, self._earlier)
         self._filter_line = Lines(palette, id="filter")
         self._understood = Lines(palette, id="understood")
@@ -115,9 +118,9 @@ class FilterableScreen(LiveScreen):
         return TypedFilter(field.value, field.cursor, words, self.match_counts())
 
     def complaint(self) -> str:
-        """Return why the filter in force has stopped matching, while its field is closed."""
-        error = self._match_error if self.field is None else None
-        return refusal(error) if error else ""
+        """Return why a filter is not applied, while its field is closed."""
+        error = self._filter_error or self._match_error
+        return refusal(error) if error and self.field is None else ""
 
     def footer_actions(self) -> tuple[Action, ...]:
         return super().footer_actions() if self.field is None else FILTER_FIELD
@@ -165,7 +168,7 @@ class FilterableScreen(LiveScreen):
         self._set_filter(self._input.value)
         if self._filter_error is None:
             self._leave_field()
-            self._remember(self._input.value)
+            self.app.post_message(FilterKept(self._input.value))
             self.show_frame()
         return True
 
@@ -226,10 +229,7 @@ class FilterableScreen(LiveScreen):
         return self._filter_error.fix if self._filter_error else None
 
     def _earlier(self) -> Sequence[str]:
-        return ()
-
-    def _remember(self, text: str) -> None:
-        """Keep a filter for another day."""
+        return self.earlier
 
 
 def _show(widget: Lines, lines: Sequence[Line]) -> None:
