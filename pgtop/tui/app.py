@@ -39,6 +39,7 @@ from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 from pgtop.tui import messages
 from pgtop.tui.filter_history import FilterHistory, default_path
+from pgtop.tui.intervals import longer, shorter
 from pgtop.tui.key_help import KeyHelp
 from pgtop.tui.keyboard import Keyboard
 from pgtop.tui.keymap import bindings, bindings_of, handler_name
@@ -55,17 +56,6 @@ from pgtop.tui.text_input import HasFilter
 from pgtop.tui.textual_theme import textual_theme
 from pgtop.tui.theme import palette
 from pgtop.view_registry import View, keymap_for
-
-_INTERVALS = (
-    0.2,
-    0.5,
-    1.0,
-    2.0,
-    5.0,
-    10.0,
-    30.0,
-    60.0,
-)
 
 
 class PgtopApp(SilentCrash, Keyboard):
@@ -415,12 +405,10 @@ class PgtopApp(SilentCrash, Keyboard):
         self._monitor.poller.refresh()
 
     def action_slower(self) -> None:
-        longer = [step for step in _INTERVALS if step > self._monitor.poller.interval]
-        self._set_interval(min(longer, default=max(_INTERVALS)))
+        self._set_interval(longer(self._monitor.poller.interval))
 
     def action_faster(self) -> None:
-        shorter = [step for step in _INTERVALS if step < self._monitor.poller.interval]
-        self._set_interval(max(shorter, default=min(_INTERVALS)))
+        self._set_interval(shorter(self._monitor.poller.interval))
 
     def _set_interval(self, seconds: float) -> None:
         self._monitor.poller.interval = seconds

@@ -51,10 +51,10 @@ async def test_own_keys_replace_the_built_in_ones() -> None:
 async def test_an_unknown_key_names_the_key_for_help_once() -> None:
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
-        await pilot.press("exclamation_mark")
-        assert text_of(stage, "#notice") == "! does nothing here: ? shows the keys"
+        await pilot.press("dollar_sign")
+        assert text_of(stage, "#notice") == "$ does nothing here: ? shows the keys"
         stage.app.clear_notice()
-        await pilot.press("number_sign")
+        await pilot.press("percent_sign")
         assert "does nothing" not in text_of(stage, "#notice")
 
 
