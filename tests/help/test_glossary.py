@@ -15,8 +15,10 @@ from pgtop.table.filter import Filter
 from pgtop.table.language.errors import FilterError
 from pgtop.table.language.keys import key_called
 from pgtop.table.session_columns import COLUMNS, SESSION_COLUMNS
+from pgtop.view.breakdown_rows import COLUMNS as CONNECTION_COLUMNS
 from pgtop.view.json_report import AGES, BLOCKS
 from pgtop.view.json_report import COLUMNS as JSON_COLUMNS
+from pgtop.view.lock_rows import LOCK_COLUMNS
 from pgtop.view_registry import KEYMAP, VIEWS, View
 from tests.readme import ROOT
 
@@ -67,6 +69,12 @@ def is_field(place: str) -> bool:
     return place in fields | columns
 
 
+def is_heading(place: str) -> bool:
+    """Return whether the connections or the locks have a column with this heading."""
+    columns = (*CONNECTION_COLUMNS.columns, *LOCK_COLUMNS.columns)
+    return place in {column.title.strip() for column in columns if column.title}
+
+
 def is_filter(place: str) -> bool:
     try:
         return bool(re.search("[:<>]", place)) and Filter(place).text == place
@@ -91,8 +99,16 @@ def spellings() -> list[list[list[str]]]:
 
 @pytest.mark.parametrize("row", names(), ids=lambda row: row[0])
 def test_what_the_glossary_names_exists(row: tuple[str, ...]) -> None:
-    """Each place is a key, a command, an option, a field, a column, a filter or a module."""
-    kinds = (is_key, is_command, is_option, is_field, is_filter, is_module)
+    """Each place is a key, a command, an option, a field, a heading, a filter or a module."""
+    kinds = (
+        is_key,
+        is_command,
+        is_option,
+        is_field,
+        is_heading,
+        is_filter,
+        is_module,
+    )
     unknown = [
         place for place in places(row) if not any(is_one(place) for is_one in kinds)
     ]
