@@ -76,7 +76,7 @@ def sessions_of(stage: Stage) -> SessionsScreen:
     return stage.app.home
 
 
-def table_of(stage: Stage) -> RowTable[Backend, DerivedSnapshot]:
+def table_of(stage: Stage) -> RowTable[Any, DerivedSnapshot]:
     """Return the table of the sessions."""
     return sessions_of(stage)._table
 

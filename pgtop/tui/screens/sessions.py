@@ -13,8 +13,18 @@ from pgtop.keys import hint
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.signal import Signal
 from pgtop.monitor.state import State
+from pgtop.table.arrange import Arranged
+from pgtop.table.filter import Filter
 from pgtop.table.following import Trail, step_from, widened
+from pgtop.table.idle_folds import (
+    FoldId,
+    IdleFold,
+    SessionRow,
+    fold_of,
+    sessions_of,
+)
 from pgtop.table.options import IdleRows, TableOptions
+from pgtop.table.session_rows import SESSION_ROWS, backend_of, session_rows
 from pgtop.table.sessions import (
     SESSIONS,
     ArrangedSessions,
@@ -46,10 +56,10 @@ if TYPE_CHECKING:
     from pgtop.view.help import HelpTopic
 
 
-class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen):
+class SessionsScreen(TableScreen[SessionRow, DerivedSnapshot], SessionActionsScreen):
     """The table of sessions."""
 
-    SPEC = SESSIONS
+    SPEC = SESSION_ROWS
     KEYS = FOOTER
     NOUN = "sessions"
     BINDINGS = bindings(*places.SESSIONS)
@@ -67,11 +77,14 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
         """The session that was tagged last: the next range begins there."""
         self._sessions: ArrangedSessions | None = None
         self._not_shown = NotShown()
+        self._unfolded: frozenset[FoldId] = frozenset()
+        self._fold_shown: tuple[str, TableOptions] | None = None
+        """The filter of the fold whose sessions are shown, and the options from before."""
         self._trail = Trail()
         self._hidden_target: int | None = None
         """The session that one more press of the key shows, and goes to."""
         self._return_to: Share | None = None
-        self._before_filter: BackendId | None = None
+        self._before_filter: BackendId | FoldId | None = None
         self._filter_before = ""
         self._filter_of_share = ""
 
@@ -83,17 +96,19 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
 
     # Rows.
 
-    def arrange_rows(self, options: TableOptions) -> ArrangedSessions:
+    def arrange_rows(
+        self, options: TableOptions
+    ) -> Arranged[SessionRow, DerivedSnapshot]:
         arranged = arrange_sessions(self.state.derived, options, self._sessions)
         self._not_shown = not_shown(arranged)
         self._sessions = arranged
-        return arranged
+        return session_rows(arranged, self._unfolded)
 
     def export(self) -> "Export | None":
         from pgtop.view.export import SessionExport
 
         sessions = self._sessions
-        return None if sessions is None else SessionExport(self.SPEC, sessions)
+        return None if sessions is None else SessionExport(SESSIONS, sessions)
 
     def rearrange(self) -> None:
         self._drop_ended_tags()
@@ -172,6 +187,10 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
             super().action_cursor_down()
 
     def go_to_pid(self, pid: int) -> bool:
+        fold = fold_of(self._table.rows, pid)
+        if fold is not None and not fold.is_open:
+            self._unfolded |= {fold.identity}
+            self.rearrange()
         rows = self._sessions.rows if self._sessions is not None else ()
         identity = next((row.identity for row in rows if row.pid == pid), None)
         is_shown = identity is not None and self._table.go_to(identity)
@@ -218,6 +237,8 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
         """Go back to the row of the breakdown that filters the sessions, or else leave field
         and filter.
         """
+        if self.field is None and self._leaves_fold():
+            return
         share = self._return_to
         self._return_to = None
         is_of_share = self._options.filter.text == self._filter_of_share
@@ -227,6 +248,18 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
         self.filter_by(self._filter_before)
         self.app.post_message(ViewRequested("breakdown", share))
 
+    def _leaves_fold(self) -> bool:
+        """Go back to all folds from the sessions of one; return whether these were shown."""
+        if self._fold_shown is None:
+            return False
+        text, before = self._fold_shown
+        self._fold_shown = None
+        if self._options.filter.text != text:
+            return False
+        self.filter_by(before.filter.text)
+        self.apply(before)
+        return True
+
     # Blockers and waiters.
 
     def action_follow(self) -> None:
@@ -234,7 +267,8 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
         the cursor came from, and from any other row to the worst root.
         """
         derived = self.state.derived
-        step = step_from(self.selected(), derived, self._trail)
+        row = None if self._alarm.chosen else self._table.choose()
+        step = step_from(backend_of(row), derived, self._trail)
         if step is None:
             self._notify("no session waits for a lock")
         elif step.key <= 0:
@@ -266,8 +300,14 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
     # Tags.
 
     def action_tag(self) -> None:
-        """Space: tag the session under the cursor, or remove its tag, and move down."""
-        if backend := self.selected():
+        """Space: tag the session under the cursor, or remove its tag, and move down; open or close
+        a fold.
+        """
+        if isinstance(row := self._table.choose(), IdleFold):
+            self._unfolded ^= {row.identity}
+            self.rearrange()
+            self.show_frame()
+        elif backend := self.selected():
             self._anchor = backend.identity
             self._tag(self._tags ^ {backend.identity})
             self._table.move(1)
@@ -333,19 +373,38 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
             return
         if self._alarm.chosen:
             self.open_alarm()
-        elif backend := self.selected():
-            self.app.post_message(OpenRequested(backend, self._table.rows))
+        elif isinstance(row := self._table.choose(), IdleFold):
+            self._show_sessions_of(row)
+        elif row is not None:
+            sessions = sessions_of(self._table.rows)
+            self.app.post_message(OpenRequested(row, sessions))
+
+    def _show_sessions_of(self, fold: IdleFold) -> None:
+        """Show the sessions of a fold, and nothing else, until Esc."""
+        before = self._options
+        self.apply(before._replace(idle=IdleRows.ALL))
+        self.filter_by(fold.filter_text)
+        self._fold_shown = self._options.filter.text, before
 
     @on(RowTable.Chosen)
     def _row_clicked(self) -> None:
         self.action_open()
 
     def selected(self) -> Backend | None:
-        return None if self._alarm.chosen else self._table.choose()
+        row = None if self._alarm.chosen else self._table.choose()
+        if isinstance(row, IdleFold):
+            count = len(row.sessions)
+            keys = hint("tag")
+            self._notify(f"this row stands for {count} sessions: {keys} shows each")
+        return backend_of(row)
 
     def signal(self, signal: Signal) -> None:
         """Signal the tagged sessions, or without tags the one under the cursor."""
+        row = self._table.selected
         tagged = self._tagged()
+        if not tagged and isinstance(row, IdleFold) and not self._alarm.chosen:
+            self._signal_fold(signal, row)
+            return
         is_one = len(tagged) == 1 and self._is_under_cursor(tagged[0])
         if not tagged or is_one:
             super().signal(signal)
@@ -371,6 +430,11 @@ class SessionsScreen(TableScreen[Backend, DerivedSnapshot], SessionActionsScreen
         unseen = len(self._tags - shown)
         hint = f", {unseen} of them not shown now" if unseen else ""
         self.app.post_message(BulkRequested(signal, tagged, f"that you tagged{hint}"))
+
+    def _signal_fold(self, signal: Signal, fold: IdleFold) -> None:
+        """Request the signal for the sessions of a fold, all of which the list shows."""
+        words = Filter.parse(fold.filter_text).understood
+        self.app.post_message(BulkRequested(signal, fold.sessions, words))
 
     def _is_under_cursor(self, backend: Backend) -> bool:
         selected = self._table.selected
