@@ -83,9 +83,7 @@ def table_of(stage: Stage) -> RowTable[Any, DerivedSnapshot]:
 
 def pid_of(stage: Stage) -> int:
     """Return the pid under the cursor."""
-    selected = table_of(stage).selected
-    assert selected is not None
-    return selected.pid
+    return selected_on(stage).pid
 
 
 def text_of(stage: Stage, widget: str) -> str:
@@ -139,7 +137,7 @@ async def press(pilot: Pilot[int], *names: str) -> None:
 def selected_on(stage: Stage) -> Backend:
     """Return the backend under the cursor."""
     selected = table_of(stage).selected
-    assert selected is not None
+    assert isinstance(selected, Backend)
     return selected
 
 
