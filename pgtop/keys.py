@@ -96,6 +96,10 @@ class Keymap:
         ]
         return Keymap(actions, self._other_views, self.places)
 
+    def with_actions(self, actions: Iterable[Action]) -> "Keymap":
+        """Return the keymap with more actions behind its own."""
+        return Keymap((*self.actions, *actions), self._other_views, self.places)
+
     def _first_key(self, action_id: str) -> str:
         """Return the key that sentences name; for an action without one, the way through the
         palette.

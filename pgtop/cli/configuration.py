@@ -7,7 +7,7 @@ read-only. Commands that only print go on, unless it may order to mask literals 
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pgtop.cli import output
 from pgtop.cli.args.filters import filter_for_protection
@@ -20,7 +20,6 @@ from pgtop.errors import UsageError
 
 if TYPE_CHECKING:
     from pgtop.config.servers import ServerProfile
-    from pgtop.config.views import ViewProfile
 
 _GUARDS = ("read_only", "protect")
 """Fields of a server that guard it."""
@@ -115,7 +114,7 @@ def dashboard_for(
 
 def _with_tables(settings: Settings, configuration: Configuration) -> Settings:
     """Return the settings with keys and filters of the user's own."""
-    from pgtop.config.tables import FILTERS, KEYS
+    from pgtop.config.tables import ACTIONS, FILTERS, KEYS, VIEWS
 
     keymap = settings.keymap
     if keys := configuration.table(KEYS):
@@ -125,20 +124,21 @@ def _with_tables(settings: Settings, configuration: Configuration) -> Settings:
             keymap = keymap_from(keys)
     return settings._replace(
         keymap=keymap,
-        views=_views(configuration),
+        views=_records(configuration, VIEWS),
+        own_actions=_records(configuration, ACTIONS),
         filters=configuration.table(FILTERS),
     )
 
 
-def _views(configuration: Configuration) -> "Mapping[str, ViewProfile]":
-    """Return the views of the user's own that are right."""
-    from pgtop.config.tables import TABLES, VIEWS
+def _records(configuration: Configuration, section: str) -> Mapping[str, Any]:
+    """Return the named records of a section that are right."""
+    from pgtop.config.tables import TABLES
 
-    views = {}
-    for name in configuration.names(VIEWS):
+    records = {}
+    for name in configuration.names(section):
         with suppress(ValueError):  # a problem already
-            views[name] = configuration.record(TABLES[VIEWS], name)
-    return views
+            records[name] = configuration.record(TABLES[section], name)
+    return records
 
 
 def _tolerant_guards(

@@ -10,6 +10,7 @@ from pgtop.actions import Action, Group
 from pgtop.cli.exit_codes import Check, Exit
 from pgtop.config.schema import Field
 from pgtop.config.tables import (
+    ACTIONS,
     DISPLAY,
     SERVERS,
     TABLES,
@@ -150,6 +151,11 @@ def config_views() -> str:
     return _record_keys(VIEWS)
 
 
+def config_actions() -> str:
+    """Return the keys of [actions.NAME]."""
+    return _record_keys(ACTIONS)
+
+
 def _config_keys(keys: Iterator[Field]) -> str:
     rows = [
         (
@@ -221,6 +227,7 @@ FACTS = TopicFacts(
         "config display": config_display,
         "config servers": config_servers,
         "config views": config_views,
+        "config actions": config_actions,
     },
     key_of=key_of,
 )

@@ -4,6 +4,7 @@ Loaded only where there is something to check.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,12 +13,14 @@ from pgtop.config.load import Configuration
 from pgtop.config.schema import Field
 from pgtop.config.settings import THEMES
 from pgtop.config.tables import (
+    ACTIONS,
     DISPLAY,
+    KEYS,
     OWN_THEMES,
     TABLES,
     TOP,
     VARIABLE_PREFIX,
-    TableSpec,
+    FileTable,
     is_name,
     plain_fields,
     variable_of,
@@ -107,7 +110,7 @@ class _Check:
         return values
 
     def _records(
-        self, section: TableSpec, table: Mapping[str, Any]
+        self, section: FileTable, table: Mapping[str, Any]
     ) -> Mapping[str, Layer]:
         records = {}
         for name, keys in table.items():
@@ -115,7 +118,7 @@ class _Check:
                 records[name] = layer
         return records
 
-    def _record(self, section: TableSpec, name: str, keys: object) -> Layer | None:
+    def _record(self, section: FileTable, name: str, keys: object) -> Layer | None:
         path = (section.name, name)
         if not isinstance(keys, Mapping):
             what = f": {name} must be a table, [{section.name}.{name}]"
@@ -127,7 +130,7 @@ class _Check:
         return Layer(self._file.kind, self._values(keys, section.fields, path))
 
     def _own_table(
-        self, section: TableSpec, table: Mapping[str, Any]
+        self, section: FileTable, table: Mapping[str, Any]
     ) -> Mapping[str, Any]:
         """Return a table with keys of the user's own; nothing of it if something is wrong."""
         if not table:
@@ -146,7 +149,7 @@ class _Check:
         self.problems.append(Problem(place, what, advice, hides_guards=is_top))
 
 
-def _is_right_alone(section: TableSpec, table: Mapping[str, Any], key: str) -> bool:
+def _is_right_alone(section: FileTable, table: Mapping[str, Any], key: str) -> bool:
     """Return whether a key is right without the others of its table."""
     try:
         section.read({key: table[key]})
@@ -188,6 +191,7 @@ def display_values(table: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def joint_problems(read: Configuration) -> Iterator[Problem]:
     """Yield a problem for each record and table that the files together make wrong."""
+    yield from _key_problems(read)
     for table in TABLES.values():
         if table.record:
             yield from _record_problems(read, table)
@@ -202,7 +206,31 @@ def joint_problems(read: Configuration) -> Iterator[Problem]:
     yield from _theme_problems(read)
 
 
-def _record_problems(read: Configuration, table: TableSpec) -> Iterator[Problem]:
+def _key_problems(read: Configuration) -> Iterator[Problem]:
+    """Yield a problem for each program of the user's own whose key has another meaning."""
+    names = read.names(ACTIONS)
+    if not names:
+        return
+    from pgtop.config.keymap import KeymapError, keymap_from
+    from pgtop.key_names import key_called
+
+    owners: dict[str, str] = {}
+    with suppress(KeymapError):  # a problem already
+        keymap = keymap_from(read.table(KEYS))
+        for action in keymap.actions:
+            owners |= dict.fromkeys(action.keys, action.id)
+    for name in names:
+        written = read.values(TABLES[ACTIONS], name)["key"].value
+        key = key_called(written) if written else ""
+        if key in owners:
+            place = read.origin(ACTIONS, name).place
+            what = f": [{ACTIONS}.{name}] cannot have the key {written}"
+            yield Problem(place, f"{what}: it stands for {owners[key]}")
+        elif key:
+            owners[key] = name
+
+
+def _record_problems(read: Configuration, table: FileTable) -> Iterator[Problem]:
     for name in read.names(table.name):
         try:
             read.record(table, name)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pgtop.config.schema import Field
-from pgtop.config.tables import DISPLAY, TABLES, TOP, TableSpec, help_of, plain_fields
+from pgtop.config.tables import DISPLAY, TABLES, TOP, FileTable, help_of, plain_fields
 from pgtop.config.values import bare_type, bounds_of, choices_of, is_duration
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"
@@ -35,7 +35,7 @@ def json_schema() -> dict[str, Any]:
     }
 
 
-def _of_table(table: TableSpec) -> dict[str, Any]:
+def _of_table(table: FileTable) -> dict[str, Any]:
     schema: dict[str, Any] = {"type": "object", "description": table.help}
     if table.record is None:
         return schema | dict(table.schema)

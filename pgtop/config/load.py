@@ -19,7 +19,7 @@ from pgtop.config.toml_file import (
 
 if TYPE_CHECKING:
     from pgtop.config.checking import CheckedFile
-    from pgtop.config.tables import TableSpec
+    from pgtop.config.tables import FileTable
 
 _PREFIX = "PGTOP_"
 
@@ -32,7 +32,7 @@ class Configuration(NamedTuple):
     files: "tuple[CheckedFile, ...]" = ()
     problems: tuple[Problem, ...] = ()
 
-    def values(self, section: "TableSpec", name: str) -> dict[str, LayeredValue]:
+    def values(self, section: "FileTable", name: str) -> dict[str, LayeredValue]:
         """Return the values of a named record, such as a server."""
         return merge(section.fields, self._layers_of(section.name, name))
 
@@ -41,7 +41,7 @@ class Configuration(NamedTuple):
         names = [name for file in self.files for name in file.records[section]]
         return list(dict.fromkeys(names))
 
-    def record(self, section: "TableSpec", name: str) -> Any:
+    def record(self, section: "FileTable", name: str) -> Any:
         """Return a named record. Raises ValueError for keys that are missing or do not match."""
         values = self.values(section, name)
         for field in section.fields:

@@ -65,13 +65,19 @@ def _with_table(before: bytes, profile: ViewProfile) -> bytes:
         raise NotSavedError("the file is wrong: see pgtop config check") from None
     if not isinstance(views, dict) or profile.name in views:
         raise NotSavedError(f"there is a view {profile.name} already")
-    gap = "" if not text else "\n" if text.endswith("\n") else "\n\n"
-    after = f"{text}{gap}{table_of(profile)}"
+    after = _with_blank_line(text) + table_of(profile)
     try:
         tomllib.loads(after)
     except tomllib.TOMLDecodeError:  # views as an inline table
         raise NotSavedError("[views] in the file takes no more tables") from None
     return after.encode()
+
+
+def _with_blank_line(text: str) -> str:
+    """Return the text with an empty line behind it, unless it is empty itself."""
+    if not text:
+        return text
+    return text + ("\n" if text.endswith("\n") else "\n\n")
 
 
 def _replace(path: Path, before: bytes, after: bytes) -> None:

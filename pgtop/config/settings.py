@@ -13,6 +13,7 @@ from pgtop.keys import Keymap
 from pgtop.view_registry import KEYMAP
 
 if TYPE_CHECKING:
+    from pgtop.config.own_actions import OwnAction
     from pgtop.config.servers import ServerProfile
     from pgtop.config.themes import Theme
     from pgtop.config.views import ViewProfile
@@ -181,6 +182,8 @@ class Settings(NamedTuple):
         ),
         setting("display"),
     ] = ""
+    own_actions: Mapping[str, "OwnAction"] = {}
+    """Programs of the user's own, by their names."""
     views: Mapping[str, "ViewProfile"] = {}
     """Views of the user's own, by their names."""
     filters: Mapping[str, str] = {}

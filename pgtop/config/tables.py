@@ -6,6 +6,7 @@ Parsing, `pgtop help config`, the JSON schema, `pgtop config init` and the tests
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from pgtop.config.own_actions import OwnAction, check_action
 from pgtop.config.schema import Field, fields
 from pgtop.config.servers import ServerProfile, check_server
 from pgtop.config.settings import Safety, Settings
@@ -17,12 +18,13 @@ TOP = ""
 DISPLAY = "display"
 SERVERS = "servers"
 VIEWS = "views"
+ACTIONS = "actions"
 KEYS = "keys"
 FILTERS = "filters"
 OWN_THEMES = "themes"
 
 
-class TableSpec(NamedTuple):
+class FileTable(NamedTuple):
     """A table of tables, `[servers.NAME]`, each with the keys of a record; or a table with keys of
     its user's own.
     """
@@ -72,10 +74,10 @@ def is_name(name: str) -> bool:
     return name.isascii() and name.replace("-", "").replace("_", "").isalnum()
 
 
-TABLES: Mapping[str, TableSpec] = {
+TABLES: Mapping[str, FileTable] = {
     section.name: section
     for section in (
-        TableSpec(
+        FileTable(
             SERVERS,
             "servers with a name: `pgtop @NAME`",
             """\
@@ -88,7 +90,7 @@ protect = ["user:replicator"]
             record=ServerProfile,
             check=check_server,
         ),
-        TableSpec(
+        FileTable(
             VIEWS,
             "views of your own, behind the built-in ones",
             """\
@@ -101,7 +103,20 @@ interval = 5
             record=ViewProfile,
             check=check_view,
         ),
-        TableSpec(
+        FileTable(
+            ACTIONS,
+            "programs of your own, which a key starts for the row under the cursor",
+            """\
+[actions.whois]
+key = "Z"
+run = ["whois", "{client}"]
+title = "look up the client"
+harmless = true
+""",
+            record=OwnAction,
+            check=check_action,
+        ),
+        FileTable(
             KEYS,
             "keys of your own, by the id of an action, and a preset",
             """\
@@ -117,7 +132,7 @@ refresh = ["R", "F5"]
                 }
             },
         ),
-        TableSpec(
+        FileTable(
             FILTERS,
             "saved filters, in the filter field by @ and their name",
             """\
@@ -127,7 +142,7 @@ leak = "state:idle age>1h app:web-pool"
             read=_read_filters,
             schema={"additionalProperties": {"type": "string"}},
         ),
-        TableSpec(
+        FileTable(
             OWN_THEMES,
             "themes of your own: `--theme NAME`; `pgtop help themes` explains them",
             """\

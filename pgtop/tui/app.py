@@ -44,7 +44,8 @@ from pgtop.tui.key_help import KeyHelp
 from pgtop.tui.keyboard import Keyboard
 from pgtop.tui.keymap import bindings, bindings_of, handler_name
 from pgtop.tui.notices import Notices
-from pgtop.tui.own_views import profile_of, view_called, views_of
+from pgtop.tui.own_actions import actions_of
+from pgtop.tui.own_views import ViewPace, profile_of, view_called, views_of
 from pgtop.tui.paint import converter_for
 from pgtop.tui.screens.filterable import FilterableScreen
 from pgtop.tui.screens.live import LiveScreen
@@ -82,6 +83,8 @@ class PgtopApp(SilentCrash, Keyboard):
         os.environ.pop("NO_COLOR", None)
         views = views or views_of(settings)
         keymap = keymap_for(views, settings.keymap)
+        own_actions = list(actions_of(settings))
+        keymap = keymap.with_actions(own_actions)
         put_in_force(keymap)
         driver_class = None if settings.plain_driver else driver_on(tty)
         super().__init__(keymap, driver_class=driver_class)
@@ -94,12 +97,11 @@ class PgtopApp(SilentCrash, Keyboard):
         self._take_textual_theme()
         self._views = {view.id: view for view in views}
         opening = [keymap.action(view.action.id) for view in views]
-        for binding in bindings_of(opening):
+        for binding in bindings_of([*opening, *own_actions]):
             add_binding(self, binding)
         self._monitors = monitors
         self._monitor = monitors[0]
-        self._usual_interval: float | None = None
-        """The interval to go back to when a view with its own is left."""
+        self._pace = ViewPace(self._monitor.poller, settings.views)
         self._meter = CostMeter()
         self._notices = Notices(self._monitor.clock)
         self._key_help = KeyHelp(self)
@@ -265,11 +267,10 @@ class PgtopApp(SilentCrash, Keyboard):
     async def _show_first_view(self) -> None:
         """Open the view that the user wants first."""
         name = self._settings.view
-        view = view_called(name, list(self._views.values()))
-        if view is None:
-            self.show_notice(clean(f"there is no view {name}"), Tone.WARN)
-        else:
+        if view := view_called(name, list(self._views.values())):
             await self._show_view(view.id)
+        else:
+            self.show_notice(clean(f"there is no view {name}"), Tone.WARN)
 
     async def action_show_view(self, view_id: str) -> None:
         await self._show_view(view_id)
@@ -301,20 +302,9 @@ class PgtopApp(SilentCrash, Keyboard):
         self._view = view
         self._view_screen = screen
         self._events.topics = topics
-        self._keep_pace_of(view)
+        self._pace.enter(view)
         if is_more:
             self._monitor.poller.refresh()
-
-    def _keep_pace_of(self, view: View) -> None:
-        """Sample as often as a view of the user's own wants, and as before once it is left."""
-        poller = self._monitor.poller
-        profile = profile_of(view, self._settings.views)
-        if self._usual_interval is not None:
-            poller.interval = self._usual_interval
-            self._usual_interval = None
-        if profile and profile.interval:
-            self._usual_interval = poller.interval
-            poller.interval = profile.interval
 
     # Keys.
 
@@ -374,6 +364,12 @@ class PgtopApp(SilentCrash, Keyboard):
             screen.earlier = await self._filter_history.texts_soon()
         if isinstance(screen, HasFilter):
             screen.open_filter()
+
+    def action_run_own(self, name: str) -> None:
+        """Run a program of the user's own for the row under the cursor."""
+        from pgtop.tui.own_programs import OwnProgram
+
+        OwnProgram(self, self._settings, self._palette, name).run()
 
     def action_goto(self) -> None:
         """Open the field for a pid or the number of a row."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from pgtop.config.settings import Settings
+from pgtop.monitor.poller import Poller
 from pgtop.view_registry import VIEWS, View
 
 if TYPE_CHECKING:
@@ -36,6 +37,25 @@ def view_called(name: str, views: Sequence[View]) -> View | None:
     return None
 
 
+class ViewPace:
+    """Samples as often as a view of the user's own wants, and as before once it is left."""
+
+    def __init__(self, poller: Poller, profiles: Mapping[str, "ViewProfile"]) -> None:
+        self._poller = poller
+        self._profiles = profiles
+        self._before: float | None = None
+
+    def enter(self, view: View) -> None:
+        """Take the interval of a view."""
+        if self._before is not None:
+            self._poller.interval = self._before
+            self._before = None
+        profile = profile_of(view, self._profiles)
+        if profile and profile.interval:
+            self._before = self._poller.interval
+            self._poller.interval = profile.interval
+
+
 def _own_views(settings: Settings) -> Iterator[View]:
     bases = {view.id: view for view in VIEWS}
     number = len(VIEWS)
@@ -55,5 +75,6 @@ def _own_views(settings: Settings) -> Iterator[View]:
 def _key(number: int, settings: Settings) -> str:
     """Return the number as a key; "" if there is no such key, or the user gave it away."""
     key = str(number)
-    is_free = number <= _LAST_KEY and not settings.keymap.actions_of(key)
-    return key if is_free else ""
+    owned = {action.key for action in settings.own_actions.values()}
+    is_taken = key in owned or settings.keymap.actions_of(key)
+    return "" if number > _LAST_KEY or is_taken else key

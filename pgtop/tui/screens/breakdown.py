@@ -175,6 +175,14 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
             place = row.dimension, share.name, share.hidden
             self.app.post_message(ViewRequested("sessions", ShareFilter(text, place)))
 
+    @property
+    def group(self) -> tuple[str, str] | None:
+        """The kind and the name of the group under the cursor, if it has a name."""
+        row = self._table.selected
+        if row is None or row.share is None or row.share.hidden:
+            return None
+        return row.dimension.value, row.share.name
+
     def action_cancel(self) -> None:
         self._signal(Signal.CANCEL)
 

@@ -1,0 +1,67 @@
+"""Programs of the user's own: what is refused in the file, and what becomes of placeholders."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pgtop.config.own_actions import OwnAction, arguments, check_action
+from pgtop.config.tables import ACTIONS, TABLES
+from pgtop.config.values import from_file
+
+
+def _read(key: str, value: object) -> object:
+    fields = {field.name: field for field in TABLES[ACTIONS].fields}
+    return from_file(fields[key], value)
+
+
+@pytest.mark.parametrize(
+    ("run", "words"),
+    [
+        ([], "a program"),
+        ([""], "a program"),
+        (["{application}"], "must begin with a program"),
+        (["sh", "-c", "echo {application}"], "write a script"),
+        (["/bin/bash", "script", "{pid}"], "write a script"),
+        ("whois {client}", "list of texts"),
+    ],
+)
+def test_a_wrong_program_is_refused(run: object, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        _read("run", run)
+    with pytest.raises(ValueError, match="one character"):
+        _read("key", "F99")
+
+
+@pytest.mark.parametrize(
+    ("action", "words"),
+    [
+        (OwnAction("x", ("p", "{role}")), r"\{role\}, and an action on a session"),
+        (OwnAction("x", ("p", "{pid}"), on="group"), r"\{kind\}, \{name\}"),
+        (OwnAction("x", ("p", "{query}")), "needs texts = true"),
+    ],
+)
+def test_a_wrong_placeholder_is_refused(action: OwnAction, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        check_action(action)
+    check_action(OwnAction("x", ("p", "{query}", "{pid}"), texts=True))
+
+
+@given(st.text(min_size=1))
+def test_a_value_is_one_inert_argument(value: str) -> None:
+    """No name that a client chooses is an option, a control character or another placeholder."""
+    action = OwnAction("x", ("p", "--name={application}", "end"))
+    program, name, end = arguments(action, {"application": value, "pid": "4711"})
+    assert (program, end) == ("p", "end")
+    assert name.startswith("--name=")
+    assert name.isprintable()
+    if "{pid}" in value:
+        assert "{pid}" in name
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [("-rf", "could be an option"), ("", "not known"), (None, "not known")],
+)
+def test_a_doubtful_value_starts_nothing(value: str | None, words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        arguments(OwnAction("x", ("rm", "{application}")), {"application": value})
