@@ -150,11 +150,39 @@ LIGHT = Scheme(
     is_light=True,
 )
 
-DARK_256 = DARK._replace(name="dark 256", cursor="on color(237)")
-LIGHT_256 = LIGHT._replace(name="light 256", cursor="on color(254)")
-"""The themes on terminals with 256 colours, among which the nearest to the cursor's are too loud:
-quiet text had a contrast of 2.5 on it.
+_IN_256 = {
+    "#11161d": "color(233)",
+    "#242d39": "color(236)",
+    "#26374f": "color(237)",
+    "#f2b84b": "color(221)",
+    "#7c3aad": "color(91)",
+    "#1f2933": "color(235)",
+    "#136f3a": "color(22)",
+    "#dce8f8": "color(254)",
+    "#e6eaef": "color(254)",
+}
+"""Better neighbours among 256 colours than the nearest: those turn dark greys into blue, on which
+quiet text had a contrast of 2.5, and amber into the alarm's neighbour.
 """
+
+
+def _in_256(scheme: Scheme) -> Scheme:
+    """Return the scheme for a terminal with 256 colours."""
+    looks = {tone: _words_in_256(words) for tone, words in scheme.looks.items()}
+    return scheme._replace(
+        name=f"{scheme.name} 256",
+        looks=looks,
+        cursor=_words_in_256(scheme.cursor),
+        ground=_words_in_256(scheme.ground),
+    )
+
+
+def _words_in_256(words: str) -> str:
+    return " ".join(_IN_256.get(word, word) for word in words.split())
+
+
+DARK_256 = _in_256(DARK)
+LIGHT_256 = _in_256(LIGHT)
 
 
 def without_faint(scheme: Scheme) -> Scheme:

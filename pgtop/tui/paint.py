@@ -4,7 +4,8 @@ without it.
 Nothing here imports Textual, so that the first frame can be drawn before it.
 """
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -17,7 +18,7 @@ from pgtop.terminal.canvas import Run
 from pgtop.terminal.style import PLAIN, Style, restyled
 from pgtop.text.ascii import to_ascii, to_console
 from pgtop.text.clean import cells
-from pgtop.text.tone import Tone
+from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.tui.theme import Palette, Styles
 
@@ -49,7 +50,7 @@ def runs(
 
     `colours` are those that the terminal has.
     """
-    line, dimmed, cursor, strong = styled
+    _, dimmed, cursor, strong = styled
     by_tone = _terminal_styles(
         palette.styles,
         ground,
@@ -58,9 +59,32 @@ def runs(
         cursor,
         strong,
     )
+    line = spans(styled, palette)
     painted = [(text, by_tone[tone]) for text, tone in line]
     room = width - sum([cells(text) for text, _ in line])
     return [*painted, (" " * room, by_tone[Tone.PLAIN])] if room > 0 else painted
+
+
+def spans(styled: StyledLine, palette: Palette) -> Line:
+    """Return the spans of the line. On a row in reverse only words have a tone, so that a tone
+    colours no more than it does elsewhere.
+    """
+    if not styled.cursor or not palette.styles.cursor.reverse:
+        return styled.line
+    return tuple(_untoned_blanks(styled.line, palette.styles))
+
+
+def _untoned_blanks(line: Line, styles: Styles) -> Iterator[Span]:
+    for text, tone in line:
+        if styles.is_plate(tone):
+            yield Span(text, tone)
+            continue
+        for piece in filter(None, _WORDS.split(text)):
+            yield Span(piece, Tone.PLAIN if piece.isspace() else tone)
+
+
+_WORDS = re.compile(r"(\A +| {2,}| +\Z)")
+"""Blanks around words; a single one between two words belongs to them."""
 
 
 def styles(

@@ -1,5 +1,6 @@
 """The colours of what Textual composes itself: fields, frames, and the palette of commands."""
 
+from rich.color import Color
 from textual.theme import Theme
 
 from pgtop.tui.theme import Palette
@@ -72,4 +73,6 @@ def _css(color: str, otherwise: str) -> str:
     """Return a colour as Textual writes it."""
     if not color:
         return otherwise
+    if color.startswith("color("):
+        return Color.parse(color).get_truecolor().hex
     return color if color.startswith("#") else f"ansi_{color}"

@@ -25,6 +25,11 @@ class Styles:
     cursor: Style
     """What the cursor adds to the cells of its row."""
 
+    def is_plate(self, tone: Tone) -> bool:
+        """Return whether the tone has a ground of its own, which its blanks show."""
+        style = self.tones[tone]
+        return style.bgcolor is not None or bool(style.reverse)
+
     def on_cursor(self, style: Style) -> Style:
         """Return the style of a cell on the cursor's row: the cell keeps its tone.
 
