@@ -16,6 +16,8 @@ from pgtop.tui.theme import palette
 from tests.terminal_palettes import (
     CONSOLE,
     EVERY,
+    GNOME,
+    OLD_MACOS,
     SOLARIZED,
     XTERM,
     TerminalPalette,
@@ -29,6 +31,11 @@ PLATE = 4.0
 SHARE_OF_OWN_TEXT = 0.8
 """The least contrast in a palette whose own text has less than 4.9, as a share of that text's."""
 
+EXCEPTIONS = {GNOME: 4.3, OLD_MACOS: 3.9}
+"""Contrasts of a warning in yellow on black, and in magenta on white: no other colour that is not
+yet taken has more, and bold text would have less where it is brightened.
+"""
+
 QUIET_TONES = (Tone.QUIET, Tone.HEADING)
 
 
@@ -38,9 +45,12 @@ class Case(NamedTuple):
     terminal: TerminalPalette
     is_light: bool
     display: Display
+    brightens: bool = False
+    """True if the terminal shows bold text in the bright colour, as many do."""
 
     def __str__(self) -> str:
         ground = "white" if self.is_light else "black"
+        ground += ", bold is bright" * self.brightens
         return f"{self.terminal.name} on {ground}, {self.display.shade} to pgtop"
 
     @property
@@ -60,15 +70,20 @@ def sixteen_colours() -> Iterator[Case]:
                 shade=Shade.LIGHT if is_light else Shade.DARK,
                 has_faint=is_faint_readable(text, ground),
             )
-            yield Case(terminal, is_light, known)
-            yield Case(terminal, is_light, known._replace(shade=Shade.UNKNOWN))
+            for brightens in (False, True):
+                case = Case(terminal, is_light, known, brightens)
+                yield case
+                yield case._replace(display=known._replace(shade=Shade.UNKNOWN))
 
 
 def drawn(style: Style, case: Case) -> tuple[RGB, RGB]:
     """Return the colours that the terminal shows for a style: the text's and the ground's."""
     own_text, own_ground = case.text_and_ground
     system = ColorSystem.EIGHT_BIT if case.display.colors == "256" else None
-    text = _shown(style.color, own_text, case.terminal, system)
+    color = style.color
+    if case.brightens and style.bold and color and (color.number or 0) in range(1, 8):
+        color = Color.from_ansi((color.number or 0) + 8)
+    text = _shown(color, own_text, case.terminal, system)
     ground = _shown(style.bgcolor, own_ground, case.terminal, system)
     if style.dim:
         text = halfway(text, ground)
@@ -94,6 +109,8 @@ def least(tone: Tone, style: Style, case: Case) -> float:
     """Return the least contrast that a tone may have."""
     if style.bold:
         return BOLD
+    if tone is Tone.WARN and case.terminal in EXCEPTIONS:
+        return EXCEPTIONS[case.terminal]
     if tone in QUIET_TONES:
         return QUIET
     wanted = PLATE if style.bgcolor and not style.bgcolor.is_default else TEXT

@@ -5,7 +5,8 @@ topic `themes` of `pgtop help` shows the figures. Three rules come from them:
 
 - None of the sixteen colours can be read on black and on white alike, so on an unknown background
   text has no colour, only weight; plates bring both colours.
-- Black text on a plate is never bold: many terminals turn bold black into grey.
+- Black text on a plate is never bold: many terminals turn bold black into grey. They brighten the
+  other colours too, so neither is a bold text magenta on white, nor yellow in Solarized.
 - Bright black is no text on dark ground, bright yellow and bright white are none on light ground.
 """
 
@@ -73,7 +74,7 @@ ON_BLACK = Scheme(
         Tone.STRONG: "bold bright_white",
         Tone.CALM: "green",
         Tone.NOTICE: "cyan",
-        Tone.WARN: "bold yellow",
+        Tone.WARN: "yellow",
         Tone.ALARM: "bold bright_red",
         Tone.HEADING: "dim underline",
     },
@@ -86,7 +87,7 @@ ON_WHITE = Scheme(
         **ON_UNKNOWN.looks,
         Tone.QUIET: "bright_black",
         Tone.NOTICE: "blue",
-        Tone.WARN: "bold magenta",
+        Tone.WARN: "magenta",
         Tone.ALARM: "bold red",
         Tone.HEADING: "bright_black underline",
     },
@@ -193,7 +194,7 @@ def without_faint(scheme: Scheme) -> Scheme:
 
 def on_console(scheme: Scheme) -> Scheme:
     """Return the scheme for the Linux console, whose yellow is a brown of contrast 4.0 on black."""
-    bright = {Tone.WARN: "bold bright_yellow"}
+    bright = {Tone.WARN: "bright_yellow"}
     return scheme._replace(
         name="console",
         looks={**scheme.looks, **bright},

@@ -17,10 +17,11 @@ _CHANNEL = "([0-9a-fA-F]{1,4})"
 _REPORT = re.compile(
     rf"1(?P<which>[01]);rgba?:{_CHANNEL}/{_CHANNEL}/{_CHANNEL}(?:/{_CHANNEL})?"
 )
-_LISTEN_SECONDS = 0.1
-"""Seconds from the first reading of input within which an answer counts.
+_LATE_SECONDS = 0.1
+"""Seconds that an answer counts for once the terminal has answered a later question.
 
-The terminal has had the time of a start for it; a later change of colours would startle its reader.
+Terminals answer in order, so by then none is to come, whatever the line and the machine delay. A
+later change of colours would startle the reader of the screen.
 """
 
 
@@ -52,13 +53,14 @@ class ColourQuery:
         self.is_awaited = True
         return _REQUEST
 
-    def listen(self) -> None:
-        """Begin the time within which an answer counts, when input is first read."""
-        self._until = self._until or monotonic() + _LISTEN_SECONDS
+    def close_soon(self) -> None:
+        """Note that the terminal has answered a later question."""
+        self._until = self._until or monotonic() + _LATE_SECONDS
 
     def take(self, report: ColourReport) -> TerminalColours | None:
         """Take a report; return the whole answer once there is one."""
-        if not self.is_awaited or self._until is None or monotonic() > self._until:
+        is_late = self._until is not None and monotonic() > self._until
+        if is_late or not self.is_awaited:
             return None
         if not report.is_background:
             self._text = self._text or report.colour

@@ -162,7 +162,6 @@ class PgtopDriver(OpenDriver):
 
     def run_input_thread(self) -> None:
         """Deliver input until it is disabled; end the app when the input has ended."""
-        self._tty.colours.listen()
         is_disabled = read_input(
             self.fileno,
             self._input_ended,
@@ -186,6 +185,7 @@ class PgtopDriver(OpenDriver):
     def _take_position(self, position: events.CursorPosition) -> None:
         if not self.writer:
             return
+        self._tty.colours.close_soon()
         number = self.writer.answered(position.x, position.y)
         self.answers = self.answers or self.writer.has_answered
         if number:

@@ -7,7 +7,7 @@ Nothing here imports Textual, so that the first frame can be drawn before it.
 import re
 from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from rich.color import ColorSystem
 from rich.style import Style as RichStyle
@@ -18,9 +18,11 @@ from pgtop.terminal.canvas import Run
 from pgtop.terminal.style import PLAIN, Style, restyled
 from pgtop.text.ascii import to_ascii, to_console
 from pgtop.text.clean import cells
-from pgtop.text.tone import Span, Tone
+from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line
 from pgtop.tui.theme import Palette, Styles
+
+StyleT = TypeVar("StyleT")
 
 _BY_NAME = {
     "standard": ColorSystem.STANDARD,
@@ -50,41 +52,56 @@ def runs(
 
     `colours` are those that the terminal has.
     """
-    _, dimmed, cursor, strong = styled
-    by_tone = _terminal_styles(
-        palette.styles,
-        ground,
-        colours,
-        dimmed,
-        cursor,
-        strong,
-    )
-    line = spans(styled, palette)
-    painted = [(text, by_tone[tone]) for text, tone in line]
-    room = width - sum([cells(text) for text, _ in line])
+    base = palette.styles
+    flags = styled[1:]
+    by_tone = _terminal_styles(base, ground, colours, *flags)
+    if styled.cursor and base.cursor.reverse:
+        others = styled._replace(cursor=False)[1:]
+        elsewhere = _terminal_styles(base, ground, colours, *others)
+        painted = list(_on_reversed_row(styled.line, base, by_tone, elsewhere))
+    else:
+        painted = [(text, by_tone[tone]) for text, tone in styled.line]
+    room = width - sum([cells(text) for text, _ in styled.line])
     return [*painted, (" " * room, by_tone[Tone.PLAIN])] if room > 0 else painted
 
 
-def spans(styled: StyledLine, palette: Palette) -> Line:
-    """Return the spans of the line. On a row in reverse only words have a tone, so that a tone
-    colours no more than it does elsewhere.
-    """
+def rich_runs(
+    styled: StyledLine, palette: Palette, ground: RichStyle
+) -> list[tuple[str, RichStyle]]:
+    """Return the line as Textual takes it."""
+    by_tone = styles(styled, palette, ground)
     if not styled.cursor or not palette.styles.cursor.reverse:
-        return styled.line
-    return tuple(_untoned_blanks(styled.line, palette.styles))
+        return [(text, by_tone[tone]) for text, tone in styled.line]
+    elsewhere = styles(styled._replace(cursor=False), palette, ground)
+    return list(_on_reversed_row(styled.line, palette.styles, by_tone, elsewhere))
 
 
-def _untoned_blanks(line: Line, styles: Styles) -> Iterator[Span]:
+def _on_reversed_row(
+    line: Line,
+    base: Styles,
+    on_row: Mapping[Tone, StyleT],
+    elsewhere: Mapping[Tone, StyleT],
+) -> Iterator[tuple[str, StyleT]]:
+    """Yield the runs of the cursor's row where that is drawn in reverse.
+
+    Only words have a tone, so that a tone colours no more than it does elsewhere, and the blocks of
+    a bar are not reversed: the bar would show what is free.
+    """
     for text, tone in line:
-        if styles.is_plate(tone):
-            yield Span(text, tone)
+        if base.is_plate(tone):
+            yield text, on_row[tone]
             continue
-        for piece in filter(None, _WORDS.split(text)):
-            yield Span(piece, Tone.PLAIN if piece.isspace() else tone)
+        around = tone if tone is Tone.QUIET else Tone.PLAIN
+        for piece in filter(None, _PIECES.split(text)):
+            if _BAR.match(piece):
+                yield piece, elsewhere[tone]
+            else:
+                yield piece, on_row[around if piece.isspace() else tone]
 
 
-_WORDS = re.compile(r"(\A +| {2,}| +\Z)")
-"""Blanks around words; a single one between two words belongs to them."""
+_PIECES = re.compile(r"(\A +| {2,}| +\Z|[\u2581-\u2588\u2591-\u2593·]{2,})")
+"""Blanks around words, and bars; a single blank between two words belongs to them."""
+_BAR = re.compile(r"[\u2581-\u2588\u2591-\u2593·]")
 
 
 def styles(

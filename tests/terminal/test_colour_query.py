@@ -43,7 +43,7 @@ def now(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 def test_an_answer_counts_once(now: list[float]) -> None:
     query = ColourQuery()
     query.request()
-    query.listen()
+    query.close_soon()
     assert query.take(TEXT) is None
     assert query.take(BACKGROUND) == (BLACK, WHITE)
     assert query.take(ColourReport(True, WHITE)) is None
@@ -52,21 +52,28 @@ def test_an_answer_counts_once(now: list[float]) -> None:
 def test_an_answer_counts_without_the_colour_of_the_text(now: list[float]) -> None:
     query = ColourQuery()
     query.request()
-    query.listen()
+    query.close_soon()
     assert query.take(BACKGROUND) == (BLACK, None)
 
 
 def test_an_answer_without_a_question_does_not_count(now: list[float]) -> None:
     query = ColourQuery()
-    query.listen()
     assert query.take(BACKGROUND) is None
+
+
+def test_an_answer_on_a_slow_line_counts(now: list[float]) -> None:
+    """The answers to later questions are as slow."""
+    query = ColourQuery()
+    query.request()
+    now[0] += 5.0
+    query.close_soon()
+    assert query.take(BACKGROUND) == (BLACK, None)
 
 
 def test_a_late_answer_does_not_count(now: list[float]) -> None:
     query = ColourQuery()
     query.request()
-    now[0] += 5.0  # the start of the program, in which no input is read
-    query.listen()
+    query.close_soon()
     now[0] += 0.11
     assert query.take(BACKGROUND) is None
 

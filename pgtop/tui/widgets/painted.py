@@ -18,7 +18,7 @@ from pgtop.terminal.canvas import Piece
 from pgtop.terminal.driver import PgtopDriver
 from pgtop.terminal.textual_private import driver_of
 from pgtop.text.tone import Tone
-from pgtop.tui.paint import StyledLine, colours_named, runs, spans, styles
+from pgtop.tui.paint import StyledLine, colours_named, rich_runs, runs, styles
 from pgtop.tui.theme import Palette
 
 
@@ -117,10 +117,10 @@ class LineWidget(Widget):
 
     def _strip(self, y: int, width: int) -> Strip:
         styled = self.styled_line(y)
-        by_tone = styles(styled, self._palette, self.ground)
-        line = spans(styled, self._palette)
-        strip = Strip([Segment(text, by_tone[tone]) for text, tone in line])
-        return strip.adjust_cell_length(width, by_tone[Tone.PLAIN])
+        painted = rich_runs(styled, self._palette, self.ground)
+        strip = Strip([Segment(text, style) for text, style in painted])
+        plain = styles(styled, self._palette, self.ground)[Tone.PLAIN]
+        return strip.adjust_cell_length(width, plain)
 
     def render_lines(self, crop: Region) -> list[Strip]:
         # For other colours, or for a screen without colours.
