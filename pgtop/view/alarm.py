@@ -52,21 +52,21 @@ def alarm_forms(derived: DerivedSnapshot) -> Sequence[Line]:
         return ()
     root = forest.roots[0]
     plate = Span(f"{SIGN}{forest.waiting} waiting", Tone.ALARM_PLATE)
-    notes = "".join([f", {note}" for note in _notes(forest)])
+    notes = _notes(forest)
+    noted = "".join([f", {note}" for note in notes])
+    place = _place(root, derived)
+    whole = f"{noted}{place}" if notes else f" {place.removeprefix(', ')}"
     does = _what_it_does(root, derived)
-    place = (
-        _place(root, derived).removeprefix(", ") if not notes else _place(root, derived)
-    )
-    separator = "" if notes else " "
-    whole = f"{notes}{separator}{place}"
     name = root_name(root)
     wait = _longest(root, derived)
+    deadlock = ", deadlock," if _deadlocks(forest) else ""
     texts = [
         f"{whole}, {does}" if does else whole,
         whole,
-        f"{notes} {wait} for {name}" if wait else f"{notes} for {name}",
-        f"{notes} for {name}",
-        notes,
+        f"{noted}, {wait} for {name}",
+        f"{deadlock} {wait} for {name}",
+        f" {wait} for {name}",
+        f" for {name}",
         "",
     ]
     return [(plate, Span(clean(text), Tone.ALARM)) for text in texts]

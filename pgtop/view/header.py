@@ -97,24 +97,25 @@ def compact_line(state: State, looks: Looks, width: int) -> Line:
     snapshot = state.derived.snapshot
     budget = state.budget
     name = short_place(snapshot.server)
+    label = [Wish(_SERVER, (looks.label,))] if looks.label else []
     wishes = [
         *top_wishes(state.event, looks),
         *_counts(budget),
-        *_server(looks, name),
+        *label,
+        _server(looks, name),
         Wish(RIGHT, short_clock(snapshot, state.event, looks)),
         *_more_counts(budget),
         Wish(RIGHT, clock(snapshot, state.event, looks)),
-        *_server(looks, place_of(snapshot.server)),
+        _server(looks, place_of(snapshot.server)),
     ]
     return fitted(wishes, width)
 
 
-def _server(looks: Looks, name: str) -> Iterator[Wish]:
+def _server(looks: Looks, name: str) -> Wish:
+    words = Span(name, Tone.STRONG)
     label = looks.label
-    if label:
-        yield Wish(_SERVER, (label,))
-    space = (label, Span(" ", Tone.PLAIN)) if label else ()
-    yield Wish(_SERVER, (*space, Span(name, Tone.STRONG)))
+    form = (label, Span(" ", Tone.PLAIN), words) if label else (words,)
+    return Wish(_SERVER, form)
 
 
 def _counts(budget: Budget) -> Iterator[Wish]:
