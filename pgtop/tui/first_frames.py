@@ -20,6 +20,7 @@ from pgtop.tui.theme import palette
 from pgtop.view.chrome import (
     Surroundings,
     frame,
+    named_for_retry,
 )
 from pgtop.view.connecting import Retry, Target, connecting_lines, retry_lines
 from pgtop.view.empty import hidden_lines
@@ -82,11 +83,7 @@ def _with_keys(
     lines: Sequence[Line], action_ids: Sequence[str], width: int, height: int
 ) -> list[StyledLine]:
     actions = KEYMAP.offered(action_ids, read_only=False)
-    named = [
-        action._replace(short="try now") if action.id == "refresh" else action
-        for action in actions
-    ]
-    keys = key_line(tuple(named), width)
+    keys = key_line(tuple(map(named_for_retry, actions)), width)
     room = max(1, height - 1)
     return _stacked(
         lines[:room],

@@ -1,4 +1,4 @@
-"""What sessions wait for locks: how many, how long, and for what."""
+"""Sessions that wait for locks, in one sentence: how many, how long, and for which root."""
 
 from collections.abc import Sequence
 
@@ -63,7 +63,7 @@ def alarm_forms(derived: DerivedSnapshot) -> Sequence[Line]:
     texts = [
         f"{whole}, {does}" if does else whole,
         whole,
-        f"{noted}, {wait} for {name}",
+        f"{noted}{',' if notes else ''} {wait} for {name}",
         f"{deadlock} {wait} for {name}",
         f" {wait} for {name}",
         f" for {name}",

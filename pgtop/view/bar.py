@@ -144,12 +144,16 @@ def _sizes(parts: Sequence[_Part], width: int) -> list[int]:
     exact = [part.slots * width / total for part in parts]
     sizes = [max(word, int(share)) for word, share in zip(words, exact, strict=True)]
     while sum(sizes) > width:
-        wide = [i for i, size in enumerate(sizes) if size > words[i]]
-        widest = max(wide, key=lambda i: sizes[i] - exact[i])
-        sizes[widest] -= 1
+        sizes[_widest(sizes, exact, words)] -= 1
     while sum(sizes) < width:
         sizes[_neediest(sizes, exact)] += 1
     return sizes
+
+
+def _widest(sizes: Sequence[int], exact: Sequence[float], words: Sequence[int]) -> int:
+    """Return the part that exceeds its share most, of those wider than their word."""
+    wide = [i for i, size in enumerate(sizes) if size > words[i]]
+    return max(wide, key=lambda i: sizes[i] - exact[i])
 
 
 def _neediest(sizes: Sequence[int], exact: Sequence[float]) -> int:

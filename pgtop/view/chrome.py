@@ -46,7 +46,7 @@ class Frame(NamedTuple):
 
 
 class Surroundings(NamedTuple):
-    """What a screen puts around its body."""
+    """Everything that a screen puts around its body."""
 
     looks: Looks = Looks()
     views: Views = NO_VIEWS
@@ -78,7 +78,12 @@ def frame(
         header=top,
         status=as_far_as_fits(around.status, width),
         notice=notice_lines(state, around, top, width),
-        keys=footer(state, around.actions, width),
+        keys=footer(
+            state,
+            around.actions,
+            around.looks.keymap.action(_RETRY),
+            width,
+        ),
     )
 
 
@@ -113,14 +118,21 @@ def order_line(
     )
 
 
-def footer(state: State, actions: tuple[Action, ...], width: int) -> KeyLine:
+def footer(
+    state: State, actions: tuple[Action, ...], retry_action: Action, width: int
+) -> KeyLine:
     """Return the keys that work now; without a server none signals, and one tries again."""
     if not isinstance(state.event, PollFailed):
         return key_line(actions, width)
     harmless = [action for action in actions if not action.dangerous]
-    retry = [action for action in harmless if action.id == _RETRY]
     others = [action for action in harmless if action.id != _RETRY]
-    return key_line((*others[:2], *retry, *others[2:]), width)
+    retry = named_for_retry(retry_action)
+    return key_line((*others[:2], retry, *others[2:]), width)
+
+
+def named_for_retry(action: Action) -> Action:
+    """Return the action; if it samples at once, as the one that tries to connect."""
+    return action._replace(short="try now") if action.id == _RETRY else action
 
 
 def notice_lines(

@@ -35,7 +35,7 @@ class Target(NamedTuple):
 
 
 class Retry(NamedTuple):
-    """What is known while pgtop waits for its next try."""
+    """The last try, which failed, while pgtop waits for the next one."""
 
     failure: Failure
     tries: int

@@ -40,6 +40,8 @@ class Lead(NamedTuple):
     """The words where there is little room."""
     view: str = ""
     """The view that it opens; "" if it opens none."""
+    is_session: bool = False
+    """True if the sessions have a key of their own that goes there."""
 
 
 class Trouble(NamedTuple):
@@ -62,9 +64,10 @@ class Headline(NamedTuple):
 
 _TRY_NOW = Lead("refresh", "try now", "now")
 _RESUME = Lead("pause", "resumes", "resumes")
-_LOCKS = Lead("show_locks", "who blocks whom", view="locks")
+_LOCKS = Lead("show_locks", "who blocks whom", view="locks", is_session=True)
+_FOLLOW = Lead("follow", "go there", "go")
 _WAITERS = Lead("show_locks", "shows waiters", view="locks")
-_CONNECTIONS = Lead("show_breakdown", "who holds them", view="breakdown")
+_CONNECTIONS = Lead("show_breakdown", "connections", view="breakdown")
 
 
 def headline(state: State, looks: Looks, width: int, view: str = "") -> Headline:
@@ -76,8 +79,7 @@ def headline(state: State, looks: Looks, width: int, view: str = "") -> Headline
         troubles = [_calm(state)]
     first, *others = troubles
     lead = first.lead
-    is_there = lead is not None and lead.view == view
-    keys = _keys(None if is_there else lead, looks)
+    keys = _keys(_shown_lead(lead, view), looks)
     words, key = _beside_key(first.forms, keys, width)
     room = width - line_cells(key) - GAP * bool(key)
     doubts: list[Line] = []
@@ -88,6 +90,13 @@ def headline(state: State, looks: Looks, width: int, view: str = "") -> Headline
         words = longer
     doubt = doubts[0] if doubts else ()
     return Headline(justified(words, key, width), lead, doubt)
+
+
+def _shown_lead(lead: Lead | None, view: str) -> Lead | None:
+    """Return the lead whose key is shown in `view`: none to the view itself."""
+    if lead is None or lead.view == view:
+        return None
+    return _FOLLOW if view == "sessions" and lead.is_session else lead
 
 
 def _beside_key(

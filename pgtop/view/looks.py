@@ -9,7 +9,7 @@ from pgtop.view_registry import KEYMAP
 
 
 class Looks(NamedTuple):
-    """What a header looks like, whatever it shows."""
+    """The settings that a header depends on, whatever it shows."""
 
     keymap: Keymap = KEYMAP
     label: Span | None = None

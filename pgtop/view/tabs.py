@@ -53,11 +53,11 @@ def _short_names(tabs: Sequence[Tab], active: str) -> list[str]:
 
 def _needed_names(tabs: Sequence[Tab], active: str) -> list[str]:
     """Return only the keys of views that are neither in sight nor need an act."""
-    is_needed = [tab.alarms or tab.view == active for tab in tabs]
-    return [
-        _text(tab, tab.short if needed else "")
-        for tab, needed in zip(tabs, is_needed, strict=True)
-    ]
+    texts: list[str] = []
+    for tab in tabs:
+        is_needed = tab.alarms or tab.view == active
+        texts.append(_text(tab, tab.short if is_needed else ""))
+    return texts
 
 
 def _text(tab: Tab, name: str) -> str:

@@ -87,9 +87,9 @@ def _minute(
 ) -> Iterator[Wish]:
     """Yield the forms with sparklines, and then the time that these cover."""
     buckets = minute.buckets(size)
-    used = [None if bucket is None else bucket.used for bucket in buckets]
-    waited = [None if bucket is None else bucket.waiting for bucket in buckets]
-    lowest = min([value for value in used if value is not None], default=0)
+    used = [bucket and bucket.used for bucket in buckets]
+    waited = [bucket and bucket.waiting for bucket in buckets]
+    lowest = min([bucket.used for bucket in buckets if bucket], default=0)
     used_spark = spark(used, lowest, budget.max_connections / 10)
     tone = LEVELS[budget.level] if budget.level is not Level.CALM else Tone.PLAIN
     yield Wish(
@@ -144,7 +144,7 @@ def _slots_in_detail(budget: Budget) -> Iterator[Wish]:
 
 
 def _rates(rates: Rates | None, width: int) -> Iterator[Wish]:
-    """Yield the rates, from the one that everybody knows to those of a wide screen."""
+    """Yield the rates, those of a narrow screen first."""
     if rates is None:
         return
     if rates.deadlocks:

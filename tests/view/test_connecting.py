@@ -35,7 +35,7 @@ def retry(cause: causes.FailureCause, words: str = "FATAL: no") -> Retry:
 
 
 def test_the_steps_of_the_login_are_shown() -> None:
-    """What is done, what came of it, what is under way and for how long, and what is to come."""
+    """Done with its result, under way with its time, or still to come."""
     shown = texts(connecting_lines(_TARGET, _STEPS, 13.2, 3.2, 80, 24))
     assert shown == [
         " PROD  db1.example.net:5432",

@@ -205,7 +205,7 @@ def test_more_rates_on_wider_screens() -> None:
         assert len(line) == width
 
 
-# What is wrong now.
+# The headline.
 
 
 def test_the_worst_comes_first() -> None:
