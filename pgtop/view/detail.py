@@ -17,7 +17,7 @@ from pgtop.signalling.planning import has_nothing_to_cancel
 from pgtop.signalling.protection import Guard, protection, unguarded
 from pgtop.signalling.rights import right_to_signal
 from pgtop.table.session_state import state_in_full
-from pgtop.text.clean import cells, clean
+from pgtop.text.clean import cells, clean, fit
 from pgtop.text.identity import name_of_session
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age
@@ -118,7 +118,9 @@ def _waiters(
     width: int,
 ) -> Iterator[Line]:
     for pid in sorted(derived.forest.waiters_of(backend.pid)):
-        yield from wrapped(_session(pid, derived), width, indent=2)
+        name, *query = _session(pid, derived)
+        room = max(1, width - cells(name.text))
+        yield (name, *(Span(fit(text, room), tone) for text, tone in query))
 
 
 def _transaction(key: Key, forest: LockForest) -> Line:

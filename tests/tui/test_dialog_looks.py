@@ -1,0 +1,118 @@
+"""The looks of dialogs: frames that tell signals apart, footers, small terminals."""
+
+import pytest
+
+from pgtop.config.settings import Settings
+from pgtop.tui.dialogs.bulk import BulkScreen
+from pgtop.tui.dialogs.confirm import ConfirmScreen
+from pgtop.tui.screens.sessions import SessionsScreen
+from tests.fakes import FakeSignaller, FakeSource
+from tests.scenes import busy, nearly_full
+from tests.tui.apps import (
+    SIZE,
+    Stage,
+    press,
+    selected_on,
+    table_of,
+    text_of,
+    with_changes,
+)
+from tests.tui.bulk_helpers import LEAK_KEYS
+
+_SMALL = (40, 10)
+
+
+@pytest.mark.parametrize(
+    ("key", "edge", "word"),
+    [("terminate", "heavy", "terminate"), ("cancel", "round", "cancel query")],
+)
+@pytest.mark.parametrize("color", [True, False])
+async def test_the_frame_shows_which_signal_it_is(
+    key: str,
+    edge: str,
+    word: str,
+    color: bool,
+) -> None:
+    """Terminating has a heavy frame and cancelling a light one, with colours and without; the
+    footer has the dialog's keys only.
+    """
+    stage = Stage(busy(), Settings(color=color))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "cursor_down", key)
+        box = stage.app.screen.query_one("#box")
+        assert box.styles.border.top[0] == edge
+        keys = text_of(stage, "#keys")
+        assert keys == f"y {word}  Enter Esc back  r reason"
+        assert text_of(stage, "#buttons").startswith(" ▶ Back  Esc")
+
+
+async def test_rows_behind_a_dialog_are_quiet() -> None:
+    """They lose their tones while it is open, and have them again afterwards."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        table = table_of(stage)
+        await press(pilot, "terminate")
+        assert table.styled_line(1).dimmed
+        await stage.tick()
+        assert table.styled_line(1).dimmed
+        await press(pilot, "keep")
+        assert not table.styled_line(1).dimmed
+
+
+async def test_a_small_terminal_is_read_by_scrolling() -> None:
+    """At 40x10 the subject stays in sight, y counts once all was read, and again after a change."""
+    first = busy()
+    signaller = FakeSignaller()
+    stage = Stage(first, signaller=signaller, source=FakeSource([first]))
+    async with stage.app.run_test(size=_SMALL) as pilot:
+        await press(pilot, "cursor_down")
+        backend = selected_on(stage)
+        await press(pilot, "terminate", "confirm")
+        assert isinstance(stage.app.screen, ConfirmScreen)
+        assert "read on first: PgDn" in text_of(stage, "#proposal")
+        assert signaller.requests == []
+        for _ in range(9):
+            await press(pilot, "page_down")
+        assert "billing@billing" in text_of(stage, "#proposal")
+        assert "the end" in text_of(stage, "#proposal")
+        assert backend.query_start is not None
+        stage.source.script = [
+            with_changes(first, backend.pid, query_start=backend.query_start + 1)
+        ]
+        await stage.tick()
+        await press(pilot, "confirm")
+        assert signaller.requests == []
+        for _ in range(9):
+            await press(pilot, "page_down")
+        await press(pilot, "confirm", *["page_down"] * 9, "confirm")
+        assert [request.target for request in signaller.requests] == [backend.identity]
+
+
+async def test_a_long_list_of_facts_is_read_by_scrolling() -> None:
+    """At 40x10 the number counts once all facts of a list were in sight; its keys are whole."""
+    signaller = FakeSignaller()
+    stage = Stage(nearly_full(), signaller=signaller)
+    async with stage.app.run_test(size=_SMALL) as pilot:
+        await press(pilot, *LEAK_KEYS, "tag_all", "terminate")
+        assert isinstance(stage.app.screen, BulkScreen)
+        count = str(len(stage.app.screen.unchanged.targets))
+        assert (
+            text_of(stage, "#keys") == f"{count} Enter terminate  Esc back  PgDn more"
+        )
+        await press(pilot, *count, "open")
+        assert signaller.requests == []
+        await press(pilot, *["page_down"] * 9, "open")
+        assert len(signaller.requests) == int(count)
+
+
+@pytest.mark.parametrize("keys", [("open",), ("clear",)])
+async def test_an_empty_field_goes_back(keys: tuple[str, ...]) -> None:
+    """Enter with nothing typed presses Back, as Esc does."""
+    signaller = FakeSignaller()
+    stage = Stage(nearly_full(), signaller=signaller)
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, *LEAK_KEYS, "tag_all", "terminate")
+        assert "Type " in text_of(stage, "#request")
+        await press(pilot, *keys)
+        assert isinstance(stage.app.screen, SessionsScreen)
+        assert signaller.requests == []
