@@ -21,7 +21,7 @@ from pgtop.view.plan import (
     state_counts,
     weak_check,
 )
-from pgtop.view.plan_rows import exclusion_words
+from pgtop.view.plan_rows import exclusion_words, explained
 
 Exclusions: TypeAlias = Mapping[tuple[ExclusionReason, str], int]
 """How many sessions are skipped for which reason."""
@@ -183,8 +183,21 @@ def _refusals(plan: Plan) -> Iterator[LabelledValue]:
 def _skipped(counts: Exclusions) -> Iterator[LabelledValue]:
     if not counts:
         return
-    parts = [
-        f"{count} {exclusion_words(reason, explanation, count)}"
-        for (reason, explanation), count in counts.items()
-    ]
+    parts = [_skipped_words(reason, counts) for reason in _reasons(counts)]
     yield field("Skipped -", "; ".join(parts))
+
+
+def _reasons(counts: Exclusions) -> list[ExclusionReason]:
+    """Return the reasons, each once, in their order."""
+    return list(dict.fromkeys(reason for reason, _ in counts))
+
+
+def _skipped_words(reason: ExclusionReason, counts: Exclusions) -> str:
+    """Return how many sessions are skipped for a reason, and its explanations."""
+    own = {words: count for (why, words), count in counts.items() if why is reason}
+    total = sum(own.values())
+    if len(own) == 1:
+        [explanation] = own
+        return f"{total} {exclusion_words(reason, explanation, total)}"
+    parts = [f"{explained(words, count)} ({count})" for words, count in own.items()]
+    return f"{total} {reason}: {', '.join(parts)}"

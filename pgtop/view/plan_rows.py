@@ -48,12 +48,16 @@ def exclusion_words(
     count: int = 1,
 ) -> str:
     """Return why `count` sessions are skipped, to follow the count: `protected: it streams WAL`."""
-    explanation = clean(explanation)
-    if count > 1:
-        explanation = _plural(explanation)
+    explanation = explained(explanation, count)
     if reason in SELF_EXPLAINED:
         return explanation
     return f"{reason}: {explanation}"
+
+
+def explained(explanation: str, count: int) -> str:
+    """Return an explanation for one session or for several; cleaned."""
+    words = clean(explanation)
+    return _plural(words) if count > 1 else words
 
 
 def _plural(explanation: str) -> str:

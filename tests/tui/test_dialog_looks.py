@@ -47,7 +47,7 @@ async def test_the_frame_shows_which_signal_it_is(
 
 
 async def test_rows_behind_a_dialog_are_quiet() -> None:
-    """They lose their tones while it is open, and have them again afterwards."""
+    """The rows lose their tones while it is open, and have them again afterwards."""
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         table = table_of(stage)

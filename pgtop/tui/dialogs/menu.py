@@ -13,6 +13,7 @@ from pgtop.keys import hint
 from pgtop.text.clean import fit
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
+from pgtop.tui.dialogs.frame import draw_quiet_frame
 from pgtop.tui.keymap import bindings
 from pgtop.tui.screens.navigation import Navigation, Scrollable
 from pgtop.tui.theme import Palette
@@ -71,11 +72,13 @@ class MenuScreen(Navigation, ModalScreen[str | None]):
         self.question = 1
         """The number of the question: the choices never change."""
         self._title = title
+        self._palette = palette
         self._choices = _Choices(choices, current, palette)
 
     def compose(self) -> ComposeResult:
         """Yield the choices in their frame."""
         with Vertical(id="box") as box:
+            draw_quiet_frame(box, self._palette)
             box.border_title = self._title
             box.border_subtitle = f"{hint('open')} chooses, {hint('clear')} leaves"
             self._choices.styles.height = self._choices.row_count()

@@ -130,8 +130,9 @@ class ResultScreen(Navigation, Stateful, ModalScreen[Plan | None]):
         yield Answer(hint("open", "clear"), "back", "clear")
         survivors = self._escalation_plan()
         if survivors is not None:
-            count = sessions(len(survivors.targets))
-            words = f"terminate the {count} that survived"
+            count = len(survivors.targets)
+            survivors_words = "survivor" if count == 1 else "survivors"
+            words = f"terminate {count} {survivors_words}"
             yield Answer(hint("terminate"), words, "terminate")
 
     def on_key_bar_key_clicked(self, message: KeyBar.KeyClicked) -> None:
@@ -180,11 +181,13 @@ class ResultScreen(Navigation, Stateful, ModalScreen[Plan | None]):
         return plan if plan.targets else None
 
     def _lines(self, width: int) -> Sequence[Line]:
-        parts = [summary(self._progress.outcomes) or line("asked …", Tone.NOTICE)]
-        if self._unblocked_words:
-            parts.append(line(self._unblocked_words, Tone.STRONG))
+        parts: list[Line] = []
         if self._progress.audit_failure:
             parts.append(line(clean(self._progress.audit_failure), Tone.ALARM))
+        if self._unblocked_words:
+            parts.append(line(self._unblocked_words, Tone.STRONG))
+        counts = summary(self._progress.outcomes)
+        parts.append(counts or line("asked …", Tone.NOTICE))
         return [row for spans in parts for row in wrapped(spans, width)]
 
 
