@@ -57,12 +57,18 @@ def connection_for(
 
 
 def source_for(
-    connection: ServerConnection, redact: bool, text_bytes: int = TEXT_BYTES
+    connection: ServerConnection,
+    redact: bool,
+    text_bytes: int = TEXT_BYTES,
+    *,
+    resolves_names: bool = False,
 ) -> Source:
     """Return the source of snapshots. Each query is cut to `text_bytes`, and its literals are
     masked if `redact` is set.
     """
-    source = PostgresSource(connection, text_bytes=text_bytes)
+    source = PostgresSource(
+        connection, text_bytes=text_bytes, resolves_names=resolves_names
+    )
     if not redact:
         return source
     from pgtop.sources.redacting import RedactingSource
@@ -151,7 +157,10 @@ async def _run_dashboard(
     prompt.clear = splash.step_aside
     reads_queries = any(each.reads_queries for each in guards.protect)
     source = source_for(
-        connection, guards.redact, WHOLE if reads_queries else TEXT_BYTES
+        connection,
+        guards.redact,
+        WHOLE if reads_queries else TEXT_BYTES,
+        resolves_names=settings.resolve_names,
     )
     is_shown = asyncio.Event()
     loading = asyncio.create_task(startup.load_screen_while_waiting(is_shown))

@@ -127,6 +127,14 @@ class Settings(NamedTuple):
             "display", help="the zone of the header's clock", choices=("utc", "local")
         ),
     ] = "utc"
+    resolve_names: Annotated[
+        bool,
+        option(
+            "--resolve-names",
+            help="name locked relations of other databases, over a short connection to each",
+        ),
+        setting("display"),
+    ] = False
     mouse: Annotated[
         bool,
         option(

@@ -67,6 +67,13 @@ _FIXED_OPTIONS = {"application_name": "pgtop", "client_encoding": "SQL_ASCII"}
 database.
 """
 
+_SHORT_VISIT = {
+    "connect_timeout": "3",
+    "target_session_attrs": "any",
+    "load_balance_hosts": "disable",
+}
+"""Options of a connection to a server that was chosen already."""
+
 _NO_PASSPHRASE = "none was given"  # noqa: S105
 """A wrong passphrase, which libpq passes to OpenSSL: without one, OpenSSL prompts on the terminal.
 """
@@ -179,6 +186,24 @@ class ServerConnection:
             finally:
                 self._limit = None
                 await self._drop_unless_usable()
+
+    def to_database(self, name: str) -> "ServerConnection":
+        """Return a connection, not yet open, to another database of the very server that this one
+        is open to. It prompts for nothing.
+        """
+        sibling = ServerConnection({**self._parameters, "dbname": name})
+        if self._resolved is None or self._channel is None:
+            return sibling
+        pgconn = self._channel.connection.pgconn
+        address = {
+            "host": pgconn.host,
+            "hostaddr": pgconn.hostaddr,
+            "port": pgconn.port,
+        }
+        here = {option: raw.decode() for option, raw in address.items() if raw}
+        options = {**self._resolved.options, **here, **_SHORT_VISIT, "dbname": name}
+        sibling._resolved = ResolvedOptions(options, self._resolved.passwords)
+        return sibling
 
     async def close(self) -> None:
         """Close the connection at once, interrupting what runs on it; it is not opened again."""

@@ -26,8 +26,10 @@ from pgtop.sources.postgres.facts import Facts
 from pgtop.sources.postgres.pipeline import Answer
 from pgtop.sources.postgres.probes import PROBES, Probe
 from pgtop.sources.postgres.probes.detail import error_text, read_detail
+from pgtop.sources.postgres.probes.lock_target import NO_NAMES, Names
 from pgtop.sources.postgres.probes.sections import SectionReader
 from pgtop.sources.postgres.probes.sessions import Owner, SessionReader, SessionReply
+from pgtop.sources.postgres.relation_names import NameVisits, RelationNames
 from pgtop.sources.postgres.shapes import TooLongError
 
 TEXT_BYTES = 800
@@ -55,8 +57,18 @@ class PostgresSource:
         probes: Sequence[Probe] = PROBES,
         *,
         text_bytes: int = TEXT_BYTES,
+        resolves_names: bool = False,
     ) -> None:
+        """Create a source. `resolves_names`: names of relations in other databases are read over
+        short connections to these.
+        """
         self._connection = connection
+        self._names: Names = NO_NAMES
+        self._visits: NameVisits | None = None
+        if resolves_names:
+            names = RelationNames()
+            self._names = names
+            self._visits = NameVisits(connection, names)
         self._probes = probes
         self._text_bytes = text_bytes
         self._sampler: _Sampler | None = None
@@ -82,21 +94,31 @@ class PostgresSource:
 
     async def _sample(self, topics: frozenset[Topic]) -> Snapshot:
         async with self._connection.acquire() as channel:
-            return await self._sampler_on(channel).sample(topics)
+            snapshot = await self._sampler_on(channel).sample(topics)
+        if self._visits is not None:
+            self._visits.begin(snapshot, is_pooled=channel.features.pooled)
+        return snapshot
 
     async def detail(self, backend_id: BackendId) -> Detail | None:
         """Return one backend in full, or None if it has ended. Raises SourceError."""
         async with self._connection.acquire() as channel:
             server = await self._sampler_on(channel).server()
-            return await read_detail(channel, server, backend_id)
+            return await read_detail(channel, server, backend_id, self._names)
 
     async def close(self) -> None:
         """Close the connection at once, cancelling what runs on it."""
         await self._connection.close()
+        if self._visits is not None:
+            await self._visits.close()
 
     def _sampler_on(self, channel: Channel) -> "_Sampler":
         if self._sampler is None or self._sampler.channel is not channel:
-            self._sampler = _Sampler(channel, self._probes, self._text_bytes)
+            self._sampler = _Sampler(
+                channel,
+                self._probes,
+                self._text_bytes,
+                self._names,
+            )
         return self._sampler
 
 
@@ -104,14 +126,18 @@ class _Sampler:
     """Samples over one connection: joins all statements into one round trip."""
 
     def __init__(
-        self, channel: Channel, probes: Sequence[Probe], text_bytes: int
+        self,
+        channel: Channel,
+        probes: Sequence[Probe],
+        text_bytes: int,
+        names: Names,
     ) -> None:
         self.channel = channel
         self._answer_bytes = (
             _ANSWER_BYTES if text_bytes <= TEXT_BYTES else _ANSWER_BYTES_WHOLE
         )
         self._facts = Facts()
-        self._sessions = SessionReader(channel.features, text_bytes)
+        self._sessions = SessionReader(channel.features, text_bytes, names)
         self._sections = SectionReader(probes, channel.features)
         self._nameless: set[Owner] = set()
 

@@ -171,7 +171,7 @@ async def test_relations(source: PostgresSource, connect: Connect, table: str) -
         assert (table, True) in held
         assert ("pg_database", True) in held
         assert (
-            "template1.1259 (a relation of another database)",
+            "relation 1259 in database template1",
             True,
         ) in await locks_of(source, elsewhere, "relation")
 
@@ -250,7 +250,7 @@ async def test_advisory_keys(source: PostgresSource, connect: Connect) -> None:
         ("advisory key 9223372036854775807", True),
     ]
     assert await locks_of(source, elsewhere, "advisory") == [
-        ("advisory key 42 of database template1", True)
+        ("advisory key 42 in database template1", True)
     ]
     async with waiting(source, waiter, "SELECT pg_advisory_lock(7, -3)") as awaited:
         assert [lock.target for lock in awaited] == ["advisory key 7, -3"]
@@ -321,16 +321,16 @@ async def test_one_round_trip(
             "public.pg_class"),
         (PgLocksRow("relation", "m", True, database=5, relation=9, name="{evil}"), "{evil}"),
         (PgLocksRow("relation", "m", True, database=7, relation=9),
-            "shop.9 (a relation of another database)"),
+            "relation 9 in database shop"),
         (PgLocksRow("relation", "m", True, database=8, relation=9),
-            "8.9 (a relation of another database)"),
+            "relation 9 in database 8"),
         (PgLocksRow("extend", "m", True, database=5, relation=9, name="orders"),
             "the end of orders"),
         (PgLocksRow("page", "m", True, database=5, relation=9, name="orders", page=0),
             "page 0 of orders"),
         (
             PgLocksRow("tuple", "m", True, database=7, relation=9, page=3, tuple=4),
-            "row (3,4) of shop.9 (a relation of another database)",
+            "row (3,4) of relation 9 in database shop",
         ),
         (PgLocksRow("virtualxid", "m", True, virtualxid="3/42"), "virtual transaction 3/42"),
         (PgLocksRow("spectoken", "m", True, transactionid=745, objid=1),
@@ -338,7 +338,7 @@ async def test_one_round_trip(
         (
             PgLocksRow("applytransaction", "m", True, database=7, transactionid=745, objid=16400,
                 objsubid=0),
-            "remote transaction 745 of subscription 16400 of database shop",
+            "remote transaction 745 of subscription 16400 in database shop",
         ),
         (PgLocksRow("frozenid", "m", True, database=5), "frozen transaction id"),
         (

@@ -15,7 +15,13 @@ from pgtop.sources.postgres.connection import Channel, Row, Statement
 from pgtop.sources.postgres.encoding import decode_name, decoded
 from pgtop.sources.postgres.features import NO_PIDS, PROGRESS, SLOTS, Features
 from pgtop.sources.postgres.probes import activity
-from pgtop.sources.postgres.probes.lock_target import TARGET_TYPES, PgLocksRow, target
+from pgtop.sources.postgres.probes.lock_target import (
+    NO_NAMES,
+    TARGET_TYPES,
+    Names,
+    PgLocksRow,
+    target,
+)
 from pgtop.sources.postgres.shapes import (
     BOOL,
     INT4,
@@ -74,7 +80,7 @@ https://www.postgresql.org/docs/current/progress-reporting.html#VACUUM-PROGRESS-
 
 
 async def read_detail(
-    channel: Channel, server: Server, backend_id: BackendId
+    channel: Channel, server: Server, backend_id: BackendId, names: Names = NO_NAMES
 ) -> Detail | None:
     """Return the backend with its whole query and its locks, or None if it has ended. Raises
     psycopg.Error.
@@ -95,7 +101,7 @@ async def read_detail(
         taken_at=taken_at,
         backend=backend,
         query_is_cut=is_cut(backend.query or "", length or 0, size),
-        locks=tuple([_lock(row, server) for row in lock_rows]),
+        locks=tuple([_lock(row, server, names) for row in lock_rows]),
         locks_failure=failure,
         locks_total=total,
         exempt=is_exempt,
@@ -174,5 +180,11 @@ def _lock_row(row: Row, encoding: str) -> PgLocksRow:
     return PgLocksRow._make(decoded(row, encoding))
 
 
-def _lock(row: PgLocksRow, server: Server) -> Lock:
-    return Lock(row.locktype, row.mode, row.granted, target(row, server), row.waitstart)
+def _lock(row: PgLocksRow, server: Server, names: Names) -> Lock:
+    return Lock(
+        row.locktype,
+        row.mode,
+        row.granted,
+        target(row, server, names),
+        row.waitstart,
+    )

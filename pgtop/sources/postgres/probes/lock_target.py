@@ -1,6 +1,6 @@
 """A row of pg_locks, and its locked object in words."""
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from pgtop.model.server import Server
 from pgtop.model.timestamp import Instant
@@ -75,14 +75,37 @@ _TAG = (
 """The columns that identify what is locked."""
 
 
-def target(row: PgLocksRow, server: Server) -> str:
+class Names(Protocol):
+    """The known names of relations in other databases."""
+
+    @property
+    def note(self) -> str:
+        """The reason why some names are not known; empty if there is none."""
+        ...
+
+    def name(self, database: int, relation: int) -> str | None:
+        """Return the name of a relation, if it is known."""
+        ...
+
+
+class _NoNames:
+    note = ""
+
+    def name(self, database: int, relation: int) -> None:
+        """Know none."""
+
+
+NO_NAMES: Names = _NoNames()
+
+
+def target(row: PgLocksRow, server: Server, names: Names = NO_NAMES) -> str:
     """Describe what is locked in words, or by the raw columns if this kind of lock is not known."""
     words = _WORDS.get(row.locktype)
     if words is None:
         return " ".join([f"{name} {value}" for name, value in _tag(row).items()])
     values = row._asdict() | {
         "elsewhere": _elsewhere(row, server),
-        "name": _short(row.name) if row.name else _nameless(row, server),
+        "name": _short(row.name) if row.name else _distant(row, server, names),
         "class_name": row.class_name or f"class {row.classid}",
         "key": _advisory_key(row),
     }
@@ -100,18 +123,19 @@ def _elsewhere(row: PgLocksRow, server: Server) -> str:
     if row.database in (None, 0, server.database_oid):
         return ""
     database = server.databases.get(row.database)
-    return f" of database {database.name if database else row.database}"
+    return f" in database {database.name if database else row.database}"
 
 
-def _nameless(row: PgLocksRow, server: Server) -> str:
-    """Describe a relation by its number: it is of another database, or was created in a transaction
-    that is still open.
+def _distant(row: PgLocksRow, server: Server, names: Names) -> str:
+    """Describe a relation without a name here, by its number unless its name in its own database is
+    known: it is of another database, or was created in a transaction that is still open.
     """
-    if not _elsewhere(row, server):
-        return f"relation {row.relation}"
-    database = server.databases.get(row.database or 0)
-    name = database.name if database else row.database
-    return f"{name}.{row.relation} (a relation of another database)"
+    elsewhere = _elsewhere(row, server)
+    name = None
+    if elsewhere:
+        name = names.name(row.database or 0, row.relation or 0)
+    known = _short(name) if name else f"relation {row.relation}"
+    return f"{known}{elsewhere}"
 
 
 def _short(name: str) -> str:

@@ -31,6 +31,7 @@ from pgtop.sources.postgres.connection import Row, Statement
 from pgtop.sources.postgres.features import Features
 from pgtop.sources.postgres.probes import activity
 from pgtop.sources.postgres.probes.activity import EVERYTHING, Changes
+from pgtop.sources.postgres.probes.lock_target import NO_NAMES, Names
 from pgtop.sources.postgres.probes.locks import carry_over
 from pgtop.sources.postgres.probes.locks.answers import read
 from pgtop.sources.postgres.probes.locks.schedule import LockPollPlan, LockPollSchedule
@@ -81,12 +82,15 @@ class SessionReply(NamedTuple):
 class SessionReader:
     """Reads the sessions over one connection, and remembers what need not be sent again."""
 
-    def __init__(self, features: Features, text_bytes: int) -> None:
+    def __init__(
+        self, features: Features, text_bytes: int, relation_names: Names = NO_NAMES
+    ) -> None:
         self.last: Snapshot | None = None
         """The previous snapshot; None if the next one can reuse nothing."""
         self._features = features
         self._text_bytes = text_bytes
         self._names = activity.NameCache()
+        self._relation_names = relation_names
         self._known: dict[tuple[int, Instant | None], Backend] = {}
         self._digest = b""
         self._idle_group = NO_IDLE_GROUP
@@ -202,7 +206,13 @@ class SessionReader:
         """Return the snapshot, and remember it; `received`: the bytes of all answers."""
         last = self.last
         plan = self._plan
-        answers = read(plan, reply.lock_rows, server, self._features.encoding)
+        answers = read(
+            plan,
+            reply.lock_rows,
+            server,
+            self._features.encoding,
+            self._relation_names,
+        )
         backends = (*self._backends(reply.rows, server), *reply.idle)
         backends, reused = carry_over.with_blockers(backends, plan, answers, last)
         snapshot = Snapshot(
@@ -226,7 +236,7 @@ class SessionReader:
         """Add what was refused, failed or is postponed."""
         refusal = self._features.lock_refusal
         return locks._replace(
-            note=refusal or self._schedule.note,
+            note=refusal or self._schedule.note or self._relation_names.note,
             failure=refusal or self._schedule.failure,
             unread=self._features.holder_refusal,
         )

@@ -121,7 +121,7 @@ async def test_virtual_transaction_and_object_locks_have_their_words(
 
 
 async def test_relations_of_other_databases_have_no_wrong_name(scene: Scene) -> None:
-    """A relation of another database is described by database and number."""
+    """A relation of another database is described by its number and its database."""
     other = {"dbname": "template1"}
     await scene.session("LOCK TABLE pg_description IN ACCESS EXCLUSIVE MODE", **other)
     session = await scene.session(**other)
@@ -129,7 +129,7 @@ async def test_relations_of_other_databases_have_no_wrong_name(scene: Scene) -> 
     snapshot, _ = await scene.compared(1)
     [[oid]] = await scene.query("SELECT 'pg_description'::regclass::oid::int")
     target = snapshot.locks.waits[pid(waiter)].lock.target
-    assert target == f"template1.{oid} (a relation of another database)"
+    assert target == f"relation {oid} in database template1"
 
 
 async def test_a_prepared_root(scene: Scene) -> None:

@@ -1,8 +1,8 @@
 """The lock manager's answers, and their part of the model."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import lru_cache
-from typing import NamedTuple
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache, partial
+from typing import NamedTuple, TypeAlias
 
 from pgtop.model import EMPTY
 from pgtop.model.detail import Lock
@@ -12,10 +12,18 @@ from pgtop.model.timestamp import seconds_between
 from pgtop.sources.postgres.connection import Row
 from pgtop.sources.postgres.encoding import decode, decode_name, decoded
 from pgtop.sources.postgres.probes.detail import read_exempt
-from pgtop.sources.postgres.probes.lock_target import PgLocksRow, target
+from pgtop.sources.postgres.probes.lock_target import (
+    NO_NAMES,
+    Names,
+    PgLocksRow,
+    target,
+)
 from pgtop.sources.postgres.probes.locks.schedule import LockPollPlan
 from pgtop.sources.postgres.probes.locks.statements import GRANTED, TIMES
 from pgtop.sources.postgres.shapes import LONGEST_NAME, AnswerError
+
+Describe: TypeAlias = Callable[[PgLocksRow], str]
+"""Returns the words for what is locked."""
 
 _TRANSACTION = PgLocksRow._fields.index("transactionid")
 _NOT_EXEMPT: list[Row] = [(None,)]
@@ -34,7 +42,11 @@ class LockAnswers(NamedTuple):
 
 
 def read(
-    plan: LockPollPlan, answers: Sequence[list[Row]], server: Server, encoding: str
+    plan: LockPollPlan,
+    answers: Sequence[list[Row]],
+    server: Server,
+    encoding: str,
+    names: Names = NO_NAMES,
 ) -> LockAnswers:
     """Read the answers to the statements of a plan; empty if there were none."""
     if not answers:
@@ -45,7 +57,8 @@ def read(
     slot_rows, exempt_rows = others if plan.reads_slots else ([], _NOT_EXEMPT)
 
     prepared = tuple([_prepared(row, server) for row in prepared_rows])
-    lock_answers = _read_locks(locks, plan, server, encoding, prepared)
+    describe = partial(target, server=server, names=names)
+    lock_answers = _read_locks(locks, plan, describe, encoding, prepared)
     return lock_answers._replace(
         state=lock_answers.state._replace(
             prepared=prepared,
@@ -60,7 +73,7 @@ def read(
 def _read_locks(
     locks: Sequence[Row],
     plan: LockPollPlan,
-    server: Server,
+    describe: Describe,
     encoding: str,
     prepared: Sequence[Prepared],
 ) -> LockAnswers:
@@ -71,7 +84,7 @@ def _read_locks(
     waiting = _waiting_in(rows, frozenset(plan.hidden_reused))
     current = [row for row in rows if row[GRANTED] or row[0] not in waiting]
     return LockAnswers(
-        LockState(_waits(current, server, encoding, prepared)),
+        LockState(_waits(current, describe, encoding, prepared)),
         hidden_blockers={
             row[0]: tuple(dict.fromkeys(row[-1])) for row in rows if row[-1]
         },
@@ -86,7 +99,7 @@ def _waiting_in(rows: Sequence[Row], pids: frozenset[int]) -> frozenset[int]:
 
 
 def _waits(
-    rows: Sequence[Row], server: Server, encoding: str, prepared: Sequence[Prepared]
+    rows: Sequence[Row], describe: Describe, encoding: str, prepared: Sequence[Prepared]
 ) -> Mapping[int, Wait]:
     transactions = _transactions_by_name(rows, prepared)
     holds: dict[Row, list[Hold]] = {}
@@ -94,9 +107,7 @@ def _waits(
     for pid, virtual, *columns, _ in rows:
         row, tag = _read_lock(tuple(columns), encoding)
         if not row.granted:
-            lock = Lock(
-                row.locktype, row.mode, False, target(row, server), row.waitstart
-            )
+            lock = Lock(row.locktype, row.mode, False, describe(row), row.waitstart)
             awaited[pid] = tag, lock
         else:
             names = transactions.get(virtual, ())
