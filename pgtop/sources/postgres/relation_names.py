@@ -77,11 +77,11 @@ class RelationNames:
         return wanted
 
     def learn(
-        self, database: int, names: Mapping[int, str | None], asked: Iterable[int]
+        self, database: int, names: Mapping[int, str | None], relations: Iterable[int]
     ) -> None:
         """Keep the names of relations in a database; those without one are looked up again soon."""
         now = self._now()
-        for relation in asked:
+        for relation in relations:
             name = names.get(relation)
             age = _NAMELESS_AGE if name is None else _NAME_AGE
             self._known.pop((database, relation), None)

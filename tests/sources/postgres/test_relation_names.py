@@ -154,7 +154,7 @@ async def test_a_refused_visit_is_not_repeated(
 async def test_a_hostile_name_arrives_as_it_is(
     resolving: PostgresSource, elsewhere: Connect
 ) -> None:
-    """It is cleaned where it is shown, like every target of a lock."""
+    """Targets of locks are cleaned where they are shown."""
     maker = await elsewhere()
     name = sql.Identifier(NASTY)
     await maker.execute(sql.SQL("CREATE TABLE {} ()").format(name))
