@@ -1,6 +1,7 @@
 """Views of the user's own: tab, key, options, pace, and the view that opens first."""
 
 import tomllib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,10 @@ ROLES = ViewProfile("roles", view="breakdown")
 def _settings(*profiles: ViewProfile, **rest: Any) -> Settings:
     views = {profile.name: profile for profile in profiles}
     return Settings()._replace(views=views, **rest)
+
+
+async def _is_elsewhere(stage: Stage) -> bool:
+    return stage.app.screen is not stage.app.home and stage.app.screen.is_mounted
 
 
 async def _notices(stage: Stage, words: str) -> bool:
@@ -78,18 +83,15 @@ async def test_a_view_of_ones_own_has_its_options_and_its_pace() -> None:
 
 async def test_the_dashboard_opens_with_the_view_that_is_named() -> None:
     stage = Stage(nearly_full(), _settings(ROLES, view="roles"))
-    async with stage.app.run_test(size=SIZE) as pilot:
-        await pilot.pause()
-        await pilot.pause()
+    async with stage.app.run_test(size=SIZE):
+        await until_async(partial(_is_elsewhere, stage))
         assert stage.app._view.id == "own_roles"
 
 
 async def test_an_unknown_view_and_a_wrong_file_are_sentences() -> None:
     stage = Stage(nearly_full(), _settings(view="lokcs"))
-    async with stage.app.run_test(size=SIZE) as pilot:
-        await pilot.pause()
-        assert stage.app.state.notice is not None
-        assert "there is no view lokcs" in stage.app.state.notice.text
+    async with stage.app.run_test(size=SIZE):
+        await until_async(lambda: _notices(stage, "there is no view lokcs"))
     stage = Stage(nearly_full(), Settings(complaint="read-only: config.toml:3: wrong"))
     async with stage.app.run_test(size=SIZE) as pilot:
         await pilot.pause()
@@ -102,7 +104,7 @@ async def test_a_view_of_ones_own_has_its_columns() -> None:
     view = ViewProfile("mine", columns=("user:7", "AGE", "query"))
     stage = Stage(nearly_full(), _settings(view, view="mine"))
     async with stage.app.run_test(size=SIZE) as pilot:
-        await pilot.pause()
+        await until_async(partial(_is_elsewhere, stage))
         await pilot.pause()
         screen = stage.app.screen
         assert isinstance(screen, TableScreen)

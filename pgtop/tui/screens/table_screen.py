@@ -148,7 +148,12 @@ class TableScreen(Navigation, FilterableScreen, Generic[RowT, ContextT]):
             self._options = self._options._replace(sort=sort)
         if profile.columns:
             columns = chosen_columns(self.columns, profile.chosen_columns)
-            self._table.spec = replace(self.SPEC, columns=columns, contents=None)
+            self._table.spec = replace(
+                self.SPEC,
+                columns=columns,
+                contents=None,
+                columns_for=None,
+            )
         if profile.filter:
             self.filter_by(profile.filter)
 
