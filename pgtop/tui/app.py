@@ -156,7 +156,7 @@ class PgtopApp(SilentCrash, Keyboard):
         if self._palette.change(display):
             self._take_textual_theme()
             for screen in self.screen_stack:
-                screen.refresh()
+                screen.query("*").refresh()
 
     # States down.
 

@@ -307,27 +307,29 @@ def test_the_terminal_is_queried_only_once_its_reply_is_read(
         assert terminal.wait_for_exit() == 0
 
 
+@pytest.mark.parametrize("options", [[], ["--ascii"]], ids=["own", "textual"])
 def test_the_colours_change_once_the_background_is_reported(
-    server: Cluster, blocked_textual: BlockedTextual
+    server: Cluster, blocked_textual: BlockedTextual, options: list[str]
 ) -> None:
     """The first frame waits for no answer, and no part of the answer is a key."""
     white = ("0000/0000/0000", "ffff/ffff/ffff")
     with Terminal(
-        [*_PGTOP, server.socket_dsn, "--interval", "60"],
+        [*_PGTOP, server.socket_dsn, "--interval", "60", *options],
         environment=blocked_textual.environment,
         colours=white,
     ) as terminal:
         terminal.wait_for(READY)
-        assert not _has_colour(terminal, "brightblack")
+        assert not _lines_in(terminal, "brightblack")
         blocked_textual.release()
-        terminal.wait_for(lambda seen: _has_colour(seen, "brightblack"))
+        terminal.wait_for(lambda seen: {0, 23} <= _lines_in(seen, "brightblack"))
         terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == 0
 
 
-def _has_colour(terminal: Terminal, colour: str) -> bool:
-    lines = terminal.screen.buffer.values()
-    return any(cell.fg == colour for line in lines for cell in line.values())
+def _lines_in(terminal: Terminal, colour: str) -> set[int]:
+    """Return the lines of the screen with a text in that colour."""
+    lines = terminal.screen.buffer.items()
+    return {y for y, line in lines if any(cell.fg == colour for cell in line.values())}
 
 
 @pytest.mark.parametrize("ignored", [False, True], ids=["default", "ignored"])
