@@ -6,6 +6,7 @@ from typing import NamedTuple, Self
 
 from pgtop.analysis.budget import Budget, budget
 from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.analysis.full_groups import FullGroup, full_groups
 from pgtop.analysis.last_minute import LastMinute
 from pgtop.analysis.pooling import Concurrency, PoolingHint, pooling_hint
 from pgtop.analysis.recent_use import RecentUse
@@ -37,6 +38,8 @@ class State(NamedTuple):
     last_minute: LastMinute = LastMinute()
     """The use of the slots in the last minute."""
     hint: PoolingHint | None = None
+    full_groups: tuple[FullGroup, ...] = ()
+    """Roles and databases that have reached their connection limit."""
     interruption: Interruption | None = None
     """The last interruption of the server."""
     notice: Span | None = None
@@ -59,6 +62,7 @@ class State(NamedTuple):
             settings.interval,
             Concurrency().observe(snapshot),
             LastMinute().after(snapshot, slots, settings.interval),
+            full_groups=full_groups(snapshot),
             recent_use=RecentUse().observe(snapshot),
         )
 
@@ -81,6 +85,7 @@ class State(NamedTuple):
             interval=interval,
             seen=seen,
             last_minute=self.last_minute.after(snapshot, slots, event.every),
+            full_groups=full_groups(snapshot),
             hint=pooling_hint(snapshot, seen),
             recent_use=self.recent_use.observe(snapshot),
             interruption=interruption(self.derived.snapshot, snapshot)

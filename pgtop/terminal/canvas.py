@@ -26,7 +26,7 @@ _TOKEN = re.compile(
 )
 _TEXTS = re.compile(_TEXT)
 _ONE_CELL_EACH = re.compile(
-    r"[ -~\xa1-\xac\xae-\u02af\u2026\u2500-\u259f\u25b2\u25bc]*"
+    r"[ -~\xa1-\xac\xae-\u02af\u2026\u2500-\u259f\u25b2\u25b6\u25bc\u25be\u25c4\u2713]*"
 )
 """Text of one cell a character, none of which joins another: nearly all that pgtop shows."""
 _MAX_MARKS = 16

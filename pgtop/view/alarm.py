@@ -60,10 +60,11 @@ def alarm_forms(derived: DerivedSnapshot) -> Sequence[Line]:
     name = root_name(root)
     wait = _longest(root, derived)
     deadlock = ", deadlock," if _deadlocks(forest) else ""
+    comma = "," if notes else ""
     texts = [
         f"{whole}, {does}" if does else whole,
         whole,
-        f"{noted}{',' if notes else ''} {wait} for {name}",
+        f"{noted}{comma} {wait} for {name}",
         f"{deadlock} {wait} for {name}",
         f" {wait} for {name}",
         f" for {name}",

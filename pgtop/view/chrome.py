@@ -65,15 +65,20 @@ def frame(
     around: Surroundings,
     width: int,
     height: int,
+    top: Header | None = None,
 ) -> Frame:
-    """Lay out a screen around its body: the first frame, and every one that Textual draws."""
-    top = header(
-        state,
-        around.looks,
-        around.views,
-        width,
-        height,
-    )
+    """Lay out a screen around its body: the first frame, and every one that Textual draws.
+
+    `top` is the header that was laid out for the same state and size before.
+    """
+    if top is None:
+        top = header(
+            state,
+            around.looks,
+            around.views,
+            width,
+            height,
+        )
     return Frame(
         header=top,
         status=as_far_as_fits(around.status, width),

@@ -1,6 +1,6 @@
 """Lines made of parts that grow as far as the width allows: what matters most grows first."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from pgtop.text.clean import cells
@@ -27,10 +27,15 @@ def fitted(wishes: Iterable[Wish], width: int) -> Line:
     Parts from RIGHT on stand at the right end. A form that is wider than the line is left out.
     """
     parts: dict[int, Line] = {}
+    sizes: dict[int, int] = {}
+    room = width + GAP
     for place, form in wishes:
-        wanted = {**parts, place: form}
-        if _width(wanted) <= width:
-            parts = wanted
+        before = sizes.get(place, 0)
+        size = line_cells(form) + GAP if form else 0
+        if size - before <= room:
+            parts[place] = form
+            sizes[place] = size
+            room -= size - before
     left = joined([parts[place] for place in sorted(parts) if place < RIGHT])
     right = joined([parts[place] for place in sorted(parts) if place >= RIGHT])
     return justified(left, right, width)
@@ -61,8 +66,3 @@ def line_cells(line: Line) -> int:
 def quiet(line: Line) -> Line:
     """Return the line in one quiet tone: it was true a while ago."""
     return tuple([Span(span.text, Tone.QUIET) for span in line])
-
-
-def _width(parts: Mapping[int, Line]) -> int:
-    sizes = [line_cells(part) for part in parts.values() if part]
-    return sum(sizes) + GAP * max(0, len(sizes) - 1)

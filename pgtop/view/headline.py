@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from pgtop.analysis.budget import Budget, Level
+from pgtop.analysis.full_groups import FullGroup
 from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import seconds_between
@@ -120,6 +121,7 @@ def _troubles(state: State) -> Iterator[Trouble]:
     if forms := alarm_forms(derived):
         yield Trouble(forms, _LOCKS)
     yield from _limits(budget)
+    yield from _full_groups(state.full_groups)
     if budget.level is Level.WARN:
         yield _nearly_full(budget)
     if texts := interruption_forms(state.interruption, derived.now):
@@ -176,6 +178,17 @@ def _limits(budget: Budget) -> Iterator[Trouble]:
         f"! your {whose} is at its limit",
     ]
     yield Trouble([line(text, Tone.WARN) for text in texts], _CONNECTIONS)
+
+
+def _full_groups(groups: Sequence[FullGroup]) -> Iterator[Trouble]:
+    """Yield the group at its limit that holds most, and how many others there are."""
+    if not groups:
+        return
+    kind, name, count, limit = groups[0]
+    more = f", {len(groups) - 1} more at theirs" if len(groups) > 1 else ""
+    words = f"! {kind} {name} has all {count} of its {limit} connections"
+    texts = [f"{words}{more}", words, f"! {kind} {name} is full"]
+    yield Trouble([line(clean(text), Tone.WARN) for text in texts], _CONNECTIONS)
 
 
 def _nearly_full(budget: Budget) -> Trouble:

@@ -255,6 +255,22 @@ def test_a_limit_that_is_reached_is_named(limit: str) -> None:
     assert "limit" in words
 
 
+def test_another_role_at_its_limit_is_named() -> None:
+    """Its applications fail, while the server has free slots."""
+    before = calm()
+    name = "api"
+    [oid] = {b.usesysid for b in before.backends if b.usename == name and b.usesysid}
+    held = [b.usename for b in before.backends if b.is_client].count(name)
+    role = before.server.roles[oid]._replace(connection_limit=held)
+    roles = {**before.server.roles, oid: role}
+    state = state_of(on(before, roles=roles))
+    assert [group.name for group in state.full_groups] == [role.name]
+    words = text(headline(state, Looks(), 80).line)
+    assert f"role {role.name} has all {held} of its {held} connections" in words
+    roomy = role._replace(connection_limit=held + 1)
+    assert not state_of(on(before, roles={oid: roomy})).full_groups
+
+
 # The tabs.
 
 

@@ -22,7 +22,7 @@ from pgtop.tui.widgets.key_line import KeyBar
 from pgtop.tui.widgets.lines import Lines
 from pgtop.view.chrome import Surroundings, frame
 from pgtop.view.cost import cost_line
-from pgtop.view.header import NO_VIEWS, Views, header_lines
+from pgtop.view.header import NO_VIEWS, Header, Views, header, header_lines
 from pgtop.view.looks import Looks
 from pgtop.view_registry import View
 
@@ -55,6 +55,7 @@ class LiveScreen(Stateful, Screen[None]):
         self._palette = palette
         self._views: Sequence[View] = ()
         self._view: View | None = None
+        self._last_header: tuple[State, tuple[int, int], Header] | None = None
         self.is_behind_dialog = False
         """True if a dialog is on top: what is behind it is quiet."""
         self._actions = settings.keymap.offered(self.KEYS, settings.read_only)
@@ -186,6 +187,21 @@ class LiveScreen(Stateful, Screen[None]):
             self._looks,
         )
 
+    def _header(self, width: int, height: int) -> Header:
+        """Return the header, laid out once for a state: a moved cursor changes nothing in it."""
+        last = self._last_header
+        if last is not None and last[0] is self.state and last[1] == (width, height):
+            return last[2]
+        top = header(
+            self.state,
+            self._looks,
+            self._tabs_now(),
+            width,
+            height,
+        )
+        self._last_header = (self.state, (width, height), top)
+        return top
+
     def footer_actions(self) -> tuple[Action, ...]:
         """Return what the footer offers, the most needed first."""
         return self._actions
@@ -194,7 +210,6 @@ class LiveScreen(Stateful, Screen[None]):
         """Return what the frame shows besides the state."""
         return Surroundings(
             looks=self._looks,
-            views=self._tabs_now(),
             status=self.status_line(),
             complaint=self.complaint(),
             remark=self.remark(),
@@ -204,13 +219,14 @@ class LiveScreen(Stateful, Screen[None]):
     def show_frame(self) -> None:
         """Draw everything but the body."""
         (width, height) = self.size
+        top = self._header(width, height)
         lines = frame(
             self.state,
             self.surroundings(),
             width,
             height,
+            top,
         )
-        top = lines.header
         self._banner.show(top.server)
         self._alarm.show_headline(top.headline)
         self._tabs.show_keys(top.tabs)
