@@ -17,6 +17,7 @@ from pgtop.config.load import Configuration, load
 from pgtop.config.settings import THEMES, Safety, Settings
 from pgtop.config.toml_file import Problem
 from pgtop.errors import UsageError
+from pgtop.keys import Keymap
 
 if TYPE_CHECKING:
     from pgtop.config.servers import ServerProfile
@@ -106,7 +107,7 @@ def dashboard_for(
     settings = _with_theme(options, settings, configuration, problems)
     if problems:
         guards = _locked(guards, problems)
-    if configuration.files:
+    if configuration.files or settings.preset:
         settings = _with_tables(settings, configuration)
     settings = settings._replace(complaint=_complaint(problems))
     return Dashboard(guards, settings)
@@ -116,18 +117,35 @@ def _with_tables(settings: Settings, configuration: Configuration) -> Settings:
     """Return the settings with keys and filters of the user's own."""
     from pgtop.config.tables import ACTIONS, FILTERS, KEYS, VIEWS
 
-    keymap = settings.keymap
-    if keys := configuration.table(KEYS):
-        from pgtop.config.keymap import KeymapError, keymap_from
-
-        with suppress(KeymapError):  # a problem already
-            keymap = keymap_from(keys)
     return settings._replace(
-        keymap=keymap,
+        keymap=_keymap(settings, configuration.table(KEYS)),
         views=_records(configuration, VIEWS),
         own_actions=_records(configuration, ACTIONS),
         filters=configuration.table(FILTERS),
     )
+
+
+def _keymap(settings: Settings, keys: Mapping[str, Any]) -> Keymap:
+    """Return the keys of the user's own, of the preset that the command line chose if it chose one.
+
+    Raises UsageError if the two do not go together.
+    """
+    if not keys and not settings.preset:
+        return settings.keymap
+    from pgtop.config.keymap import KeymapError, keymap_from
+
+    preset = {"preset": settings.preset} if settings.preset else {}
+    try:
+        keymap_from(keys)
+    except KeymapError:  # a problem already
+        keys = {}
+    try:
+        return keymap_from({**keys, **preset})
+    except KeymapError as error:
+        raise UsageError(
+            f"--keys {settings.preset} does not go with [keys]: {error}.",
+            "Change the keys, or leave the option out.",
+        ) from None
 
 
 def _records(configuration: Configuration, section: str) -> Mapping[str, Any]:

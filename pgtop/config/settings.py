@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from pgtop.config.views import ViewProfile
     from pgtop.table.filter import Filter
 
+PRESET_NAMES = ("pgtop", "pg_activity", "htop", "vim")
+"""The presets of keys: see `config.keymap`."""
 MIN_INTERVAL = 0.2
 MAX_INTERVAL = 60.0
 """Bounds of the seconds between samples."""
@@ -179,6 +181,17 @@ class Settings(NamedTuple):
     """The user's own theme, if `theme` names one."""
     display: Display = Display()
     """The terminal's colours, and what is known of its background."""
+    preset: Annotated[
+        str,
+        option(
+            "--keys",
+            metavar="PRESET",
+            choices=PRESET_NAMES,
+            help=f"one of {', '.join(PRESET_NAMES)}; [keys] in the configuration changes single"
+            " keys",
+        ),
+    ] = ""
+    """The preset of keys that the command line chose, or ""."""
     keymap: Keymap = KEYMAP
     """The actions and their keys: see `config.keymap`."""
     view: Annotated[

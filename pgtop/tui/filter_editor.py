@@ -1,11 +1,16 @@
 """The filter while it is typed: a line of text that completes itself and remembers earlier ones."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from pgtop.table.language.completion import Completion
 from pgtop.table.language.errors import Fix
 from pgtop.tui.line_editor import LineEditor
+
+if TYPE_CHECKING:
+    from pgtop.table.language.completion import Completion
 
 
 @dataclass(frozen=True)

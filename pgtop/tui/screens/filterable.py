@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from textual.widget import Widget
 
@@ -11,7 +11,6 @@ from pgtop.actions import FILTER_FIELD, Action
 from pgtop.config.settings import Settings
 from pgtop.monitor.state import State
 from pgtop.table.filter import Filter, FilterError
-from pgtop.table.language.completion import Completion
 from pgtop.table.language.errors import Fix
 from pgtop.table.options import TableOptions
 from pgtop.table.spec import TableSpec
@@ -33,6 +32,9 @@ from pgtop.view.filter_field import (
     unfinished_key,
     without_fragment,
 )
+
+if TYPE_CHECKING:
+    from pgtop.table.language.completion import Completion
 
 
 class FilterableScreen(LiveScreen):
