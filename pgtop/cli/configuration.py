@@ -83,6 +83,13 @@ def redacts(option: bool, environ: Mapping[str, str] = os.environ) -> bool:
     )
 
 
+def saved_filters(environ: Mapping[str, str] = os.environ) -> Mapping[str, str]:
+    """Return the user's saved filters; none of them if the configuration has them wrong."""
+    from pgtop.config.tables import FILTERS
+
+    return read(environ).table(FILTERS)
+
+
 # The dashboard.
 
 

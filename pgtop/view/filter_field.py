@@ -190,7 +190,9 @@ def active_line(active: Filter, error: FilterError | None, width: int) -> Line:
     words = fit(f"filter {text}", max(0, width - cells(key))).rstrip()
     room = width - cells(words) - cells(key)
     meaning = f"  = {active.understood}"
-    shown = meaning if cells(meaning) <= room else ""
+    shown = (
+        fit(meaning, min(room, cells(meaning))).rstrip() if room > _LEAST_HINT else ""
+    )
     return (
         Span("filter ", Tone.QUIET),
         Span(words.removeprefix("filter "), Tone.NOTICE),

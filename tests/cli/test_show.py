@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -16,8 +17,10 @@ from hypothesis import strategies as st
 
 from pgtop.analysis.budget import STATES
 from pgtop.analysis.derived import DerivedSnapshot
-from pgtop.cli.commands.show import _sort, as_json, page
+from pgtop.cli.args.filters import filter_for_protection, filter_for_signals
+from pgtop.cli.commands.show import _sort, as_json, option_filter, page
 from pgtop.cli.output import painted
+from pgtop.errors import UsageError
 from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import from_datetime
@@ -362,3 +365,21 @@ def test_what_is_not_known_is_null() -> None:
         "backend_type",
         "blocks",
     }
+
+
+def test_the_option_names_a_saved_filter_and_a_signal_does_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All that is printed shows its terms; a filter that decides about a signal is written out."""
+    path = tmp_path / "config.toml"
+    path.write_text('[filters]\nleak = "state:idle idle>10m"\n')
+    monkeypatch.setenv("PGTOP_CONFIG", str(path))
+    assert option_filter("db:shop @leak").text == "db:shop state:idle idle>10m"
+    with pytest.raises(
+        UsageError, match="there is no saved filter @leek: use one of @leak"
+    ):
+        option_filter("@leek")
+    with pytest.raises(UsageError, match="a saved filter cannot be named here"):
+        filter_for_signals(["db:shop", "@leak"])
+    with pytest.raises(UsageError, match="a saved filter cannot be named here"):
+        filter_for_protection("@leak", "--protect")

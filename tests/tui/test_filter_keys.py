@@ -2,6 +2,7 @@
 
 from textual import events
 
+from pgtop.config.settings import Settings
 from pgtop.tui.dialogs.confirm import ConfirmScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from tests.fakes import FakeSignaller
@@ -14,6 +15,7 @@ from tests.tui.apps import (
     press,
     sessions_of,
     shown_on,
+    table_of,
     text_of,
 )
 
@@ -80,3 +82,45 @@ async def test_paste_into_the_filter() -> None:
         pilot.app.post_message(events.Paste("user:anna\n"))
         await pilot.pause()
         assert len(shown_on(stage)) == 1
+
+
+async def test_tab_completes_a_saved_filter_and_the_sentence_shows_all_of_it() -> None:
+    """`@l` and Tab name the filter, the rows follow, and the line below has its terms."""
+    stage = Stage(busy(), Settings(filters={"leak": "state:idle db:shop"}))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "filter", "@", "l", "tab")
+        assert text_of(stage, "#filter").startswith("/ @leak")
+        assert text_of(stage, "#understood").startswith(
+            "= sessions that are idle, in databases"
+        )
+        assert {backend.state for backend in table_of(stage)._rows} == {"idle"}
+        await press(pilot, "open")
+        assert text_of(stage, "#filter").startswith("filter @leak  = that are idle")
+
+
+async def test_a_misspelt_key_is_corrected_by_tab() -> None:
+    stage = Stage(busy())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "filter", *"dbs:shop")
+        below = text_of(stage, "#understood")
+        assert below == '! not applied: unknown key "dbs". Nearest: db (Tab)'
+        await press(pilot, "tab")
+        assert text_of(stage, "#filter").startswith("/ db:shop")
+        assert text_of(stage, "#understood").startswith("= sessions in databases")
+
+
+async def test_the_line_of_keys_has_those_of_the_field_while_it_is_open() -> None:
+    """A click on one does what the key does."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        usual = text_of(stage, "#keys")
+        await press(pilot, "filter", *"user:ann")
+        keys = text_of(stage, "#keys")
+        assert keys.strip() == "Enter keep  Esc clear  Tab complete  Up earlier"
+        await pilot.click("#keys", offset=(keys.index("Tab"), 0))
+        await pilot.pause()
+        assert text_of(stage, "#filter").startswith("/ user:anna")
+        await pilot.click("#keys", offset=(keys.index("Esc"), 0))
+        await pilot.pause()
+        assert text_of(stage, "#keys") == usual
+        assert text_of(stage, "#filter") == ""

@@ -5,16 +5,21 @@ from contextlib import contextmanager
 
 from pgtop.cli.argv_secrets import may_hold_password
 from pgtop.errors import UsageError
-from pgtop.table.filter import Filter, FilterError
+from pgtop.table.filter import Filter, FilterError, Saved
 from pgtop.text.clean import clean
 
+SAVED_SIGN = "@"
+"""Stands before the name of a saved filter. Only commands that signal nothing take one: what a file
+holds may have changed since its user read it."""
 _EXCERPT = 20
 
 
-def filter_of(text: str, name: str) -> Filter:
-    """Return the filter in the value of an option. `name` names it in a UsageError."""
+def filter_of(text: str, name: str, saved: Saved = None) -> Filter:
+    """Return the filter in the value of an option, which may name one of `saved`. `name` names the
+    option in a UsageError.
+    """
     with readable((text,), name):
-        return Filter.of_option(text)
+        return Filter.of_option(text, saved)
 
 
 def filter_for_protection(text: str, name: str) -> Filter:

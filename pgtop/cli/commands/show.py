@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from pgtop.analysis.budget import budget
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.cli import compose, interrupts, output
-from pgtop.cli.args.filters import filter_of, readable
+from pgtop.cli.args.filters import SAVED_SIGN, filter_of, readable
 from pgtop.cli.args.options import OutputFormat, ShowCommand
 from pgtop.cli.args.recording_options import check_past
 from pgtop.cli.configuration import redacts
@@ -107,7 +107,14 @@ def option_filter(text: str | None) -> Filter:
     """Return the filter of the option --filter; an empty argument is refused, as a shell may have
     emptied it.
     """
-    return Filter() if text is None else filter_of(text, OPTION)
+    if text is None:
+        return Filter()
+    if SAVED_SIGN not in text:
+        return filter_of(text, OPTION)
+    from pgtop.cli.configuration import saved_filters
+
+    named = filter_of(text, OPTION, saved_filters())
+    return Filter(named.canonical)
 
 
 def _sort(words: str) -> Sort:

@@ -14,8 +14,8 @@ from pgtop.table.language.saved import take_saved
 from pgtop.table.language.scanner import FilterScanner
 from pgtop.table.language.signs import COMPARISON, SIGNS
 from pgtop.table.language.tree import And, Node, Not, Term, join_and, join_or
-from pgtop.table.language.values import read_values
-from pgtop.table.language.vocabulary import Key, Vocabulary
+from pgtop.table.language.values import read_values, takes_empty
+from pgtop.table.language.vocabulary import Key, Relation, Vocabulary
 
 MAX_LENGTH = 2000
 """Characters of a filter: far more than people write, and read within milliseconds."""
@@ -217,7 +217,7 @@ class FilterParser:
                 f"`{name}` does not go with `{sign}`: write it as in {key.example}",
                 match.start(3),
             )
-        _check_value_follows(match, key)
+        _check_value_follows(match, key, relation)
         scanner.position = match.end()
         values = read_values(scanner, key, relation, self._grouped)
         comparison = key.read(relation, values)
@@ -249,16 +249,16 @@ def too_long() -> FilterError:
     )
 
 
-def _check_value_follows(match: re.Match[str], key: Key) -> None:
+def _check_value_follows(match: re.Match[str], key: Key, relation: Relation) -> None:
     """Raise FilterError if blanks or nothing stand in place of a value."""
     blanks_before = match[2]
     blanks_after = match[4]
     is_lopsided = blanks_after and not blanks_before
     if is_lopsided or len(blanks_after) > 1 or match.end() == len(match.string):
-        raise FilterError(
-            f"a value is missing: write it without blanks, as in {key.example}",
-            match.end(3),
-        )
+        advice = f"write it without blanks, as in {key.example}"
+        if relation is Relation.IS and takes_empty(key):
+            advice += f"; not {key.name}~. finds an empty one"
+        raise FilterError(f"a value is missing: {advice}", match.end(3))
 
 
 def _negated(node: Node) -> Node:

@@ -20,7 +20,7 @@ def take_saved(scanner: FilterScanner, saved: Saved) -> tuple[str, str]:
     scanner.position += 1
     name = scanner.take_word(_NAME)
     text = (saved or {}).get(name, "")
-    if not text.strip() or not scanner.is_at_term_end:
+    if not text.strip():
         scanner.position = start
         problem = _problem(name, saved)
         scanner.fail(f"{problem}; text that begins with @ goes in quotes")

@@ -78,12 +78,12 @@ def _check_plain(text: str, key: Key, start: int) -> None:
 
 def _missing(key: Key, position: int) -> FilterError:
     advice = f"write it as in {key.example}"
-    if Relation.IS in key.relations and _takes_empty(key):
+    if Relation.IS in key.relations and takes_empty(key):
         advice += f'; the empty value is {key.name}=""'
     return FilterError(f"a value is missing: {advice}", position)
 
 
-def _takes_empty(key: Key) -> bool:
+def takes_empty(key: Key) -> bool:
     """Return whether the empty value is one of the key's; no state and no address is empty."""
     try:
         key.read(Relation.IS, (Value("", 0),))
