@@ -26,7 +26,7 @@ from pgtop.view.connecting import Retry, Target, connecting_lines, retry_lines
 from pgtop.view.empty import hidden_lines
 from pgtop.view.key_line import key_line
 from pgtop.view.looks import Looks
-from pgtop.view.sessions import FOOTER, options_of, table_lines
+from pgtop.view.sessions import FOOTER, has_pane, options_of, table_lines
 from pgtop.view_registry import KEYMAP, VIEWS
 
 
@@ -115,12 +115,15 @@ def sessions(
         width,
         height,
     )
-    room = height - len(lines.above) - len(lines.below)
+    at_bottom = lines.below
+    if has_pane(width, height):
+        at_bottom = [*_pane(table, settings, width), *at_bottom]
+    room = height - len(lines.above) - len(at_bottom)
     below = hidden_lines(state.budget, first.server, width)
     return _stacked(
         lines.above,
         [*_rows(table, width, room), *map(StyledLine, below)],
-        lines.below,
+        at_bottom,
         height,
     )
 
@@ -130,6 +133,17 @@ def _rows(table: ArrangedSessions, width: int, room: int) -> list[StyledLine]:
     titles, *rows = table_lines(table, width, room)
     shown = [StyledLine(row, cursor=place == 0) for place, row in enumerate(rows)]
     return [StyledLine(titles), *shown]
+
+
+def _pane(
+    table: ArrangedSessions,
+    settings: Settings,
+    width: int,
+) -> Sequence[Line]:
+    """Return the pane with the first session."""
+    from pgtop.view.pane import first_pane  # late: for tall screens alone
+
+    return first_pane(table, settings, width)
 
 
 def _stacked(

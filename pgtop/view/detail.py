@@ -51,10 +51,10 @@ def detail_lines(
     in one that caches.
     """
     fields = [
-        _does(backend, derived),
-        *_waits_for(backend, derived),
-        _blocks(backend, derived),
-        *_rights(backend, derived.snapshot.server, read_only, guard),
+        does_field(backend, derived),
+        *waits_for_fields(backend, derived),
+        blocks_field(backend, derived),
+        *rights_fields(backend, derived.snapshot.server, read_only, guard),
     ]
     sections = {
         _query_title(backend, derived): _query(
@@ -79,7 +79,7 @@ def _heading(title: str, width: int) -> Line:
 # The work, the blockers and the waiters.
 
 
-def _does(backend: Backend, derived: DerivedSnapshot) -> LabelledValue:
+def does_field(backend: Backend, derived: DerivedSnapshot) -> LabelledValue:
     state = state_field(backend, derived).value
     words = ""
     if backend.xact_start is not None:
@@ -89,7 +89,9 @@ def _does(backend: Backend, derived: DerivedSnapshot) -> LabelledValue:
     return LabelledValue("Does", (*state, Span(words, Tone.PLAIN)))
 
 
-def _waits_for(backend: Backend, derived: DerivedSnapshot) -> Iterator[LabelledValue]:
+def waits_for_fields(
+    backend: Backend, derived: DerivedSnapshot
+) -> Iterator[LabelledValue]:
     forest = derived.forest
     node = forest.nodes.get(backend.pid)
     blockers = (*node.blockers, *node.vanished_blockers) if node else backend.blocked_by
@@ -100,7 +102,7 @@ def _waits_for(backend: Backend, derived: DerivedSnapshot) -> Iterator[LabelledV
         yield LabelledValue("Waits for", name)
 
 
-def _blocks(backend: Backend, derived: DerivedSnapshot) -> LabelledValue:
+def blocks_field(backend: Backend, derived: DerivedSnapshot) -> LabelledValue:
     waiting = derived.blocks.get(backend.pid, 0)
     if not waiting:
         return field("Blocks", "no session")
@@ -145,7 +147,7 @@ def _session(key: Key, derived: DerivedSnapshot) -> Line:
 # Rights, each with its key.
 
 
-def _rights(
+def rights_fields(
     backend: Backend,
     server: Server,
     read_only: bool,

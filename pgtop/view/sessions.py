@@ -27,6 +27,17 @@ FOOTER = (
 )
 WORST_FIRST = "worst first"
 
+PANE_LINES = 4
+"""The lines of the pane below the table."""
+_PANE_FROM = (100, 45)
+"""The smallest screen with a pane: two fields fit side by side, and many rows are left."""
+
+
+def has_pane(width: int, height: int) -> bool:
+    """Return whether a screen has room for a pane with the session under the cursor."""
+    least_width, least_height = _PANE_FROM
+    return width >= least_width and height >= least_height
+
 
 def options_of(settings: Settings) -> TableOptions:
     """Return the options that the table of the sessions starts with."""

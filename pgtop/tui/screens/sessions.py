@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from textual import on
+from textual.widget import Widget
 
 from pgtop import places
 from pgtop.actions import Action
@@ -32,7 +33,8 @@ from pgtop.table.sessions import (
     arrange_sessions,
     not_shown,
 )
-from pgtop.table.tags import between, tagged_words
+from pgtop.table.tags import tagged_words
+from pgtop.text.wrap import Line
 from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import (
     BulkRequested,
@@ -42,21 +44,21 @@ from pgtop.tui.messages import (
     ShareFilter,
     ViewRequested,
 )
-from pgtop.tui.screens.session_actions import SessionActionsScreen
-from pgtop.tui.screens.table_screen import TableScreen
+from pgtop.tui.screens.tagging import TaggingScreen
 from pgtop.tui.theme import Palette
+from pgtop.tui.widgets.lines import Lines
 from pgtop.tui.widgets.row_table import RowTable
 from pgtop.view.empty import EmptyState
 from pgtop.view.empty_sessions import sessions_state
 from pgtop.view.goto import hidden
-from pgtop.view.sessions import FOOTER, options_of
+from pgtop.view.sessions import FOOTER, PANE_LINES, has_pane, options_of
 
 if TYPE_CHECKING:
     from pgtop.view.export import Export
     from pgtop.view.help import HelpTopic
 
 
-class SessionsScreen(TableScreen[SessionRow, DerivedSnapshot], SessionActionsScreen):
+class SessionsScreen(TaggingScreen):
     """The table of sessions."""
 
     SPEC = SESSION_ROWS
@@ -72,10 +74,8 @@ class SessionsScreen(TableScreen[SessionRow, DerivedSnapshot], SessionActionsScr
     ) -> None:
         super().__init__(state, settings, palette)
         self._options = options_of(settings)
-        self._tags: frozenset[BackendId] = frozenset()
-        self._anchor: BackendId | None = None
-        """The session that was tagged last: the next range begins there."""
         self._sessions: ArrangedSessions | None = None
+        self._pane = Lines(palette, id="pane")
         self._not_shown = NotShown()
         self._unfolded: frozenset[FoldId] = frozenset()
         self._fold_shown: tuple[str, TableOptions] | None = None
@@ -109,6 +109,34 @@ class SessionsScreen(TableScreen[SessionRow, DerivedSnapshot], SessionActionsScr
 
         sessions = self._sessions
         return None if sessions is None else SessionExport(SESSIONS, sessions)
+
+    # The pane with the session under the cursor.
+
+    def body(self) -> Iterable[Widget]:
+        yield from super().body()
+        self._pane.display = False
+        self._pane.styles.height = PANE_LINES
+        yield self._pane
+
+    def show_frame(self) -> None:
+        super().show_frame()
+        is_shown = has_pane(*self.size)
+        if self._pane.display != is_shown:
+            self._pane.display = is_shown
+        if is_shown:
+            self._pane.show(self._pane_lines(), dimmed=self.state.stale)
+
+    def _pane_lines(self) -> Sequence[Line]:
+        from pgtop.view.pane import pane_lines  # late: for tall screens alone
+
+        return pane_lines(
+            self._table.selected,
+            self.state.derived,
+            self.size.width,
+            self._settings,
+        )
+
+    # Rows.
 
     def rearrange(self) -> None:
         self._drop_ended_tags()
@@ -297,75 +325,20 @@ class SessionsScreen(TableScreen[SessionRow, DerivedSnapshot], SessionActionsScr
     def _notify(self, words: str) -> None:
         self.app.post_message(NoticeRequested(words))
 
-    # Tags.
+    def sessions_shown(self) -> Sequence[Backend]:
+        return self._sessions.rows if self._sessions is not None else ()
+
+    # Actions on sessions.
 
     def action_tag(self) -> None:
-        """Space: tag the session under the cursor, or remove its tag, and move down; open or close
-        a fold.
-        """
-        if isinstance(row := self._table.choose(), IdleFold):
+        """Space: open or close a fold, or tag the session under the cursor."""
+        row = None if self._alarm.chosen else self._table.choose()
+        if isinstance(row, IdleFold):
             self._unfolded ^= {row.identity}
             self.rearrange()
             self.show_frame()
-        elif backend := self.selected():
-            self._anchor = backend.identity
-            self._tag(self._tags ^ {backend.identity})
-            self._table.move(1)
-
-    def action_tag_all(self) -> None:
-        """Tag all sessions that are shown; a parallel worker goes with its leader."""
-        self._tag(self._tags | self._identities_shown())
-
-    def action_tag_range(self) -> None:
-        """Tag the sessions from the one tagged last to the cursor: those that were in sight."""
-        if (backend := self.selected()) is None:
-            return
-        here = backend.identity
-        rows = between(self._identities_in_order(), self._anchor, here)
-        seen = frozenset(filter(self._table.has_shown, rows))
-        self._anchor = here
-        self._tag(self._tags | seen | {here})
-        if not rows:
-            again = f"move, then press {hint('tag_range')} again"
-            self.app.post_message(NoticeRequested(f"a range begins here: {again}"))
-        elif unseen := len(rows) - len(seen):
-            words = f"{unseen} in between were never in sight: not tagged"
-            self.app.post_message(NoticeRequested(words))
-
-    def action_tag_invert(self) -> None:
-        """Tag the shown sessions that are not, and untag the others; leave alone what was never in
-        sight.
-        """
-        shown = self._identities_shown()
-        self._tag(self._tags ^ frozenset(filter(self._table.has_shown, shown)))
-
-    def action_untag_all(self) -> None:
-        self._anchor = None
-        self._tag(frozenset())
-
-    def _tag(self, tags: frozenset[BackendId]) -> None:
-        self._tags = tags
-        self._table.mark(tags)
-        self.show_frame()
-
-    def _identities_shown(self) -> frozenset[BackendId]:
-        return frozenset(self._identities_in_order())
-
-    def _identities_in_order(self) -> list[BackendId]:
-        rows = self._sessions.rows if self._sessions is not None else ()
-        return [row.identity for row in rows if row.leader_pid is None]
-
-    def _tagged(self) -> list[Backend]:
-        backends = self.state.derived.snapshot.backends
-        return [backend for backend in backends if backend.identity in self._tags]
-
-    def _drop_ended_tags(self) -> None:
-        """Drop the tags of sessions that have ended."""
-        if self._tags:
-            self._tags = frozenset(backend.identity for backend in self._tagged())
-            self._table.mark(self._tags)
-
-    # Actions on sessions.
+        else:
+            super().action_tag()
 
     def action_open(self) -> None:
         """Enter: keep the filter being typed, else follow the alarm, else open the session."""
@@ -399,43 +372,16 @@ class SessionsScreen(TableScreen[SessionRow, DerivedSnapshot], SessionActionsScr
         return backend_of(row)
 
     def signal(self, signal: Signal) -> None:
-        """Signal the tagged sessions, or without tags the one under the cursor."""
-        row = self._table.selected
-        tagged = self._tagged()
-        if not tagged and isinstance(row, IdleFold) and not self._alarm.chosen:
-            self._signal_fold(signal, row)
-            return
-        is_one = len(tagged) == 1 and self._is_under_cursor(tagged[0])
-        if not tagged or is_one:
-            super().signal(signal)
-        else:
-            self._signal_tagged(signal, tagged)
-
-    def _signal_tagged(self, signal: Signal, tagged: Sequence[Backend]) -> None:
-        """Request the signal for the tagged sessions: described by the filter if they are all that
-        it shows.
+        """Signal the tagged sessions, or without tags the one under the cursor, or all of a
+        fold.
         """
-        shown = self._identities_shown()
-        understood = self._options.filter.understood
-        if understood and self._tags == shown:
-            self.app.post_message(
-                BulkRequested(
-                    signal,
-                    tagged,
-                    understood,
-                    understood,
-                )
-            )
-            return
-        unseen = len(self._tags - shown)
-        hint = f", {unseen} of them not shown now" if unseen else ""
-        self.app.post_message(BulkRequested(signal, tagged, f"that you tagged{hint}"))
+        row = None if self._alarm.chosen else self._table.selected
+        if isinstance(row, IdleFold) and not self._tagged():
+            self._signal_fold(signal, row)
+        else:
+            super().signal(signal)
 
     def _signal_fold(self, signal: Signal, fold: IdleFold) -> None:
         """Request the signal for the sessions of a fold, all of which the list shows."""
         words = Filter.parse(fold.filter_text).understood
         self.app.post_message(BulkRequested(signal, fold.sessions, words))
-
-    def _is_under_cursor(self, backend: Backend) -> bool:
-        selected = self._table.selected
-        return selected is not None and selected.identity == backend.identity

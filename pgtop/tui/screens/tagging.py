@@ -1,0 +1,130 @@
+"""Tags: which sessions a signal key is about, if not the one under the cursor."""
+
+from collections.abc import Sequence
+
+from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.config.settings import Settings
+from pgtop.keys import hint
+from pgtop.model.backend import Backend, BackendId
+from pgtop.model.signal import Signal
+from pgtop.monitor.state import State
+from pgtop.table.idle_folds import SessionRow
+from pgtop.table.tags import between
+from pgtop.tui.messages import BulkRequested, NoticeRequested
+from pgtop.tui.screens.session_actions import SessionActionsScreen
+from pgtop.tui.screens.table_screen import TableScreen
+from pgtop.tui.theme import Palette
+
+
+class TaggingScreen(TableScreen[SessionRow, DerivedSnapshot], SessionActionsScreen):
+    """A table of sessions, which can be tagged. Subclasses return the sessions shown."""
+
+    def __init__(
+        self,
+        state: State,
+        settings: Settings,
+        palette: Palette,
+    ) -> None:
+        super().__init__(state, settings, palette)
+        self._tags: frozenset[BackendId] = frozenset()
+        self._anchor: BackendId | None = None
+        """The session that was tagged last: the next range begins there."""
+
+    def sessions_shown(self) -> Sequence[Backend]:
+        """Return the sessions of the table, those in folds, too."""
+        raise NotImplementedError
+
+    # Tags.
+
+    def action_tag(self) -> None:
+        """Space: tag the session under the cursor, or remove its tag, and move down."""
+        if backend := self.selected():
+            self._anchor = backend.identity
+            self._tag(self._tags ^ {backend.identity})
+            self._table.move(1)
+
+    def action_tag_all(self) -> None:
+        """Tag all sessions that are shown; a parallel worker goes with its leader."""
+        self._tag(self._tags | self._identities_shown())
+
+    def action_tag_range(self) -> None:
+        """Tag the sessions from the one tagged last to the cursor: those that were in sight."""
+        if (backend := self.selected()) is None:
+            return
+        here = backend.identity
+        rows = between(self._identities_in_order(), self._anchor, here)
+        seen = frozenset(filter(self._table.has_shown, rows))
+        self._anchor = here
+        self._tag(self._tags | seen | {here})
+        if not rows:
+            again = f"move, then press {hint('tag_range')} again"
+            self.app.post_message(NoticeRequested(f"a range begins here: {again}"))
+        elif unseen := len(rows) - len(seen):
+            words = f"{unseen} in between were never in sight: not tagged"
+            self.app.post_message(NoticeRequested(words))
+
+    def action_tag_invert(self) -> None:
+        """Tag the shown sessions that are not, and untag the others; leave alone what was never in
+        sight.
+        """
+        shown = self._identities_shown()
+        self._tag(self._tags ^ frozenset(filter(self._table.has_shown, shown)))
+
+    def action_untag_all(self) -> None:
+        self._anchor = None
+        self._tag(frozenset())
+
+    def _tag(self, tags: frozenset[BackendId]) -> None:
+        self._tags = tags
+        self._table.mark(tags)
+        self.show_frame()
+
+    def _identities_shown(self) -> frozenset[BackendId]:
+        return frozenset(self._identities_in_order())
+
+    def _identities_in_order(self) -> list[BackendId]:
+        rows = self.sessions_shown()
+        return [row.identity for row in rows if row.leader_pid is None]
+
+    def _tagged(self) -> list[Backend]:
+        backends = self.state.derived.snapshot.backends
+        return [backend for backend in backends if backend.identity in self._tags]
+
+    def _drop_ended_tags(self) -> None:
+        """Drop the tags of sessions that have ended."""
+        if self._tags:
+            self._tags = frozenset(backend.identity for backend in self._tagged())
+            self._table.mark(self._tags)
+
+    def signal(self, signal: Signal) -> None:
+        """Signal the tagged sessions, or without tags the one under the cursor."""
+        tagged = self._tagged()
+        is_one = len(tagged) == 1 and self._is_under_cursor(tagged[0])
+        if not tagged or is_one:
+            super().signal(signal)
+        else:
+            self._signal_tagged(signal, tagged)
+
+    def _signal_tagged(self, signal: Signal, tagged: Sequence[Backend]) -> None:
+        """Request the signal for the tagged sessions: described by the filter if they are all that
+        it shows.
+        """
+        shown = self._identities_shown()
+        understood = self._options.filter.understood
+        if understood and self._tags == shown:
+            self.app.post_message(
+                BulkRequested(
+                    signal,
+                    tagged,
+                    understood,
+                    understood,
+                )
+            )
+            return
+        unseen = len(self._tags - shown)
+        hint = f", {unseen} of them not shown now" if unseen else ""
+        self.app.post_message(BulkRequested(signal, tagged, f"that you tagged{hint}"))
+
+    def _is_under_cursor(self, backend: Backend) -> bool:
+        selected = self._table.selected
+        return selected is not None and selected.identity == backend.identity
