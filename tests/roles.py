@@ -48,7 +48,7 @@ ALL, ALL_BUT_SUPERUSERS, OWN_AND_GRANTED, OWN = (
 )
 ONLY_GRANTED = "team's"
 _EXACT, _ABOUT = "5 of 15 used; 10 free", "about 5 of 15 used; about 10 free"
-_LEFT = "10 left for you"
+_LEFT = "10 for you"
 _SUPERUSERS = "it belongs to a superuser (connect as a superuser)"
 
 
@@ -61,7 +61,7 @@ def ordinary(name: str) -> Experience:
 WATCHERS = (
     Watcher(
         "root", "a superuser", "ALTER ROLE root SUPERUSER",
-        Experience(ALL, f"{_EXACT}; 15 left for you: 10 + 5 reserved", ALL, ""),
+        Experience(ALL, f"{_EXACT}; 15 for you, 5 of them reserved", ALL, ""),
     ),
     Watcher(
         "managed", "`pg_monitor` and `pg_signal_backend`",
@@ -89,7 +89,7 @@ WATCHERS = (
     Watcher(
         "reserved", "`pg_use_reserved_connections` only (16)",
         "GRANT pg_use_reserved_connections TO reserved",
-        ordinary("reserved")._replace(budget=f"{_ABOUT}; about 12 left for you: 10 + 2 reserved"),
+        ordinary("reserved")._replace(budget=f"{_ABOUT}; about 12 for you, 2 of them reserved"),
         since=16,
     ),
     Watcher(
@@ -104,7 +104,7 @@ WATCHERS = (
     Watcher(
         "limited", "at its own connection limit", "ALTER ROLE limited CONNECTION LIMIT 2",
         ordinary("limited")._replace(
-            budget=f"{_ABOUT}; 0 left for you: role limit",
+            budget=f"{_ABOUT}; 0 for you (role limit)",
             refused='The role is at its connection limit: too many connections for role "limited". '
             "Other roles can still connect: connect as one of them (-U), "
             "or raise the limit with ALTER ROLE … CONNECTION LIMIT.",

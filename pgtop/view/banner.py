@@ -15,10 +15,10 @@ from pgtop.view.slot_words import (
     RESERVED,
     UNSEEN,
     about,
-    doubt_of_left,
     held,
     misses_logins,
     reserves,
+    your_words,
 )
 
 _WORDS = {"idle in transaction": "idle in tx"}
@@ -94,7 +94,8 @@ def bar(budget: Budget, width: int) -> Line:
 
 def legend_line(budget: Budget, width: int) -> Line:
     """Return the letters with their counts, what is left for pgtop's role, and the walsenders."""
-    left = Span(left_words(budget), Tone.PLAIN)
+    whole, _, _ = your_words(budget)
+    left = Span(whole, Tone.PLAIN)
     walsenders = Span(
         f"walsenders {budget.walsenders}/{budget.max_wal_senders}", Tone.QUIET
     )
@@ -104,14 +105,6 @@ def legend_line(budget: Budget, width: int) -> Line:
         if legend:
             return legend
     return ()
-
-
-def left_words(budget: Budget) -> str:
-    """Return how many connections the role that logged in can still open, with what limits them."""
-    sum_or_limit = f": {budget.openable_limit}" if budget.openable_limit else ""
-    if budget.openable_limit == "reserved":
-        sum_or_limit = f": {budget.free} + {budget.openable - budget.free} reserved"
-    return f"{doubt_of_left(budget)}{budget.openable} left for you{sum_or_limit}"
 
 
 def _counts(budget: Budget, form: str) -> list[Span]:

@@ -14,7 +14,8 @@ from pgtop.table.columns import ColumnSet
 from pgtop.table.options import TableOptions
 from pgtop.table.sessions import ArrangedSessions
 from pgtop.text.tone import Span, Tone
-from pgtop.text.wrap import Line, as_far_as_fits, wrapped
+from pgtop.text.wrap import Line, as_far_as_fits, line, wrapped
+from pgtop.view.fitting import justified
 from pgtop.view.freshness import reason
 from pgtop.view.header import NO_VIEWS, Header, Views, header
 from pgtop.view.key_line import KeyLine, key_line
@@ -23,6 +24,7 @@ from pgtop.view.looks import Looks
 _NOTICE_LINES = 3
 _RETRY = "refresh"
 """The action that matters most while the server is away."""
+_NO_SIGNALS = "signals need the server"
 
 
 class Frame(NamedTuple):
@@ -132,7 +134,12 @@ def footer(
     harmless = [action for action in actions if not action.dangerous]
     others = [action for action in harmless if action.id != _RETRY]
     retry = named_for_retry(retry_action)
-    return key_line((*others[:2], retry, *others[2:]), width)
+    keys = key_line((*others[:2], retry, *others[2:]), width - len(_NO_SIGNALS) - 2)
+    if len(harmless) == len(actions) or not keys.places:
+        return key_line((*others[:2], retry, *others[2:]), width)
+    return keys._replace(
+        line=justified(keys.line, line(_NO_SIGNALS, Tone.QUIET), width)
+    )
 
 
 def named_for_retry(action: Action) -> Action:

@@ -174,7 +174,7 @@ def _limits(budget: Budget) -> Iterator[Trouble]:
         return
     whose, _, _ = budget.openable_limit.partition(" ")
     texts = [
-        f"! the {whose} that you use is at its connection limit: 0 left for you",
+        f"! the {whose} that you use is at its connection limit: 0 for you",
         f"! your {whose} is at its limit",
     ]
     yield Trouble([line(text, Tone.WARN) for text in texts], _CONNECTIONS)

@@ -62,6 +62,10 @@ async def test_a_lost_server_keeps_the_rows_and_counts_down() -> None:
         assert "server away for " in headline
         assert "unreachable; next try in " in headline
         assert text_of(stage, "#notice") == "connection refused. check the server"
+        footer = text_of(stage, "#keys")
+        assert footer.startswith("? help  q quit  r try now  ")
+        assert footer.endswith("  signals need the server")
+        assert "kill" not in footer
         assert table_of(stage)._dimmed
         assert shown_on(stage) == rows
         await press(pilot, "filter", *"user:anna", "open")

@@ -23,9 +23,10 @@ from pgtop.signalling.rights import right_to_signal
 from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller
-from pgtop.view.banner import budget_line, left_words, legend_line, server_line
+from pgtop.view.banner import budget_line, legend_line, server_line
 from pgtop.view.confirmation import propose
 from pgtop.view.outcome import outcome_words
+from pgtop.view.slot_words import your_words
 from tests import servers
 from tests.roles import (
     ALL,
@@ -230,8 +231,10 @@ def _budget_words(snapshot: Snapshot) -> str:
     slots = budget(snapshot)
     used = re.match(r".*? free", budget_line(slots, _WIDE)[-1].text.strip())
     assert used is not None
-    assert left_words(slots) in "".join(span.text for span in legend_line(slots, _WIDE))
-    return f"{used[0]}; {left_words(slots)}"
+    assert your_words(slots)[0] in "".join(
+        span.text for span in legend_line(slots, _WIDE)
+    )
+    return f"{used[0]}; {your_words(slots)[0]}"
 
 
 def _extent(names: set[str], watcher: Watcher) -> str:
