@@ -107,6 +107,7 @@ def settings_for(
     """Combine the user's options with the guards and the environment (https://no-color.org)."""
     return options._replace(
         read_only=bool(guards.read_only),
+        read_only_reason=guards.read_only,
         protect=guards.protect,
         require_audit=guards.require_audit,
         keeps_filters=not guards.redact,

@@ -106,8 +106,9 @@ def dashboard_for(
     problems = list(configuration.problems)
     guards = _tolerant_guards(_layers(configuration, safety, server), safety, problems)
     settings = layered(options, configuration, server)
-    if server and server.view and "view" not in options.chosen:
-        settings = settings._replace(view=server.view)
+    settings = settings._replace(
+        view=_first_view(options, settings, configuration, server)
+    )
     if settings.warn > settings.alarm:
         settings = _with_right_levels(options, settings, problems)
     settings = settings._replace(server=server)
@@ -118,6 +119,29 @@ def dashboard_for(
         settings = _with_tables(settings, configuration)
     settings = settings._replace(complaint=_complaint(problems))
     return Dashboard(guards, settings)
+
+
+def _first_view(
+    options: Settings,
+    settings: Settings,
+    configuration: Configuration,
+    server: "ServerProfile | None",
+) -> str:
+    """Return the view that opens first. Raises UsageError if an option names none."""
+    if "view" in options.chosen:
+        from pgtop.config.checking import view_names
+        from pgtop.config.values import nearest
+
+        names = view_names(configuration)
+        if settings.view.lower() not in names:
+            word = nearest(settings.view, names)
+            hint = f"Did you mean {word}? " if word else ""
+            listed = ", ".join(names)
+            raise UsageError(
+                f"There is no view {settings.view!r}.", f"{hint}Views: {listed}."
+            )
+        return settings.view
+    return server.view if server and server.view else settings.view
 
 
 def _with_tables(settings: Settings, configuration: Configuration) -> Settings:

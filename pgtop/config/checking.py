@@ -8,7 +8,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pgtop.config.layers import Layer, LayeredValue, LayerKind, Origin, values_of
+from pgtop.config.layers import Layer, LayeredValue, LayerKind, Origin, merge, values_of
 from pgtop.config.load import Configuration
 from pgtop.config.schema import Field
 from pgtop.config.settings import THEMES
@@ -17,9 +17,11 @@ from pgtop.config.tables import (
     DISPLAY,
     KEYS,
     OWN_THEMES,
+    SERVERS,
     TABLES,
     TOP,
     VARIABLE_PREFIX,
+    VIEWS,
     FileTable,
     is_name,
     plain_fields,
@@ -27,6 +29,7 @@ from pgtop.config.tables import (
 )
 from pgtop.config.toml_file import VARIABLE, ConfigFile, Problem
 from pgtop.config.values import from_file, from_text, nearest
+from pgtop.view_registry import VIEWS as BUILT_IN
 
 
 class CheckedFile(NamedTuple):
@@ -191,6 +194,7 @@ def display_values(table: Mapping[str, Any]) -> Mapping[str, Any]:
 
 def joint_problems(read: Configuration) -> Iterator[Problem]:
     """Yield a problem for each record and table that the files together make wrong."""
+    yield from _view_problems(read)
     yield from _key_problems(read)
     for table in TABLES.values():
         if table.record:
@@ -204,6 +208,34 @@ def joint_problems(read: Configuration) -> Iterator[Problem]:
         except ValueError as error:
             yield Problem(f"[{table.name}]", f": {error}")
     yield from _theme_problems(read)
+
+
+def _view_problems(read: Configuration) -> Iterator[Problem]:
+    """Yield a problem for each view that opens first and does not exist."""
+    names = view_names(read)
+    places = [merge(plain_fields(DISPLAY), read.layers)["view"]]
+    places += [
+        read.values(TABLES[SERVERS], name)["view"] for name in read.names(SERVERS)
+    ]
+    for value in places:
+        if value.value and value.value.lower() not in names:
+            yield _unknown_name(value.origin, "view", value.value, names)
+
+
+def view_names(read: Configuration) -> tuple[str, ...]:
+    """Return what a view can be called: its id, its label, or the name of its table."""
+    built_in = [name for view in BUILT_IN for name in (view.id, view.label)]
+    return tuple(dict.fromkeys([*built_in, *map(str.lower, read.names(VIEWS))]))
+
+
+def _unknown_name(origin: Origin, key: str, name: str, names: Iterable[str]) -> Problem:
+    known = tuple(names)
+    word = nearest(name, known)
+    hint = f"Did you mean {word}? " if word else ""
+    listed = ", ".join(known)
+    return Problem(
+        origin.place, f": there is no {key} {name!r}", f"{hint}Use one of {listed}."
+    )
 
 
 def _key_problems(read: Configuration) -> Iterator[Problem]:

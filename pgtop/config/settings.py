@@ -53,6 +53,8 @@ class Settings(NamedTuple):
     """Seconds from one sample to the next; keys change it."""
     read_only: bool = False
     """True if the actions that signal are not offered. The signaller refuses in any case."""
+    read_only_reason: str = ""
+    """The reason for read-only mode, as a sentence without its full stop."""
     protect: "tuple[Filter, ...]" = ()
     """Filters for sessions that are protected, besides those that always are."""
     require_audit: bool = False

@@ -35,9 +35,7 @@ if TYPE_CHECKING:  # dialogs are imported when they are first opened
     from pgtop.tui.dialogs.dialog import SignalDialog
     from pgtop.tui.dialogs.results import ResultScreen
 
-_READ_ONLY = (
-    "signals are disabled: start pgtop without --read-only to end queries or sessions"
-)
+_READ_ONLY = "signals are disabled"
 
 
 class Host(Protocol):
@@ -120,6 +118,11 @@ class SignalFlow:
             self._unblocked = None
             self._app.report(f"{report.words.text}: {words}", report.words.tone)
 
+    @property
+    def _read_only_words(self) -> str:
+        reason = clean(self._settings.read_only_reason)
+        return f"{_READ_ONLY}: {reason}" if reason else _READ_ONLY
+
     # The plan.
 
     def request_one(self, message: messages.SignalRequested) -> None:
@@ -127,7 +130,7 @@ class SignalFlow:
         if isinstance(self._app.screen, ModalScreen):
             return  # requested before the dialog was open
         if self._settings.read_only:
-            self._app.show_notice(_READ_ONLY)
+            self._app.show_notice(self._read_only_words)
             return
         backend = message.backend
         derived = message.seen_in
@@ -148,7 +151,7 @@ class SignalFlow:
         if isinstance(self._app.screen, ModalScreen):
             return
         if self._settings.read_only:
-            self._app.show_notice(_READ_ONLY)
+            self._app.show_notice(self._read_only_words)
             return
         derived = self._app.state.derived
         plan = make_plan(
