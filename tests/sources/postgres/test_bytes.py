@@ -126,9 +126,7 @@ class CrowdedOutput(RawOutput):
         self.terminal.wait_for(lambda _: self.is_aligned())
 
     def is_aligned(self) -> bool:
-        """Return whether each session has a line on which the columns from XACT to BLOCKS read
-        alike.
-        """
+        """Return whether each session has a line on which the column AGE ends alike."""
         lines = [
             [self.terminal.screen.buffer[y][x].data for x in range(_COLUMNS)]
             for y in range(_LINES)
@@ -145,8 +143,8 @@ class CrowdedOutput(RawOutput):
             if (pid := _PID.match(text))
         }
         rows = [by_pid.get(str(pid)) for pid in self.crowd.pids]
-        start, end = heading.index("XACT") - 2, heading.index("QUERY")
-        output = {"".join(row[start:end]) if row else "" for row in rows}
+        start = heading.index("AGE") + 1
+        output = {"".join(row[start : start + 3]) if row else "" for row in rows}
         return len(output) == 1 and bool(output.pop().strip())
 
 
