@@ -167,7 +167,7 @@ quiet text had a contrast of 2.5, and amber into the alarm's neighbour.
 """
 
 
-def _in_256(scheme: Scheme) -> Scheme:
+def in_256(scheme: Scheme) -> Scheme:
     """Return the scheme for a terminal with 256 colours."""
     looks = {tone: _words_in_256(words) for tone, words in scheme.looks.items()}
     return scheme._replace(
@@ -180,10 +180,6 @@ def _in_256(scheme: Scheme) -> Scheme:
 
 def _words_in_256(words: str) -> str:
     return " ".join(_IN_256.get(word, word) for word in words.split())
-
-
-DARK_256 = _in_256(DARK)
-LIGHT_256 = _in_256(LIGHT)
 
 
 def without_faint(scheme: Scheme) -> Scheme:

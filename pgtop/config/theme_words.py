@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from pgtop.config.values import nearest
-from pgtop.text.colour import RGB, SIXTEEN, contrast, halfway, numbered, rgb
+from pgtop.text.colour import RGB, contrast, halfway, rgb
 
 _NAMES = (
     "black",
@@ -20,6 +20,14 @@ _NAMES = (
 COLORS = (*_NAMES, *[f"bright_{name}" for name in _NAMES])
 """The names of the terminal's sixteen colours, by their numbers."""
 WEIGHTS = ("bold", "dim", "underline", "reverse")
+_SIXTEEN = """
+000000 cd0000 00cd00 cdcd00 0000ee cd00cd 00cdcd e5e5e5
+7f7f7f ff0000 00ff00 ffff00 5c5cff ff00ff 00ffff ffffff
+"""
+SIXTEEN = tuple(map(rgb, _SIXTEEN.split()))
+"""xterm's own sixteen colours; every terminal has others."""
+_LEVELS = (0, 95, 135, 175, 215, 255)
+_FIRST_GREY = 232
 LONGEST = 100
 """Characters of a value, and of a name."""
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
@@ -84,7 +92,7 @@ def colour_of(word: str) -> RGB:
     """Return a colour; the terminal's sixteen are taken to be xterm's."""
     if word in COLORS:
         return SIXTEEN[COLORS.index(word)]
-    return rgb(word) if word.startswith("#") else numbered(int(word))
+    return rgb(word) if word.startswith("#") else _numbered(int(word))
 
 
 def hint(word: object, words: Sequence[str]) -> str:
@@ -96,6 +104,18 @@ def hint(word: object, words: Sequence[str]) -> str:
 def quoted(word: object) -> str:
     """Return a word as a sentence quotes it, cut to what is worth reading."""
     return repr(str(word)[:LONGEST])
+
+
+def _numbered(number: int) -> RGB:
+    """Return a colour of the 256 that xterm numbers: its sixteen, a cube, and greys."""
+    if number < len(SIXTEEN):
+        return SIXTEEN[number]
+    if number >= _FIRST_GREY:
+        grey = 8 + 10 * (number - _FIRST_GREY)
+        return RGB(grey, grey, grey)
+    cube = number - len(SIXTEEN)
+    levels = (cube // 36, cube // 6 % 6, cube % 6)
+    return RGB(*[_LEVELS[level] for level in levels])
 
 
 def _checked(word: str) -> str:

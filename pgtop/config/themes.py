@@ -18,13 +18,14 @@ from pgtop.config import palettes
 from pgtop.config.palettes import Scheme
 from pgtop.config.theme_words import (
     LONGEST,
+    SIXTEEN,
     Look,
     colour_of,
     hint,
     look_of,
     quoted,
 )
-from pgtop.text.colour import RGB, SIXTEEN
+from pgtop.text.colour import RGB
 from pgtop.text.tone import Tone
 
 TONES: Mapping[str, Tone] = {tone.name.lower(): tone for tone in Tone}
@@ -44,7 +45,10 @@ _MIDDLE = 0.18
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 _IN_SIXTEEN = {"dark": palettes.ON_BLACK, "light": palettes.ON_WHITE}
-_IN_256 = {"dark": palettes.DARK_256, "light": palettes.LIGHT_256}
+_IN_256 = {
+    "dark": palettes.in_256(palettes.DARK),
+    "light": palettes.in_256(palettes.LIGHT),
+}
 _IN_TRUECOLOR = {"dark": palettes.DARK, "light": palettes.LIGHT}
 
 

@@ -72,15 +72,6 @@ class Palette:
         return True
 
 
-_OWN_COLORS = {
-    ("dark", False): palettes.DARK,
-    ("dark", True): palettes.DARK_256,
-    ("light", False): palettes.LIGHT,
-    ("light", True): palettes.LIGHT_256,
-}
-"""The schemes by theme, and whether the terminal has 256 colours and no more."""
-
-
 def palette(settings: Settings) -> Palette:
     """Return the palette of the user's theme on the user's terminal."""
     return Palette(partial(_scheme, settings), _display(settings))
@@ -117,7 +108,8 @@ def _scheme(settings: Settings, display: Display) -> Scheme:
     if not display.has_256:
         # Sixteen colours are the terminal's own, so the theme only names the background.
         return _terminal_scheme(display._replace(shade=Shade(theme)))
-    return _OWN_COLORS[theme, display.colors == "256"]
+    scheme = palettes.DARK if theme == "dark" else palettes.LIGHT
+    return palettes.in_256(scheme) if display.colors == "256" else scheme
 
 
 @lru_cache(maxsize=16)
