@@ -34,13 +34,14 @@ class ExportFlow:
     def offer(self) -> None:
         """Let the user choose where the table goes."""
         choices = [Choice(_PAGER, "read it in the pager; pgtop waits")]
-        choices += [Choice(each, f"{each.name} into a file") for each in ExportFormat]
+        choices += [Choice(each, f"{each.words} into a new file") for each in ExportFormat]
         menu = MenuScreen(
             f"Export {self._export.count} {self._export.noun}",
             choices,
             _PAGER,
             self._palette,
         )
+        del menu.question  # nothing is dangerous here: keys typed ahead may choose
         self._app.push_screen(menu, self._go_on)
 
     def _go_on(self, choice: str | None) -> None:

@@ -35,6 +35,11 @@ class ExportFormat(StrEnum):
     CSV = "csv"
     JSON = "json"
 
+    @property
+    def words(self) -> str:
+        """The name of the format."""
+        return "text" if self is ExportFormat.TEXT else self.name
+
 
 class Export:
     """One arranged table, to be written in a format."""
