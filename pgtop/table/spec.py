@@ -141,6 +141,19 @@ class TableSpec(Generic[RowT, ContextT]):
             contents,
         )
 
+    def whole_layout(
+        self,
+        width: int,
+        rows: Sequence[RowT],
+        context: ContextT,
+        options: TableOptions,
+    ) -> Layout:
+        """Return the columns for a page with all these rows."""
+        contents: Contents = ()
+        if self.contents is not None:
+            contents = self.contents(rows, context, options)
+        return self.layout(width, options, contents=contents)
+
     def scroll_limit(
         self,
         width: int,

@@ -3,10 +3,13 @@
 The modules that start a pager are imported only for one: they take 5 ms.
 """
 
+import os
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from types import FrameType
+
+_ENDING = (signal.SIGTERM, signal.SIGHUP)
 
 
 def pager_command(environ: Mapping[str, str]) -> list[str]:
@@ -31,9 +34,10 @@ def run_pager(command: list[str], text: str, environ: Mapping[str, str]) -> bool
     try:
         with _keys_left_to_the_pager():
             pager = subprocess.Popen(command, stdin=subprocess.PIPE, env=dict(environ))
-            with suppress(BrokenPipeError):  # the user has left before the end
-                pager.communicate(text.encode())
-            return pager.wait() <= 0
+            with _event_loop_waits(pager.terminate):
+                with suppress(BrokenPipeError):  # the user has left before the end
+                    pager.communicate(text.encode())
+                return pager.wait() <= 0
     except OSError:
         return False
 
@@ -54,3 +58,28 @@ def _keys_left_to_the_pager() -> Iterator[None]:
     finally:
         signal.signal(signal.SIGINT, interrupt)
         signal.signal(signal.SIGTSTP, stop)
+
+
+@contextmanager
+def _event_loop_waits(end: Callable[[], None]) -> Iterator[None]:
+    """Keep signals for an event loop that stands still until the pager has left: all but those from
+    the keyboard. One that ends this process ends the pager first.
+    """
+    received, wakeup = os.pipe()
+    os.set_blocking(wakeup, False)
+    loop_wakeup = signal.set_wakeup_fd(wakeup, warn_on_full_buffer=False)
+    has_loop = loop_wakeup != -1
+    before = {}
+    if has_loop:
+        before = {each: signal.signal(each, lambda *_: end()) for each in _ENDING}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        signal.set_wakeup_fd(loop_wakeup)
+        os.close(wakeup)
+        kept = os.read(received, 1024).replace(bytes([signal.SIGINT]), b"")
+        os.close(received)
+        if has_loop:
+            os.write(loop_wakeup, kept)

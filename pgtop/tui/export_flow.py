@@ -34,7 +34,9 @@ class ExportFlow:
     def offer(self) -> None:
         """Let the user choose where the table goes."""
         choices = [Choice(_PAGER, "read it in the pager; pgtop waits")]
-        choices += [Choice(each, f"{each.words} into a new file") for each in ExportFormat]
+        choices += [
+            Choice(each, f"{each.words} into a new file") for each in ExportFormat
+        ]
         menu = MenuScreen(
             f"Export {self._export.count} {self._export.noun}",
             choices,

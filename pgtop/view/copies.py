@@ -116,7 +116,12 @@ class Copied(NamedTuple):
         return f"the first {len(self.query)} characters of the query"
 
     def _row(self) -> str:
-        columns = SESSIONS.layout(_ROW_WIDTH, TableOptions())
+        columns = SESSIONS.whole_layout(
+            _ROW_WIDTH,
+            [self.backend],
+            self.seen_in,
+            TableOptions(),
+        )
         spans = SESSIONS.line(columns, self.backend, self.seen_in)
         return "".join([span.text for span in spans]).strip()
 

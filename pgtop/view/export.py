@@ -26,6 +26,8 @@ _GROUP = "group"
 _PAGE = 200
 """Cells for all columns but the last, which gets all that its longest text needs."""
 _WIDEST = 10_000
+_NARROW = 100
+"""Cells of a table without texts at its end, such as one of bars."""
 
 
 class ExportFormat(StrEnum):
@@ -114,15 +116,20 @@ class Export:
         last = self._spec.columns.last
         texts = [last.text(row, self._context) for row in self._rows]
         longest = max([cells(clean(text)) for text in texts], default=0)
-        width = min(_PAGE + longest, _WIDEST)
-        return self._spec.layout(width, self._options)
+        width = min(_PAGE + longest, _WIDEST) if longest else _NARROW
+        return self._spec.whole_layout(
+            width,
+            self._rows,
+            self._context,
+            self._options,
+        )
 
     def _records(self) -> Iterator[Mapping[str, str]]:
         """Yield each row that has an identity, by the names of the columns, below its heading."""
         columns = self._columns
         group = ""
         for row in self._rows:
-            group = self._spec.heading(row) or group
+            group = self._spec.heading(row).strip() or group
             if self._spec.identity(row) is None:
                 continue
             record = {_GROUP: clean(group)} if group else {}

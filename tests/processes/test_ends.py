@@ -7,6 +7,7 @@ import resource
 import signal
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -101,6 +102,44 @@ def test_ctrl_z_and_fg_in_a_shell(server: Cluster) -> None:
         terminal.send(typed("quit"))
         terminal.wait_for(lambda seen: seen.raw.endswith(b"prompt> "))
     check_gone(server)
+
+
+def test_the_pager_has_the_terminal_until_it_is_left(
+    server: Cluster, tmp_path: Path
+) -> None:
+    """The pager gets the table, its keys and Ctrl-C; then pgtop draws and takes keys again. A
+    signal that ends pgtop ends the pager, too.
+    """
+    pager = tmp_path / "pager"
+    pager.write_text(_PAGER)
+    pager.chmod(0o755)
+    environment = {**os.environ, "PAGER": f"{pager} {tmp_path}/table"}
+    with Terminal([*_PGTOP, server.socket_dsn], environment=environment) as terminal:
+        terminal.wait_for(READY)
+        terminal.send(typed("export", "open"))
+        terminal.wait_for("leave with a line")
+        assert terminal.restored
+        assert "pgtop" in (tmp_path / "table").read_text()
+        terminal.send("\x03")
+        terminal.wait_for("interrupted")
+        terminal.send("done\n")
+        terminal.wait_for(
+            lambda seen: READY in seen.screen.display[-1] and "leave" not in seen.text
+        )
+        terminal.send(typed("export", "open"))
+        terminal.wait_for("leave with a line")
+        os.kill(terminal.pid, signal.SIGTERM)
+        assert terminal.wait_for_exit() == 143
+        assert terminal.restored
+    check_gone(server)
+
+
+_PAGER = """#!/bin/sh
+cat > "$1"
+trap 'echo interrupted' INT
+echo leave with a line
+until read line; do :; done < /dev/tty
+"""
 
 
 def test_started_in_the_background_it_waits_for_the_foreground(server: Cluster) -> None:
