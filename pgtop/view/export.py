@@ -80,7 +80,9 @@ class Export:
     def csv(self) -> str:
         """Return the rows in CSV, in which no text is a formula."""
         records = list(self._records())
-        names = records[0].keys() if records else [c.name for c in self._columns]
+        names = [column.name for column in self._columns]
+        if records:
+            names = [*records[0]]
         return records_as_csv(names, [record.values() for record in records])
 
     def record(self) -> dict[str, Any]:

@@ -97,7 +97,7 @@ async def test_sort_keys() -> None:
 @pytest.mark.parametrize("page", [(), ("open",), ("help",)])
 async def test_the_wheel_moves_cursor_and_page(page: tuple[str, ...]) -> None:
     stage = Stage(busy())
-    async with stage.app.run_test(size=SIZE) as pilot:
+    async with stage.app.run_test(size=(80, 15)) as pilot:
         await press(pilot, *page)
         widget = stage.app.screen.query_one("#pager, #table")
         places = []
