@@ -21,6 +21,7 @@ from pgtop.signalling.consent import Consent, requirement
 from pgtop.signalling.planning import plan_for_one
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line, wrapped
+from pgtop.tui.dialogs import frame
 from pgtop.tui.dialogs.buttons import Button
 from pgtop.tui.dialogs.dialog import (
     GuardOf,
@@ -182,6 +183,11 @@ class ConfirmScreen(SignalDialog):
         )
         self._lines.styles.height = len(lines)
         self._lines.show(lines)
+        frame.place_question(
+            self.query_one("#box"),
+            size,
+            len(lines) + self.lines_around(size),
+        )
         self._buttons.offer(
             self._offered(),
             buttons_width,

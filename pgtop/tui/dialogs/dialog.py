@@ -274,8 +274,12 @@ class SignalDialog(Stateful, ModalScreen[Consent | None]):
 
     def room(self, size: Size) -> int:
         """Return the lines within the frame above the fields and the buttons."""
-        taken = frame.HEIGHT + 1 + self._is_stacked + self._reason.display
-        return max(1, size.height - taken - self.footer_lines(size))
+        return max(1, size.height - self.lines_around(size))
+
+    def lines_around(self, size: Size) -> int:
+        """Return the lines of frame, fields, buttons and keys."""
+        fields = self._is_stacked + self._reason.display
+        return frame.HEIGHT + fields + 1 + self.footer_lines(size)
 
     def footer_lines(self, size: Size) -> int:
         """Return the lines below the frame, for the keys."""

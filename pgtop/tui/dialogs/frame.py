@@ -30,6 +30,8 @@ class _Look(NamedTuple):
 
 _HEADERS = ((24, 4), (15, 2), (0, 0))
 """Lines of screen, and how many of its header are above a list."""
+_FIRST_ROW = 7
+"""Lines of header, headings and the first row of a table."""
 _NOTICE_FROM = 15
 """Lines of screen from which the notice below a list is in sight."""
 _LOOKS = {
@@ -84,6 +86,19 @@ def place_list(
     """Give a list all lines between the header and the notice above the keys."""
     box.styles.height = size.height - footer - lines_around_list(size)
     box.styles.margin = (0, 0, _notice_lines(size), 0)
+
+
+def place_question(
+    box: Widget,
+    size: Size,
+    lines: int,
+) -> None:
+    """Put a box of so many lines into the middle, but below the first row if there is room: that is
+    the row which most questions are about.
+    """
+    free = max(0, size.height - lines)
+    top = max(free // 2, min(_FIRST_ROW, free))
+    box.styles.margin = (top, 0, 0, 0)
 
 
 def draw_quiet_frame(box: Widget, palette: Palette) -> None:
