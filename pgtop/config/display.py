@@ -33,7 +33,7 @@ class Display(NamedTuple):
     """True for Linux without a window system: yellow is brown there, and faint text too dark."""
     shade: Shade = Shade.UNKNOWN
     has_faint: bool = True
-    """False if faint text would be too dark, or is no fainter than other text."""
+    """False if text fainter than the terminal's own has too little contrast."""
 
     @property
     def has_256(self) -> bool:

@@ -183,7 +183,10 @@ def _words_in_256(words: str) -> str:
 
 
 def without_faint(scheme: Scheme) -> Scheme:
-    """Return the scheme for a terminal on which faint text cannot be read."""
+    """Return the scheme for a terminal whose own text has little contrast, as Solarized has.
+
+    Faint text could not be read there, and its bright black is darker than its text.
+    """
     plain = {Tone.QUIET: "", Tone.HEADING: "underline"}
     return scheme._replace(looks={**scheme.looks, **plain})
 

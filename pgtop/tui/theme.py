@@ -117,10 +117,8 @@ def _terminal_scheme(display: Display) -> Scheme:
     """Return the scheme in the terminal's own sixteen colours."""
     if display.shade is Shade.UNKNOWN:
         return palettes.ON_UNKNOWN
-    if display.shade is Shade.LIGHT:
-        return palettes.ON_WHITE
-    scheme = palettes.ON_BLACK
-    if display.is_console:
+    scheme = palettes.ON_WHITE if display.shade is Shade.LIGHT else palettes.ON_BLACK
+    if display.is_console and scheme is palettes.ON_BLACK:
         scheme = palettes.on_console(scheme)
     return scheme if display.has_faint else palettes.without_faint(scheme)
 

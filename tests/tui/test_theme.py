@@ -7,13 +7,12 @@ from pgtop.config.display import Display, Shade
 from pgtop.config.settings import Settings
 from pgtop.terminal.colour_query import TerminalColours
 from pgtop.terminal.messages import BackgroundReported
-from pgtop.text.colour import RGB, rgb
+from pgtop.text.colour import rgb
 from pgtop.tui.theme import depends_on_background, palette
 from tests.scenes import busy
 from tests.tui.apps import Stage
 
 UNKNOWN = Display("standard")
-WHITE = RGB(255, 255, 255)
 
 
 def test_a_palette_changes_in_place() -> None:
@@ -45,7 +44,8 @@ def test_the_background_is_queried_only_if_it_counts(
 @pytest.mark.parametrize(
     ("background", "scheme"),
     [
-        ("#fdf6e3", palettes.ON_WHITE),
+        ("#fdf6e3", palettes.without_faint(palettes.ON_WHITE)),
+        ("#ffffff", palettes.ON_WHITE),
         ("#000000", palettes.ON_BLACK),
         ("#002b36", palettes.without_faint(palettes.ON_BLACK)),
         ("#808080", palettes.ON_UNKNOWN),
@@ -55,9 +55,10 @@ async def test_the_app_takes_the_colours_for_the_reported_background(
     background: str, scheme: palettes.Scheme
 ) -> None:
     stage = Stage(busy())
-    text = rgb("#839496") if background == "#002b36" else WHITE
+    text = {"#002b36": "#839496", "#fdf6e3": "#657b83", "#ffffff": "#000000"}
     async with stage.app.run_test() as pilot:
-        colours = TerminalColours(rgb(background), text)
+        own_text = rgb(text.get(background, "#ffffff"))
+        colours = TerminalColours(rgb(background), own_text)
         stage.app.post_message(BackgroundReported(colours))
         await pilot.pause()
         assert stage.app._palette.styles.scheme == scheme
