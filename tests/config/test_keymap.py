@@ -46,6 +46,8 @@ def check(keymap: Keymap) -> None:
     for name, key in ALWAYS.items():
         assert key in keymap.action(name).keys
         assert keymap.hint(name) == name_of(key)
+    for action in keymap.actions:
+        assert tuple(map(key_called, action.key_names)) == action.keys
     answers = {key for a in keymap.actions if a.in_dialogs for key in a.keys}
     for action in keymap.actions:
         if action.dangerous and not action.in_dialogs:

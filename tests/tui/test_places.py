@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from pgtop import places
-from pgtop.places import BEHIND_SCREENS, EVERYWHERE, PLACES
+from pgtop.places import BEHIND_SCREENS, EVERYWHERE, PLACES, Place
 from pgtop.tui.app import PgtopApp
 from pgtop.tui.dialogs.bulk import BulkScreen
 from pgtop.tui.dialogs.confirm import ConfirmScreen
@@ -14,7 +14,7 @@ from pgtop.tui.dialogs.menu import MenuScreen
 from pgtop.tui.dialogs.results import ResultScreen
 from pgtop.tui.screens.help import HelpScreen
 from pgtop.tui.screens.pages import DetailScreen
-from pgtop.view_registry import KEYMAP, VIEWS
+from pgtop.view_registry import KEYMAP, VIEWS, View
 
 _SCREENS: Mapping[str, type] = {
     "the detail of a session": DetailScreen,
@@ -42,3 +42,17 @@ def test_a_screen_binds_exactly_the_actions_of_its_place(
     bindings = [binding for _, binding in screen._merge_bindings()]  # type: ignore[attr-defined]
     ids = {binding.id for binding in bindings if binding.id in KEYMAP}
     assert ids == set(actions)
+
+
+@pytest.mark.parametrize("view", VIEWS, ids=[view.id for view in VIEWS])
+def test_a_footer_offers_only_what_works_there(view: View) -> None:
+    place = next(each for each in KEYMAP.places if each.home == view.action.id)
+    offered = {action.id for action in KEYMAP.offered(view.load().KEYS, False)}
+    assert offered <= place.actions
+
+
+@pytest.mark.parametrize("place", PLACES, ids=[place.name for place in PLACES])
+def test_the_footer_of_a_page_offers_only_what_works_there(place: Place) -> None:
+    """A dialog has its keys in its frame."""
+    ids = getattr(_SCREENS[place.name], "KEYS", ())
+    assert {*ids} <= {*place.actions, *BEHIND_SCREENS}
