@@ -318,11 +318,16 @@ class PgtopApp(SilentCrash, Keyboard):
         if words := self._key_help.words_for(key):
             self.show_notice(words)
 
-    def handler_of(self, action: Action) -> Screen[object] | Keyboard | None:
-        """Return what handles the action now: the screen on top, or the app; None if neither."""
+    def handler_of(
+        self, action: Action, screen: Screen[object] | None = None
+    ) -> Screen[object] | Keyboard | None:
+        """Return what handles the action: the screen, or else the app; None if neither. Without a
+        screen it is the one on top.
+        """
+        screen = self.screen if screen is None else screen
         name = handler_name(action)
-        if hasattr(self.screen, name):
-            return self.screen
+        if hasattr(screen, name):
+            return screen
         return self if hasattr(self, name) else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -338,7 +343,7 @@ class PgtopApp(SilentCrash, Keyboard):
         """Yield the commands of the palette."""
         from pgtop.tui.command_list import commands
 
-        yield from commands(self, self._settings)
+        yield from commands(self, screen, self._settings)
 
     def pop_screen(self) -> AwaitComplete:
         """Pop as Textual does, without keeping the lines of every closed screen."""

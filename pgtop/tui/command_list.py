@@ -7,6 +7,8 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.app import SystemCommand
+from textual.dom import DOMNode
+from textual.screen import Screen
 
 from pgtop.actions import Action
 from pgtop.config.settings import Settings
@@ -18,17 +20,22 @@ if TYPE_CHECKING:
     from pgtop.tui.app import PgtopApp
 
 
-def commands(app: PgtopApp, settings: Settings) -> Iterator[SystemCommand]:
-    """Yield the commands, those that work here first."""
+def commands(
+    app: PgtopApp, screen: Screen[object], settings: Settings
+) -> Iterator[SystemCommand]:
+    """Yield the commands, those first that work on the screen below the palette."""
     actions = [
         action
         for action in app.keymap.actions
         if not action.in_dialogs and not (settings.read_only and action.dangerous)
     ]
-    elsewhere = [action for action in actions if app.handler_of(action) is None]
+    elsewhere = []
     for action in actions:
-        if action not in elsewhere:
-            yield _command(app, action)
+        owner = app.handler_of(action, screen)
+        if owner is None:
+            elsewhere.append(action)
+        else:
+            yield _command(app, action, owner)
     for name, text in settings.filters.items():
         run = partial(_filter_by, app, name)
         yield SystemCommand(f"filter @{name}", clean(text), run)
@@ -36,8 +43,7 @@ def commands(app: PgtopApp, settings: Settings) -> Iterator[SystemCommand]:
         yield _signpost(app, action)
 
 
-def _command(app: PgtopApp, action: Action) -> SystemCommand:
-    owner = app.handler_of(action)
+def _command(app: PgtopApp, action: Action, owner: DOMNode) -> SystemCommand:
     run = partial(app.run_action, action.call or action.id, owner)
     return SystemCommand(action.title, ", ".join(action.key_names), run)
 

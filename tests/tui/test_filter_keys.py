@@ -124,3 +124,13 @@ async def test_the_line_of_keys_has_those_of_the_field_while_it_is_open() -> Non
         await pilot.pause()
         assert text_of(stage, "#keys") == usual
         assert text_of(stage, "#filter") == ""
+
+
+async def test_an_empty_table_leaves_the_field_its_keys() -> None:
+    """While a filter that matches nothing is typed, the footer names no key that would be text."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "filter", *"db:nowhere")
+        assert shown_on(stage) == []
+        keys = text_of(stage, "#keys").strip()
+        assert keys == "Enter keep  Esc clear  Tab complete  Up earlier"

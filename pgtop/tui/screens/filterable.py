@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from textual.widget import Widget
 
@@ -37,6 +37,14 @@ if TYPE_CHECKING:
     from pgtop.table.language.completion import Completion
 
 
+class _Completed(NamedTuple):
+    """The last completion, and what it was made for."""
+
+    text: str
+    rows: object
+    completion: Completion
+
+
 class FilterableScreen(LiveScreen):
     """Owns the field of the filter and the lines about it, which stand above the headings.
 
@@ -60,6 +68,7 @@ class FilterableScreen(LiveScreen):
         self._is_open = False
         self.earlier: Sequence[str] = ()
         """Earlier filters, the newest first."""
+        self._completed: _Completed | None = None
         self._input = FilterEditor(self._completion, self._fix, self._earlier)
         self._filter_line = Lines(palette, id="filter")
         self._understood = Lines(palette, id="understood")
@@ -218,6 +227,14 @@ class FilterableScreen(LiveScreen):
     # What the field is helped with.
 
     def _completion(self, text: str) -> Completion:
+        """Return what may stand at the end of a text; each frame shows it, and few change it."""
+        last = self._completed
+        if last is None or last.text != text or last.rows is not self.state.derived:
+            last = _Completed(text, self.state.derived, self._complete(text))
+            self._completed = last
+        return last.completion
+
+    def _complete(self, text: str) -> Completion:
         from pgtop.table.language.completion import completion
 
         return completion(

@@ -29,7 +29,6 @@ from pgtop.tui.screens.filterable import FilterableScreen
 from pgtop.tui.screens.navigation import Navigation, Scrollable
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.row_table import RowTable
-from pgtop.view.chrome import Surroundings
 from pgtop.view.empty import CLEAR, EDIT, EmptyState, empty_lines, hidden_lines
 from pgtop.view.sessions import WORST_FIRST, order_words, range_words
 
@@ -235,9 +234,9 @@ class TableScreen(Navigation, FilterableScreen, Generic[RowT, ContextT]):
             lines = hidden_lines(self.state.budget, server, width)
         self._table.show_below(lines)
 
-    def surroundings(self) -> Surroundings:
-        around = super().surroundings()
-        return around._replace(actions=self._empty_keys()) if self.is_empty else around
+    def footer_actions(self) -> tuple[Action, ...]:
+        shows_ways = self.is_empty and self.field is None
+        return self._empty_keys() if shows_ways else super().footer_actions()
 
     def _empty_keys(self) -> tuple[Action, ...]:
         """Return the footer of an empty table: the ways on come first."""
