@@ -68,6 +68,11 @@ class Column(Generic[RowT, ContextT]):
         return replace(self, narrow=narrow)
 
     @property
+    def forms(self) -> "tuple[Column[RowT, ContextT], ...]":
+        """The column, and its narrow form if it has one."""
+        return (self,) if self.narrow is None else (self, self.narrow)
+
+    @property
     def usual_width(self) -> int:
         return self.usual or self.width
 

@@ -28,7 +28,7 @@ from pgtop.table.session_state import (
 from pgtop.text.comments import statement_of
 from pgtop.text.identity import name_of_session
 from pgtop.text.tone import Tone
-from pgtop.text.units import age, quiet_age, rough_age
+from pgtop.text.units import age, age_cells, quiet_age, rough_age
 
 Key: TypeAlias = columns.Key[Backend, DerivedSnapshot]
 Text: TypeAlias = columns.Text[Backend, DerivedSnapshot]
@@ -250,6 +250,14 @@ def age_text(backend: Backend, derived: DerivedSnapshot) -> str:
         return _rough_age(backend, derived)
     words = age(age_key(backend, derived))
     return f"{AGE_OF_TRANSACTION}{words}" if _is_later_statement(backend) else words
+
+
+def age_width(backend: Backend, derived: DerivedSnapshot) -> int:
+    """Return the cells of the longest text that the age of a session has in its present unit."""
+    seconds = age_key(backend, derived)
+    if is_quiet(backend):
+        return len(quiet_age(seconds))
+    return age_cells(seconds) + _is_later_statement(backend)
 
 
 def _is_later_statement(backend: Backend) -> bool:

@@ -16,6 +16,7 @@ from pgtop.model.snapshot import IdleGroup
 from pgtop.table.fitting import Contents
 from pgtop.table.layout import AnyColumn
 from pgtop.table.options import TableOptions
+from pgtop.table.session_cells import age_width
 from pgtop.table.session_columns import column
 from pgtop.text.clean import cells, clean
 from pgtop.text.identity import user_at_database
@@ -40,6 +41,11 @@ _LONGEST_NAME = 63
 Names: TypeAlias = tuple[str | None, str | None, str | None, str | None, str | None]
 _KINDS = frozenset((CLIENT_BACKEND, PARALLEL_WORKER, None))
 """The kinds of processes that are shown unless the user wants all."""
+
+
+_ACTIVITY_FIELDS = ("state", "backend_type", "wait_event_type", "wait_event")
+_activity_of = itemgetter(*map(Backend._fields.index, _ACTIVITY_FIELDS))
+"""Returns what the columns STATE and WAIT depend on."""
 
 
 class Spread(NamedTuple):
@@ -170,10 +176,8 @@ def _of_accounts(names: NameSpreads) -> Contents:
 
 def _forms(name: str, width: int) -> Iterator[tuple[AnyColumn, int]]:
     """Yield the wide and the narrow form of a column with their cells."""
-    wide = column(name)
-    yield wide, width
-    if wide.narrow is not None:
-        yield wide.narrow, width
+    for form in column(name).forms:
+        yield form, width
 
 
 @lru_cache(maxsize=4096)
@@ -181,16 +185,18 @@ def _width_of(text: str | None) -> int:
     return cells(clean((text or _LOCAL)[:_LONGEST_NAME]))
 
 
+_STATE_FORMS = (*column("state").forms, *column("wait").forms)
+
+
 def _of_states(
     rows: Sequence[Backend], derived: DerivedSnapshot
 ) -> Iterator[tuple[AnyColumn, int]]:
     """Yield what the rows in sight need for state and wait, in both forms."""
-    for name in ("state", "wait"):
-        wide = column(name)
-        for form in (wide, wide.narrow or wide):
-            most = form.most_width
-            texts = {form.shown(row, derived, most) for row in rows}
-            yield form, min(Spread.of(texts).widest, most)
+    examples = {_activity_of(row): row for row in rows}
+    for form in _STATE_FORMS:
+        most = form.most_width
+        texts = {form.shown(row, derived, most) for row in examples.values()}
+        yield form, min(Spread.of(texts).widest, most)
 
 
 def _of_ages(
@@ -199,7 +205,8 @@ def _of_ages(
     are_apart: bool,
 ) -> Iterator[tuple[AnyColumn, int]]:
     """Yield the one age, or the three."""
-    yield column("age"), 0 if are_apart else _of_texts(column("age"), rows, derived)
+    widths = [age_width(row, derived) for row in rows]
+    yield column("age"), 0 if are_apart else max(widths, default=0)
     for name in _AGES:
         needed = max(1, _of_texts(column(name), rows, derived)) if are_apart else 0
         yield column(name), needed

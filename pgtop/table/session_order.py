@@ -70,8 +70,12 @@ Standing: TypeAlias = Mapping[BackendId, Harm]
 
 NO_STANDING: Standing = MappingProxyType({})
 
-_MARGINS = (_clearly_longer, _clearly_more, _clearly_longer, _clearly_longer)
-"""For each harm before IDLES."""
+_MARGINS = {
+    Harm.DEADLOCKED: _clearly_longer,
+    Harm.BLOCKS: _clearly_more,
+    Harm.WORKS: _clearly_longer,
+}
+"""For each harm before IDLES but WAITS, whose order is that of the trees."""
 
 
 class OrderedSessions(NamedTuple):
@@ -210,17 +214,19 @@ def _harmful(
     kept = _kept_places(piles[: Harm.IDLES], before)
     harmful = [
         _by_margin(
-            pile,
+            piles[harm],
             kept[harm],
             partial(_weight, harm, derived),
-            _MARGINS[harm],
+            margin,
         )
-        for harm, pile in zip(Harm, piles[: Harm.IDLES], strict=False)
+        for harm, margin in _MARGINS.items()
     ]
-    if waiters := harmful[Harm.WAITS]:
+    waiters = piles[Harm.WAITS]
+    if waiters:
         roots = [row.pid for pile in harmful[: Harm.WAITS] for row in pile]
         places = _places_in_trees(derived.forest, roots)
         waiters.sort(key=lambda row: places.get(row.pid, len(places)))
+    harmful.insert(Harm.WAITS, waiters)
     return harmful
 
 
@@ -235,8 +241,10 @@ def _places_in_trees(forest: LockForest, roots: Sequence[Key]) -> Mapping[Key, i
     while stack:
         key = stack.pop()
         places[key] = len(places)
-        waiters = sorted(forest.children.get(key, ()), key=_newest_wait_first)
-        stack += [node.key for node in waiters]
+        waiters = forest.children.get(key)
+        if waiters:
+            newest_first = sorted(waiters, key=_newest_wait_first)
+            stack += [node.key for node in newest_first]
     return places
 
 

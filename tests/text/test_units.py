@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgtop.text.units import age, parse_duration, quiet_age, rough_age
+from pgtop.text.units import age, age_cells, parse_duration, quiet_age, rough_age
 
 SECONDS = st.floats(0, 1e13, allow_nan=False)
 
@@ -147,3 +147,10 @@ def test_rough_ages(seconds: float | None, words: str) -> None:
 def test_ages_of_idle_sessions(seconds: float | None, words: str) -> None:
     """Ages of idle sessions are whole seconds, then tens of seconds, then rough ages."""
     assert quiet_age(seconds) == words
+
+
+@given(st.floats(0, 4e9))
+def test_the_length_of_an_age_is_known_without_its_text(seconds: float) -> None:
+    """Columns are as wide as the ages in them; a quiet age is never longer."""
+    assert age_cells(seconds) == len(age(seconds))
+    assert len(quiet_age(seconds)) <= age_cells(seconds)

@@ -94,7 +94,7 @@ def text_of(stage: Stage, widget: str) -> str:
 
 def headings_of(stage: Stage) -> str:
     """Return the titles of the columns, and the words at their right end."""
-    line = table_on(stage).header_line() or ()
+    line = table_on(stage).header_line()
     return "".join(span.text for span in line)
 
 

@@ -195,9 +195,11 @@ class RowTable(Rows, Generic[RowT, ContextT]):
             line = highlighted(line, self._layout, self._searches)
         return tagged(line, self._layout) if identity in self._tags else line
 
-    def header_line(self) -> Line | None:
-        if not self.spec.has_header:
-            return None
+    @property
+    def has_header_line(self) -> bool:
+        return self.spec.has_header
+
+    def header_line(self) -> Line:
         gutter = " " * self.spec.gutter_cells
         return header(
             self._layout,

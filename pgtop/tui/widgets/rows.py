@@ -44,9 +44,14 @@ class Rows(LineWidget):
     def row_line(self, index: int) -> Line:
         raise NotImplementedError
 
-    def header_line(self) -> Line | None:
-        """Return the line above the rows; None for a list without one."""
-        return None
+    def header_line(self) -> Line:
+        """Return the line above the rows, in a list that has one."""
+        raise NotImplementedError
+
+    @property
+    def has_header_line(self) -> bool:
+        """True if a line stands above the rows."""
+        return False
 
     def selectable(self, index: int) -> bool:
         """Return whether the cursor may rest on this row."""
@@ -119,13 +124,12 @@ class Rows(LineWidget):
 
     @property
     def _header_lines(self) -> int:
-        return 0 if self.header_line() is None else 1
+        return int(self.has_header_line)
 
     def _styled(self, y: int) -> StyledLine:
-        header = self.header_line()
-        if header is not None:
+        if self.has_header_line:
             if y == 0:
-                return StyledLine(header, self._dimmed)
+                return StyledLine(self.header_line(), self._dimmed)
             y -= 1
         index = self._top + y
         count = self.row_count()
