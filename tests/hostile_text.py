@@ -31,10 +31,11 @@ TEXTS = st.lists(st.binary(max_size=8) | st.sampled_from(FRAGMENTS), max_size=5)
 )
 """Any bytes, more often such as do harm where they are not cleaned."""
 
-_STYLE = r"(?:[0-479]|2[2-57]|[34][0-79])"
+_STYLE = r"(?:[0-479]|2[2-57]|[34][0-79]|9[0-7]|10[0-7])"
 OURS = re.compile(
     rf"\x1b\[(?:\d*(?:;\d+)?H|\d*[ABCD]|K|(?:{_STYLE}(?:;{_STYLE})*)?m|6n)"
     r"|\x1b\[(?:\?(?:7|25|1000|1004|1006|1049|2004)[hl]|\?2026\$p|>25u|<u)|\x1b\]22;default\x07|\x1bM"
+    r"|\x1b\]1[01];\?\x1b\\"
 )
 """The sequences that pgtop writes in the terminal's own colours; each of FRAGMENTS would need
 another one."""

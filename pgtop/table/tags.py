@@ -6,6 +6,7 @@ from typing import TypeVar
 
 from pgtop.model.backend import Backend
 from pgtop.table.session_state import state_word
+from pgtop.text.clean import clean
 
 _Identity = TypeVar("_Identity", bound=Hashable)
 
@@ -23,8 +24,8 @@ def between(
 
 
 def tagged_words(backends: Iterable[Backend]) -> str:
-    """Return how many sessions are tagged, and how many of them are in each state."""
-    states = Counter(map(state_word, backends))
+    """Return how many sessions are tagged, and how many of them are in each state. Cleaned."""
+    states = Counter([clean(state_word(backend)) for backend in backends])
     parts = [f"{count} {state}" for state, count in states.most_common()]
     if len(parts) == 1:
         parts = list(states)

@@ -184,7 +184,7 @@ def test_no_byte_reaches_the_terminal_and_columns_stay(
         ("K", "Terminate session", "n"),
         ("*K", "that you tagged", "\x1b"),
         ("/app:~.\r", "filter app:~.", "\x1b"),
-        ("y", "OSC 52", "1"),
+        ("y\r", "OSC 52", "1"),
     ],
     ids=["breakdown", "locks", "one", "dialog", "many", "filter", "copy"],
 )
