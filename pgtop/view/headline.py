@@ -17,12 +17,12 @@ from pgtop.text.tone import Span, Tone
 from pgtop.text.units import quiet_age
 from pgtop.text.wrap import Line, line
 from pgtop.view.alarm import SIGN, alarm_forms
-from pgtop.view.fitting import GAP, justified, line_cells
+from pgtop.view.fitting import GAP, justified, line_cells, quiet
 from pgtop.view.freshness import pace_words, reason
 from pgtop.view.looks import Looks
 from pgtop.view.restarts import interruption_forms
 from pgtop.view.server_line import counted_seconds
-from pgtop.view.slot_words import free_words, held, missing
+from pgtop.view.slot_words import about, free_words, held, missing
 
 _NEXT = " · "
 _OLD_TRANSACTION = 10.0
@@ -64,6 +64,7 @@ class Headline(NamedTuple):
 
 
 _TRY_NOW = Lead("refresh", "try now", "now")
+_NEW_CONNECTION = Lead("refresh", "new connection", "retry")
 _RESUME = Lead("pause", "resumes", "resumes")
 _LOCKS = Lead("show_locks", "who blocks whom", view="locks", is_session=True)
 _FOLLOW = Lead("follow", "go there", "go")
@@ -85,7 +86,7 @@ def headline(state: State, looks: Looks, width: int, view: str = "") -> Headline
     room = width - line_cells(key) - GAP * bool(key)
     doubts: list[Line] = []
     for other in others:
-        longer = _with(words, other, room)
+        longer = _with(words, other, room, is_old=state.stale)
         if longer == words and other.is_doubt:
             doubts.append(other.forms[0])
         words = longer
@@ -134,24 +135,27 @@ def _away(state: State) -> Iterator[Trouble]:
     """Yield why there is no new snapshot."""
     match state.event:
         case PollFailed(failure, retry_in, seconds):
-            away = f"! server away for {counted_seconds(seconds)}"
+            plate = Span("! server away", Tone.WARN_PLATE)
+            away = f" for {counted_seconds(seconds)}"
             retry = f"next try in {counted_seconds(retry_in)}"
             short = f"{away}: {failure.kind}"
-            forms = [f"{away}: {reason(state)}; {retry}", f"{short}; {retry}", short]
+            texts = [f"{away}: {reason(state)}; {retry}", f"{short}; {retry}", short]
             lead = _TRY_NOW
         case PollOverdue(elapsed, _):
-            overdue = f"! no answer for {counted_seconds(elapsed)}"
-            forms = [f"{overdue}; a new connection may get one", overdue]
-            lead = Lead("refresh", "new connection", "retry")
+            plate = Span("! no answer", Tone.WARN_PLATE)
+            overdue = f" for {counted_seconds(elapsed)}"
+            texts = [f"{overdue}; a new connection may get one", overdue]
+            lead = _NEW_CONNECTION
         case _:
             return
-    yield Trouble([line(clean(text), Tone.WARN) for text in forms], lead)
+    forms = [(plate, Span(clean(text), Tone.WARN)) for text in [*texts, ""]]
+    yield Trouble(forms, lead)
 
 
 def _full(budget: Budget) -> Trouble:
     """Return the trouble of a server without ordinary slots, or nearly so."""
-    if budget.free:
-        text = f"{held(budget)} of {budget.ordinary} ordinary slots are taken"
+    if budget.free or budget.approximate:
+        text = f"{about(budget)}{held(budget)} of {budget.ordinary} ordinary slots are taken"
         short = f"{free_words(budget)} of {budget.ordinary}"
         return _of_slots(line(f"{SIGN}nearly full", Tone.ALARM_PLATE), [text, short])
     left = f"{budget.reserved_left} reserved left"
@@ -261,7 +265,11 @@ def _cut(form: Line, width: int) -> Line:
     return (Span(fit(text, width).rstrip(), form[0].tone),)
 
 
-def _with(words: Line, other: Trouble, room: int) -> Line:
-    """Return the words with another trouble behind them, if one of its forms fits."""
+def _with(words: Line, other: Trouble, room: int, is_old: bool) -> Line:
+    """Return the words with another trouble behind them, if one of its forms fits; a quiet one if
+    `is_old`.
+    """
     more = _longest_that_fits(other.forms, room - line_cells(words) - len(_NEXT))
-    return (*words, Span(_NEXT, Tone.QUIET), *more) if more else words
+    if not more:
+        return words
+    return (*words, Span(_NEXT, Tone.QUIET), *(quiet(more) if is_old else more))

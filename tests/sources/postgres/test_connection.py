@@ -13,6 +13,7 @@ from typing import LiteralString
 import psycopg
 import pytest
 
+from pgtop.model.connecting import STEPS
 from pgtop.model.failure import FailureKind
 from pgtop.ports import SourceError
 from pgtop.sources.postgres.connection import ServerConnection, Statement
@@ -63,6 +64,15 @@ def uncollected() -> Iterator[None]:
 def unused_port() -> str:
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         return str(listener.getsockname()[1])
+
+
+async def test_the_steps_of_connecting_are_noted(session: ServerConnection) -> None:
+    """In their order, each later than the one before."""
+    await session.connect()
+    begun = session.steps.begun
+    assert tuple(step.name for step in begun) == STEPS
+    times = [step.began for step in begun]
+    assert times == sorted(times)
 
 
 async def test_limits_are_set(
