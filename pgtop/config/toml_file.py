@@ -74,6 +74,8 @@ def user_path(environ: Mapping[str, str]) -> Path | None:
 
 def read_system() -> ConfigFile | None:
     """Read the machine's file, None if there is none. Raises FileError."""
+    if not os.path.lexists(SYSTEM_PATH.parent):  # most machines: without a thread
+        return None
     return _read(LayerKind.SYSTEM, SYSTEM_PATH, _text_if_named)
 
 
