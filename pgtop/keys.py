@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from pgtop import places
 from pgtop.actions import ACTIONS, Action
+from pgtop.key_names import key_called, name_of
 
 OTHER_VIEWS = "other_views"
 """Stands for the actions that open the other views, in the list of what a footer offers."""
@@ -72,6 +73,12 @@ class Keymap:
         """Return the first key of each action as people write it, separated by blanks."""
         return " ".join(map(self._first_key, action_ids))
 
+    def beside_text(self, action_id: str) -> Action | None:
+        """Return an action with a key that is no text, for a footer while text is typed."""
+        action = self._by_id[action_id]
+        keys = [key for key in action.keys if len(name_of(key)) > 1 and key != _BLANK]
+        return action._replace(keys=tuple(keys)) if keys else None
+
     def offered(self, action_ids: Iterable[str], read_only: bool) -> tuple[Action, ...]:
         """Return the actions for a footer, without those that read-only mode or the user's keys
         lack.
@@ -118,6 +125,7 @@ class Keymap:
 
 
 _PALETTE = "palette"
+_BLANK = key_called("Space")
 
 
 def keymap_with(

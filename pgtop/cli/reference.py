@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from pgtop.actions import Action, Group
 from pgtop.cli.exit_codes import Check, Exit
+from pgtop.config.keymap import PRESETS
 from pgtop.config.schema import Field
 from pgtop.config.tables import (
     ACTIONS,
@@ -23,6 +24,8 @@ from pgtop.config.tables import (
 from pgtop.config.values import expectation
 from pgtop.help.markdown import table
 from pgtop.help.topics import TopicFacts
+from pgtop.key_names import name_of
+from pgtop.places import EVERYWHERE
 from pgtop.view_registry import KEYMAP
 
 _CODE_HEAD = ("code", "meaning")
@@ -40,9 +43,29 @@ def keys() -> str:
 
 
 def _keys_of(group: Group) -> str:
-    rows = [key_row(action) for action in KEYMAP.actions if action.group is group]
-    keys_table = table(("key", "what it does"), rows)
+    actions = [action for action in KEYMAP.actions if action.group is group]
+    rows = [(*key_row(action), _id_of(action)) for action in actions]
+    keys_table = table(("key", "what it does", "id in `[keys]`"), rows)
     return f"## {group.value}\n\n{keys_table}"
+
+
+def _id_of(action: Action) -> str:
+    """Return the id by which a configuration gives an action other keys; "" if it cannot."""
+    is_fixed = action.in_dialogs or action.id in EVERYWHERE
+    return "" if is_fixed else f"`{action.id}`"
+
+
+def presets() -> str:
+    """Return the keys by which each preset differs."""
+    names = [name for name, keys in PRESETS.items() if keys]
+    ids = dict.fromkeys(each for name in names for each in PRESETS[name])
+    rows = [(f"`{each}`", *(_keys_in(name, each) for name in names)) for each in ids]
+    return table(("id", *names), rows)
+
+
+def _keys_in(preset: str, action_id: str) -> str:
+    keys = PRESETS[preset].get(action_id, ())
+    return " ".join(f"`{name_of(key)}`" for key in keys)
 
 
 def key_row(action: Action) -> tuple[str, str]:
@@ -215,6 +238,7 @@ def key_of(action: str) -> str:
 FACTS = TopicFacts(
     inserts={
         "keys": keys,
+        "presets": presets,
         "letters": letters,
         "filter forms": filter_forms,
         "filter keys": filter_keys,

@@ -116,7 +116,9 @@ async def test_the_line_of_keys_has_those_of_the_field_while_it_is_open() -> Non
         usual = text_of(stage, "#keys")
         await press(pilot, "filter", *"user:ann")
         keys = text_of(stage, "#keys")
-        assert keys.strip() == "Enter keep  Esc clear  Tab complete  Up earlier"
+        assert (
+            keys.strip() == "Enter keep  Esc clear  Tab complete  Up earlier  F1 help"
+        )
         await pilot.click("#keys", offset=(keys.index("Tab"), 0))
         await pilot.pause()
         assert text_of(stage, "#filter").startswith("/ user:anna")
@@ -133,4 +135,4 @@ async def test_an_empty_table_leaves_the_field_its_keys() -> None:
         await press(pilot, "filter", *"db:nowhere")
         assert shown_on(stage) == []
         keys = text_of(stage, "#keys").strip()
-        assert keys == "Enter keep  Esc clear  Tab complete  Up earlier"
+        assert keys == "Enter keep  Esc clear  Tab complete  Up earlier  F1 help"

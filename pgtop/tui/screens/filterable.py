@@ -134,7 +134,10 @@ class FilterableScreen(LiveScreen):
         return refusal(error) if error and self.field is None else ""
 
     def footer_actions(self) -> tuple[Action, ...]:
-        return super().footer_actions() if self.field is None else FILTER_FIELD
+        if self.field is None:
+            return super().footer_actions()
+        help_action = self._settings.keymap.beside_text("help")
+        return (*FILTER_FIELD, help_action) if help_action else FILTER_FIELD
 
     # The field.
 
