@@ -72,6 +72,12 @@ class Configuration(NamedTuple):
                 values[key] = LayeredValue(value, file.origin(section, key))
         return values
 
+    def layers_of(self, section: str) -> list[Layer]:
+        """Return the layers of all records of a section."""
+        return [
+            layer for file in self.files for layer in file.records[section].values()
+        ]
+
     def _layers_of(self, section: str, name: str) -> list[Layer]:
         records = (file.records[section] for file in self.files)
         return [record[name] for record in records if name in record]

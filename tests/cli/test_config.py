@@ -82,6 +82,22 @@ def test_every_mistake_is_a_line_with_its_place(
     assert run(["config", "shwo"]) == Exit.USAGE
 
 
+def test_the_filters_of_a_file_are_checked(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are read only when they are needed, except for the check."""
+    path.parent.mkdir()
+    path.write_text(
+        "[filters]\nleak = 'foer:x'\ngood = 'age>1m @leak'\n"
+        "[views.a]\nfilter = 'stat:x'\n[views.b]\nfilter = 'state:idle'\n"
+        "[servers.a]\nservice = 'a'\nprotect = ['sate:idle']\n"
+    )
+    assert run(["config", "check"]) == Exit.USAGE
+    lines = capsys.readouterr().err.splitlines()
+    places = sorted(int(line.split("config.toml:")[1].split(":")[0]) for line in lines)
+    assert places == [2, 3, 5, 10]
+
+
 def test_the_schema_is_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["config", "schema"]) == Exit.DONE
     assert json.loads(capsys.readouterr().out)["type"] == "object"

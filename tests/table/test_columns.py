@@ -4,6 +4,7 @@ it should be.
 
 import pytest
 
+from pgtop.analysis.age_limits import AgeLimits
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import (
     ACTIVE,
@@ -19,6 +20,7 @@ from pgtop.table.session_state import age_start, severity, state_word
 from pgtop.text.tone import Tone
 from tests import scenes
 from tests.scenes import NOW, active, client
+from tests.scenes.base import ago
 
 BUSY = DerivedSnapshot.of(scenes.busy())
 NAMES = (
@@ -286,3 +288,19 @@ def test_ages_are_taken_against_the_snapshot() -> None:
     )
     assert column("backend_age").key(backend, derived_from(backend)) == 2.5
     assert column("query_age").key(backend, derived_from(backend)) == 0.0
+
+
+def test_the_user_chooses_the_ages_that_are_a_warning() -> None:
+    """Each kind of age has its own limit."""
+    limits = AgeLimits(statement=5, transaction=50, idle_in_transaction=500)
+    statement = active(1, "web@shop", "", "select", 6)
+    waiting = client(1, "web@shop", state=IDLE_IN_TRANSACTION, xact=400)
+    transaction = statement._replace(query_start=ago(1), xact_start=ago(51))
+    for backend, tone in (
+        (statement, Tone.WARN),
+        (transaction, Tone.WARN),
+        (transaction._replace(xact_start=ago(49)), Tone.CALM),
+        (waiting, Tone.NOTICE),
+    ):
+        derived = derived_from(backend)._replace(limits=limits)
+        assert severity(backend, derived) is tone
