@@ -4,7 +4,7 @@ Rows are ordered by value: `key` formats nothing, and `text` is cleaned only whe
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from pgtop.text.tone import Tone
@@ -43,6 +43,10 @@ class Column(Generic[RowT, ContextT]):
     text: Text[RowT, ContextT]
     """The text of the cell; raw."""
     tone: Toner[RowT, ContextT] = plain
+    retoned: Mapping[Tone, Tone] = field(default_factory=dict)
+    """Tones that this column has in place of those that `tone` returns, which is called once for
+    all columns that share it.
+    """
     right: bool = False
     """True for numbers and times: aligned to the right, and the largest comes first."""
     on_request: bool = False
@@ -80,6 +84,11 @@ class Column(Generic[RowT, ContextT]):
     def most_width(self) -> int:
         return self.most or self.width
 
+    def tone_of(self, row: RowT, context: ContextT) -> Tone:
+        """Return the tone of a cell."""
+        tone = self.tone(row, context)
+        return self.retoned.get(tone, tone)
+
     def shown(self, row: RowT, context: ContextT, width: int) -> str:
         """Return the text of a cell that is `width` cells wide; raw."""
         if self.text_in is None:
@@ -114,6 +123,7 @@ class Column(Generic[RowT, ContextT]):
             key=key,
             text=text,
             tone=tone,
+            retoned=self.retoned,
             right=self.right,
             on_request=self.on_request,
             narrow=self.narrow.of(row_of, context_of) if self.narrow else None,

@@ -139,8 +139,11 @@ def line(
         toner = column.tone
         if toner not in tones:
             tones[toner] = toner(row, context)
+        tone = tones[toner]
+        if column.retoned:
+            tone = column.retoned.get(tone, tone)
         text = column.shown(row, context, width)
-        cells.append((_cell(text, width, column.right), tones[toner]))
+        cells.append((_cell(text, width, column.right), tone))
     return _joined(cells)
 
 

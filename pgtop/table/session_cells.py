@@ -21,7 +21,6 @@ from pgtop.table.session_locks import ROOT_MARK
 from pgtop.table.session_state import (
     age_start,
     is_quiet,
-    severity,
     state_in_full,
     state_word,
 )
@@ -61,16 +60,6 @@ _NARROW_STATES = {
 def row_tone(backend: Backend, _derived: DerivedSnapshot) -> Tone:
     is_worker = backend.leader_pid is not None
     return Tone.QUIET if is_worker or is_quiet(backend) else Tone.PLAIN
-
-
-def state_tone(backend: Backend, derived: DerivedSnapshot) -> Tone:
-    tone = severity(backend, derived)
-    return Tone.ALARM_PLATE if tone is Tone.ALARM else tone
-
-
-def age_tone(backend: Backend, derived: DerivedSnapshot) -> Tone:
-    tone = severity(backend, derived)
-    return Tone.PLAIN if tone is Tone.CALM else tone
 
 
 # Keys and texts.

@@ -15,6 +15,8 @@ from pgtop.table.session_locks import (
     lock_tone,
     pid_tone,
 )
+from pgtop.table.session_state import severity
+from pgtop.text.tone import Tone
 
 Column: TypeAlias = columns.Column[Backend, DerivedSnapshot]
 
@@ -132,7 +134,8 @@ _STATE = Column(
     key=cells.state,
     text=cells.state,
     text_in=cells.state_in,
-    tone=cells.state_tone,
+    tone=severity,
+    retoned={Tone.ALARM: Tone.ALARM_PLATE},
 ).narrowed(8, usual=7, most=8, text=cells.narrow_state, text_in=None)
 _WAIT = Column(
     name="wait",
@@ -159,7 +162,8 @@ _AGE = Column(
     rank=2,
     key=cells.age_key,
     text=cells.age_text,
-    tone=cells.age_tone,
+    tone=severity,
+    retoned={Tone.CALM: Tone.PLAIN},
     right=True,
 )
 _BLOCKED_BY = Column(

@@ -92,7 +92,7 @@ class NameSpreads(NamedTuple):
     highest_pid: int = 0
 
     @classmethod
-    def of(cls, names: set[Names], highest_pid: int) -> "NameSpreads":
+    def of(cls, names: set[Names]) -> "NameSpreads":
         """Summarise the names of sessions, each combination once."""
         accounts = {(user, database) for user, database, *_ in names}
         fields = [set(texts) for texts in zip(*names, strict=True)] or [set()] * 5
@@ -103,7 +103,6 @@ class NameSpreads(NamedTuple):
             accounts=Spread.of({user_at_database(*account) for account in accounts}),
             applications=Spread.of(applications - _NO_NAME),
             addresses=Spread.of(addresses),
-            highest_pid=highest_pid,
         )
 
     def joined(self, other: "NameSpreads") -> "NameSpreads":
@@ -135,18 +134,25 @@ def contents(
 
 def _measured(derived: DerivedSnapshot, with_background: bool) -> NameSpreads:
     snapshot = derived.snapshot
-    names = set(map(_names_of, snapshot.ungrouped))
-    if not with_background:
-        names = {each for each in names if each[-1] in _KINDS}
+    names = frozenset(map(_names_of, snapshot.ungrouped))
     highest_pid = max(map(_pid_of, snapshot.ungrouped), default=0)
-    return NameSpreads.of(names, highest_pid).joined(_of_group(snapshot.idle_group))
+    ungrouped = _spreads_of(names, with_background)._replace(highest_pid=highest_pid)
+    return ungrouped.joined(_of_group(snapshot.idle_group))
+
+
+@lru_cache(maxsize=2)
+def _spreads_of(names: frozenset[Names], with_background: bool) -> NameSpreads:
+    """Return the spreads of names, which are mostly those of the sample before."""
+    kinds = {each[-1] for each in names} if with_background else _KINDS
+    return NameSpreads.of({each for each in names if each[-1] in kinds})
 
 
 @lru_cache(maxsize=1)
 def _of_group(group: IdleGroup) -> NameSpreads:
     backends = group.backends
     highest_pid = max(map(_pid_of, backends), default=0)
-    return NameSpreads.of(set(map(_names_of, backends)), highest_pid)
+    spreads = NameSpreads.of(set(map(_names_of, backends)))
+    return spreads._replace(highest_pid=highest_pid)
 
 
 def _of_names(names: NameSpreads) -> Contents:

@@ -156,9 +156,9 @@ def test_tones_of_state_and_age(backend: Backend, tone: Tone) -> None:
     """Nothing is an alarm but a root; a wait, and what lasts long, is worth a look."""
     derived = derived_from(backend)
     assert severity(backend, derived) is tone
-    assert column("state").tone(backend, derived) is tone
+    assert column("state").tone_of(backend, derived) is tone
     in_row = Tone.PLAIN if tone is Tone.CALM else tone
-    assert column("age").tone(backend, derived) is in_row
+    assert column("age").tone_of(backend, derived) is in_row
 
 
 @pytest.mark.parametrize(
@@ -183,7 +183,7 @@ def test_a_fresh_idle_transaction_that_blocks_is_an_alarm() -> None:
     )
     derived = derived_from(holder, waiter)
     assert severity(holder, derived) is Tone.ALARM
-    assert column("state").tone(holder, derived) is Tone.ALARM_PLATE
+    assert column("state").tone_of(holder, derived) is Tone.ALARM_PLATE
 
 
 @pytest.mark.parametrize(

@@ -55,8 +55,9 @@ class RowTable(Rows, Generic[RowT, ContextT]):
         self._layout: Layout = ()
         self._skip = 0
         self._steady = SteadyContents()
-        self._measured_at: tuple[object, int, int] | None = None
-        """The rows in sight that the widths of the columns are based on."""
+        self._measured: Arranged[RowT, ContextT] | None = None
+        """The rows that the widths of the columns are based on, as far as they were in sight."""
+        self._measured_at = (-1, 0)
         self._key_at: Instant | None = None
         self._end: tuple[str, ...] = ()
         self._searches: tuple[Search, ...] = ()
@@ -209,8 +210,6 @@ class RowTable(Rows, Generic[RowT, ContextT]):
         )
 
     def redraw(self, dimmed: bool | None = None) -> None:
-        self._clamp()
-        self._fit_columns()
         super().redraw(dimmed)
         if not self._rows:
             return
@@ -278,16 +277,17 @@ class RowTable(Rows, Generic[RowT, ContextT]):
         self.post_message(self.Refitted())
 
     def refit(self) -> None:
-        self._measured_at = None
+        self._measured_at = (-1, 0)
         self.redraw()
 
-    def _fit_columns(self) -> None:
-        """Place the columns for the rows in sight; a column that grew needs all rows drawn."""
+    def prepare(self) -> None:
+        """Place the columns for the rows in sight."""
         arranged = self._arranged
-        measured_at = (arranged, self._top, self.page)
-        if measured_at == self._measured_at:
+        at = (self._top, self.page)
+        if arranged is self._measured and at == self._measured_at:
             return
-        self._measured_at = measured_at
+        self._measured = arranged
+        self._measured_at = at
         if arranged is not None and self.spec.contents is not None:
             self._measure(arranged, self.spec.contents)
         self._layout = self._place_columns()
@@ -297,7 +297,8 @@ class RowTable(Rows, Generic[RowT, ContextT]):
         arranged: Arranged[RowT, ContextT],
         contents: Measure[RowT, ContextT],
     ) -> None:
-        in_sight = self._rows[self._top : self._top + self.page]
+        top, page = self._measured_at
+        in_sight = self._rows[top : top + page]
         needed = contents(in_sight, arranged.context, arranged.options)
         now = self.spec.now(arranged.context)
         self._steady = self._steady.after(needed, now, self._key_at)

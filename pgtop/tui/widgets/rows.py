@@ -53,6 +53,9 @@ class Rows(LineWidget):
         """True if a line stands above the rows."""
         return False
 
+    def prepare(self) -> None:
+        """Prepare to draw the rows in sight, whose place is known now."""
+
     def selectable(self, index: int) -> bool:
         """Return whether the cursor may rest on this row."""
         return True
@@ -100,6 +103,7 @@ class Rows(LineWidget):
         if dimmed is not None:
             self._dimmed = dimmed
         self._clamp()
+        self.prepare()
         changed = []
         for y in range(self.size.height):
             styled = self._styled(y)
@@ -161,9 +165,10 @@ class Rows(LineWidget):
     def _clamp(self) -> None:
         """Keep the cursor in sight; a table that was smaller for a while scrolls back."""
         count = self.row_count()
+        page = self.page
         self._cursor = min(self._cursor, max(0, count - 1))
-        lowest = max(0, count - self.page)
-        top = max(self._chosen_top, self._cursor - self.page + 1)
+        lowest = max(0, count - page)
+        top = max(self._chosen_top, self._cursor - page + 1)
         self._top = min(top, self._cursor, lowest)
         if self._cursor == self._first_selectable():
             self._top = 0  # so that a heading above the first row is seen again
