@@ -132,6 +132,8 @@ def open_dashboard(
     guards = start.guards
     connection = connection_for(options, prompt)
     settings = settings_for(start.settings, guards, os.environ)
+    if audit_path is not None:  # a trial, which leaves nothing of its own behind
+        settings = settings._replace(keeps_filters=False)
     dashboard = _run_dashboard(
         connection, prompt, options, settings, guards, audit_path
     )

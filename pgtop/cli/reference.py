@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 
 from pgtop.actions import Action, Group
 from pgtop.cli.exit_codes import Check, Exit
-from pgtop.config.keymap import PRESETS
+from pgtop.config.keymap import PRESETS, keymap_from
 from pgtop.config.schema import Field
 from pgtop.config.tables import (
     ACTIONS,
@@ -24,7 +24,6 @@ from pgtop.config.tables import (
 from pgtop.config.values import expectation
 from pgtop.help.markdown import table
 from pgtop.help.topics import TopicFacts
-from pgtop.key_names import name_of
 from pgtop.places import EVERYWHERE
 from pgtop.view_registry import KEYMAP
 
@@ -64,8 +63,10 @@ def presets() -> str:
 
 
 def _keys_in(preset: str, action_id: str) -> str:
-    keys = PRESETS[preset].get(action_id, ())
-    return " ".join(f"`{name_of(key)}`" for key in keys)
+    if action_id not in PRESETS[preset]:
+        return ""
+    keymap = keymap_from({"preset": preset})
+    return " ".join(f"`{name}`" for name in keymap.action(action_id).key_names)
 
 
 def key_row(action: Action) -> tuple[str, str]:

@@ -76,6 +76,8 @@ _UNUSABLE: Mapping[str, str] = {
 }
 """Keys that no action can have, and why."""
 _DIGITS = frozenset("0123456789")
+_LONGEST = 40
+"""Characters of a value in a sentence."""
 _MOST_KEYS = 8
 """Keys of one action: far more than hands use."""
 
@@ -100,7 +102,7 @@ def keymap_from(table: Mapping[str, Any], base: Keymap = KEYMAP) -> Keymap:
 def _preset(name: object, base: Keymap) -> Keys:
     if not isinstance(name, str) or name not in PRESETS:
         raise KeymapError(
-            f"there is no preset {name!r}: use one of {', '.join(PRESETS)}"
+            f"there is no preset {_shown(name)}: use one of {', '.join(PRESETS)}"
         )
     return {each: keys for each, keys in PRESETS[name].items() if each in base}
 
@@ -123,7 +125,7 @@ def _keys_for(action_id: str, keys: object, base: Keymap) -> tuple[str, ...]:
 def _action_called(action_id: str, base: Keymap) -> Action:
     if action_id not in base:
         raise KeymapError(
-            f"there is no action {action_id!r}{_nearest(action_id, base)}"
+            f"there is no action {_shown(action_id)}{_nearest(action_id, base)}"
         )
     action = base.action(action_id)
     if action.in_dialogs:
@@ -139,7 +141,7 @@ def _action_called(action_id: str, base: Keymap) -> Action:
 
 def _nearest(action_id: str, base: Keymap) -> str:
     names = [action.id for action in base.actions]
-    matches = difflib.get_close_matches(action_id, names, n=1)
+    matches = difflib.get_close_matches(action_id[:_LONGEST], names, n=1)
     return f": did you mean {matches[0]}?" if matches else ""
 
 
@@ -151,7 +153,7 @@ def _key(name: str, action_id: str) -> str:
     key = key_called(name)
     if not key:
         raise KeymapError(
-            f"{action_id}: {name!r} is no key:"
+            f"{action_id}: {_shown(name)} is no key:"
             " write one character, or a name such as F5, Ctrl-D, PgUp, Space"
         )
     if reason := _UNUSABLE.get(key):
@@ -167,6 +169,12 @@ def _with_kept_keys(chosen: Keys) -> Keys:
             others = [each for each in kept[action_id] if each != key]
             kept[action_id] = (key, *others)
     return kept
+
+
+def _shown(value: object) -> str:
+    """Return a value of the configuration for a sentence, which may be anything."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 # The checks.

@@ -11,6 +11,7 @@ from pgtop.key_names import name_of
 from pgtop.keys import Keymap
 from pgtop.text.clean import clean
 from pgtop.tui.keymap import handler_name
+from pgtop.tui.text_input import open_field
 
 if TYPE_CHECKING:
     from pgtop.tui.app import PgtopApp
@@ -26,7 +27,7 @@ class KeyHelp:
     def words_for(self, key: str) -> str:
         """Return why a key does nothing here; "" if it does something."""
         screen = self._app.screen
-        if isinstance(screen, ModalScreen):
+        if isinstance(screen, ModalScreen) or open_field(screen) is not None:
             return ""
         actions = self._app.keymap.actions_of(key)
         if actions:
