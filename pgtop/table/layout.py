@@ -142,7 +142,10 @@ def line(
         tone = tones[toner]
         if column.retoned:
             tone = column.retoned.get(tone, tone)
-        text = column.shown(row, context, width)
+        if column.text_in is None:
+            text = column.text(row, context)
+        else:
+            text = column.text_in(row, context, width)
         cells.append((_cell(text, width, column.right), tone))
     return _joined(cells)
 
