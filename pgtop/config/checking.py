@@ -128,7 +128,9 @@ class _Check:
             self._add(path, what)
             return None
         if not is_name(name):
-            self._add(path, f": a name has only letters, digits, - and _: {name!r}")
+            self._add(
+                path, f": a name has up to 40 letters, digits, - and _, not {name!r}"
+            )
             return None
         return Layer(self._file.kind, self._values(keys, section.fields, path))
 

@@ -24,6 +24,9 @@ FILTERS = "filters"
 OWN_THEMES = "themes"
 
 
+_LONGEST_NAME = 40
+
+
 class FileTable(NamedTuple):
     """A table of tables, `[servers.NAME]`, each with the keys of a record; or a table with keys of
     its user's own.
@@ -57,7 +60,9 @@ def _read_keys(table: Mapping[str, Any]) -> object:
 def _read_filters(table: Mapping[str, Any]) -> object:
     for name, text in table.items():
         if not is_name(name):
-            raise ValueError(f"a name has only letters, digits, - and _, not {name!r}")
+            raise ValueError(
+                f"a name has up to 40 letters, digits, - and _, not {name!r}"
+            )
         if not isinstance(text, str) or not text.isprintable():
             raise ValueError(f"{name} must be a filter in quotes")
     return table
@@ -71,7 +76,8 @@ def _read_themes(table: Mapping[str, Any]) -> object:
 
 def is_name(name: str) -> bool:
     """Return whether a name can be typed after @, and stands in a table's head without quotes."""
-    return name.isascii() and name.replace("-", "").replace("_", "").isalnum()
+    letters = name.replace("-", "").replace("_", "")
+    return letters.isascii() and letters.isalnum() and len(name) <= _LONGEST_NAME
 
 
 TABLES: Mapping[str, FileTable] = {

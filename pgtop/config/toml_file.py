@@ -23,6 +23,7 @@ Report: TypeAlias = Callable[[str, str], None]
 
 _LONGEST = 64 << 10
 """Bytes of a configuration file."""
+_LONGEST_SENTENCE = 300
 _PIPES = ("/dev/fd", "/proc/self/fd")
 
 
@@ -40,7 +41,10 @@ class Problem(NamedTuple):
     @property
     def sentence(self) -> str:
         """The place and the sentence."""
-        return f"{self.place}{self.what}."
+        what = self.what
+        if len(what) > _LONGEST_SENTENCE:  # a file may have keys of any length
+            what = f"{what[:_LONGEST_SENTENCE]}…"
+        return f"{self.place}{what}."
 
 
 class ConfigFile(NamedTuple):

@@ -1,10 +1,12 @@
 """Views of the user's own, `[views.NAME]`: a built-in view with other columns, order and filter."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pgtop.config.settings import Settings
 from pgtop.monitor.poller import Poller
+from pgtop.monitor.state import State
 from pgtop.view_registry import VIEWS, View
 
 if TYPE_CHECKING:
@@ -62,14 +64,21 @@ def _own_views(settings: Settings) -> Iterator[View]:
     for profile in settings.views.values():
         number += 1
         base = bases[profile.view]
+        key = _key(number, settings)
         yield View(
             id=f"{_PREFIX}{profile.name}",
-            key=_key(number, settings),
+            key=key,
             label=profile.name,
             title=f"{profile.name}, a view of your own",
             screen=base.screen,
             topics=base.topics,
+            has_rows=partial(_has_tab, key),
         )
+
+
+def _has_tab(key: str, _state: State) -> bool:
+    """Return whether a view has a tab: one without a key is opened from the palette."""
+    return key != ""
 
 
 def _key(number: int, settings: Settings) -> str:

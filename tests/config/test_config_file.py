@@ -64,7 +64,7 @@ def _read(environ: Mapping[str, str]) -> Configuration:
         ("[servers.a]\nservice = 'a'\nlabel = '\u202ex'", 3, "no control", ""),
         ("[servers.a]\nservice = 'a'\nclor = 'x'", 3, "no setting 'clor'", "color"),
         ("[servers.a]\nservice = 'a'\ncolor = 'red'", 3, "one of magenta", ""),
-        ("[servers.'a b']\nservice = 'a'", 1, "only letters, digits", ""),
+        ("[servers.'a b']\nservice = 'a'", 1, "up to 40 letters", ""),
         ("\n[themes.a]\nwran = 'red'", 2, "there is no tone 'wran'", "warn"),
         ("[servers.a.display]\nwran = 1", 1, "no setting 'wran'", "warn"),
     ],

@@ -39,6 +39,7 @@ def test_views_of_ones_own_have_the_next_numbers() -> None:
     views = views_of(_settings(SLOW, ROLES))
     assert [view.key for view in views] == ["1", "2", "3", "4", "5"]
     assert views[-1].topics == views[1].topics
+    assert views[-1].has_rows(None)
     many = [ViewProfile(f"v{number}") for number in range(9)]
     assert [view.key for view in views_of(_settings(*many))][6:] == [
         "7",
