@@ -38,8 +38,10 @@ class Configuration(NamedTuple):
 
     def names(self, section: str) -> list[str]:
         """Return the names of a section's records, in the order of the files."""
-        names = [name for file in self.files for name in file.records[section]]
-        return list(dict.fromkeys(names))
+        names: dict[str, None] = {}
+        for file in self.files:
+            names |= dict.fromkeys(file.records[section])
+        return list(names)
 
     def record(self, section: "FileTable", name: str) -> Any:
         """Return a named record. Raises ValueError for keys that are missing or do not match."""
@@ -74,9 +76,10 @@ class Configuration(NamedTuple):
 
     def layers_of(self, section: str) -> list[Layer]:
         """Return the layers of all records of a section."""
-        return [
-            layer for file in self.files for layer in file.records[section].values()
-        ]
+        layers: list[Layer] = []
+        for file in self.files:
+            layers += file.records[section].values()
+        return layers
 
     def _layers_of(self, section: str, name: str) -> list[Layer]:
         records = (file.records[section] for file in self.files)

@@ -82,7 +82,7 @@ printf "%s\\n" "${{COMPREPLY[@]}}"
 
 @pytest.mark.parametrize("words", ["show @t", "@t", "kill @ t"])
 def test_bash_offers_the_named_servers(words: str, tmp_path: Path) -> None:
-    """Their names come from the heads of tables; bash splits the line at an @."""
+    """The names come from the heads of tables; bash splits the line at an @."""
     path = tmp_path / "config.toml"
     path.write_text(
         "[servers.test]\nservice = 't'\n [servers.prod] # x\n#[servers.off]\n"

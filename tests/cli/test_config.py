@@ -85,7 +85,7 @@ def test_every_mistake_is_a_line_with_its_place(
 def test_the_filters_of_a_file_are_checked(
     path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """They are read only when they are needed, except for the check."""
+    """Other commands read only the filters that they need."""
     path.parent.mkdir()
     path.write_text(
         "[filters]\nleak = 'foer:x'\ngood = 'age>1m @leak'\n"

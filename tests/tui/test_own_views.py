@@ -65,7 +65,7 @@ def test_a_view_is_called_by_id_label_or_name() -> None:
 
 
 async def test_a_view_of_ones_own_has_its_options_and_its_pace() -> None:
-    """Its key opens it with filter and order; once it is left, the interval is as before."""
+    """The key opens it with filter and order; once it is left, the interval is as before."""
     stage = Stage(nearly_full(), _settings(SLOW))
     async with stage.app.run_test(size=SIZE) as pilot:
         await pilot.press("4")

@@ -299,7 +299,7 @@ class TableScreen(Navigation, FilterableScreen, Generic[RowT, ContextT]):
         return self._arranged
 
     def action_save_view(self) -> None:
-        """W: save the filter, the order, the columns and the interval under a name."""
+        """Save the filter, the order, the columns and the interval under a name."""
         self.app.post_message(SaveViewRequested(self._profile_now()))
 
     def _profile_now(self) -> "ViewProfile":
