@@ -84,14 +84,16 @@ def _on_reversed_row(
 ) -> Iterator[tuple[str, StyleT]]:
     """Yield the runs of the cursor's row where that is drawn in reverse.
 
-    Only words have a tone, so that a tone colours no more than it does elsewhere, and the blocks of
-    a bar are not reversed: the bar would show what is free.
+    Only words have a tone, so that a tone colours no more than it does elsewhere; quiet text keeps
+    its blanks, as a whole row of it would be patchy. The blocks of a bar are not reversed: the bar
+    would show what is free.
     """
     for text, tone in line:
         if base.is_plate(tone):
             yield text, on_row[tone]
             continue
-        around = tone if tone is Tone.QUIET else Tone.PLAIN
+        is_quiet_text = tone is Tone.QUIET and not text.isspace()
+        around = tone if is_quiet_text else Tone.PLAIN
         for piece in filter(None, _PIECES.split(text)):
             if _BAR.match(piece):
                 yield piece, elsewhere[tone]

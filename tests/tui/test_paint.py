@@ -30,6 +30,7 @@ def test_on_a_row_in_reverse_only_words_have_a_tone() -> None:
         Span("▲9  two words", Tone.ALARM),
         Span("a  b ", Tone.MATCH),
         Span("idle  ", Tone.QUIET),
+        Span("  ", Tone.QUIET),
     )
     assert row(line) == [
         ("  ", True, ""),
@@ -42,7 +43,10 @@ def test_on_a_row_in_reverse_only_words_have_a_tone() -> None:
         ("a  b ", False, ""),
         ("idle", True, ""),
         ("  ", True, ""),
+        ("  ", True, ""),
     ]
+    *_, (_, after_quiet), (_, blank) = _painted(StyledLine(line, cursor=True), BLACK)
+    assert (after_quiet.weight, blank.weight) == ("2", "")
     assert [text for text, _ in _painted(StyledLine(line), BLACK)] == [
         span.text for span in line
     ]
