@@ -81,7 +81,7 @@ def _sequence(text: str, in_screen: bool) -> str:
 
 def _way(environ: Mapping[str, str]) -> str:
     if environ.get("STY"):
-        return "sent through GNU screen to the terminal (OSC 52), which may ignore it"
+        return "sent through GNU screen to the terminal by OSC 52, which is never confirmed"
     if environ.get("TMUX") or environ.get("TERM", "").startswith("tmux"):
-        return "sent to tmux (OSC 52), which ignores it unless its option set-clipboard is on"
-    return "sent to the terminal (OSC 52), which may ignore it"
+        return "sent to tmux by OSC 52, which it ignores unless its option set-clipboard is on"
+    return "sent to the terminal by OSC 52, which is never confirmed"

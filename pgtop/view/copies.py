@@ -45,6 +45,11 @@ class CopyKind(StrEnum):
         return _WORDS[self]
 
     @property
+    def is_dangerous(self) -> bool:
+        """True if the text can end a user's work: read-only mode lacks it."""
+        return self is CopyKind.TERMINATION
+
+    @property
     def needs_whole_query(self) -> bool:
         """True if the query must be read from the server first."""
         return self in (CopyKind.QUERY, CopyKind.EXPLAIN)

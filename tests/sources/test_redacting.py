@@ -143,13 +143,19 @@ def test_the_screen_shows_no_literal(dsn: str, tmp_path: Path) -> None:
     ) as terminal:
         terminal.wait_for(READY)
         terminal.send(typed("filter", "query:open", "open"))
-        terminal.wait_for("0 of ")
+        terminal.wait_for("No session matches query:open")
         terminal.send("/\x15app:talker\r")
         terminal.wait_for(_SHOWN)
         terminal.send("\r")
         terminal.wait_for("AS word")
-        terminal.send(typed("confirm"))
-        terminal.wait_for("sent to the terminal (OSC 52)")
+        for row, name in (
+            (2, "the row of"),
+            (4, "the EXPLAIN of"),
+            (0, "the query of"),
+        ):
+            terminal.send(typed("copy_menu", "j" * row, "open"))
+            terminal.wait_for(name)
+        terminal.wait_for("sent to the terminal by OSC 52")
         terminal.send(typed("clear"))
         terminal.wait_for(READY)
         terminal.send(typed("terminate"))
@@ -163,6 +169,7 @@ def test_the_screen_shows_no_literal(dsn: str, tmp_path: Path) -> None:
         base64.b64decode(copy).decode()
         for copy in re.findall(r"\x1b\]52;c;([^\x07\x1b]+)", raw)
     ]
+    assert _SHOWN in copied[0]
     assert _SHOWN in copied[-1]
     trail = (tmp_path / "pgtop" / FILE_NAME).read_text()
     assert _SHOWN in trail

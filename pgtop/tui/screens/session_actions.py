@@ -54,7 +54,10 @@ class SessionActionsScreen(LiveScreen):
                 message = CopyRequested(kind, copied, into_file=into_file)
                 self.app.post_message(message)
 
-        self.app.push_screen(CopyMenu(backend.pid, self._palette), copy)
+        menu = CopyMenu(
+            backend.pid, self._palette, is_read_only=self._settings.read_only
+        )
+        self.app.push_screen(menu, copy)
 
     def action_cancel(self) -> None:
         self.signal(Signal.CANCEL)
