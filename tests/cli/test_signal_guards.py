@@ -120,7 +120,7 @@ def test_read_only_refuses(
         terminal.send(f"/user:{role}\rK")
         terminal.wait_for("signals are disabled")
         terminal.send("*2K")
-        terminal.wait_for("connections · ")
+        terminal.wait_for("BY APPLICATION")
         terminal.send(typed("quit"))
         terminal.wait_for_exit()
     assert alive(session)

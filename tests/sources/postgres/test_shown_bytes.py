@@ -148,7 +148,7 @@ def test_locks_and_prepared_transactions_are_shown_cleaned(
     terminal = output.terminal
     mark = output.begin(seed)
     # Before the tree is open: another gid is another row.
-    terminal.wait_for(f"root prepared transaction {mark}")
+    terminal.wait_for(f"for prepared transaction {mark}")
     terminal.send("3")
     terminal.wait_for(
         lambda seen: f"on {mark}" in seen.text and seen.text.count(mark) > 2
