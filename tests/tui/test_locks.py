@@ -58,6 +58,10 @@ def _text(stage: Stage, widget: str) -> str:
     return "\n".join("".join(span.text for span in line) for line in lines._lines)
 
 
+def _headings(stage: Stage) -> str:
+    return "".join(span.text for span in _table(stage).header_line())
+
+
 def _without(snapshot: Snapshot, pid: int) -> Snapshot:
     """Return the snapshot after that session has ended, which frees the waiter that waited for
     it alone."""
@@ -288,14 +292,14 @@ async def test_folding() -> None:
         assert _table(stage).row_count() == rows
 
 
-async def test_the_status_shows_the_rows_in_sight() -> None:
-    """The status has the rows in sight, if not all are, and how many waiters match the filter."""
+async def test_the_headings_show_the_rows_in_sight() -> None:
+    """The headings have the rows in sight, if not all are; a filter adds how many waiters match."""
     stage = Stage(standstill())
     async with stage.app.run_test(size=(100, 20)) as pilot:
         await press(pilot, "show_locks")
-        assert "rows 1-14 of " in _text(stage, "#condition")
+        assert "1-15 of 21" in _headings(stage)
         await press(pilot, "cursor_last")
-        assert "rows 1-14 of " not in _text(stage, "#condition")
+        assert "7-21 of 21" in _headings(stage)
         await press(pilot, "filter", *"pid:1", "open")
         assert "0 of 12 waiting under 4 roots" in _text(stage, "#condition")
 
@@ -461,10 +465,10 @@ async def test_a_row_without_a_session_says_what_its_keys_do() -> None:
     stage = Stage(standstill())
     async with stage.app.run_test(size=(100, 30)) as pilot:
         await press(pilot, "show_locks")
-        assert "no session" not in _text(stage, "#condition")
+        assert "no session" not in _text(stage, "#notice")
         while (_key(stage) or 0) > 0:
             await press(pilot, "cursor_down")
         keys = f"{hint('cancel')} {hint('terminate')}"
-        assert f"no session: {keys} show what ends it" in _text(stage, "#condition")
+        assert f"no session: {keys} show what ends it" in _text(stage, "#notice")
         await press(pilot, "terminate")
         assert "ROLLBACK PREPARED" in _text(stage, "#notice")

@@ -18,7 +18,8 @@ from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.state import State
 from pgtop.table.arrange import Arranged
 from pgtop.table.filter import Filter
-from pgtop.table.options import TableOptions
+from pgtop.table.options import Sort, TableOptions
+from pgtop.text.wrap import Line
 from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import (
     BulkRequested,
@@ -132,6 +133,11 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
             self.rearrange()
 
     # The lines around the table.
+
+    def status(self) -> Line:
+        """Return nothing while all groups are there in their usual order."""
+        is_usual = self._options.sort == Sort() and not self._options.filter.text
+        return () if is_usual else super().status()
 
     def remark(self) -> str:
         if self._arranged is not None:

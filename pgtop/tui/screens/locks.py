@@ -12,8 +12,8 @@ from pgtop.config.settings import Settings
 from pgtop.keys import hint
 from pgtop.model.backend import Backend
 from pgtop.monitor.state import State
-from pgtop.table.options import TableOptions
-from pgtop.text.tone import Span, Tone
+from pgtop.table.options import Sort, TableOptions
+from pgtop.text.wrap import Line, line
 from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import NoticeRequested, OpenRequested
 from pgtop.tui.screens.live import ROOT
@@ -100,26 +100,41 @@ class LocksScreen(TableScreen[LockRow, DerivedSnapshot], SessionActionsScreen):
 
     # The status line.
 
-    def counts(self) -> str:
+    def status(self) -> Line:
+        """Return how many waiters match, while there is a filter."""
+        if not self._options.filter.text:
+            return ()
+        return line(self.waiting_words())
+
+    def heading_end(self) -> Iterable[str]:
+        """Return the rows in sight, if not all are, the waiters, and an order that is not usual."""
+        (first, last) = self._table.in_sight
+        count = self._table.row_count()
+        if last - first + 1 < count:
+            yield self.counts()
+        if not self._options.filter.text:
+            yield self.waiting_words()
+        if self._options.sort != Sort():
+            yield self.order()
+
+    def waiting_words(self) -> str:
+        """Return how many sessions wait, how many of them match, and under how many roots."""
         forest = self.state.derived.forest
         waiting = forest.waiting
-        roots = len(forest.roots)
         if not waiting:
-            return f"{self.rows_in_sight()}locks"
+            return ""
         matching = f"{self._matching} of " if self._options.filter.text else ""
+        roots = len(forest.roots)
         nouns = "root" if roots == 1 else "roots"
-        return (
-            f"{self.rows_in_sight()}{matching}{waiting} waiting under {roots} {nouns}"
-        )
+        return f"{matching}{waiting} waiting under {roots} {nouns}"
 
-    def marks(self) -> Iterable[Span]:
+    def remark(self) -> str:
+        """Return the keys for a row without a session, which cannot be signalled."""
         row = self._table.selected
         has_session = row is None or row.node is None or row.backend is not None
-        if not has_session and not self._settings.read_only:
-            yield Span(
-                f" · no session: {hint('cancel', 'terminate')} show what ends it",
-                Tone.NOTICE,
-            )
+        if has_session or self._settings.read_only:
+            return ""
+        return f"no session: {hint('cancel', 'terminate')} show what ends it"
 
     # Rows.
 
