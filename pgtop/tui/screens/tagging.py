@@ -56,12 +56,12 @@ class TaggingScreen(TableScreen[SessionRow, DerivedSnapshot], SessionActionsScre
         seen = frozenset(filter(self._table.has_shown, rows))
         self._anchor = here
         self._tag(self._tags | seen | {here})
+        words = f"{len(seen)} in this range are tagged"
         if not rows:
-            again = f"move, then press {hint('tag_range')} again"
-            self.app.post_message(NoticeRequested(f"a range begins here: {again}"))
+            words = f"a range begins here: move, then press {hint('tag_range')} again"
         elif unseen := len(rows) - len(seen):
             words = f"{unseen} in between were never in sight: not tagged"
-            self.app.post_message(NoticeRequested(words))
+        self.app.post_message(NoticeRequested(words))
 
     def action_tag_invert(self) -> None:
         """Tag the shown sessions that are not, and untag the others; leave alone what was never in
