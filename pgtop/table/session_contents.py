@@ -92,7 +92,7 @@ class NameSpreads(NamedTuple):
     highest_pid: int = 0
 
     @classmethod
-    def of(cls, names: set[Names]) -> "NameSpreads":
+    def of(cls, names: Set[Names]) -> "NameSpreads":
         """Summarise the names of sessions, each combination once."""
         accounts = {(user, database) for user, database, *_ in names}
         fields = [set(texts) for texts in zip(*names, strict=True)] or [set()] * 5
@@ -143,8 +143,9 @@ def _measured(derived: DerivedSnapshot, with_background: bool) -> NameSpreads:
 @lru_cache(maxsize=2)
 def _spreads_of(names: frozenset[Names], with_background: bool) -> NameSpreads:
     """Return the spreads of names, which are mostly those of the sample before."""
-    kinds = {each[-1] for each in names} if with_background else _KINDS
-    return NameSpreads.of({each for each in names if each[-1] in kinds})
+    if with_background:
+        return NameSpreads.of(names)
+    return NameSpreads.of({each for each in names if each[-1] in _KINDS})
 
 
 @lru_cache(maxsize=1)

@@ -54,6 +54,7 @@ SESSION_SIGNS: Signs = (
         "red: blocks others; yellow: waits",
     ),
     _sign("└", Tone.QUIET, "parallel worker of the session above"),
+    _sign("[2h14m", Tone.PLAIN, "transaction older than its statement"),
     _sign("×38", Tone.QUIET, "38 idle sessions in one row"),
     _sign("*", Tone.NOTICE, "tagged"),
 )

@@ -142,7 +142,7 @@ def test_warnings_are_not_shown(strict: Cluster) -> None:
         with Terminal(
             [sys.executable, "-m", "pgtop", dsn(message_proxy), "--interval", "0.2"]
         ) as terminal:
-            terminal.wait_for("1 session")
+            terminal.wait_for("1-1 of 1")
             terminal.send(typed("pause"))
             terminal.wait_for("PAUSED")
             terminal.send(typed("quit"))

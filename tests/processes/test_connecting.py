@@ -92,7 +92,7 @@ def test_the_passphrase_is_prompted_for_once(
     with Terminal([*_PGTOP, words, "--interval", "0.5"]) as terminal:
         terminal.wait_for("Passphrase of ")
         terminal.send(f"{PASSPHRASE}\n")
-        terminal.wait_for("1 session")
+        terminal.wait_for("1-1 of 1")
         terminal.wait_for(lambda seen: seen.modes.get("2004"))
         shown = len(terminal.raw)
         secure.cut()
@@ -315,7 +315,7 @@ def test_the_keyboard_works_while_reconnecting_hangs(
         with Terminal(
             [*_PGTOP, f"{words} sslmode=prefer sslcert={pipe}", "--interval", "0.5"]
         ) as terminal:
-            terminal.wait_for("1 session")
+            terminal.wait_for("1-1 of 1")
             terminal.wait_for(lambda seen: seen.modes.get("2004"))
             os.mkfifo(pipe)
             proxy.lead_to(("127.0.0.1", silent_tls_port))
@@ -343,7 +343,7 @@ def test_a_service_file_that_is_a_pipe_is_read_once(
         with Terminal(
             [*_PGTOP, "--interval", "0.5"], environment=environment
         ) as terminal:
-            terminal.wait_for("1 session")
+            terminal.wait_for("1-1 of 1")
             proxy.cut()
             until(lambda: len(proxy.ends) == 2, "it does not come back")
             terminal.send(typed("quit"))

@@ -149,7 +149,7 @@ def test_started_in_the_background_it_waits_for_the_foreground(server: Cluster) 
         terminal.wait_for("edits its line")
         terminal.wait_for("stopped")
         terminal.send("f")
-        terminal.wait_for("1 session")
+        terminal.wait_for("1-1 of 1")
         terminal.send(typed("quit"))
         terminal.wait_for("ended with 0")
         assert terminal.restored

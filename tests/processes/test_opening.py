@@ -91,7 +91,7 @@ def test_the_first_frame_precedes_textual(
     twice."""
     with dashboard(server, blocked_textual.environment) as terminal:
         terminal.wait_for(READY)
-        terminal.wait_for("1 session")
+        terminal.wait_for("1-1 of 1")
         painted = len(terminal.raw)
         terminal.send(typed("pause"))
         blocked_textual.release()
@@ -211,7 +211,7 @@ def test_without_a_shell_nothing_is_suspended(server: Cluster) -> None:
             terminal.wait_for("Connecting to ")
             terminal.send("\x1a")
             terminal.wait_for("… 2s")
-        terminal.wait_for("1 session")
+        terminal.wait_for("1-1 of 1")
         terminal.send(typed("suspend"))
         terminal.wait_for("there is no shell to go back to")
         terminal.send(typed("quit"))
@@ -278,7 +278,7 @@ def test_a_failure_is_shown_until_the_next_try_works(server: Cluster) -> None:
             assert terminal.modes["1049"]
             assert "r try now" in terminal.text
             proxy.repair()
-            terminal.wait_for("1 session")
+            terminal.wait_for("1-1 of 1")
             terminal.send(typed("quit"))
             assert terminal.wait_for_exit() == 0
 
@@ -351,7 +351,7 @@ def test_keys_before_the_first_frame_do_nothing(server: Cluster) -> None:
             terminal.send(typed("help", "terminate", "confirm"))
             terminal.wait_for("… 1s")
             terminal.wait_for("… 2s")
-        terminal.wait_for("1 session")
+        terminal.wait_for("1-1 of 1")
         terminal.send(typed("pause"))
         terminal.wait_for("PAUSED")
         assert "Terminate" not in terminal.text
@@ -364,7 +364,7 @@ def test_keys_before_pgtop_starts_do_nothing(server: Cluster) -> None:
     """Early keys are dropped on a fast server, too, where nothing precedes the first frame."""
     with dashboard(server) as terminal:
         terminal.send(typed("show_breakdown", "terminate", "help"))
-        terminal.wait_for("1 session")
+        terminal.wait_for("1-1 of 1")
         terminal.send(typed("pause"))
         terminal.wait_for("PAUSED")
         assert "worst first" in terminal.text
@@ -385,7 +385,7 @@ def test_the_password_prompt_is_on_the_shells_own_screen(server: Cluster) -> Non
             assert not terminal.modes.get("1049")
             terminal.send(f"{server.password}\n")
             terminal.wait_for("Connecting to ")
-            terminal.wait_for("1 session")
+            terminal.wait_for("1-1 of 1")
             terminal.send(typed("quit"))
             assert terminal.wait_for_exit() == 0
             assert terminal.restored
