@@ -130,7 +130,7 @@ VIEWS: Mapping[str, tuple[str, ...]] = {
 """The actions of each view, by its id; of a view without any of its own, those of `TABLE`."""
 
 
-class Place(NamedTuple):
+class OtherPlace(NamedTuple):
     """A place that is no view."""
 
     name: str
@@ -140,12 +140,12 @@ class Place(NamedTuple):
     """True if nothing behind it works while it is open."""
 
 
-PLACES: tuple[Place, ...] = (
-    Place("the detail of a session", (*DETAIL, *ONE_SESSION)),
-    Place("the help", HELP),
-    Place("the dialog for one session", (*DIALOG, *READING), is_dialog=True),
-    Place("the dialog for many sessions", (*DIALOG, *MANY), is_dialog=True),
-    Place("a menu", MENU, is_dialog=True),
-    Place("the copy menu", (*MENU, *COPY_MENU), is_dialog=True),
-    Place("the list of outcomes", RESULTS, is_dialog=True),
+PLACES: tuple[OtherPlace, ...] = (
+    OtherPlace("the detail of a session", (*DETAIL, *ONE_SESSION)),
+    OtherPlace("the help", HELP),
+    OtherPlace("the dialog for one session", (*DIALOG, *READING), is_dialog=True),
+    OtherPlace("the dialog for many sessions", (*DIALOG, *MANY), is_dialog=True),
+    OtherPlace("a menu", MENU, is_dialog=True),
+    OtherPlace("the copy menu", (*MENU, *COPY_MENU), is_dialog=True),
+    OtherPlace("the list of outcomes", RESULTS, is_dialog=True),
 )

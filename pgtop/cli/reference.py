@@ -58,7 +58,10 @@ def presets() -> str:
     """Return the keys by which each preset differs."""
     names = [name for name, keys in PRESETS.items() if keys]
     ids = dict.fromkeys(each for name in names for each in PRESETS[name])
-    rows = [(f"`{each}`", *(_keys_in(name, each) for name in names)) for each in ids]
+    rows = []
+    for action_id in ids:
+        cells = [_keys_in(name, action_id) for name in names]
+        rows.append((f"`{action_id}`", *cells))
     return table(("id", *names), rows)
 
 

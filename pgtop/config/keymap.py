@@ -8,7 +8,8 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from pgtop.actions import FLOW_CONTROL, Action
+from pgtop.actions import Action
+from pgtop.field_keys import FLOW_CONTROL
 from pgtop.key_names import key_called, name_of
 from pgtop.keys import Keymap, Keys, PlaceKeys
 from pgtop.places import EVERYWHERE

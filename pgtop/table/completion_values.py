@@ -39,13 +39,10 @@ def session_values(key: str, backends: Iterable[Backend]) -> list[str]:
     """Return the values of a key among the sessions, the most frequent first."""
     if key == "state":
         return list(STATE_WORDS)
-    if key == "b":
-        return _ranked(str(pid) for each in backends for pid in each.blocked_by)
     text_of = _TEXTS.get(key)
     if text_of is None:
         return []
-    texts = map(text_of, backends)
-    return _ranked(text for text in texts if text)
+    return _ranked(filter(None, map(text_of, backends)))
 
 
 def column_values(

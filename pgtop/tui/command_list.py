@@ -1,4 +1,4 @@
-"""What the palette finds: every action and view, also where they do not work, and saved filters."""
+"""The commands of the palette: every action and view, wherever they work, and saved filters."""
 
 from __future__ import annotations
 

@@ -50,7 +50,7 @@ class FilterEditor(LineEditor):
     # Completion.
 
     def action_complete(self) -> None:
-        """Correct what is misspelt, or else write the next candidate."""
+        """Replace what is misspelt, or else write the next candidate."""
         fix = self._fix()
         if fix is None:
             self._turn(1)

@@ -1,8 +1,9 @@
 """The filters that a user has kept, for Up and Down in the field: in a file for no other user.
 
 The file has one filter a line, the newest first. It is written whole beside itself and then
-renamed, so that it is never half written. What it holds may be anything: it is checked and bounded
-when it is read. With `--redact` there is no file, as a filter may quote what a query says.
+renamed, so that it is never half written. The file may hold anything: its lines are checked and
+bounded when they are read. With `--redact` there is no file, as a filter may quote what a query
+says.
 """
 
 import asyncio

@@ -19,7 +19,7 @@ from textual.dom import DOMNode
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Input
 
-from pgtop.actions import FLOW_CONTROL
+from pgtop.field_keys import FLOW_CONTROL
 from pgtop.keys import Keymap, hint
 from pgtop.places import EVERYWHERE
 from pgtop.terminal.driver import PgtopDriver

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator
 from textual.binding import Binding, BindingType
 from textual.dom import DOMNode
 
-from pgtop.actions import NEXT_BUTTON, PREVIOUS_BUTTON, Action
+from pgtop.actions import Action
+from pgtop.field_keys import NEXT_BUTTON, PREVIOUS_BUTTON
 from pgtop.keys import KEYMAP, Keymap
 from pgtop.terminal.textual_private import rebind
 

@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 
 from textual import events
 
-from pgtop.actions import TEXT_KEYS
+from pgtop.field_keys import TEXT_KEYS
 
 MAX_CHARACTERS = 500
 """Characters that a field takes: a filter is parsed and applied while the next key waits."""

@@ -28,6 +28,7 @@ _UNMISTAKABLE = re.compile(
 _KEY_VALUES = re.compile(r"\b(key|keys|character|aliases|binding)\b")
 KEY_MODULES = (
     "pgtop/actions.py",
+    "pgtop/field_keys.py",
     "pgtop/key_names.py",
     "pgtop/config/keymap.py",
     "pgtop/terminal/",

@@ -40,7 +40,7 @@ def test_typing_ends_the_round() -> None:
 
 
 def test_tab_completes_at_the_cursor() -> None:
-    """What stands behind the cursor stays."""
+    """The text behind the cursor stays."""
     line = editor("shop")
     line.value = "db:s age>5m"
     line.cursor = 4

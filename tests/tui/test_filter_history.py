@@ -50,7 +50,7 @@ def test_two_dashboards_keep_both_their_filters(tmp_path: Path) -> None:
 def test_any_bytes_are_read_as_usable_filters(
     tmp_path_factory: pytest.TempPathFactory, content: bytes, texts: list[str]
 ) -> None:
-    """Whatever the file holds, what comes back is short and printable, and can be added to."""
+    """The filters of any bytes are short and printable, and more can be added to them."""
     path = tmp_path_factory.mktemp("history") / "filters"
     path.write_bytes(content)
     history = history_of(path)

@@ -19,7 +19,7 @@ def commands_of(stage: Stage) -> dict[str, SystemCommand]:
 
 
 async def test_every_action_is_there_once_in_every_place() -> None:
-    """Those of dialogs apart; also without the screen for it, and while the palette is open."""
+    """Only the actions of dialogs are missing."""
     titles = {action.title for action in KEYMAP.actions if not action.in_dialogs}
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import pytest
 
 from pgtop import places
-from pgtop.places import BEHIND_SCREENS, EVERYWHERE, PLACES, Place
+from pgtop.places import BEHIND_SCREENS, EVERYWHERE, PLACES, OtherPlace
 from pgtop.tui.app import PgtopApp
 from pgtop.tui.dialogs.bulk import BulkScreen
 from pgtop.tui.dialogs.confirm import ConfirmScreen
@@ -52,7 +52,7 @@ def test_a_footer_offers_only_what_works_there(view: View) -> None:
 
 
 @pytest.mark.parametrize("place", PLACES, ids=[place.name for place in PLACES])
-def test_the_footer_of_a_page_offers_only_what_works_there(place: Place) -> None:
+def test_the_footer_of_a_page_offers_only_what_works_there(place: OtherPlace) -> None:
     """A dialog has its keys in its frame."""
     ids = getattr(_SCREENS[place.name], "KEYS", ())
     assert {*ids} <= {*place.actions, *BEHIND_SCREENS}

@@ -42,9 +42,9 @@ def test_a_hidden_session_names_the_key_that_shows_it() -> None:
     idle = pid_of("idle")
     active = pid_of("active")
     background = next(b.pid for b in _NOW.snapshot.backends if not b.is_client)
-    filtered = TableOptions(filter=Filter("user:nobody-has-this"))
+    filtered = TableOptions(filter=Filter("user:unused"))
     assert hidden(active, _NOW, filtered) == (
-        f"{active} does not match the filter user:nobody-has-this: Esc clears it"
+        f"{active} does not match the filter user:unused: Esc clears it"
     )
     assert hidden(idle, _NOW, TableOptions(idle=IdleRows.HIDDEN)) == (
         f"{idle} is idle, and idle sessions are hidden: i goes round to all of them"

@@ -180,14 +180,18 @@ def _values(
     """Yield the values that begin with what was typed, then those that contain it."""
     if relation is Relation.MATCHES:
         return
-    prefix = _unquoted_start(typed).lower()
-    values = [value for value in values_of(key.name) if 0 < len(value) <= _LONGEST]
-    beginning = [value for value in values if value.lower().startswith(prefix)]
-    containing = [value for value in values if prefix in value.lower()]
-    for value in (*beginning, *containing):
+    part = _unquoted_start(typed).lower()
+    for value in _matching(values_of(key.name), part):
         word = value if is_plain_text(value, key.plain) else quoted(value)
         if word != typed and _is_read_as(word, value, key, relation):
             yield word
+
+
+def _matching(values: Iterable[str], part: str) -> list[str]:
+    """Return the values with this part, those first that begin with it."""
+    matching = [value for value in values if part in value.lower()]
+    offered = [value for value in matching if 0 < len(value) <= _LONGEST]
+    return sorted(offered, key=lambda value: not value.lower().startswith(part))
 
 
 def _unquoted_start(typed: str) -> str:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from textual.widget import Widget
 
-from pgtop.actions import FILTER_FIELD, Action
+from pgtop.actions import Action
 from pgtop.config.settings import Settings
+from pgtop.field_keys import FILTER_FIELD
 from pgtop.monitor.state import State
 from pgtop.table.filter import Filter, FilterError
 from pgtop.table.language.errors import Fix
@@ -227,7 +228,7 @@ class FilterableScreen(LiveScreen):
         self._is_open = False
         self._filter_error = None
 
-    # What the field is helped with.
+    # Completion and earlier filters.
 
     def _completion(self, text: str) -> Completion:
         """Return what may stand at the end of a text; each frame shows it, and few change it."""
