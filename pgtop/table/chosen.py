@@ -29,7 +29,7 @@ def _fixed(
     column: Column[RowT, ContextT], width: int, rank: int
 ) -> Column[RowT, ContextT]:
     """Return the column with this width, in the order in which it was chosen."""
-    cells = width or column.usual_width
+    cells = width or max(column.width, column.usual_width)
     return replace(
         column,
         width=cells,

@@ -247,12 +247,14 @@ def _giving_way(
     columns: AnyColumns,
 ) -> list[tuple[AnyColumn, int]]:
     """Return the columns that can be cut, the first to be cut first, and the cells that they keep:
-    each gives what is more than usual before one gives more.
+    each but the last gives what is more than usual before one gives more.
     """
     places = {name: place for place, name in enumerate(columns.giving_way)}
     cut = [column for column in visible if column.name in places]
     cut.sort(key=lambda column: places[column.name])
-    to_usual = [(column, column.usual_width) for column in cut]
+    last = columns.giving_way[-1:]
+    first_round = [column for column in cut if column.name not in last]
+    to_usual = [(column, column.usual_width) for column in first_round]
     to_least = [(column, column.least) for column in cut]
     return [*to_usual, *to_least]
 
