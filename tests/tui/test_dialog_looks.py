@@ -6,6 +6,7 @@ from pgtop.config.settings import Settings
 from pgtop.tui.dialogs.bulk import BulkScreen
 from pgtop.tui.dialogs.confirm import ConfirmScreen
 from pgtop.tui.screens.sessions import SessionsScreen
+from pgtop.tui.widgets.lines import Pager
 from tests.fakes import FakeSignaller, FakeSource
 from tests.scenes import busy, nearly_full
 from tests.tui.apps import (
@@ -57,6 +58,10 @@ async def test_rows_behind_a_dialog_are_quiet() -> None:
         assert table.styled_line(1).dimmed
         await press(pilot, "keep")
         assert not table.styled_line(1).dimmed
+        await press(pilot, "open")
+        page = stage.app.screen.query_one("#pager", Pager)
+        await press(pilot, "terminate")
+        assert page.styled_line(0).dimmed
 
 
 async def test_a_small_terminal_is_read_by_scrolling() -> None:

@@ -53,7 +53,7 @@ class PageScreen(Navigation, LiveScreen):
 
     def show(self, state: State) -> None:
         self.state = state
-        self._pager.show(self.lines(), dimmed=False)
+        self._pager.show(self.lines(), dimmed=self.is_behind_dialog)
         self.show_frame()
 
     def more(self) -> str:
