@@ -54,14 +54,14 @@ def formatted(tokens: Sequence[Span]) -> list[Span]:
         return list(tokens)
     words = _words(tokens)
     first = next((word for word, tone in words if tone is KEYWORD), "")
-    return _Formatter(words).run(tokens) if first in _STATEMENTS else list(tokens)
+    return _ClauseBreaker(words).run(tokens) if first in _STATEMENTS else list(tokens)
 
 
 def _words(tokens: Sequence[Span]) -> list[Span]:
     return [Span(text.lower(), tone) for text, tone in tokens]
 
 
-class _Formatter:
+class _ClauseBreaker:
     """Walks over the tokens once, with a stack of brackets."""
 
     def __init__(self, words: Sequence[Span]) -> None:

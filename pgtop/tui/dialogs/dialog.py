@@ -27,7 +27,7 @@ from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
 from pgtop.tui.dialogs import frame
 from pgtop.tui.dialogs.buttons import Button, ButtonLine
-from pgtop.tui.dialogs.place import Place
+from pgtop.tui.dialogs.place import TextPlace
 from pgtop.tui.dialogs.proof import ProofField
 from pgtop.tui.dialogs.reason import ReasonField
 from pgtop.tui.keymap import bindings, button_bindings
@@ -105,7 +105,7 @@ class SignalDialog(Stateful, ModalScreen[Consent | None]):
         """True if the terminal shows all that a yes is about."""
         self._lines = Lines(palette, id=lines)
         self._proof = ProofField(id=proof)
-        self.place = Place()
+        self.place = TextPlace()
         self._read_as = (0, 0)
         """The question and the width for which the lines that were in sight are counted."""
         self._read_to = 0

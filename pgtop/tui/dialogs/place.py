@@ -1,7 +1,7 @@
 """The place in a text of which not all has room."""
 
 
-class Place:
+class TextPlace:
     """The first line in sight. A dialog moves it as it would move a list's cursor."""
 
     def __init__(self) -> None:
