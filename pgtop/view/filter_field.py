@@ -14,6 +14,8 @@ from pgtop.text.wrap import Line, wrapped
 _LAST_WORD = re.compile(r"(?:^|[\s(!-])([^\W\d_][\w-]*)$")
 _UNFINISHED_TERM = re.compile(rf"{_LAST_WORD.pattern.removesuffix('$')}([:=<>~!]*)$")
 _PROMPT = "/ "
+_LEAST_TEXT = 8
+"""Cells that the text has on any screen."""
 _LEAST_HINT = 12
 """Cells below which a hint is left out."""
 _MOST_COMPLAINT_LINES = 3
@@ -80,12 +82,14 @@ def text_with_cursor(text: str, cursor: int, room: int) -> Line:
 def field_line(typed: TypedFilter, width: int) -> Line:
     """Return the prompt, the text with its cursor, what Tab writes, and how many rows match."""
     count = _count(typed.matching)
-    room = max(8, width - cells(_PROMPT) - _cells_of(count) - 1)
-    text = _in_sight(typed, room)
-    used = cells(_PROMPT) + _cells_of(text)
-    left = width - used - _cells_of(count) - 3
-    words = _hint_words(typed.hint, left)
-    gap = " " * max(1, width - used - cells(words) - _cells_of(count))
+    count_size = _cells_of(count)
+    prompt_size = cells(_PROMPT)
+    room = width - prompt_size - count_size - 1
+    text = _in_sight(typed, max(_LEAST_TEXT, room))
+    used = prompt_size + _cells_of(text) + count_size
+    words = _hint_words(typed.hint, width - used - 3)
+    blanks = width - used - cells(words)
+    gap = " " * max(1, blanks)
     return (
         Span(_PROMPT, Tone.STRONG),
         *text,
@@ -104,17 +108,25 @@ def _hint_words(words: str, room: int) -> str:
     """Return two blanks and the hint, cut at an ellipsis."""
     if not words or room < _LEAST_HINT:
         return ""
-    return f"  {fit(clean(words), min(room, cells(clean(words)))).rstrip()}"
+    shown = clean(words)
+    size = min(room, cells(shown))
+    return f"  {fit(shown, size).rstrip()}"
 
 
 def _in_sight(typed: TypedFilter, room: int) -> Line:
     """Return the part of the text around the cursor that has room, and the cursor."""
-    before = clean(typed.text[: typed.cursor])
-    at = clean(typed.text[typed.cursor : typed.cursor + 1]) or " "
-    after = clean(typed.text[typed.cursor + 1 :])
-    before = _end_of(before, room - cells(at))
-    after = _start_of(after, room - cells(at) - cells(before))
-    return (Span(before, Tone.PLAIN), Span(at, Tone.TAB), Span(after, Tone.PLAIN))
+    text = typed.text
+    place = typed.cursor
+    at = clean(text[place : place + 1]) or " "
+    room -= cells(at)
+    before = _end_of(clean(text[:place]), room)
+    room -= cells(before)
+    after = _start_of(clean(text[place + 1 :]), room)
+    return (
+        Span(before, Tone.PLAIN),
+        Span(at, Tone.TAB),
+        Span(after, Tone.PLAIN),
+    )
 
 
 def _end_of(text: str, room: int) -> str:
@@ -139,7 +151,12 @@ def _cells_of(line: Line) -> int:
 # The lines below the field.
 
 
-def meaning_line(words: str, noun: str, unfinished: str, width: int) -> Line:
+def meaning_line(
+    words: str,
+    noun: str,
+    unfinished: str,
+    width: int,
+) -> Line:
     """Return what the filter in force means, in plain words, and what is not applied yet.
 
     A sentence without room ends in an ellipsis: "more than 1" is not "more than 1 h".

@@ -24,8 +24,20 @@ MOST = 40
 """Candidates, among which Tab goes round."""
 _LONGEST = 200
 """Characters of a value that is offered."""
-_UNITS = ("m", "h", "s", "d", "ms")
-_TIMES = ("10s", "1m", "10m", "1h", "1d")
+_UNITS = (
+    "m",
+    "h",
+    "s",
+    "d",
+    "ms",
+)
+_TIMES = (
+    "10s",
+    "1m",
+    "10m",
+    "1h",
+    "1d",
+)
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]+)?")
 _OPENING = re.compile(r"(?:\(|-|!(?![:=~<>]))*")
 _SIGN_APART = re.compile(COMPARISON.pattern + r"$")
@@ -75,7 +87,12 @@ def completion(
     if not key.takes_lists:
         words = _numbers(typed, is_time=key.is_time)
     else:
-        words = _values(key, relation, typed, values_of)
+        words = _values(
+            key,
+            relation,
+            typed,
+            values_of,
+        )
     return _offered(start, len(text), words)
 
 
@@ -183,7 +200,12 @@ def _values(
     part = _unquoted_start(typed).lower()
     for value in _matching(values_of(key.name), part):
         word = value if is_plain_text(value, key.plain) else quoted(value)
-        if word != typed and _is_read_as(word, value, key, relation):
+        if word != typed and _is_read_as(
+            word,
+            value,
+            key,
+            relation,
+        ):
             yield word
 
 
@@ -206,7 +228,12 @@ def _unquoted_start(typed: str) -> str:
     return _ESCAPE.sub(r"\1", typed[1:])
 
 
-def _is_read_as(word: str, value: str, key: Key, relation: Relation) -> bool:
+def _is_read_as(
+    word: str,
+    value: str,
+    key: Key,
+    relation: Relation,
+) -> bool:
     """Return whether the language reads the word as this value of the key."""
     vocabulary = Vocabulary({key.name: key}, _no_column)
     text = f"{key.name}{relation.value}{word}"

@@ -120,14 +120,26 @@ class FilterableScreen(LiveScreen):
         if not self._input.value:
             return [empty_field_line(self.NOUN, self._settings.filters, width)]
         words = self._options.filter.understood
-        return [meaning_line(words, self.NOUN, self._unfinished, width)]
+        return [
+            meaning_line(
+                words,
+                self.NOUN,
+                self._unfinished,
+                width,
+            )
+        ]
 
     def _typed_filter(self) -> TypedFilter:
         field = self._input
         words = hint_words(self._fix(), field.candidates())
         if not field.value:
             words = self.SPEC.filter_example
-        return TypedFilter(field.value, field.cursor, words, self.match_counts())
+        return TypedFilter(
+            field.value,
+            field.cursor,
+            words,
+            self.match_counts(),
+        )
 
     def complaint(self) -> str:
         """Return why a filter is not applied, while its field is closed."""
