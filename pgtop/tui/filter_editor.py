@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from pgtop.table.language.errors import Fix
 from pgtop.tui.line_editor import LineEditor
@@ -13,12 +12,11 @@ if TYPE_CHECKING:
     from pgtop.table.language.completion import Completion
 
 
-@dataclass(frozen=True)
-class _Round:
+class _Round(NamedTuple):
     """The candidates that Tab goes round, and the one that stands in the text now."""
 
     completion: Completion
-    index: int
+    place: int
     text: str
     """The text with this candidate; another text ends the round."""
 
@@ -68,7 +66,7 @@ class FilterEditor(LineEditor):
         if going is None:
             return self._complete(self.before_cursor).candidates
         words = going.completion.candidates
-        return (*words[going.index + 1 :], *words[: going.index])
+        return (*words[going.place + 1 :], *words[: going.place])
 
     @property
     def _going(self) -> _Round | None:
@@ -85,8 +83,8 @@ class FilterEditor(LineEditor):
             end = completion.end
         else:
             completion = going.completion
-            index = (going.index + step) % len(completion.candidates)
-            end = completion.start + len(completion.candidates[going.index])
+            index = (going.place + step) % len(completion.candidates)
+            end = completion.start + len(completion.candidates[going.place])
         if completion.candidates:
             word = completion.candidates[index]
             self.replace(completion.start, end, word)
