@@ -107,7 +107,15 @@ def _section(
 ) -> list[BreakdownRow]:
     """Return the shares of a dimension: those in trouble, then the others; the largest first."""
     shares = breakdown(snapshot, dimension)
-    section = [_row(snapshot, dimension, share, use) for share in shares]
+    section = [
+        _row(
+            snapshot,
+            dimension,
+            share,
+            use,
+        )
+        for share in shares
+    ]
     return sorted(section, key=lambda row: row.trouble is ShareTrouble.NONE)
 
 
@@ -119,7 +127,12 @@ def _row(
     trouble = nearness(share)
     if dimension is Dimension.APPLICATION and _is_leak(snapshot, share, busy):
         trouble = ShareTrouble.LEAK
-    return BreakdownRow(dimension, share, busy, trouble)
+    return BreakdownRow(
+        dimension,
+        share,
+        busy,
+        trouble,
+    )
 
 
 def _is_leak(snapshot: Snapshot, share: Share, busy: int | None) -> bool:

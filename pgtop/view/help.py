@@ -4,7 +4,13 @@ filter language and the columns.
 Made from the declarations of keys, columns and filter keys.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from itertools import zip_longest
 from typing import NamedTuple, TypeAlias
 
@@ -77,13 +83,43 @@ def help_lines(topic: HelpTopic, width: int, search: str = "") -> list[Line]:
     ]
     rare = [(_keys_of(each), each.title) for each in topic.actions if each.id in _RARE]
     views = [(_keys_of(each), each.title) for each in topic.actions if _is_view(each)]
-    lines += _section("Views", views, width, keys=_NAMES)
-    lines += _section("Everywhere", rare, width, keys=_NAMES)
-    lines += _section("In a dialog", answers, width, keys=_NAMES)
+    lines += _section(
+        "Views",
+        views,
+        width,
+        keys=_NAMES,
+    )
+    lines += _section(
+        "Everywhere",
+        rare,
+        width,
+        keys=_NAMES,
+    )
+    lines += _section(
+        "In a dialog",
+        answers,
+        width,
+        keys=_NAMES,
+    )
     if topic.is_filtered:
-        lines += _section("Filter: forms", _examples(FORMS), width, keys=_EXAMPLE)
-        lines += _section("Filter: keys", _examples(KEY_ENTRIES), width, keys=_EXAMPLE)
-    lines += _section("Columns", topic.columns, width, keys=_NAMES)
+        lines += _section(
+            "Filter: forms",
+            _examples(FORMS),
+            width,
+            keys=_EXAMPLE,
+        )
+        lines += _section(
+            "Filter: keys",
+            _examples(KEY_ENTRIES),
+            width,
+            keys=_EXAMPLE,
+        )
+    lines += _section(
+        "Columns",
+        topic.columns,
+        width,
+        keys=_NAMES,
+    )
     return [*lines, *wrapped(line(_promise(), Tone.QUIET), width)]
 
 
@@ -92,7 +128,12 @@ def _promise() -> str:
     return f"pgtop {__version__} only reads; {rest}"
 
 
-def title_line(topic: HelpTopic, search_key: str, back_key: str, width: int) -> Line:
+def title_line(
+    topic: HelpTopic,
+    search_key: str,
+    back_key: str,
+    width: int,
+) -> Line:
     """Return the title of the help, and the two keys that lead on from it."""
     title = Span(f"Help: {topic.title}", Tone.STRONG)
     hint = Span(f"   {search_key} finds a key", Tone.QUIET)
@@ -231,16 +272,31 @@ def _examples(entries: Iterable[HelpEntry]) -> Rows:
     return [(entry.example, entry.meaning) for entry in entries]
 
 
-def _section(title: str, rows: Rows, width: int, keys: int) -> list[Line]:
+def _section(
+    title: str,
+    rows: Rows,
+    width: int,
+    keys: int,
+) -> list[Line]:
     if not rows:
         return []
     lines = [_underlined(fitted(line(title), width))]
     for name, meaning in rows:
-        lines += _row_lines(name, meaning, width, keys)
+        lines += _row_lines(
+            name,
+            meaning,
+            width,
+            keys,
+        )
     return [*lines, ()]
 
 
-def _row_lines(name: str, meaning: str, width: int, keys: int) -> Iterator[Line]:
+def _row_lines(
+    name: str,
+    meaning: str,
+    width: int,
+    keys: int,
+) -> Iterator[Line]:
     """Yield a name and its meaning, below each other where the name is long."""
     text = Span(meaning, Tone.PLAIN)
     if cells(name) <= keys:
@@ -268,7 +324,12 @@ def _matches(topic: HelpTopic, width: int, words: Sequence[str]) -> list[Line]:
     entries = [*FORMS, *KEY_ENTRIES] if topic.is_filtered else []
     for name, meaning in (*_examples(entries), *topic.columns):
         if matches(name, meaning):
-            lines += _row_lines(name, meaning, width, _EXAMPLE)
+            lines += _row_lines(
+                name,
+                meaning,
+                width,
+                _EXAMPLE,
+            )
     return lines or [line("No key, sign or column has these words.", Tone.QUIET)]
 
 
@@ -279,7 +340,12 @@ def _matching_keys(
         keys = _keys_of(action)
         texts = (keys, action.title, action.short, _words_of(topic, action))
         if action.keys and matches(*texts):
-            yield from _row_lines(keys, action.title, width, _NAMES)
+            yield from _row_lines(
+                keys,
+                action.title,
+                width,
+                _NAMES,
+            )
 
 
 def letters() -> list[tuple[str, str]]:

@@ -70,7 +70,16 @@ def row_line(
     first = is_of_words.index(True) if True in is_of_words else len(layout)
     numbers = _columns(layout[1:first], row, derived)
     has_owner = any(place.column is OWNER for place in layout)
-    return (*session, *numbers, *_words(layout[first:], row, derived, has_owner))
+    return (
+        *session,
+        *numbers,
+        *_words(
+            layout[first:],
+            row,
+            derived,
+            has_owner,
+        ),
+    )
 
 
 def _columns(layout: Layout, row: LockRow, derived: DerivedSnapshot) -> Line:
@@ -111,12 +120,28 @@ def _words(
         yield from _toned(fitted(_prepared_spans(node, derived), room), row)
         return
     if len(layout) == 1 or cycles_of(node, derived.forest):
-        spans = _spans_in_one(row, node, derived, room)
+        spans = _spans_in_one(
+            row,
+            node,
+            derived,
+            room,
+        )
         yield from _toned(fitted(spans, room), row)
         return
     wants, does = layout
-    lock = _wants_spans(row, node, derived, wants.width, has_owner)
-    work = _does_spans(row, node, derived, does.width)
+    lock = _wants_spans(
+        row,
+        node,
+        derived,
+        wants.width,
+        has_owner,
+    )
+    work = _does_spans(
+        row,
+        node,
+        derived,
+        does.width,
+    )
     yield from _toned(fitted(lock, wants.width), row)
     yield Span(" ", Tone.PLAIN)
     yield from _toned(fitted(work, does.width), row)
@@ -141,14 +166,26 @@ def _spans_in_one(
         left -= cells(span.text)
         yield span
     if node.is_waiting:
-        lock = tuple(_wants_spans(row, node, derived, max(left, _LEAST_OF_LOCK)))
+        lock = tuple(
+            _wants_spans(
+                row,
+                node,
+                derived,
+                max(left, _LEAST_OF_LOCK),
+            )
+        )
         left -= sum(cells(span.text) for span in lock) + 2
         yield from lock
         # Half a letter of a query would only hide the end of the lock.
         if left < _LEAST_OF_QUERY:
             return
         yield Span("  ", Tone.PLAIN)
-    yield from _work_spans(row, node, derived, room)
+    yield from _work_spans(
+        row,
+        node,
+        derived,
+        room,
+    )
 
 
 def _prepared_spans(node: Node, derived: DerivedSnapshot) -> Iterator[Span]:
@@ -201,7 +238,12 @@ def _does_spans(
 ) -> Iterator[Span]:
     """Yield deadlocks, what the session does unless it only waits, and its query."""
     yield from _cycle_spans(node, derived)
-    yield from _work_spans(row, node, derived, room)
+    yield from _work_spans(
+        row,
+        node,
+        derived,
+        room,
+    )
 
 
 def _work_spans(
