@@ -427,7 +427,7 @@ async def test_read_only_refuses_on_every_way(
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, *way, signal)
         assert not isinstance(stage.app.screen, ModalScreen)
-        assert "read-only" in text_of(stage, "#notice")
+        assert "signals are disabled" in text_of(stage, "#notice")
 
 
 async def test_read_only_leaves_no_signals_in_the_palette() -> None:

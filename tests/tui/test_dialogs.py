@@ -277,7 +277,7 @@ async def test_read_only_offers_and_sends_nothing() -> None:
         for key in ("terminate", "cancel", "signal_menu"):
             await press(pilot, key)
             assert isinstance(stage.app.screen, SessionsScreen)
-        assert "read-only" in text_of(stage, "#notice")
+        assert "signals are disabled" in text_of(stage, "#notice")
 
 
 async def test_a_refusal_is_shown_in_the_servers_words() -> None:
