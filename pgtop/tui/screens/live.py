@@ -73,7 +73,9 @@ class LiveScreen(Stateful, Screen[None]):
         yield self._alarm
         yield self._tabs
         yield self._condition
-        self._cost.display = False
+        # Lines that most frames lack; the first layout would else be made twice.
+        for lines in (self._condition, self._cost, self._notice):
+            lines.display = False
         yield self._cost
         yield from self.body()
         yield self._notice
