@@ -116,6 +116,7 @@ def test_lines_drawn_one_by_one_equal_a_whole_repaint() -> None:
         terminal.wait_for("QUERY")
         terminal.send(typed("pause"))
         terminal.wait_for("PAUSED")
+        terminal.wait_for(_is_laid_out)
         drawn = _but_ages(terminal.text)
         before = len(terminal.raw)
         terminal.send(typed("redraw"))
@@ -133,6 +134,16 @@ def _wait_for_drawing(terminal: Terminal) -> None:
     for _ in range(2):
         before = len(terminal.raw)
         terminal.wait_for(lambda seen, before=before: len(seen.raw) > before)  # type: ignore[misc]
+
+
+def _is_laid_out(terminal: Terminal) -> bool:
+    """Return whether no line is left over: the demo's sessions fill the screen, below a header of
+    five lines, and the headings name all rows in sight.
+    """
+    lines = terminal.screen.display
+    rows = re.search(r"(\d+)-(\d+) of \d+", terminal.text)
+    in_sight = int(rows[2]) - int(rows[1]) + 1 if rows else 0
+    return all(map(str.strip, lines)) and in_sight == len(lines) - 7
 
 
 def _but_ages(text: str) -> str:
