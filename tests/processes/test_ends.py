@@ -118,7 +118,7 @@ def test_the_pager_has_the_terminal_until_it_is_left(
         terminal.wait_for(READY)
         terminal.send(typed("export", "open"))
         terminal.wait_for("leave with a line")
-        assert terminal.restored
+        terminal.wait_for(lambda seen: seen.restored)
         assert "pgtop" in (tmp_path / "table").read_text()
         terminal.send("\x03")
         terminal.wait_for("interrupted")
@@ -130,7 +130,7 @@ def test_the_pager_has_the_terminal_until_it_is_left(
         terminal.wait_for("leave with a line")
         os.kill(terminal.pid, signal.SIGTERM)
         assert terminal.wait_for_exit() == 143
-        assert terminal.restored
+        terminal.wait_for(lambda seen: seen.restored)
     check_gone(server)
 
 
