@@ -116,7 +116,9 @@ def test_the_pager_has_the_terminal_until_it_is_left(
     environment = {**os.environ, "PAGER": f"{pager} {tmp_path}/table"}
     with Terminal([*_PGTOP, server.socket_dsn], environment=environment) as terminal:
         terminal.wait_for(READY)
-        terminal.send(typed("export", "open"))
+        terminal.send(typed("export"))
+        terminal.wait_for("read it in the pager")
+        terminal.send(typed("open"))
         terminal.wait_for("leave with a line")
         terminal.wait_for(lambda seen: seen.restored)
         assert "pgtop" in (tmp_path / "table").read_text()
@@ -126,7 +128,9 @@ def test_the_pager_has_the_terminal_until_it_is_left(
         terminal.wait_for(
             lambda seen: READY in seen.screen.display[-1] and "leave" not in seen.text
         )
-        terminal.send(typed("export", "open"))
+        terminal.send(typed("export"))
+        terminal.wait_for("read it in the pager")
+        terminal.send(typed("open"))
         terminal.wait_for("leave with a line")
         os.kill(terminal.pid, signal.SIGTERM)
         assert terminal.wait_for_exit() == 143
