@@ -240,12 +240,14 @@ ACTIONS: tuple[Action, ...] = (
         ("a",),
         "one age, or those of transaction, statement and state apart",
         Group.LOOK,
+        brief="one age, or all",
     ),
     Action(
         "strip_comments",
         ("c",),
         "show or leave out comments before the statement",
         Group.LOOK,
+        brief="comments",
     ),
     Action(
         "copy_menu",

@@ -1,6 +1,6 @@
 """Wrap spans to a width, between words where possible. Only the space at a break is lost."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TypeAlias
 
 from pgtop.text.clean import cells, fit
@@ -51,45 +51,76 @@ def wrapped(spans: Iterable[Span], width: int, indent: int = 0) -> list[Line]:
     """Return the spans as lines of `width` cells; all but the first are indented."""
     lines: list[list[Span]] = [[]]
     used = 0
-    for word, tone in _words(spans):
+    for word in _words(spans):
         for piece in _pieces(word, max(1, width - indent)):
-            size = cells(piece)
+            size = _cells(piece)
             if used + size > width and used > 0:
                 lines.append([Span(" " * indent, Tone.PLAIN)] if indent else [])
                 used = indent
-                piece = piece.lstrip(" ")
-                size = cells(piece)
-            lines[-1].append(Span(piece, tone))
+                piece = _without_leading_blanks(piece)
+                size = _cells(piece)
+            lines[-1] += piece
             used += size
     return [_merged(parts) for parts in lines]
 
 
-def _words(spans: Iterable[Span]) -> Iterable[tuple[str, Tone]]:
-    """Yield words, each with the spaces before it, so that a break loses only spaces."""
+def _words(spans: Iterable[Span]) -> Iterator[list[Span]]:
+    """Yield words, each with the spaces before it, so that a break loses only spaces. A word may
+    have several tones.
+    """
+    word: list[Span] = []
     for text, tone in spans:
-        start = 0
-        while start < len(text):
-            word_at = start
-            while word_at < len(text) and text[word_at] == " ":
-                word_at += 1
-            end = text.find(" ", word_at)
-            end = len(text) if end < 0 or word_at == len(text) else end
-            yield text[start:end], tone
-            start = end
+        for part in _parts(text):
+            if part[0] == " " and word:
+                yield word
+                word = []
+            word.append(Span(part, tone))
+    if word:
+        yield word
 
 
-def _pieces(word: str, width: int) -> Iterable[str]:
+def _parts(text: str) -> Iterator[str]:
+    """Yield the words of a text, each with the spaces before it."""
+    start = 0
+    while start < len(text):
+        word_at = start
+        while word_at < len(text) and text[word_at] == " ":
+            word_at += 1
+        end = text.find(" ", word_at)
+        end = len(text) if end < 0 or word_at == len(text) else end
+        yield text[start:end]
+        start = end
+
+
+def _pieces(word: list[Span], width: int) -> Iterator[list[Span]]:
     """Yield the pieces of a word that is longer than a line; most words are one piece."""
-    if cells(word) <= width:
+    if _cells(word) <= width:
         yield word
         return
-    piece = ""
-    for character in word:
-        if piece and cells(piece + character) > width:
-            yield piece
-            piece = ""
-        piece += character
+    piece: list[Span] = []
+    used = 0
+    for text, tone in word:
+        for character in text:
+            size = cells(character)
+            if piece and used + size > width:
+                yield piece
+                piece = []
+                used = 0
+            piece.append(Span(character, tone))
+            used += size
     yield piece
+
+
+def _cells(spans: Iterable[Span]) -> int:
+    return sum([cells(span.text) for span in spans])
+
+
+def _without_leading_blanks(word: list[Span]) -> list[Span]:
+    """Return the word without the spaces before it, which may be a span of their own."""
+    for place, (text, tone) in enumerate(word):
+        if start := text.lstrip(" "):
+            return [Span(start, tone), *word[place + 1 :]]
+    return []
 
 
 def _merged(parts: list[Span]) -> Line:
