@@ -32,5 +32,6 @@ def _characters(name: str) -> str:
     return _CHARACTERS.get(pressed) or name_of(pressed)
 
 
-READY = f"{hint('quit')} quit"
-"""In the footer, and so on every screen that is drawn."""
+READY = f"  {hint('quit')} quit"
+"""In the footer of every view, behind other keys. The key is the first one while pgtop connects,
+when all others are dropped."""

@@ -13,12 +13,14 @@ import pytest
 
 from pgtop.demo.server import Cluster
 from tests.faults.proxy import Proxy
-from tests.keys import READY, typed
+from tests.keys import READY, hint, typed
 from tests.processes.exit_checks import check_gone
 from tests.pty import Terminal
 from tests.waiting import until
 
 _PGTOP = [sys.executable, "-m", "pgtop"]
+_CAN_BE_LEFT = f"{hint('quit')} quit"
+"""In the footer while pgtop connects."""
 _ENDS = [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
 _BLOCKING = """
 import os, sys
@@ -167,7 +169,7 @@ def test_leaving_a_server_that_does_not_answer(
     """While pgtop connects, a key or a signal ends it at once, without a trace on the terminal."""
     with frozen(server), dashboard(server) as terminal:
         terminal.wait_for("Connecting to ")
-        terminal.wait_for(READY)
+        terminal.wait_for(_CAN_BE_LEFT)
         end(terminal)
         assert terminal.wait_for_exit() == code
         assert terminal.restored
@@ -337,7 +339,7 @@ def test_a_dropped_line_ends_the_connecting(server: Cluster, ignored: bool) -> N
     """A terminal that goes away while pgtop connects ends it, even if SIGHUP is ignored."""
     with frozen(server), dashboard(server, ignore_hangup=ignored) as terminal:
         terminal.wait_for("Connecting to ")
-        terminal.wait_for(READY)
+        terminal.wait_for(_CAN_BE_LEFT)
         terminal.hang_up()
         assert terminal.wait_for_exit() == 129
     check_gone(server)
