@@ -11,7 +11,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from pgtop.cli import output
 from pgtop.cli.args.filters import filter_for_protection
-from pgtop.config.guards import Guards, command_line_layer, guards_of
+from pgtop.config.guards import (
+    Guards,
+    command_line_layer,
+    guards_of,
+    without_filters,
+)
 from pgtop.config.layers import Layer, LayeredValue, LayerKind, Origin, merge
 from pgtop.config.load import Configuration, load
 from pgtop.config.settings import THEMES, Safety, Settings
@@ -193,14 +198,17 @@ def _records(configuration: Configuration, section: str) -> Mapping[str, Any]:
 def _tolerant_guards(
     layers: tuple[Layer, ...], safety: Safety, problems: list[Problem]
 ) -> Guards:
-    """Return the guards; a wrong filter of a file is added to the problems, and the others stay."""
+    """Return the guards. A wrong filter of a file is added to the problems; all guards but the
+    filters of files stay, as nothing is signalled then.
+    """
     options = (command_line_layer(safety),)
     own = guards_of(options, filter_for_protection)
     try:
         return guards_of(layers, filter_for_protection)
     except UsageError as error:
         problems.append(Problem(error.what.removesuffix("."), "", error.advice))
-        return own
+    others = guards_of(without_filters(layers), filter_for_protection)
+    return others._replace(protect=own.protect)
 
 
 def _locked(guards: Guards, problems: Sequence[Problem]) -> Guards:

@@ -151,7 +151,8 @@ class _Check:
     def _add(self, keys: tuple[str, ...], what: str, advice: str = "") -> None:
         place = self._file.origin(*keys).place
         is_top = len(keys) == 1
-        self.problems.append(Problem(place, what, advice, hides_guards=is_top))
+        hides_guards = is_top or bool(nearest(keys[-1], tuple(_GUARDS)))
+        self.problems.append(Problem(place, what, advice, hides_guards=hides_guards))
 
 
 def _is_right_alone(section: FileTable, table: Mapping[str, Any], key: str) -> bool:

@@ -54,6 +54,17 @@ def guards_of(layers: tuple[Layer, ...], read_filter: FilterReader) -> Guards:
     )
 
 
+def without_filters(layers: tuple[Layer, ...]) -> tuple[Layer, ...]:
+    """Return the layers without the filters that protect sessions, some of which are wrong."""
+    kept = []
+    for layer in layers:
+        values = {
+            name: value for name, value in layer.values.items() if name != "protect"
+        }
+        kept.append(layer._replace(values=values))
+    return tuple(kept)
+
+
 def check_reads_no_queries(chosen: Filter, name: str) -> None:
     """Raise UsageError for a filter that reads queries: on masked ones it would decide
     differently.

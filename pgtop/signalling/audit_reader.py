@@ -120,9 +120,18 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
         required = _REQUIRED[record["event"]]
     except (ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return None
-    is_flat = not any(isinstance(value, list | dict) for value in record.values())
     is_complete = required <= record.keys() and isinstance(record["id"], str)
-    return record if is_flat and is_complete else None
+    return record if is_complete and all(map(_is_plain, record.items())) else None
+
+
+def _is_plain(item: tuple[str, object]) -> bool:
+    """Return whether a value is a text or none, or a number where there may be one."""
+    name, value = item
+    may_be_number = name in _NUMBERS and isinstance(value, int | float)
+    return value is None or isinstance(value, str) or may_be_number
+
+
+_NUMBERS = frozenset({"pid", "after", "version"})
 
 
 _REQUIRED = {

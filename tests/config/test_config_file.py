@@ -180,6 +180,22 @@ def test_a_lost_redaction_stops_output_and_masks_the_dashboard(
     assert dashboard_for(Settings(), Safety(), environ=environ).guards.redact
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "redact = true\nprotect = ['bogus>>5']",
+        "redact = true\nprotect = ['query:foo']",
+        "[display]\nredact = true",
+        "[servers.a]\nuri = 'postgresql://h/'\nredact = true",
+    ],
+)
+def test_no_other_mistake_takes_the_mask_off(write: Write, text: str) -> None:
+    """A wrong filter once dropped the guards of all files, and with them the mask."""
+    guards = dashboard_for(Settings(), Safety(), environ=write(text)).guards
+    assert guards.redact
+    assert guards.read_only
+
+
 # The file that `init` writes, the schema and the examples.
 
 

@@ -22,6 +22,14 @@ def _read(key: str, value: object) -> object:
         (["{application}"], "must begin with a program"),
         (["sh", "-c", "echo {application}"], "write a script"),
         (["/bin/bash", "script", "{pid}"], "write a script"),
+        (["env", "bash", "-c", "echo {application}"], "placeholders to bash"),
+        (["psql", "-c", "SELECT '{application}'"], "placeholders to -c"),
+        (["psql", "--command=SELECT '{user}'"], "placeholders to --command"),
+        (["perl", "-eprint '{user}'"], "write a script"),
+        (["kill", "{pid}"], "without a question"),
+        (["sudo", "/bin/kill", "-9", "{pid}"], "without a question"),
+        (["pgtop", "cancel", "{pid}"], "without a question"),
+        (["psql", "-c", "SELECT PG_Terminate_Backend({pid})"], "without a question"),
         ("whois {client}", "list of texts"),
     ],
 )
@@ -30,6 +38,18 @@ def test_a_wrong_program_is_refused(run: object, words: str) -> None:
         _read("run", run)
     with pytest.raises(ValueError, match="one character"):
         _read("key", "F99")
+
+
+@pytest.mark.parametrize(
+    "run",
+    [
+        ["psql", "-c", "SELECT * FROM locks WHERE pid = {pid}"],
+        ["pgtop", "show", "--filter", "pid:{pid}"],
+        ["notify", "--name={application}", "{user}"],
+    ],
+)
+def test_a_program_that_runs_no_name_is_right(run: list[str]) -> None:
+    assert _read("run", run) == tuple(run)
 
 
 @pytest.mark.parametrize(

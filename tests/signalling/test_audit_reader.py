@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgtop.cli.args.audit_options import AuditCommand
-from pgtop.cli.commands.audit import lines, matching
+from pgtop.cli.commands.audit import lines, masked, matching
+from pgtop.cli.commands.report import with_times
 from pgtop.signalling.audit_reader import AuditRecords, read
 from tests.signalling.audit_helpers import WHOLE_RECORD, log_in
 
@@ -18,12 +19,12 @@ from tests.signalling.audit_helpers import WHOLE_RECORD, log_in
 @given(
     st.dictionaries(
         st.sampled_from([*WHOLE_RECORD, "ssh_client"]),
-        st.none() | st.text() | st.integers() | st.lists(st.none()),
+        st.none() | st.text() | st.integers() | st.booleans() | st.lists(st.none()),
     )
 )
 def test_no_damage_stops_the_reader(damage: dict[str, object]) -> None:
-    """With any value in a field, the record is shown or counted as damaged, and its neighbours are
-    shown.
+    """With any value in a field, the record is shown, reported and masked, or counted as damaged,
+    and its neighbours are shown.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "audit.jsonl"
@@ -37,6 +38,8 @@ def test_no_damage_stops_the_reader(damage: dict[str, object]) -> None:
     assert len(log.records) + log.damaged == 3
     for record in matching(log.records, AuditCommand(since=1e10), datetime.now(UTC)):
         assert lines(record)
+        assert lines(masked(record))
+        assert with_times(record.as_dict())["clock"]
 
 
 @given(st.sets(st.sampled_from(sorted(WHOLE_RECORD)), min_size=1))

@@ -32,7 +32,7 @@ def report_of(*snapshots: Snapshot, hostile: str = "") -> Page:
         "at_instant": snapshots[0].taken_at,
         "pid": 1,
         "clock": "03:14:07",
-        "signal": "terminate",
+        "signal": hostile or "terminate",
         "role": hostile,
         "database": hostile,
         "query": hostile,

@@ -37,7 +37,7 @@ def run(command: AuditCommand) -> int:
         log = read(path)
     except AuditError as error:
         raise OutputError(f"{error}.") from error
-    all_records = map(_masked, log.records) if redacts(command.redact) else log.records
+    all_records = map(masked, log.records) if redacts(command.redact) else log.records
     records = list(matching(all_records, command, datetime.now(UTC)))
     if command.json:
         rows = [
@@ -89,7 +89,7 @@ def _requested_at(record: AuditRecord) -> datetime:
     return datetime.fromisoformat(record.request["at"]).astimezone(UTC)
 
 
-def _masked(record: AuditRecord) -> AuditRecord:
+def masked(record: AuditRecord) -> AuditRecord:
     """Return the record without literals, which the log may contain."""
     masked = {
         "query": redacted(record.request["query"] or ""),

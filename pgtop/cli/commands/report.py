@@ -89,7 +89,7 @@ def _signals(
         return ()
     signals = []
     for entry in records:
-        signal = _with_times(entry.as_dict())
+        signal = with_times(entry.as_dict())
         at = signal["at_instant"]
         is_here = signal.get("server") == server
         if is_here and first - MICROSECONDS <= at <= last + MICROSECONDS:
@@ -97,16 +97,23 @@ def _signals(
     return signals
 
 
-def _with_times(signal: dict[str, Any]) -> dict[str, Any]:
+def with_times(signal: dict[str, Any]) -> dict[str, Any]:
     """Add the times of a record as instants, and the time of day."""
     at = datetime.fromisoformat(signal["at"]).astimezone(UTC)
-    start = signal.get("backend_start")
     return {
         **signal,
         "at_instant": from_datetime(at),
         "clock": f"{at:%H:%M:%S}",
-        "backend_start_instant": parsed(start) if isinstance(start, str) else None,
+        "backend_start_instant": _instant(signal.get("backend_start")),
     }
+
+
+def _instant(text: object) -> Instant | None:
+    """Return the time of a record, None for one that is none."""
+    try:
+        return parsed(text) if isinstance(text, str) else None
+    except (ValueError, OverflowError):
+        return None
 
 
 def _write_new(path: Path, page: str) -> None:

@@ -1,7 +1,9 @@
 """The page that runs a program of the user's own. Leaving the page ends the program."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from time import monotonic
 
 from pgtop.config.settings import Settings
 from pgtop.keys import hint
@@ -14,6 +16,14 @@ from pgtop.tui.screens.pages import PageScreen
 from pgtop.tui.theme import Palette
 
 _REDRAW_SECONDS = 0.2
+_SLICE_SECONDS = 0.01
+"""Seconds of work on a long output before keys are handled: 256 KiB of combining characters took
+9 s.
+"""
+_PART = 200
+"""Characters of a row that are wrapped at once."""
+_MOST_PARTS = 10_000
+_LONGEST_COMMAND = 400
 
 
 class ProgramScreen(PageScreen):
@@ -35,8 +45,11 @@ class ProgramScreen(PageScreen):
         self._words = words
         self._program = Program(words, seconds)
         self._output: list[bytes] = []
+        self._rows: list[Line] = []
+        """The output as lines of the screen."""
+        self._rows_of = (0, 0)
+        """The chunks of output and the width that the rows are for."""
         self._failure = ""
-        self._is_drawn = True
 
     @property
     def help_title(self) -> str:
@@ -48,38 +61,49 @@ class ProgramScreen(PageScreen):
     async def _run(self) -> None:
         drawing = asyncio.create_task(self._draw_often())
         try:
-            await self._program.run(self._take)
+            await self._program.run(self._output.append)
         except OSError as error:
             reason = error.strerror or str(error)
             self._failure = clean(f"{self._words[0]}: {reason}")
-        finally:
-            drawing.cancel()
         self.show(self.state)
-
-    def _take(self, output: bytes) -> None:
-        self._output.append(output)
-        self._is_drawn = False
+        await drawing
 
     async def _draw_often(self) -> None:
-        """Draw new output, a few times a second at most."""
+        """Draw new output, a few times a second at most, until the page is left."""
         while True:
+            await self._draw()
             await asyncio.sleep(_REDRAW_SECONDS)
-            if not self._is_drawn:
-                self.show(self.state)
 
-    def show(self, state: State) -> None:
-        self._is_drawn = True
-        super().show(state)
+    async def _draw(self) -> None:
+        """Draw the output, unless it is drawn; the keyboard answers meanwhile."""
+        rows_of = len(self._output), self._width
+        if rows_of == self._rows_of:
+            return
+        rows: list[Line] = []
+        pause_at = monotonic() + _SLICE_SECONDS
+        for part in parts_of(b"".join(self._output)):
+            rows += wrapped(line(part, Tone.PLAIN), self._width)
+            if monotonic() > pause_at:
+                await asyncio.sleep(0)
+                pause_at = monotonic() + _SLICE_SECONDS
+        self._rows = rows
+        self._rows_of = rows_of
+        self.show(self.state)
+
+    @property
+    def _width(self) -> int:
+        return max(1, self.size.width)
 
     def lines(self) -> list[Line]:
-        width = max(1, self.size.width)
-        text = b"".join(self._output).decode("utf-8", "replace")
         command = " ".join(map(clean, self._words))
-        lines = wrapped((Span(f"{self._title}: {command}", Tone.STRONG),), width)
-        lines.append(line(self._outcome(), self._tone))
-        for row in text.splitlines():
-            lines += wrapped(line(clean(row.expandtabs()), Tone.PLAIN), width)
-        return lines
+        if len(command) > _LONGEST_COMMAND:
+            command = f"{command[:_LONGEST_COMMAND]}…"
+        title = (Span(f"{self._title}: {command}", Tone.STRONG),)
+        return [
+            *wrapped(title, self._width),
+            line(self._outcome(), self._tone),
+            *self._rows,
+        ]
 
     def _outcome(self) -> str:
         if self._failure:
@@ -95,3 +119,18 @@ class ProgramScreen(PageScreen):
     def _tone(self) -> Tone:
         is_good = self._program.code in (None, 0) and not self._failure
         return Tone.QUIET if is_good else Tone.WARN
+
+
+def parts_of(output: bytes) -> Iterator[str]:
+    """Yield the rows of an output, cleaned, long ones in parts; a sentence stands for its rest."""
+    rows = output.decode("utf-8", "replace").splitlines()
+    parts = _parts_of_rows(rows)
+    yield from islice(parts, _MOST_PARTS)
+    if next(parts, None) is not None:
+        yield "… its output is longer; only its start is shown"
+
+
+def _parts_of_rows(rows: Sequence[str]) -> Iterator[str]:
+    for row in rows:
+        for start in range(0, max(1, len(row)), _PART):
+            yield clean(row[start : start + _PART].expandtabs())

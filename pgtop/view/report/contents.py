@@ -242,7 +242,8 @@ def _signal_words(signal: Mapping[str, Any]) -> str:
     person = clean(str(signal.get("os_user") or signal.get("user") or "a user"))
     effect = clean(str(outcome.get("effect", "outcome unknown")))
     reason = clean(str(signal.get("reason") or ""))
-    words = f"{signal.get('signal')} by {person} at {signal.get('clock')}: {effect}"
+    name = clean(str(signal.get("signal")))
+    words = f"{name} by {person} at {signal.get('clock')}: {effect}"
     return f"{words} ({reason})" if reason else words
 
 
@@ -272,8 +273,8 @@ def _signals(signals: Sequence[Mapping[str, Any]]) -> Iterable[Part]:
     rows = [
         [
             str(signal.get("clock", "")),
-            str(signal.get("signal", "")),
-            str(signal.get("pid", "")),
+            clean(str(signal.get("signal", ""))),
+            clean(str(signal.get("pid", ""))),
             clean(f"{signal.get('role')}@{signal.get('database')}"),
             _signal_words(signal),
             _text(signal.get("query")),
