@@ -31,7 +31,12 @@ class DerivedSnapshot(NamedTuple):
         forest = build_forest(snapshot, None if before is None else before.forest)
         nodes = forest.nodes.values()
         blocks = {node.key: node.total_waiters for node in nodes if node.total_waiters}
-        return cls(snapshot, forest, blocks, limits)
+        return cls(
+            snapshot,
+            forest,
+            blocks,
+            limits,
+        )
 
     @property
     def now(self) -> Instant:

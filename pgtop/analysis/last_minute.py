@@ -40,7 +40,12 @@ class LastMinute(NamedTuple):
 
     readings: tuple[Reading, ...] = ()
 
-    def after(self, snapshot: Snapshot, budget: Budget, every: float = 1.0) -> Self:
+    def after(
+        self,
+        snapshot: Snapshot,
+        budget: Budget,
+        every: float = 1.0,
+    ) -> Self:
         """Return the minute with one more sample; the next one is due in `every` seconds.
 
         A clock that was set back, or another server with another clock, starts a new minute.
@@ -48,7 +53,12 @@ class LastMinute(NamedTuple):
         at = snapshot.taken_at
         holds_until = at + int(_MISSED * every * MICROSECONDS)
         waiting = budget.states.get(WAITING, 0)
-        reading = Reading(at, budget.used, waiting, holds_until)
+        reading = Reading(
+            at,
+            budget.used,
+            waiting,
+            holds_until,
+        )
         if self.readings and self.readings[-1].at >= at:
             return self._replace(readings=(reading,))
         kept = [earlier for earlier in self.readings if earlier.at > at - _KEPT]

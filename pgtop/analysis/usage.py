@@ -56,7 +56,12 @@ def usage_of_role(snapshot: Snapshot, name: str) -> Usage | None:
     oid, role = match
     limit = None if role.superuser else role.connection_limit
     held = held_by(snapshot, lambda backend: backend.usesysid == oid)
-    return _of_limit(f"role {name}", held, limit, snapshot)
+    return _of_limit(
+        f"role {name}",
+        held,
+        limit,
+        snapshot,
+    )
 
 
 def usage_of_database(snapshot: Snapshot, name: str) -> Usage | None:
@@ -72,12 +77,27 @@ def usage_of_database(snapshot: Snapshot, name: str) -> Usage | None:
         return None
     oid, database = match
     held = held_by(snapshot, lambda backend: backend.datid == oid)
-    return _of_limit(f"database {name}", held, database.connection_limit, snapshot)
+    return _of_limit(
+        f"database {name}",
+        held,
+        database.connection_limit,
+        snapshot,
+    )
 
 
-def _of_limit(name: str, held: Held, limit: int | None, snapshot: Snapshot) -> Usage:
+def _of_limit(
+    name: str,
+    held: Held,
+    limit: int | None,
+    snapshot: Snapshot,
+) -> Usage:
     total = snapshot.server.limits.ordinary if limit is None else limit
-    return Usage(name, held.at_most, total, held.at_least)
+    return Usage(
+        name,
+        held.at_most,
+        total,
+        held.at_least,
+    )
 
 
 def _percent(used: int, limit: int) -> float:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pgtop.cli.args.connection import ConnectionOptions
 from pgtop.cli.connection_string import parameters_of
 from pgtop.text.tone import Span
-from pgtop.view.connecting import Target
+from pgtop.view.connecting import ConnectTarget
 
 _OPTIONS = {"host": "-h", "port": "-p", "dbname": "-d", "user": "-U"}
 """Parameters that a command shows. Nothing else goes into one: it might be a secret."""
@@ -16,12 +16,12 @@ _ANY = "postgres"
 
 def target_of(
     options: ConnectionOptions, environ: Mapping[str, str], label: Span | None
-) -> Target:
+) -> ConnectTarget:
     """Return the server of the options, and the commands that may reach it."""
     parameters = parameters_of(options)
     place = ":".join(filter(None, [parameters.get("host"), parameters.get("port")]))
     user = parameters.get("user") or environ.get("PGUSER", "")
-    return Target(
+    return ConnectTarget(
         place=place,
         user=user,
         label=label,

@@ -4,7 +4,14 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from pgtop.config.schema import Field
-from pgtop.config.tables import DISPLAY, TABLES, TOP, FileTable, help_of, plain_fields
+from pgtop.config.tables import (
+    DISPLAY,
+    TABLES,
+    TOP,
+    FileTable,
+    help_of,
+    plain_fields,
+)
 from pgtop.config.values import bare_type, bounds_of, choices_of, is_duration
 
 _DIALECT = "https://json-schema.org/draft/2020-12/schema"

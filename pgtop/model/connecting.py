@@ -11,7 +11,7 @@ SAMPLE = "first sample"
 STEPS = (NAME, NETWORK, LOGIN, RIGHTS, SAMPLE)
 
 
-class Step(NamedTuple):
+class ConnectStep(NamedTuple):
     """A step that was begun; it ends when the next one begins."""
 
     name: str
@@ -25,10 +25,10 @@ class ConnectSteps:
     """The steps of the newest try. One thread writes, another one reads."""
 
     def __init__(self) -> None:
-        self._steps: tuple[Step, ...] = ()
+        self._steps: tuple[ConnectStep, ...] = ()
 
     @property
-    def begun(self) -> tuple[Step, ...]:
+    def begun(self) -> tuple[ConnectStep, ...]:
         """The steps so far, in their order."""
         return self._steps
 
@@ -41,4 +41,4 @@ class ConnectSteps:
         before = [step for step in self._steps if step.name in done]
         if before and detail:
             before[-1] = before[-1]._replace(detail=detail)
-        self._steps = (*before, Step(name, monotonic()))
+        self._steps = (*before, ConnectStep(name, monotonic()))

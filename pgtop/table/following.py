@@ -18,7 +18,7 @@ class Trail(NamedTuple):
     """Where the last step ended; None if the cursor was moved by other means."""
 
 
-class Step(NamedTuple):
+class Jump(NamedTuple):
     """The session to go to, and the trail behind it."""
 
     key: Key
@@ -30,26 +30,26 @@ def step_from(
     backend: Backend | None,
     derived: DerivedSnapshot,
     trail: Trail,
-) -> Step | None:
+) -> Jump | None:
     """Return the next step of the key; a row that neither waits nor blocks goes to the worst root.
 
     None if no session waits for a lock.
     """
     forest = derived.forest
     if backend is None:
-        return Step(forest.roots[0].key, Trail()) if forest.roots else None
+        return Jump(forest.roots[0].key, Trail()) if forest.roots else None
     pid = backend.pid
     blocker = blocker_of(backend, derived)
     if blocker is not None:
         waiter = trail.waiter if trail.at == pid and trail.waiter else pid
-        return Step(blocker, Trail(waiter, blocker))
+        return Jump(blocker, Trail(waiter, blocker))
     waiters = forest.children.get(pid, ())
     if not waiters:
         return step_from(None, derived, trail)
     is_back = trail.at == pid and trail.waiter is not None
     if is_back and trail.waiter in forest.waiters_of(pid):
-        return Step(trail.waiter, Trail())
-    return Step(waiters[0].key, Trail())
+        return Jump(trail.waiter, Trail())
+    return Jump(waiters[0].key, Trail())
 
 
 def widened(

@@ -109,7 +109,12 @@ class PgtopApp(SilentCrash, Keyboard):
             default_path() if settings.keeps_filters else None
         )
         self._requests = SessionRequests(self, self._monitor.source)
-        self.signals = SignalFlow(self, self._monitor, self._settings, self._palette)
+        self.signals = SignalFlow(
+            self,
+            self._monitor,
+            self._settings,
+            self._palette,
+        )
         self._home = self._view = views[0]
         self.home = self._open(self._home)
         """The screen of the first view, which is always below the others."""
@@ -374,7 +379,12 @@ class PgtopApp(SilentCrash, Keyboard):
         """Run a program of the user's own for the row under the cursor."""
         from pgtop.tui.own_programs import OwnProgram
 
-        OwnProgram(self, self._settings, self._palette, name).run()
+        OwnProgram(
+            self,
+            self._settings,
+            self._palette,
+            name,
+        ).run()
 
     def action_goto(self) -> None:
         """Open the field for a pid or the number of a row."""

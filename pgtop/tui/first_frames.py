@@ -7,7 +7,7 @@ cell for cell, so that Textual paints nothing again when it takes over.
 from collections.abc import Iterator, Mapping, Sequence
 
 from pgtop.config.settings import Settings
-from pgtop.model.connecting import Step
+from pgtop.model.connecting import ConnectStep
 from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.state import State
 from pgtop.table.sessions import ArrangedSessions, arrange_sessions
@@ -22,7 +22,7 @@ from pgtop.view.chrome import (
     frame,
     named_for_retry,
 )
-from pgtop.view.connecting import Retry, Target, connecting_lines, retry_lines
+from pgtop.view.connecting import ConnectTarget, Retry, connecting_lines, retry_lines
 from pgtop.view.empty import hidden_lines
 from pgtop.view.key_line import key_line
 from pgtop.view.looks import Looks
@@ -54,8 +54,8 @@ def pieces(
 
 
 def waiting(
-    target: Target,
-    steps: Sequence[Step],
+    target: ConnectTarget,
+    steps: Sequence[ConnectStep],
     now: float,
     seconds: float,
     width: int,
@@ -73,7 +73,9 @@ def waiting(
     return _with_keys(lines, ["quit"], width, height)
 
 
-def retrying(target: Target, retry: Retry, width: int, height: int) -> list[StyledLine]:
+def retrying(
+    target: ConnectTarget, retry: Retry, width: int, height: int
+) -> list[StyledLine]:
     """Return a screen that shows why there is no connection yet, and when the next try is."""
     lines = retry_lines(target, retry, width, height)
     return _with_keys(lines, ["quit", "refresh"], width, height)

@@ -44,7 +44,12 @@ class LineEditor:
         """Insert a text, and move behind it."""
         self._replace(self.before_cursor + text, self.after_cursor)
 
-    def replace(self, start: int, end: int, text: str) -> None:
+    def replace(
+        self,
+        start: int,
+        end: int,
+        text: str,
+    ) -> None:
         """Replace a part of the text, and move behind it."""
         self._replace(self._value[:start] + text, self._value[end:])
 

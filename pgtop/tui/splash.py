@@ -21,7 +21,7 @@ from pgtop.terminal.tty import HUNG_UP, KEYBOARD, Tty
 
 if TYPE_CHECKING:
     from pgtop.tui.paint import StyledLine
-    from pgtop.view.connecting import Target
+    from pgtop.view.connecting import ConnectTarget
 
 _LEAVING_BYTES = frozenset(KEYMAP.hint("quit").encode())
 _RETRY_BYTES = frozenset(KEYMAP.hint("refresh").encode())
@@ -49,7 +49,7 @@ class Splash:
         self,
         settings: Settings,
         environ: Mapping[str, str],
-        target: "Target",
+        target: "ConnectTarget",
         steps: ConnectSteps,
     ) -> None:
         self.tty: Tty | None = None

@@ -9,7 +9,12 @@ from pgtop.view.tabs import Tab
 from pgtop.view_registry import View
 
 
-def tabs_of(views: Sequence[View], active: View, state: State, looks: Looks) -> Views:
+def tabs_of(
+    views: Sequence[View],
+    active: View,
+    state: State,
+    looks: Looks,
+) -> Views:
     """Return the tabs of the views that have something to show; that in sight is always there."""
     shown = [view for view in views if view is active or view.has_rows(state)]
     return Views([_tab(view, state, looks) for view in shown], active.id)

@@ -101,7 +101,12 @@ def legend_line(budget: Budget, width: int) -> Line:
     )
     for form in _FORMS:
         spans = [*_counts(budget, form), left, walsenders]
-        legend = _joined(spans, width, "  ", whole=form != _FORMS[-1])
+        legend = _joined(
+            spans,
+            width,
+            "  ",
+            whole=form != _FORMS[-1],
+        )
         if legend:
             return legend
     return ()
@@ -121,7 +126,12 @@ def _counts(budget: Budget, form: str) -> list[Span]:
     for state, letter, tone, count in counts:
         if count or state in always:
             word = _WORDS.get(state, state)
-            text = form.format(letter=letter, count=count, state=state, word=word)
+            text = form.format(
+                letter=letter,
+                count=count,
+                state=state,
+                word=word,
+            )
             spans.append(Span(text, tone))
     return spans
 
@@ -200,7 +210,12 @@ def _first_cells(parts: list[int], width: int) -> list[int]:
     return sizes
 
 
-def _joined(spans: list[Span], width: int, gap: str, whole: bool = False) -> Line:
+def _joined(
+    spans: list[Span],
+    width: int,
+    gap: str,
+    whole: bool = False,
+) -> Line:
     """Join the spans as far as they fit; with `whole`, all of them or none."""
     joined: list[Span] = []
     used = 0

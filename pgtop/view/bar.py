@@ -58,7 +58,14 @@ def bar_line(
     role that logged in can still open, if that differs from what is free.
     """
     for form in range(_FORMS):
-        parts = list(_parts(budget, form, has_letters, shows_yours))
+        parts = list(
+            _parts(
+                budget,
+                form,
+                has_letters,
+                shows_yours,
+            )
+        )
         if sum([cells(part.word) for part in parts]) <= width:
             return _drawn(parts, width)
     return _drawn(_most_important(parts, width), width)
@@ -72,7 +79,12 @@ def _parts(
         if count := budget.states.get(state, 0):
             shade = _SHADE if state == "idle" else " "
             fill = letter if has_letters else shade
-            yield _Part(count, f"{letter}{count}", fill, _PLATES[state])
+            yield _Part(
+                count,
+                f"{letter}{count}",
+                fill,
+                _PLATES[state],
+            )
     if budget.hidden:
         hidden = " hidden" if form == 0 else ""
         fill = UNSEEN if has_letters else _SHADE
@@ -94,7 +106,13 @@ def _free_part(budget: Budget, form: int, shows_yours: bool) -> _Part:
         words = f"{words}, {yours if form == 0 else yours_short}"
     tone = Tone.ALARM if budget.level is Level.ALARM else Tone.QUIET
     word = f" {words} "
-    return _Part(budget.free, word, FREE, tone, is_right=True)
+    return _Part(
+        budget.free,
+        word,
+        FREE,
+        tone,
+        is_right=True,
+    )
 
 
 def _free_forms(budget: Budget) -> Sequence[str]:

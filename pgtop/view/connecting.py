@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from pgtop.model.connecting import STEPS, Step
+from pgtop.model.connecting import STEPS, ConnectStep
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.signalling.rights import identifier
 from pgtop.text.clean import cells, clean, fit
@@ -20,7 +20,7 @@ _LABEL_WIDTH = 14
 _HELP_WIDTH = 30
 
 
-class Target(NamedTuple):
+class ConnectTarget(NamedTuple):
     """The server as the user named it, and commands for this very connection."""
 
     place: str = ""
@@ -46,8 +46,8 @@ class Retry(NamedTuple):
 
 
 def connecting_lines(
-    target: Target,
-    steps: Sequence[Step],
+    target: ConnectTarget,
+    steps: Sequence[ConnectStep],
     now: float,
     seconds: float,
     width: int,
@@ -63,7 +63,9 @@ def connecting_lines(
     return lines
 
 
-def retry_lines(target: Target, retry: Retry, width: int, height: int) -> list[Line]:
+def retry_lines(
+    target: ConnectTarget, retry: Retry, width: int, height: int
+) -> list[Line]:
     """Return why there is no connection, what helps, and when the next try is."""
     cause, _, words = clean(retry.failure.what).partition(": ")
     plate = _plate(retry.failure.kind)
@@ -79,13 +81,13 @@ def retry_lines(target: Target, retry: Retry, width: int, height: int) -> list[L
     return [*lines, (), *_paragraph(pace, Tone.PLAIN, width)]
 
 
-def _top(target: Target) -> list[Line]:
+def _top(target: ConnectTarget) -> list[Line]:
     label = (target.label, Span(" ", Tone.PLAIN)) if target.label else ()
     place = (Span(clean(target.place), Tone.STRONG),) if target.place else ()
     return [(*label, *place), (), ()]
 
 
-def _connecting_sentence(target: Target, seconds: float, width: int) -> Line:
+def _connecting_sentence(target: ConnectTarget, seconds: float, width: int) -> Line:
     duration = f" {int(seconds)}s" if seconds >= 1 else ""
     user = f" as {clean(target.user)}" if target.user else ""
     words = f"Connecting{_to(target.place, width, user + duration)}{user} …{duration}"
@@ -100,7 +102,7 @@ def _to(place: str, width: int, rest: str) -> str:
     return f" to {fit(place, min(room, cells(clean(place)))).rstrip()}"
 
 
-def _step_lines(steps: Sequence[Step], now: float) -> Iterator[Line]:
+def _step_lines(steps: Sequence[ConnectStep], now: float) -> Iterator[Line]:
     """Yield every step: done with what came of it, under way with its time, or still to come."""
     begun = {step.name: place for place, step in enumerate(steps)}
     for name in STEPS:
@@ -111,13 +113,28 @@ def _step_lines(steps: Sequence[Step], now: float) -> Iterator[Line]:
             step = steps[place]
             spent = steps[place + 1].began - step.began
             words = clean(step.detail) or f"{spent * 1000:.0f} ms"
-            yield _step("✓", Tone.CALM, name, words)
+            yield _step(
+                "✓",
+                Tone.CALM,
+                name,
+                words,
+            )
         else:
             waits = f"waiting, {max(0.0, now - steps[place].began):.0f} s"
-            yield _step("▶", Tone.STRONG, name, waits)
+            yield _step(
+                "▶",
+                Tone.STRONG,
+                name,
+                waits,
+            )
 
 
-def _step(sign: str, tone: Tone, name: str, words: str) -> Line:
+def _step(
+    sign: str,
+    tone: Tone,
+    name: str,
+    words: str,
+) -> Line:
     return (
         Span(f"{MARGIN}{sign} ", tone),
         Span(f"{name:<{_STEP_WIDTH}}", Tone.PLAIN),
@@ -125,7 +142,7 @@ def _step(sign: str, tone: Tone, name: str, words: str) -> Line:
     )
 
 
-def _slow_words(target: Target) -> str:
+def _slow_words(target: ConnectTarget) -> str:
     reasons = "The server may be starting, or short of slots."
     if target.keeps_trying:
         return f"{reasons} pgtop keeps trying."
@@ -146,7 +163,7 @@ def _pace(retry: Retry) -> str:
     return f"Trying again every {retry.every:g} s: {tries}, {since}."
 
 
-def _help(target: Target, failure: Failure, width: int) -> Iterator[Line]:
+def _help(target: ConnectTarget, failure: Failure, width: int) -> Iterator[Line]:
     """Yield what helps now: the advice, and commands for it."""
     if not failure.advice:
         return
@@ -161,7 +178,7 @@ def _help(target: Target, failure: Failure, width: int) -> Iterator[Line]:
             yield from _command(name, command, width)
 
 
-def _grant(target: Target) -> str:
+def _grant(target: ConnectTarget) -> str:
     user = clean(identifier(target.user)) if target.user else ""
     return f"GRANT pg_use_reserved_connections TO {user}" if user else ""
 

@@ -39,8 +39,18 @@ def lines(difference: Difference, width: int) -> list[Line]:
         *_budget(difference),
         *_roots(difference),
         *_groups(difference),
-        *_listed("came", difference.came, difference.after, width),
-        *_listed("went", difference.went, difference.before, width),
+        *_listed(
+            "came",
+            difference.came,
+            difference.after,
+            width,
+        ),
+        *_listed(
+            "went",
+            difference.went,
+            difference.before,
+            width,
+        ),
         *_changed(difference, width),
         line(f"{_sessions(difference.unchanged)} the same at both times", Tone.QUIET),
     ]
@@ -81,13 +91,29 @@ def _roots(difference: Difference) -> Iterator[Line]:
     after = {root.key: root for root in difference.roots_after}
     for key, root in before.items():
         if key not in after:
-            yield _root("no longer a root", root, difference.before, Tone.CALM)
+            yield _root(
+                "no longer a root",
+                root,
+                difference.before,
+                Tone.CALM,
+            )
     for key, root in after.items():
         if key not in before:
-            yield _root("new root", root, difference.after, Tone.ALARM)
+            yield _root(
+                "new root",
+                root,
+                difference.after,
+                Tone.ALARM,
+            )
         elif root.waiters != before[key].waiters:
             words = f"root, {before[key].waiters} waiters, then {root.waiters}"
-            yield _root(words, root, difference.after, Tone.WARN, counted=False)
+            yield _root(
+                words,
+                root,
+                difference.after,
+                Tone.WARN,
+                counted=False,
+            )
 
 
 def _root(
@@ -114,7 +140,12 @@ def _listed(
     yield line(f"{_sessions(len(sessions))} {word}", Tone.STRONG)
     for backend in sessions[:MOST_ROWS]:
         words = f"{state_in_full(backend)}: {backend.query or ''}"
-        yield _row("+" if word == "came" else "-", backend, words, width)
+        yield _row(
+            "+" if word == "came" else "-",
+            backend,
+            words,
+            width,
+        )
     yield from _rest(len(sessions))
 
 
@@ -124,7 +155,12 @@ def _changed(difference: Difference, width: int) -> Iterator[Line]:
         return
     yield line(f"{_sessions(len(sessions))} changed", Tone.STRONG)
     for session in sessions[:MOST_ROWS]:
-        yield _row("~", session.after, _change(session), width)
+        yield _row(
+            "~",
+            session.after,
+            _change(session),
+            width,
+        )
     yield from _rest(len(sessions))
 
 
@@ -137,7 +173,12 @@ def _change(session: ChangedSession) -> str:
     return f"{what} (other {', '.join(words)}): {after.query or ''}"
 
 
-def _row(sign: str, backend: Backend, words: str, width: int) -> Line:
+def _row(
+    sign: str,
+    backend: Backend,
+    words: str,
+    width: int,
+) -> Line:
     name = fit(clean(name_of_session(backend)), _NAME)
     start = f"{sign} {backend.pid:>{_PID}} {name} "
     room = max(8, width - len(start))

@@ -59,15 +59,36 @@ class Header(NamedTuple):
         return [*self.server, self.headline.line, *tabs]
 
 
-def header(state: State, looks: Looks, views: Views, width: int, height: int) -> Header:
+def header(
+    state: State,
+    looks: Looks,
+    views: Views,
+    width: int,
+    height: int,
+) -> Header:
     """Return the header of a screen of this size; what is no longer true is quiet."""
-    worst = headline(state, looks, width, views.active)
+    worst = headline(
+        state,
+        looks,
+        width,
+        views.active,
+    )
     if height <= COMPACT_UP_TO:
         return Header([compact_line(state, looks, width)], worst)
     snapshot = state.derived.snapshot
-    top = server_line(snapshot, state.event, looks, width)
+    top = server_line(
+        snapshot,
+        state.event,
+        looks,
+        width,
+    )
     is_whole = height >= WHOLE_FROM and bool(views.tabs)
-    bar = bar_line(state.budget, width, looks.has_letters, not is_whole)
+    bar = bar_line(
+        state.budget,
+        width,
+        looks.has_letters,
+        not is_whole,
+    )
     slots = [bar, use_line(state, width)] if is_whole else [bar]
     if state.stale:
         slots = [quiet(each) for each in slots]
@@ -86,7 +107,12 @@ def header_lines(height: int, has_tabs: bool) -> int:
 def _tabs(state: State, views: Views, width: int) -> KeyLine:
     pace = f"every {state.interval:g} s" if width >= _INTERVAL_FROM else ""
     right = line(pace, Tone.QUIET) if pace else ()
-    return tab_line(views.tabs, views.active, right, width)
+    return tab_line(
+        views.tabs,
+        views.active,
+        right,
+        width,
+    )
 
 
 _MODE, _AGE, _SERVER, _USED, _WAITING, _HIDDEN, _FREE, _YOURS = range(8)

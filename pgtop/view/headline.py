@@ -66,13 +66,23 @@ class Headline(NamedTuple):
 _TRY_NOW = Lead("refresh", "try now", "now")
 _NEW_CONNECTION = Lead("refresh", "new connection", "retry")
 _RESUME = Lead("pause", "resumes", "resumes")
-_LOCKS = Lead("show_locks", "who blocks whom", view="locks", is_session=True)
+_LOCKS = Lead(
+    "show_locks",
+    "who blocks whom",
+    view="locks",
+    is_session=True,
+)
 _FOLLOW = Lead("follow", "go there", "go")
 _WAITERS = Lead("show_locks", "shows waiters", view="locks")
 _CONNECTIONS = Lead("show_breakdown", "connections", view="breakdown")
 
 
-def headline(state: State, looks: Looks, width: int, view: str = "") -> Headline:
+def headline(
+    state: State,
+    looks: Looks,
+    width: int,
+    view: str = "",
+) -> Headline:
     """Return the worst that is wrong, and behind it what else fits; `view` is the one in sight, to
     which no key leads.
     """
@@ -86,7 +96,12 @@ def headline(state: State, looks: Looks, width: int, view: str = "") -> Headline
     room = width - line_cells(key) - GAP * bool(key)
     doubts: list[Line] = []
     for other in others:
-        longer = _with(words, other, room, is_old=state.stale)
+        longer = _with(
+            words,
+            other,
+            room,
+            is_old=state.stale,
+        )
         if longer == words and other.is_doubt:
             doubts.append(other.forms[0])
         words = longer
@@ -265,7 +280,12 @@ def _cut(form: Line, width: int) -> Line:
     return (Span(fit(text, width).rstrip(), form[0].tone),)
 
 
-def _with(words: Line, other: Trouble, room: int, is_old: bool) -> Line:
+def _with(
+    words: Line,
+    other: Trouble,
+    room: int,
+    is_old: bool,
+) -> Line:
     """Return the words with another trouble behind them, if one of its forms fits; a quiet one if
     `is_old`.
     """

@@ -23,7 +23,12 @@ _SHORT_NAME = 8
 _DAY = 86_400
 
 
-def server_line(snapshot: Snapshot, event: Event, looks: Looks, width: int) -> Line:
+def server_line(
+    snapshot: Snapshot,
+    event: Event,
+    looks: Looks,
+    width: int,
+) -> Line:
     """Return the server, pgtop's role and the clock; on a narrow screen the least important part
     is shortened first.
     """

@@ -24,7 +24,12 @@ class Tab(NamedTuple):
     """What in the view needs an act now; 0 if nothing does."""
 
 
-def tab_line(tabs: Sequence[Tab], active: str, right: Line, width: int) -> KeyLine:
+def tab_line(
+    tabs: Sequence[Tab],
+    active: str,
+    right: Line,
+    width: int,
+) -> KeyLine:
     """Return the tabs with the longest names that fit, and `right` at the end if it fits."""
     for names in (_names, _short_names, _needed_names):
         texts = names(tabs, active)

@@ -42,7 +42,12 @@ def use_line(state: State, width: int) -> Line:
     waiting = state.derived.forest.waiting
     wishes = [
         *_essentials(budget, waiting),
-        *_minute(budget, waiting, state.last_minute, size),
+        *_minute(
+            budget,
+            waiting,
+            state.last_minute,
+            size,
+        ),
         *_rates(state.rates, width),
         *_slots_in_detail(budget),
     ]

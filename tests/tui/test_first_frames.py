@@ -14,7 +14,7 @@ from pgtop.terminal.canvas import Canvas
 from pgtop.tui.first_frames import sessions, waiting
 from pgtop.tui.paint import StyledLine, colours_named, colours_of, runs
 from pgtop.tui.theme import palette
-from pgtop.view.connecting import Target
+from pgtop.view.connecting import ConnectTarget
 from tests.keys import hint
 from tests.scenes import (
     busy,
@@ -118,7 +118,7 @@ def test_the_first_frame_needs_no_textual() -> None:
 @pytest.mark.parametrize("height", [1, 2, 13, 24])
 def test_the_wait_shows_server_time_and_the_key_to_leave(height: int) -> None:
     """At any height; each line has its place."""
-    target = Target(place="db1\x1b[2J:5432")
+    target = ConnectTarget(place="db1\x1b[2J:5432")
     lines = waiting(
         target,
         (),

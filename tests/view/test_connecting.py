@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgtop.model.connecting import LOGIN, NAME, NETWORK, ConnectSteps, Step
+from pgtop.model.connecting import LOGIN, NAME, NETWORK, ConnectStep, ConnectSteps
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.sources.postgres import causes
 from pgtop.text.clean import cells
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
-from pgtop.view.connecting import Retry, Target, connecting_lines, retry_lines
+from pgtop.view.connecting import ConnectTarget, Retry, connecting_lines, retry_lines
 
-_TARGET = Target(
+_TARGET = ConnectTarget(
     place="db1.example.net:5432",
     user="dba",
     label=Span(" PROD ", Tone.LABEL),
@@ -22,7 +22,11 @@ _TARGET = Target(
     to_other_database="pgtop -h db1.example.net -p 5432 -d postgres",
     keeps_trying=True,
 )
-_STEPS = (Step(NAME, 10.0, "10.0.2.1"), Step(NETWORK, 10.1), Step(LOGIN, 10.104))
+_STEPS = (
+    ConnectStep(NAME, 10.0, "10.0.2.1"),
+    ConnectStep(NETWORK, 10.1),
+    ConnectStep(LOGIN, 10.104),
+)
 
 
 def texts(lines: Iterable[Line]) -> list[str]:

@@ -139,7 +139,12 @@ def _usage(snapshot: Snapshot, command: BudgetCommand) -> Usage:
     """Return the usage of what the options name. Raises UsageError for an unknown name or limit."""
     if command.role is not None:
         role_usage = usage_of_role(snapshot, command.role)
-        return _known(role_usage, f"role {command.role!r}", snapshot, "pg_roles")
+        return _known(
+            role_usage,
+            f"role {command.role!r}",
+            snapshot,
+            "pg_roles",
+        )
     if command.database is not None:
         database_usage = usage_of_database(snapshot, command.database)
         return _known(
@@ -148,7 +153,12 @@ def _usage(snapshot: Snapshot, command: BudgetCommand) -> Usage:
     return total_usage(snapshot)
 
 
-def _known(usage: Usage | None, name: str, snapshot: Snapshot, catalog: str) -> Usage:
+def _known(
+    usage: Usage | None,
+    name: str,
+    snapshot: Snapshot,
+    catalog: str,
+) -> Usage:
     """Return the usage. Raises UsageError if the name does not exist, or its limit could not be
     read from the catalog.
     """

@@ -173,7 +173,13 @@ def page(table: ArrangedSessions, width: int) -> list[Line]:
     notes: list[Line] = []
     for spans in words:
         notes += wrapped(spans, narrow)
-    return [*banner, *notes, (), header(columns, table.options.sort), *rows]
+    return [
+        *banner,
+        *notes,
+        (),
+        header(columns, table.options.sort),
+        *rows,
+    ]
 
 
 def filter_line(filter: Filter) -> list[Line]:

@@ -12,7 +12,13 @@ from pathlib import Path
 from pgtop.files import open_regular, read_start
 from pgtop.sources.postgres.places import LOCAL_SOCKET
 
-_TLS_FILE_OPTIONS = ("sslcert", "sslkey", "sslrootcert", "sslcrl", "sslcrldir")
+_TLS_FILE_OPTIONS = (
+    "sslcert",
+    "sslkey",
+    "sslrootcert",
+    "sslcrl",
+    "sslcrldir",
+)
 _KEY_BYTES = 1 << 16
 """Bytes read of a key file, which shows near its beginning whether it has a passphrase."""
 _STRICT_MODES = ("require", "verify-ca", "verify-full")

@@ -13,7 +13,13 @@ from typing import Any, Final
 from pgtop.model.backend import Backend
 from pgtop.model.locks import LockState
 from pgtop.model.section import Section
-from pgtop.model.serialise import Json, read_fields, read_record, read_section, record
+from pgtop.model.serialise import (
+    Json,
+    read_fields,
+    read_record,
+    read_section,
+    record,
+)
 from pgtop.model.server import Server
 from pgtop.model.snapshot import NO_IDLE_GROUP, IdleGroup, Snapshot
 

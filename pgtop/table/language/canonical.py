@@ -1,7 +1,13 @@
 """The one text of the language for a filter, which is read back as the same filter."""
 
 from pgtop.table.language.quoting import quoted
-from pgtop.table.language.tree import And, Node, Not, Or, Term
+from pgtop.table.language.tree import (
+    And,
+    Node,
+    Not,
+    Or,
+    Term,
+)
 from pgtop.table.language.vocabulary import Key, Relation
 from pgtop.table.language.words import is_plain_text
 

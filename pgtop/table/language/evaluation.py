@@ -7,7 +7,13 @@ undecided.
 from collections.abc import Sequence
 from typing import Any
 
-from pgtop.table.language.tree import And, Node, Not, Or, Term
+from pgtop.table.language.tree import (
+    And,
+    Node,
+    Not,
+    Or,
+    Term,
+)
 from pgtop.table.matchers import Scan
 from pgtop.table.predicates import Test
 

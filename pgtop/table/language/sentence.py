@@ -3,7 +3,13 @@
 import re
 
 from pgtop.table.language import phrases
-from pgtop.table.language.tree import And, Node, Not, Or, Term
+from pgtop.table.language.tree import (
+    And,
+    Node,
+    Not,
+    Or,
+    Term,
+)
 from pgtop.table.language.vocabulary import Relation
 
 

@@ -3,7 +3,14 @@
 import re
 from collections.abc import Iterable, Sequence
 
-from pgtop.view.report.contents import Chart, Curve, Page, Part, TablePart, TextPart
+from pgtop.view.report.contents import (
+    Chart,
+    Curve,
+    Page,
+    Part,
+    TablePart,
+    TextPart,
+)
 from pgtop.view.report.points import resampled
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")

@@ -55,9 +55,19 @@ class SectionReader:
         self, probe: Probe, server: Server | None, last: Snapshot | None
     ) -> ProbeContext:
         if last is None:
-            return ProbeContext(self._features, server, section=None, now=0)
+            return ProbeContext(
+                self._features,
+                server,
+                section=None,
+                now=0,
+            )
         section = last.sections.get(probe.name)
-        return ProbeContext(self._features, server, section, last.taken_at)
+        return ProbeContext(
+            self._features,
+            server,
+            section,
+            last.taken_at,
+        )
 
     def read(
         self, answers: Sequence[Answer], server: Server, taken_at: Instant

@@ -6,7 +6,13 @@ from typing import NamedTuple, TypeAlias
 
 from pgtop.model import EMPTY
 from pgtop.model.detail import Lock
-from pgtop.model.locks import Hold, LockState, Prepared, Slot, Wait
+from pgtop.model.locks import (
+    Hold,
+    LockState,
+    Prepared,
+    Slot,
+    Wait,
+)
 from pgtop.model.server import Server
 from pgtop.model.timestamp import seconds_between
 from pgtop.sources.postgres.connection import Row
@@ -58,7 +64,13 @@ def read(
 
     prepared = tuple([_prepared(row, server) for row in prepared_rows])
     describe = partial(target, server=server, names=names)
-    lock_answers = _read_locks(locks, plan, describe, encoding, prepared)
+    lock_answers = _read_locks(
+        locks,
+        plan,
+        describe,
+        encoding,
+        prepared,
+    )
     return lock_answers._replace(
         state=lock_answers.state._replace(
             prepared=prepared,
@@ -84,7 +96,14 @@ def _read_locks(
     waiting = _waiting_in(rows, frozenset(plan.hidden_reused))
     current = [row for row in rows if row[GRANTED] or row[0] not in waiting]
     return LockAnswers(
-        LockState(_waits(current, describe, encoding, prepared)),
+        LockState(
+            _waits(
+                current,
+                describe,
+                encoding,
+                prepared,
+            )
+        ),
         hidden_blockers={
             row[0]: tuple(dict.fromkeys(row[-1])) for row in rows if row[-1]
         },
@@ -107,7 +126,13 @@ def _waits(
     for pid, virtual, *columns, _ in rows:
         row, tag = _read_lock(tuple(columns), encoding)
         if not row.granted:
-            lock = Lock(row.locktype, row.mode, False, describe(row), row.waitstart)
+            lock = Lock(
+                row.locktype,
+                row.mode,
+                False,
+                describe(row),
+                row.waitstart,
+            )
             awaited[pid] = tag, lock
         else:
             names = transactions.get(virtual, ())
@@ -190,4 +215,9 @@ def _slots(row: Row) -> Iterator[Slot]:
     if age is not None:
         yield Slot(decode_name(name), age, active)
     if catalog_age is not None and (age is None or catalog_age > age):
-        yield Slot(decode_name(name), catalog_age, active, catalog=True)
+        yield Slot(
+            decode_name(name),
+            catalog_age,
+            active,
+            catalog=True,
+        )
