@@ -79,9 +79,9 @@ def _restart(difference: Difference) -> Iterator[Line]:
 def _budget(difference: Difference) -> Iterator[Line]:
     before, after = difference.budget_before, difference.budget_after
     change = after.used - before.used
-    words = f"{before.used} of {before.max_connections} slots used, then {after.used}"
-    if after.max_connections != before.max_connections:
-        words += f" of {after.max_connections}"
+    words = f"{before.used} of {before.ordinary} used, then {after.used}"
+    if after.ordinary != before.ordinary:
+        words += f" of {after.ordinary}"
     tone = Tone.PLAIN if not change else Tone.NOTICE
     yield line(f"{words} ({change:+d})" if change else words, tone)
 

@@ -66,7 +66,7 @@ def _spark(curve: Curve) -> str:
 
 def _range(curve: Curve) -> str:
     values: Sequence[float] = curve.values or [0]
-    return f"{min(values):g} to {max(values):g}"
+    return f"{min(values):.4g} to {max(values):.4g}"
 
 
 def _escaped(text: str) -> str:
