@@ -97,7 +97,7 @@ def budget(snapshot: Snapshot, warn: float = 80.0, alarm: float = 95.0) -> Budge
     https://www.postgresql.org/docs/current/runtime-config-connection.html
     """
     limits = snapshot.server.limits
-    busy = [backend for backend in snapshot.busy if backend.is_client]
+    busy = snapshot.busy_clients
     visible_busy = [backend for backend in busy if not backend.hidden]
     visible = len(visible_busy) + snapshot.at_rest
     used = len(busy) + snapshot.at_rest
@@ -119,7 +119,7 @@ def budget(snapshot: Snapshot, warn: float = 80.0, alarm: float = 95.0) -> Budge
         openable=openable.openable,
         openable_limit=openable.reason,
         openable_is_exact=openable.is_exact,
-        walsenders=[backend.backend_type for backend in snapshot.busy].count(WALSENDER),
+        walsenders=[each.backend_type for each in snapshot.processes].count(WALSENDER),
         max_wal_senders=limits.max_wal_senders,
         hidden=used - visible,
         visible=visible,
@@ -129,7 +129,10 @@ def budget(snapshot: Snapshot, warn: float = 80.0, alarm: float = 95.0) -> Budge
 
 
 def held_by(snapshot: Snapshot, is_its: Callable[[Backend], bool]) -> Held:
-    """Count the connections of a role or a database as the server does for its connection limit."""
+    """Count the connections of a role or a database as the server does for its connection limit.
+
+    `is_its` may look at nothing but the fields of an account.
+    """
     counts_walsenders = snapshot.server.limits_count_walsenders
 
     def is_counted(backend: Backend) -> bool:
@@ -137,16 +140,24 @@ def held_by(snapshot: Snapshot, is_its: Callable[[Backend], bool]) -> Held:
             counts_walsenders and backend.backend_type == WALSENDER
         )
 
-    counted = [b for b in snapshot.backends if is_counted(b) and is_its(b)]
-    return bounds(counted, snapshot.server.limits)
+    connections = 0
+    doubtful = 0
+    for example, size in snapshot.accounts:
+        if is_its(example) and is_counted(example):
+            connections += size
+            doubtful += size if example.may_be_worker else 0
+    return _bounds(connections, doubtful, snapshot.server.limits)
 
 
 def bounds(backends: Sequence[Backend], limits: Limits) -> Held:
     """Count the clients among backends: at most max_worker_processes of them are workers."""
     doubtful = [backend.may_be_worker for backend in backends].count(True)
-    return Held(
-        len(backends) - min(doubtful, limits.max_worker_processes), len(backends)
-    )
+    return _bounds(len(backends), doubtful, limits)
+
+
+def _bounds(connections: int, doubtful: int, limits: Limits) -> Held:
+    workers = min(doubtful, limits.max_worker_processes)
+    return Held(connections - workers, connections)
 
 
 def state_of(backend: Backend) -> str:

@@ -52,7 +52,9 @@ def _full(
     """Return the groups at their limit; without limits, as on most servers, nothing is counted."""
     if not limits:
         return []
-    counts = Counter([getattr(backend, field) for backend in snapshot.backends])
+    counts: Counter[int | None] = Counter()
+    for example, size in snapshot.accounts:
+        counts[getattr(example, field)] += size
     groups: list[FullGroup] = []
     for oid, (name, limit) in limits.items():
         if not limit or counts[oid] < limit:

@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 from pgtop.analysis.breakdown import NAMES, Dimension
 from pgtop.model import EMPTY
+from pgtop.model.alike import Fields
 from pgtop.model.backend import IDLE
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS, Instant, seconds_between
@@ -16,6 +17,8 @@ from pgtop.model.timestamp import MICROSECONDS, Instant, seconds_between
 WINDOW_SECONDS = 60
 _SLICE = 5 * MICROSECONDS
 _DIMENSIONS = tuple(each for each in Dimension if each is not Dimension.STATE)
+_NAMES = Fields("usename", "datname", "application_name", "client_addr", "backend_type")
+"""The fields that the names of the groups depend on."""
 
 Group: TypeAlias = tuple[Dimension, str]
 
@@ -72,12 +75,12 @@ def _in_use(snapshot: Snapshot) -> Mapping[Group, int]:
     """Count the sessions of each group that are in a query or in a transaction."""
     busy = [
         backend
-        for backend in snapshot.busy
-        if backend.is_client and backend.state != IDLE and not backend.hidden
+        for backend in snapshot.busy_clients
+        if backend.state != IDLE and not backend.hidden
     ]
     counts: Counter[Group] = Counter()
-    for dimension in _DIMENSIONS:
-        name_of = NAMES[dimension]
-        names = Counter([name_of(backend) for backend in busy])
-        counts.update({(dimension, name): count for name, count in names.items()})
+    for example, size in _NAMES.alike(busy):
+        for dimension in _DIMENSIONS:
+            name = NAMES[dimension](example)
+            counts[dimension, name] += size
     return counts

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from pgtop.model.alike import ACCOUNT, Alike
 from pgtop.model.backend import CLIENT_BACKEND, CLIENT_READ, IDLE, Backend
 from pgtop.model.cost import Cost
 from pgtop.model.locks import LockState
@@ -29,6 +30,11 @@ class IdleGroup:
     @cached_property
     def by_pid(self) -> Mapping[int, Backend]:
         return {backend.pid: backend for backend in self.backends}
+
+    @cached_property
+    def accounts(self) -> tuple[Alike, ...]:
+        """The backends of each role, database and type."""
+        return ACCOUNT.alike(self.backends)
 
 
 NO_IDLE_GROUP = IdleGroup()
@@ -73,6 +79,24 @@ class Snapshot:
             [b for b in self.ungrouped
              if b.state != IDLE or b.wait_event != CLIENT_READ or b.backend_type != CLIENT_BACKEND]
         )  # fmt: skip
+
+    @cached_property
+    def busy_clients(self) -> tuple[Backend, ...]:
+        """The busy backends that hold a slot, as far as this role can know."""
+        return tuple(
+            [b for b in self.busy if b.backend_type == CLIENT_BACKEND or b.is_client]
+        )
+
+    @cached_property
+    def processes(self) -> tuple[Backend, ...]:
+        """The backends that hold no slot; all of them are busy."""
+        others = [b for b in self.busy if b.backend_type != CLIENT_BACKEND]
+        return tuple([b for b in others if not b.is_client])
+
+    @cached_property
+    def accounts(self) -> tuple[Alike, ...]:
+        """The backends of each role, database and type, those of the idle group apart."""
+        return (*ACCOUNT.alike(self.ungrouped), *self.idle_group.accounts)
 
     @cached_property
     def waiting(self) -> tuple[Backend, ...]:

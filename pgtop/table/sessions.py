@@ -78,7 +78,7 @@ def arrange_sessions(
     rows = _of_kinds_shown(snapshot, options.show_background)
     total = len(rows) + len(settled.backends)
     omitted = len(snapshot.ungrouped) - len(rows)
-    others = [row.is_client for row in snapshot.busy].count(False) - omitted
+    others = len(snapshot.processes) - omitted
     if options.filter.text or not options.show_idle:
         rows = _filtered([*rows, *settled.backends], derived, options)
         settled = NO_IDLE_GROUP
@@ -127,9 +127,8 @@ def _of_kinds_shown(snapshot: Snapshot, show_background: bool) -> Sequence[Backe
     """Return the sessions to show except the settled ones, which are clients all."""
     if show_background:
         return snapshot.ungrouped
-    processes = [row for row in snapshot.busy if not row.is_client]
-    leaders = _client_leaders(processes, snapshot)
-    omitted = {row.pid for row in processes if row.leader_pid not in leaders}
+    leaders = _client_leaders(snapshot.processes, snapshot)
+    omitted = {row.pid for row in snapshot.processes if row.leader_pid not in leaders}
     return [row for row in snapshot.ungrouped if row.pid not in omitted]
 
 

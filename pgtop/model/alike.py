@@ -1,0 +1,33 @@
+"""Backends that are the same in some fields: thousands of sessions have few different accounts."""
+
+from collections import Counter
+from collections.abc import Sequence
+from operator import itemgetter
+from typing import NamedTuple
+
+from pgtop.model.backend import Backend
+
+
+class Alike(NamedTuple):
+    """A number of backends, one of which stands for all."""
+
+    example: Backend
+    size: int
+
+
+class Fields:
+    """The fields by which backends are compared."""
+
+    def __init__(self, *names: str) -> None:
+        self._values_of = itemgetter(*map(Backend._fields.index, names))
+
+    def alike(self, backends: Sequence[Backend]) -> tuple[Alike, ...]:
+        """Group the backends; no code in Python runs for each of them."""
+        keys = list(map(self._values_of, backends))
+        examples = dict(zip(keys, backends, strict=True))
+        counts = Counter(keys)
+        return tuple([Alike(examples[key], size) for key, size in counts.items()])
+
+
+ACCOUNT = Fields("usesysid", "datid", "backend_type")
+"""The fields that decide which connection limits count a backend."""
