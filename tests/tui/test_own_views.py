@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from pgtop.config.settings import Settings
-from pgtop.config.views import ViewProfile
+from pgtop.config.views import ViewProfile, check_view
 from pgtop.table.options import Sort
 from pgtop.tui.own_views import view_called, views_of
 from pgtop.tui.screens.table_screen import TableScreen
@@ -146,3 +146,16 @@ async def test_a_view_that_cannot_be_saved_is_a_sentence(
         await pilot.pause()
         await pilot.press(*"web", "enter")
         await until_async(lambda: _notices(stage, "not saved: "))
+
+
+async def test_a_saved_view_keeps_the_columns_in_sight() -> None:
+    """With the ages apart or with extra columns, the columns are part of the view."""
+    stage = Stage(nearly_full())
+    async with stage.app.run_test(size=(200, 50)) as pilot:
+        screen = sessions_of(stage)
+        assert screen.columns_to_save(ViewProfile("")) == ()
+        await pilot.press(key("ages_apart"))
+        columns = screen.columns_to_save(ViewProfile(""))
+        assert {"pid", "xact", "query_age", "state_age", "query"} <= set(columns)
+        check_view(ViewProfile("mine", columns=columns))
+        assert ViewProfile("mine", columns=columns).chosen_columns

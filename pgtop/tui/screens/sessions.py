@@ -54,6 +54,7 @@ from pgtop.view.goto import hidden
 from pgtop.view.sessions import FOOTER, PANE_LINES, has_pane, options_of
 
 if TYPE_CHECKING:
+    from pgtop.config.views import ViewProfile
     from pgtop.view.export import Export
     from pgtop.view.help import HelpTopic
 
@@ -158,6 +159,14 @@ class SessionsScreen(TaggingScreen):
 
     def action_ages_apart(self) -> None:
         self.apply(self._options._replace(ages_apart=not self._options.ages_apart))
+
+    def columns_to_save(self, profile: "ViewProfile") -> tuple[str, ...]:
+        """Return the columns in sight if the user has other ones than usual."""
+        usual = options_of(self._settings)
+        shown = (self._options.extra_columns, self._options.ages_apart)
+        if shown == (usual.extra_columns, usual.ages_apart):
+            return profile.columns
+        return tuple([c.name for c, _ in self._table.columns_in_sight if c.title])
 
     def action_strip_comments(self) -> None:
         self.apply(

@@ -313,8 +313,13 @@ class TableScreen(Navigation, FilterableScreen, Generic[RowT, ContextT]):
             name="",
             filter=self._options.filter.text,
             sort=self._sort_text(),
+            columns=self.columns_to_save(before),
             interval=None if is_usual else interval,
         )
+
+    def columns_to_save(self, profile: "ViewProfile") -> tuple[str, ...]:
+        """Return the columns of a view that is saved now; none are the usual ones."""
+        return profile.columns
 
     def _sort_text(self) -> str:
         sort = self._options.sort
