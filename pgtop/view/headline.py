@@ -252,7 +252,7 @@ def _oldest_transaction(snapshot: Snapshot) -> str:
     seconds = seconds_between(oldest, snapshot.taken_at)
     if seconds < _OLD_TRANSACTION:
         return f"Oldest transaction below {_OLD_TRANSACTION:.0f} s."
-    return f"Oldest transaction {quiet_age(seconds)}."
+    return f"Oldest transaction over {quiet_age(seconds)}."
 
 
 def _is_users(backend: Backend, own: int) -> bool:
