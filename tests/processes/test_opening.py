@@ -24,15 +24,24 @@ _CAN_BE_LEFT = f"{hint('quit')} quit"
 _ENDS = [(signal.SIGTERM, 143), (signal.SIGINT, 130), (signal.SIGHUP, 129)]
 _BLOCKING = """
 import os, sys
+from importlib.machinery import PathFinder
 
-class LockState:
+class Blocker:
     def find_spec(self, name, path, target=None):
         if name == "textual":
-            exec(os.read(os.open({gate!r}, os.O_RDONLY), 4096))
+            spec = PathFinder.find_spec(name, path)
+            execute = spec.loader.exec_module
+            def wait_and_execute(module):
+                exec(os.read(os.open({gate!r}, os.O_RDONLY), 4096))
+                execute(module)
+            spec.loader.exec_module = wait_and_execute
+            return spec
 
-sys.meta_path.insert(0, LockState())
+sys.meta_path.insert(0, Blocker())
 """
-"""A Python in which the import of Textual waits for code from a pipe, and runs it first."""
+"""A Python in which the import of Textual waits for code from a pipe, and runs it first. Other
+threads can import meanwhile: no finder waits, as a lock for all imports is held around each.
+"""
 
 
 class BlockedTextual:
