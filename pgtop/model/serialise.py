@@ -213,8 +213,13 @@ def _object(data: Json) -> Mapping[str, Json]:
     return data
 
 
+_LARGEST = 1e300
+
+
 def _scalar(kind: type[_Record], data: Json) -> _Record:
     is_whole_number = kind is float and type(data) is int
     if type(data) is not kind and not is_whole_number:
         raise ValueError(f"a {kind.__name__} is expected")
+    if kind is float and not abs(data) < _LARGEST:
+        raise ValueError("a finite number is expected")
     return data  # type: ignore[no-any-return]  # checked above

@@ -16,7 +16,7 @@ from urllib.parse import quote
 from pgtop import files
 from pgtop.analysis.sample_summary import SampleSummary
 from pgtop.model.snapshot import Snapshot
-from pgtop.model.timestamp import Instant
+from pgtop.model.timestamp import MICROSECONDS, Instant
 from pgtop.sources.recording.codec import samples
 from pgtop.sources.recording.file_format import (
     Block,
@@ -31,6 +31,12 @@ _BUSY_SECONDS = 5.0
 _MOST_BLOCKS = 4
 """Blocks that are kept decoded: those around the sample that is shown."""
 _COLUMNS = "id, first_at, last_at, samples, header, summaries, data, checksum"
+
+
+_MOST_IDS = 100_000
+"""Ids that are tried one by one behind a damaged page: blocks of two months."""
+_LATEST = 60_000_000_000 * MICROSECONDS
+"""Microseconds from 2000-01-01 to the first and the last time that is shown, 1900 years."""
 
 
 class BlockPlace(NamedTuple):
@@ -113,10 +119,7 @@ class Recording:
         for place in self.places:
             if place.last_at < first or place.first_at > last:
                 continue
-            block = self._block(place)
-            if block is None:
-                continue
-            for summary in block.read_summaries():
+            for summary in self._summaries_of(place):
                 if first <= summary.at <= last:
                     yield summary
 
@@ -126,7 +129,13 @@ class Recording:
             (p for p in self.places if p.first_at <= instant <= p.last_at), None
         )
         block = self._block(place) if place else None
-        return block.read_header() if block else None
+        if place is None or block is None:
+            return None
+        try:
+            return block.read_header()
+        except (ValueError, RecursionError) as error:
+            self._damages[place.id] = Damage(place, str(error))
+            return None
 
     def gaps(self) -> Sequence[Gap]:
         """Return the times without samples that the recorder noted."""
@@ -141,6 +150,17 @@ class Recording:
     def close(self) -> None:
         """Close the file."""
         self._database.close()
+
+    def _summaries_of(self, place: BlockPlace) -> Sequence[SampleSummary]:
+        """Return the numbers of the samples of a block; none of a damaged one."""
+        block = self._block(place)
+        if block is None:
+            return ()
+        try:
+            return block.read_summaries()
+        except (ValueError, RecursionError) as error:
+            self._damages[place.id] = Damage(place, str(error))
+            return ()
 
     def _samples(self, place: BlockPlace) -> Sequence[Snapshot]:
         """Return the samples of a block; none of a damaged one."""
@@ -205,7 +225,7 @@ def _places(database: sqlite3.Connection) -> Sequence[BlockPlace]:
     try:
         rows = database.execute("SELECT id, first_at, last_at FROM block")
         for row in rows:
-            if all(type(value) is int for value in row):
+            if _is_place(row):
                 places[row[0]] = BlockPlace(*row)
     except sqlite3.Error:
         with_errors += 1
@@ -217,7 +237,7 @@ def _places(database: sqlite3.Connection) -> Sequence[BlockPlace]:
 def _add_readable(database: sqlite3.Connection, places: dict[int, BlockPlace]) -> None:
     """Add the blocks behind a damaged page, one by one."""
     last = _last_id(database)
-    for block_id in range(1, last + 1):
+    for block_id in range(max(1, last - _MOST_IDS), last + 1):
         if block_id in places:
             continue
         try:
@@ -226,7 +246,7 @@ def _add_readable(database: sqlite3.Connection, places: dict[int, BlockPlace]) -
             ).fetchone()
         except sqlite3.Error:
             continue
-        if row is not None and all(type(value) is int for value in row):
+        if row is not None and _is_place(row):
             places[block_id] = BlockPlace(*row)
 
 
@@ -238,10 +258,20 @@ def _last_id(database: sqlite3.Connection) -> int:
     return last if type(last) is int else 0
 
 
+def _is_place(row: Sequence[object]) -> bool:
+    block_id, first_at, last_at = row
+    return type(block_id) is int and _is_instant(first_at) and _is_instant(last_at)
+
+
+def _is_instant(value: object) -> bool:
+    """Return whether a value is a time that a calendar has."""
+    return type(value) is int and abs(value) < _LATEST
+
+
 def _is_gap(row: Sequence[object]) -> bool:
     first_at, last_at, reason = row
     return (
-        type(first_at) is int
-        and (last_at is None or type(last_at) is int)
+        _is_instant(first_at)
+        and (last_at is None or _is_instant(last_at))
         and isinstance(reason, str)
     )

@@ -5,17 +5,25 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import zlib
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
+from pgtop.model.serialise import read_record
+from pgtop.model.serialise import record as record_of
 from pgtop.model.snapshot import Snapshot
-from pgtop.model.timestamp import MICROSECONDS
-from pgtop.sources.recording.file_format import BlockHeader, Gap, RecordingError
+from pgtop.model.timestamp import MICROSECONDS, to_datetime
+from pgtop.sources.recording.file_format import (
+    Block,
+    BlockHeader,
+    Gap,
+    RecordingError,
+)
 from pgtop.sources.recording.reader import Recording
 from pgtop.sources.recording.writer import RecordingWriter, Retention
 from tests import scenes
@@ -166,6 +174,50 @@ def test_a_damaged_block_is_listed(tmp_path: Path) -> None:
     whole = list(recording.between(recording.first_at, recording.last_at))
     assert len(whole) == 120
     assert [damage.place.id for damage in recording.damages] == [2]
+
+
+_DEEP = "[" * 100_000
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"header": "[]"},
+        {"header": _DEEP},
+        {"summaries": zlib.compress(_DEEP.encode())},
+        {"summaries": zlib.compress(b"[1]")},
+        {"last_at": 1 << 62},
+    ],
+    ids=str,
+)
+def test_a_forged_block_is_damage(tmp_path: Path, change: dict[str, Any]) -> None:
+    """A checksum proves no good will: another person's file may hold anything."""
+    path = tmp_path / "a.pgtop"
+    record(path, history(90))
+    with closing(sqlite3.connect(path)) as database:
+        row = database.execute(
+            "SELECT id, first_at, last_at, samples, header, summaries, data FROM block"
+        ).fetchone()
+        block = Block(*row)._replace(**change)
+        values = (*block[1:], block.checksum, block.id)
+        database.execute(
+            "UPDATE block SET first_at = ?, last_at = ?, samples = ?, header = ?,"
+            " summaries = ?, data = ?, checksum = ? WHERE id = ?",
+            values,
+        )
+        database.execute("INSERT INTO gap VALUES (?, 0, 'x')", (1 << 62,))
+        database.commit()
+    recording = Recording(path)
+    first, last = recording.first_at, recording.last_at
+    assert len(list(recording.summaries(first, last))) in (30, 90)
+    recording.header(first)
+    assert not recording.gaps()
+    assert to_datetime(last)
+
+
+def test_a_number_of_a_summary_is_finite() -> None:
+    with pytest.raises(ValueError, match="finite"):
+        read_record(BlockHeader, record_of(HEADER._replace(interval=float("inf"))))
 
 
 def test_a_second_recorder_is_refused(tmp_path: Path) -> None:
