@@ -54,7 +54,7 @@ def from_json(data: Json, sections: Mapping[str, Any] | None = None) -> Snapshot
     if not isinstance(data, Mapping) or data.get("version") != VERSION:
         raise ValueError(f"not a snapshot in version {VERSION} of the format")
     snapshot = _read_record(Snapshot, {**data, "sections": {}})
-    for name, section in _object(data.get("sections", {})).items():
+    for name, section in json_object(data.get("sections", {})).items():
         kind = (sections or {}).get(name, Any)
         snapshot.sections[name] = _read_section(section, kind)  # type: ignore[index]  # not yet shared
     return snapshot
@@ -147,7 +147,7 @@ def _read_section(data: Json, kind: Any) -> Section[Any]:
 def _read_record(kind: type[_Record], data: Json) -> _Record:
     cached: Any = kind
     readers = _readers(cached)
-    values = _object(data)
+    values = json_object(data)
     try:
         return kind(
             **{name: readers[name](values[name]) for name in readers if name in values}
@@ -204,10 +204,11 @@ def _collection(kind: type, read: _Read, data: Json) -> Any:
 
 
 def _mapping(key_type: type, read: _Read, data: Json) -> dict[Any, Any]:
-    return {key_type(key): read(value) for key, value in _object(data).items()}
+    return {key_type(key): read(value) for key, value in json_object(data).items()}
 
 
-def _object(data: Json) -> Mapping[str, Json]:
+def json_object(data: Json) -> Mapping[str, Json]:
+    """Return the data. Raises ValueError if it is no object."""
     if not isinstance(data, Mapping):
         raise ValueError("an object is expected")
     return data

@@ -214,6 +214,11 @@ class Server(NamedTuple):
     login: Login = Login()
 
     @property
+    def endpoint(self) -> str:
+        """Host and port, or the folder of the socket. Clean before showing."""
+        return f"{self.host}:{self.port}" if self.port else self.host
+
+    @property
     def acts_as_another(self) -> bool:
         """True if the current role is not the one that logged in."""
         return bool(self.login.name) and self.login.oid != self.user_oid

@@ -14,6 +14,11 @@ def line(text: str, tone: Tone = Tone.PLAIN) -> Line:
     return (Span(text, tone),)
 
 
+def line_cells(spans: Iterable[Span]) -> int:
+    """Return the width of spans in terminal cells."""
+    return sum([cells(span.text) for span in spans])
+
+
 def as_far_as_fits(spans: Line, width: int) -> Line:
     """Return the leading spans that fit whole, and always the first one."""
     used = 0
@@ -53,12 +58,12 @@ def wrapped(spans: Iterable[Span], width: int, indent: int = 0) -> list[Line]:
     used = 0
     for word in _words(spans):
         for piece in _pieces(word, max(1, width - indent)):
-            size = _cells(piece)
+            size = line_cells(piece)
             if used + size > width and used > 0:
                 lines.append([Span(" " * indent, Tone.PLAIN)] if indent else [])
                 used = indent
                 piece = _without_leading_blanks(piece)
-                size = _cells(piece)
+                size = line_cells(piece)
             lines[-1] += piece
             used += size
     return [_merged(parts) for parts in lines]
@@ -94,7 +99,7 @@ def _parts(text: str) -> Iterator[str]:
 
 def _pieces(word: list[Span], width: int) -> Iterator[list[Span]]:
     """Yield the pieces of a word that is longer than a line; most words are one piece."""
-    if _cells(word) <= width:
+    if line_cells(word) <= width:
         yield word
         return
     piece: list[Span] = []
@@ -109,10 +114,6 @@ def _pieces(word: list[Span], width: int) -> Iterator[list[Span]]:
             piece.append(Span(character, tone))
             used += size
     yield piece
-
-
-def _cells(spans: Iterable[Span]) -> int:
-    return sum([cells(span.text) for span in spans])
 
 
 def _without_leading_blanks(word: list[Span]) -> list[Span]:

@@ -379,12 +379,7 @@ class PgtopApp(SilentCrash, Keyboard):
         """Run a program of the user's own for the row under the cursor."""
         from pgtop.tui.own_programs import OwnProgram
 
-        OwnProgram(
-            self,
-            self._settings,
-            self._palette,
-            name,
-        ).run()
+        OwnProgram(self, self._settings, self._palette, name).run()
 
     def action_goto(self) -> None:
         """Open the field for a pid or the number of a row."""

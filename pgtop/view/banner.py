@@ -1,13 +1,13 @@
 """The lines on top of a printed page: the server, and the use of its connection slots."""
 
 from pgtop.analysis.budget import Budget, Level
-from pgtop.model.server import SUPPORTED, Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import seconds_between, to_datetime
-from pgtop.text.clean import cells, clean, fit
+from pgtop.text.clean import cells, fit
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age
-from pgtop.text.wrap import Line
+from pgtop.text.wrap import Line, line_cells
+from pgtop.view.server_words import account, address, version_doubt, version_number
 from pgtop.view.slot_words import (
     FREE,
     LETTERS,
@@ -34,12 +34,12 @@ def server_line(snapshot: Snapshot, width: int) -> Line:
     On a narrow screen the least important part is left out first.
     """
     server = snapshot.server
-    place = clean(f"{server.host}:{server.port}" if server.port else server.host)
+    place = address(server)
     room = max(1, width - _CLOCK - 1)
     parts = [
         Span(fit(place, min(cells(place), room)), Tone.STRONG),
-        Span(f"PostgreSQL {clean(server.version).partition(' ')[0]}", Tone.PLAIN),
-        Span(doubt(server), Tone.NOTICE),
+        Span(f"PostgreSQL {version_number(server)}", Tone.PLAIN),
+        Span(version_doubt(server), Tone.NOTICE),
         Span(account(server), Tone.PLAIN),
         Span(
             f"up {age(seconds_between(server.started_at, snapshot.taken_at))}",
@@ -51,7 +51,7 @@ def server_line(snapshot: Snapshot, width: int) -> Line:
     left = _joined(
         [part for part in parts if part.text], width - cells(clock) - 1, "  "
     )
-    used = sum(cells(span.text) for span in left)
+    used = line_cells(left)
     if used + cells(clock) + 1 > width:
         return left
     return (
@@ -134,24 +134,6 @@ def _counts(budget: Budget, form: str) -> list[Span]:
             )
             spans.append(Span(text, tone))
     return spans
-
-
-def doubt(server: Server) -> str:
-    """Return a warning about a version on which pgtop is not tested, or ""."""
-    if server.major in SUPPORTED:
-        return ""
-    return (
-        "newer than tested" if server.major >= SUPPORTED.stop else "older than tested"
-    )
-
-
-def account(server: Server) -> str:
-    """Return pgtop's current role, and the role that logged in if it is another."""
-    if server.acts_as_another:
-        return clean(
-            f"as {server.user}, logged in as {server.login.name}@{server.database}"
-        )
-    return clean(f"{server.user}@{server.database}")
 
 
 def _words(budget: Budget) -> list[str]:

@@ -5,13 +5,11 @@ Nothing here imports Textual, so that the first frame can be drawn before it.
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from pgtop.actions import Action
 from pgtop.monitor.poller import PollFailed
 from pgtop.monitor.state import State
-from pgtop.table.columns import ColumnSet
-from pgtop.table.options import TableOptions
 from pgtop.table.sessions import ArrangedSessions
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line, as_far_as_fits, line, wrapped
@@ -98,31 +96,6 @@ def counted(table: ArrangedSessions, first: int = 1, last: int = 1) -> str:
     """Return how many sessions the table has and shows; which are in sight, unless the first is."""
     rows = f"{first}-{last} of " if first > 1 else ""
     return f"{rows}{table.counts}"
-
-
-def order_line(
-    options: TableOptions,
-    columns: ColumnSet[Any, Any],
-    interval: float,
-    default_order: str = "worst first",
-) -> Line:
-    """Return what is hidden, the sort order (`default_order` without a column) and the interval."""
-    hidden = [] if options.show_idle else [Span(" · idle hidden", Tone.NOTICE)]
-    sort = options.sort
-    name = default_order
-    if sort.column is not None:
-        column = columns.column(sort.column)
-        name = f"by {column.title.strip() or column.name}"
-    reverse = (
-        ""
-        if sort.descending == columns.default_descending(sort.column)
-        else ", reversed"
-    )
-    return (
-        *hidden,
-        Span(f" · {name}{reverse}", Tone.QUIET),
-        Span(f" · every {interval:g}s", Tone.QUIET),
-    )
 
 
 def footer(

@@ -25,7 +25,7 @@ from pgtop.view.consequence import (
 )
 from pgtop.view.fields import LabelledValue, field, field_lines
 from pgtop.view.outcome import weak_check_words
-from pgtop.view.place import labelled_place
+from pgtop.view.server_words import labelled_place
 
 _QUESTIONS = {
     Signal.CANCEL: "Cancel the query of {}?",

@@ -21,7 +21,7 @@ from pgtop.text.clean import cells, clean, fit
 from pgtop.text.identity import name_of_session
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age
-from pgtop.text.wrap import Line, line, wrapped
+from pgtop.text.wrap import Line, line, line_cells, wrapped
 from pgtop.view.consequence import at_once_words, state_field
 from pgtop.view.detail_facts import fact_lines, lock_lines
 from pgtop.view.fields import LabelledValue, field, field_lines
@@ -245,7 +245,7 @@ def title_line(
         Span(name, Tone.STRONG),
         Span(f"  {place}" if place else "", Tone.QUIET),
     )
-    used = sum(cells(span.text) for span in spans)
+    used = line_cells(spans)
     gap = width - used - cells(keys)
     if gap < 2:
         return spans

@@ -11,7 +11,7 @@ from pgtop.model.timestamp import Instant, seconds_between, to_datetime
 from pgtop.text.clean import cells, clean, fit
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age
-from pgtop.text.wrap import Line, line, wrapped
+from pgtop.text.wrap import Line, line, line_cells, wrapped
 from pgtop.view.fields import LabelledValue, field
 
 _LEAST_COLUMN = 25
@@ -40,18 +40,14 @@ def fact_lines(
     row: Line = ()
     for label, value in _facts(backend, detail, derived):
         spans = (Span(f"{label} ", Tone.QUIET), *value)
-        start = -(-_width_of(row) // column) * column
-        if row and start + _width_of(spans) > width:
+        start = -(-line_cells(row) // column) * column
+        if row and start + line_cells(spans) > width:
             lines += wrapped(row, width)
             row = ()
             start = 0
-        gap = start - _width_of(row) if row else 0
+        gap = start - line_cells(row) if row else 0
         row = (*row, Span(" " * gap, Tone.PLAIN), *spans, Span("  ", Tone.PLAIN))
     return [*lines, *(wrapped(row, width) if row else ())]
-
-
-def _width_of(row: Line) -> int:
-    return sum(cells(span.text) for span in row)
 
 
 def _facts(

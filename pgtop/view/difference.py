@@ -13,6 +13,7 @@ from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age
 from pgtop.text.wrap import Line, line
 from pgtop.view.lock_phrases import root_words
+from pgtop.view.server_words import address
 
 MOST_ROWS = 40
 """Sessions of a kind that are listed; the rest is counted."""
@@ -62,7 +63,7 @@ def _title(difference: Difference) -> Line:
     end = f"{last:%H:%M:%S}" if first.date() == last.date() else f"{last:{_TIME}}"
     times = f"{first:{_TIME}} and {end}"
     server = difference.after.snapshot.server
-    place = clean(f"{server.host}:{server.port}" if server.port else server.host)
+    place = address(server)
     apart = age(seconds_between(before, after))
     return (
         Span(place, Tone.STRONG),

@@ -9,7 +9,7 @@ from pgtop.table.filter import Filter, FilterError
 from pgtop.table.language.errors import Fix
 from pgtop.text.clean import ELLIPSIS, cells, clean, fit
 from pgtop.text.tone import Span, Tone
-from pgtop.text.wrap import Line, wrapped
+from pgtop.text.wrap import Line, line_cells, wrapped
 
 _LAST_WORD = re.compile(r"(?:^|[\s(!-])([^\W\d_][\w-]*)$")
 _UNFINISHED_TERM = re.compile(rf"{_LAST_WORD.pattern.removesuffix('$')}([:=<>~!]*)$")
@@ -82,11 +82,11 @@ def text_with_cursor(text: str, cursor: int, room: int) -> Line:
 def field_line(typed: TypedFilter, width: int) -> Line:
     """Return the prompt, the text with its cursor, what Tab writes, and how many rows match."""
     count = _count(typed.matching)
-    count_size = _cells_of(count)
+    count_size = line_cells(count)
     prompt_size = cells(_PROMPT)
     room = width - prompt_size - count_size - 1
     text = _in_sight(typed, max(_LEAST_TEXT, room))
-    used = prompt_size + _cells_of(text) + count_size
+    used = prompt_size + line_cells(text) + count_size
     words = _hint_words(typed.hint, width - used - 3)
     blanks = width - used - cells(words)
     gap = " " * max(1, blanks)
@@ -142,10 +142,6 @@ def _end_of(text: str, room: int) -> str:
 def _start_of(text: str, room: int) -> str:
     """Return the start of a text that has no room as a whole."""
     return text if cells(text) <= room else fit(text, max(0, room)).rstrip()
-
-
-def _cells_of(line: Line) -> int:
-    return sum(cells(span.text) for span in line)
 
 
 # The lines below the field.

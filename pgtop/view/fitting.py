@@ -3,9 +3,8 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from pgtop.text.clean import cells
 from pgtop.text.tone import Span, Tone
-from pgtop.text.wrap import Line
+from pgtop.text.wrap import Line, line_cells
 
 GAP = 2
 """Cells between two parts."""
@@ -56,11 +55,6 @@ def justified(left: Line, right: Line, width: int) -> Line:
     if not right or room < 0:
         return left
     return (*left, Span(" " * room, Tone.PLAIN), *right)
-
-
-def line_cells(line: Line) -> int:
-    """Return the width of a line in terminal cells."""
-    return sum([cells(span.text) for span in line])
 
 
 def quiet(line: Line) -> Line:

@@ -15,12 +15,11 @@ from pgtop.view.key_line import NO_KEYS, KeyLine
 from pgtop.view.looks import Looks
 from pgtop.view.server_line import (
     clock,
-    place_of,
     server_line,
     short_clock,
-    short_place,
     top_wishes,
 )
+from pgtop.view.server_words import address, short_address
 from pgtop.view.slot_words import free_words, misses_logins, your_words
 from pgtop.view.tabs import Tab, tab_line
 from pgtop.view.use_line import use_line, used_span
@@ -122,7 +121,7 @@ def compact_line(state: State, looks: Looks, width: int) -> Line:
     """Return the server and its slots in one line, for small screens."""
     snapshot = state.derived.snapshot
     budget = state.budget
-    name = short_place(snapshot.server)
+    name = short_address(snapshot.server)
     label = [Wish(_SERVER, (looks.label,))] if looks.label else []
     wishes = [
         *top_wishes(state.event, looks),
@@ -132,7 +131,7 @@ def compact_line(state: State, looks: Looks, width: int) -> Line:
         Wish(RIGHT, short_clock(snapshot, state.event, looks)),
         *_more_counts(budget),
         Wish(RIGHT, clock(snapshot, state.event, looks)),
-        _server(looks, place_of(snapshot.server)),
+        _server(looks, address(snapshot.server)),
     ]
     return fitted(wishes, width)
 

@@ -15,9 +15,9 @@ from pgtop.monitor.state import State
 from pgtop.text.clean import clean, fit
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import quiet_age
-from pgtop.text.wrap import Line, line
+from pgtop.text.wrap import Line, line, line_cells
 from pgtop.view.alarm import SIGN, alarm_forms
-from pgtop.view.fitting import GAP, justified, line_cells, quiet
+from pgtop.view.fitting import GAP, justified, quiet
 from pgtop.view.freshness import pace_words, reason
 from pgtop.view.looks import Looks
 from pgtop.view.restarts import interruption_forms

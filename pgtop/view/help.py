@@ -19,7 +19,7 @@ from pgtop.actions import Action, Group
 from pgtop.table.language.help import FORMS, KEY_ENTRIES, HelpEntry
 from pgtop.text.clean import cells
 from pgtop.text.tone import Span, Tone
-from pgtop.text.wrap import Line, fitted, line, wrapped
+from pgtop.text.wrap import Line, fitted, line, line_cells, wrapped
 from pgtop.view.signs import Sign, Signs
 from pgtop.view.slot_words import FREE, LETTERS, RESERVED, UNSEEN
 
@@ -138,7 +138,7 @@ def title_line(
     title = Span(f"Help: {topic.title}", Tone.STRONG)
     hint = Span(f"   {search_key} finds a key", Tone.QUIET)
     back = (Span(back_key, Tone.STRONG), Span(" back", Tone.QUIET))
-    used = sum(cells(span.text) for span in (title, hint, *back))
+    used = line_cells((title, hint, *back))
     room = Span(" " * max(1, width - used), Tone.PLAIN)
     return fitted((title, hint, room, *back), width)
 

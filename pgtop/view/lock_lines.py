@@ -10,7 +10,7 @@ from pgtop.table.sessions import FILTER_EXAMPLE
 from pgtop.table.spec import TableSpec
 from pgtop.text.clean import cells, clean, fit
 from pgtop.text.tone import Span, Tone
-from pgtop.text.wrap import Line, fitted
+from pgtop.text.wrap import Line, fitted, line_cells
 from pgtop.view.lock_phrases import (
     cycle_words,
     cycles_of,
@@ -174,7 +174,7 @@ def _spans_in_one(
                 max(left, _LEAST_OF_LOCK),
             )
         )
-        left -= sum(cells(span.text) for span in lock) + 2
+        left -= line_cells(lock) + 2
         yield from lock
         # Half a letter of a query would only hide the end of the lock.
         if left < _LEAST_OF_QUERY:

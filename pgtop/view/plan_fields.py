@@ -9,9 +9,8 @@ from pgtop.model.signal import Signal
 from pgtop.signalling.planning import Changes
 from pgtop.text.clean import cells, clean
 from pgtop.text.tone import Span, Tone
-from pgtop.text.wrap import Line
+from pgtop.text.wrap import Line, line_cells
 from pgtop.view.fields import LabelledValue, field, field_lines
-from pgtop.view.place import labelled_place
 from pgtop.view.plan import (
     change_words,
     freed_waiters,
@@ -22,6 +21,7 @@ from pgtop.view.plan import (
     weak_check,
 )
 from pgtop.view.plan_rows import exclusion_words, explained
+from pgtop.view.server_words import labelled_place
 
 Exclusions: TypeAlias = Mapping[tuple[ExclusionReason, str], int]
 """How many sessions are skipped for which reason."""
@@ -82,7 +82,7 @@ def paired_lines(fields: Iterable[LabelledValue], width: int) -> list[Line]:
     for each in fields:
         own = field_lines([each], width)
         start = _joint(lines[-1], width) if is_open else None
-        is_short = len(own) == 1 and _width_of(own[0]) <= _room_behind(start, width)
+        is_short = len(own) == 1 and line_cells(own[0]) <= _room_behind(start, width)
         if start is not None and is_short:
             lines[-1] = (*start, *own[0])
             is_open = width < _NARROW
@@ -97,18 +97,14 @@ def _joint(row: Line, width: int) -> Line | None:
     if width < _NARROW:
         return (*row, _GAP)
     half = width // 2
-    gap = half - _width_of(row)
+    gap = half - line_cells(row)
     if width < _WIDE or gap < cells(_GAP.text):
         return None
     return (*row, Span(" " * gap, Tone.PLAIN))
 
 
 def _room_behind(start: Line | None, width: int) -> int:
-    return 0 if start is None else width - _width_of(start)
-
-
-def _width_of(row: Line) -> int:
-    return sum(cells(span.text) for span in row)
+    return 0 if start is None else width - line_cells(start)
 
 
 def _which(plan: Plan, selection: str) -> Iterator[LabelledValue]:

@@ -2,24 +2,29 @@
 
 from collections.abc import Iterator
 
-from pgtop.model.server import SUPPORTED, Server
+from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS, Instant, seconds_between, to_datetime
 from pgtop.monitor.poller import Event, Paused, PollFailed, PollOverdue
-from pgtop.text.clean import cells, clean, fit
+from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age
 from pgtop.text.wrap import Line, line
 from pgtop.view.fitting import RIGHT, Wish, fitted
 from pgtop.view.looks import Looks
+from pgtop.view.server_words import (
+    account,
+    address,
+    short_address,
+    version_doubt,
+    version_number,
+)
 
 MODE, AGE, PLACE, VERSION, ROLE, UPTIME = range(6)
 """The parts of the line, from left to right."""
 CLOCK = RIGHT
 _UPTIME_FROM = 100
 """Cells of screen from which the uptime is worth its room."""
-_SHORT_NAME = 8
-"""Cells of an address that still tell one server from another."""
 _DAY = 86_400
 
 
@@ -39,7 +44,7 @@ def server_line(
         *_doubts(server),
         Wish(CLOCK, clock(snapshot, event, looks)),
         *_details(server),
-        Wish(PLACE, _place(looks, place_of(server))),
+        Wish(PLACE, _place(looks, address(server))),
         _whole_version(server),
     ]
     if width >= _UPTIME_FROM:
@@ -67,55 +72,40 @@ def top_wishes(event: Event, looks: Looks) -> Iterator[Wish]:
 def _place_wishes(server: Server, looks: Looks) -> Iterator[Wish]:
     if looks.label:
         yield Wish(PLACE, (looks.label,))
-    yield Wish(PLACE, _place(looks, short_place(server)))
+    yield Wish(PLACE, _place(looks, short_address(server)))
 
 
-def _place(looks: Looks, address: str) -> Line:
-    name = Span(address, Tone.STRONG)
+def _place(looks: Looks, words: str) -> Line:
+    name = Span(words, Tone.STRONG)
     return (looks.label, Span(" ", Tone.PLAIN), name) if looks.label else (name,)
-
-
-def place_of(server: Server) -> str:
-    """Return host and port, or the folder of the socket."""
-    return clean(f"{server.host}:{server.port}" if server.port else server.host)
-
-
-def short_place(server: Server) -> str:
-    """Return the host's own name, in a few cells."""
-    host = clean(server.host)
-    first, _, rest = host.partition(".")
-    has_domain = rest and not first.isdigit() and not host.startswith("/")
-    name = first if has_domain else host
-    return fit(name, min(cells(name), _SHORT_NAME))
 
 
 def _doubts(server: Server) -> Iterator[Wish]:
     """Yield what the reader must know before believing the rest: another role acts, or the version
     is not one that pgtop is tested on.
     """
-    number = _number(server)
+    number = version_number(server)
     if server.acts_as_another:
         yield Wish(ROLE, line(clean(f"as {server.user}"), Tone.NOTICE))
-    if doubt := _doubt(server):
+    if doubt := version_doubt(server):
         yield Wish(VERSION, line(f"{number}?", Tone.NOTICE))
         yield Wish(VERSION, line(f"{number} {doubt}", Tone.NOTICE))
     elif server.in_recovery:
         yield Wish(VERSION, line("standby", Tone.NOTICE))
     if server.acts_as_another:
-        words = f"as {server.user}, logged in as {server.login.name}@{server.database}"
-        yield Wish(ROLE, line(clean(words)))
+        yield Wish(ROLE, line(account(server)))
 
 
 def _details(server: Server) -> Iterator[Wish]:
     if not server.acts_as_another:
-        yield Wish(ROLE, line(clean(f"{server.user}@{server.database}")))
-    if not _doubt(server) and not server.in_recovery:
-        yield Wish(VERSION, line(_number(server)))
-    yield _version(server, _number(server))
+        yield Wish(ROLE, line(account(server)))
+    if not version_doubt(server) and not server.in_recovery:
+        yield Wish(VERSION, line(version_number(server)))
+    yield _version(server, version_number(server))
 
 
 def _whole_version(server: Server) -> Wish:
-    return _version(server, f"PostgreSQL {_number(server)}")
+    return _version(server, f"PostgreSQL {version_number(server)}")
 
 
 def _version(server: Server, name: str) -> Wish:
@@ -124,7 +114,7 @@ def _version(server: Server, name: str) -> Wish:
         if server.in_recovery
         else Span("primary", Tone.PLAIN)
     )
-    doubt = _doubt(server)
+    doubt = version_doubt(server)
     tail = (Span(f" {doubt}", Tone.NOTICE),) if doubt else ()
     return Wish(VERSION, (Span(f"{name} ", Tone.PLAIN), kind, *tail))
 
@@ -158,18 +148,6 @@ def _now(taken_at: Instant, event: Event) -> Instant:
 def counted_seconds(seconds: float) -> str:
     """Return a time that counts by the second, with its unit apart up to a minute."""
     return f"{round(seconds)} s" if seconds < 59.5 else age(seconds)
-
-
-def _number(server: Server) -> str:
-    return clean(server.version).partition(" ")[0]
-
-
-def _doubt(server: Server) -> str:
-    """Return a warning about a version on which pgtop is not tested, or ""."""
-    if server.major in SUPPORTED:
-        return ""
-    is_newer = server.major >= SUPPORTED.stop
-    return "newer than tested" if is_newer else "older than tested"
 
 
 def _in_one_unit(seconds: float) -> str:

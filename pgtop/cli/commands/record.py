@@ -57,7 +57,7 @@ async def _record(command: RecordCommand) -> None:
         )
         writer = await asyncio.to_thread(RecordingWriter, path, limits)
         output.report(
-            f"Recording {_name(first.server)} into {path}, every {command.interval:g} s;"
+            f"Recording {first.server.endpoint} into {path}, every {command.interval:g} s;"
             f" queries: {command.texts}.",
             "Ctrl-C or SIGTERM ends it.",
         )
@@ -100,7 +100,7 @@ def recording_path(text: str, server: Server) -> Path:
     """
     path = Path(text).expanduser()
     if path.is_dir():
-        name = _UNSAFE.sub("-", clean(_name(server))).strip("-.")
+        name = _UNSAFE.sub("-", clean(server.endpoint)).strip("-.")
         return path / f"{name or 'server'}{SUFFIX}"
     if not path.parent.is_dir():
         raise UsageError(f"There is no folder {path.parent}.", "Create it first.")
@@ -114,7 +114,7 @@ def header_for(interval: float, texts: str) -> Callable[[Snapshot], BlockHeader]
         server = snapshot.server
         return BlockHeader(
             pgtop=__version__,
-            server=_name(server),
+            server=server.endpoint,
             version=server.version,
             cluster=server.cluster,
             role=server.user,
@@ -126,7 +126,3 @@ def header_for(interval: float, texts: str) -> Callable[[Snapshot], BlockHeader]
         )
 
     return header
-
-
-def _name(server: Server) -> str:
-    return f"{server.host}:{server.port}" if server.port else server.host

@@ -15,6 +15,7 @@ from pgtop.model.locks import LockState
 from pgtop.model.section import Section
 from pgtop.model.serialise import (
     Json,
+    json_object,
     read_fields,
     read_record,
     read_section,
@@ -160,13 +161,13 @@ class _BlockDecoder:
 
     def read(self, line: bytes) -> Snapshot:
         """Return the next sample. Raises ValueError."""
-        changes = _object(json.loads(line))
+        changes = json_object(json.loads(line))
         self._values |= read_fields(
             Snapshot, {k: changes[k] for k in changes.keys() & {*_PLAIN}}
         )
         for name, kind in _IN_PARTS.items():
             if name in changes:
-                self._parts[name] |= _object(changes[name])
+                self._parts[name] |= json_object(changes[name])
                 self._values[name] = read_record(kind, self._parts[name])
         if "sections" in changes:
             self._values["sections"] = self._sections(changes["sections"])
@@ -185,16 +186,16 @@ class _BlockDecoder:
     def _sections(self, data: Json) -> dict[str, Section[Any]]:
         return {
             name: read_section(section, self._section_types.get(name, Any))
-            for name, section in _object(data).items()
+            for name, section in json_object(data).items()
         }
 
     def _read_rows(self, changes: Mapping[str, Json]) -> set[int]:
         """Read the changed rows; return their pids."""
         self._texts += [str(text) for text in changes.get("texts", ())]
         changed = set()
-        for key, fields in _object(changes.get("rows", {})).items():
+        for key, fields in json_object(changes.get("rows", {})).items():
             pid = int(key)
-            whole = {**self._fields.get(pid, {}), **_object(fields)}
+            whole = {**self._fields.get(pid, {}), **json_object(fields)}
             self._fields[pid] = whole
             self._rows[pid] = read_record(Backend, self._with_text(whole))
             changed.add(pid)
@@ -219,12 +220,6 @@ class _BlockDecoder:
             raise ValueError("a sample lacks a row") from error
         if backends != self._idle_group.backends:
             self._idle_group = IdleGroup(backends) if backends else NO_IDLE_GROUP
-
-
-def _object(data: Json) -> Mapping[str, Json]:
-    if not isinstance(data, Mapping):
-        raise ValueError("an object is expected")
-    return data
 
 
 def _numbers(data: Json) -> list[int]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from pgtop.table.columns import Column, ColumnSet
 from pgtop.table.language import phrases
-from pgtop.table.language.readers import COMPARE, matchers_of, parse_seconds, texts_of
+from pgtop.table.language.readers import matchers_of, seconds_reader, texts_of
 from pgtop.table.language.vocabulary import (
     COUNT_RELATIONS,
     TEXT_RELATIONS,
@@ -20,7 +20,7 @@ from pgtop.table.language.vocabulary import (
     normalized,
 )
 from pgtop.table.matchers import Matcher, Scan
-from pgtop.table.predicates import NumberCriterion, Test, any_test
+from pgtop.table.predicates import Test, any_test
 
 
 @dataclass(frozen=True)
@@ -95,10 +95,4 @@ def _number_reader(column: Column[Any, Any]) -> Reader:
         value = column.key(row, context)
         return value if isinstance(value, int | float) else None
 
-    def read(_: Key, relation: Relation, values: Sequence[Value]) -> ParsedComparison:
-        text, position = values[0]
-        bound = parse_seconds(text, position)
-        criterion = NumberCriterion(number, COMPARE[relation], bound)
-        return ParsedComparison(criterion, relation, (text.lower(),))
-
-    return read
+    return seconds_reader(number)

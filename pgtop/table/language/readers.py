@@ -14,6 +14,7 @@ from pgtop.table.language.vocabulary import (
     TIME_RELATIONS,
     Key,
     ParsedComparison,
+    Reader,
     Relation,
     Value,
 )
@@ -121,14 +122,19 @@ def time_key(
     name: str, meaning: str, example: str, seconds: Number, phrase: Phrase
 ) -> Key:
     """Make a key for the time since something began."""
+    return Key(name, meaning, example, TIME_RELATIONS, seconds_reader(seconds), phrase)
+
+
+def seconds_reader(number: Number) -> Reader:
+    """Return a reader that compares `number` with a time, or with a number without a unit."""
 
     def read(_: Key, relation: Relation, values: Sequence[Value]) -> ParsedComparison:
         text, position = values[0]
         bound = parse_seconds(text, position)
-        criterion = NumberCriterion(seconds, COMPARE[relation], bound)
+        criterion = NumberCriterion(number, COMPARE[relation], bound)
         return ParsedComparison(criterion, relation, (text.lower(),))
 
-    return Key(name, meaning, example, TIME_RELATIONS, read, phrase)
+    return read
 
 
 def parse_seconds(text: str, position: int) -> float:

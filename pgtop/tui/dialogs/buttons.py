@@ -1,13 +1,12 @@
 """The buttons of a dialog, side by side, with the key of each."""
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from textual import events
 from textual.message import Message
 
-from pgtop.text.clean import cells
 from pgtop.text.tone import Span, Tone
+from pgtop.text.wrap import line_cells
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
 
@@ -70,7 +69,7 @@ class ButtonLine(Lines):
         start = 0
         for index in self._fitting(gap):
             pair = buttons[index].spans(index == focused)
-            end = start + _width_of(pair)
+            end = start + line_cells(pair)
             self._places[index] = range(start, end)
             spans += (*pair, Span(" " * gap, Tone.PLAIN))
             start = end + gap
@@ -79,10 +78,10 @@ class ButtonLine(Lines):
     def _fitting(self, gap: int) -> list[int]:
         """Return the buttons that fit beside the focused one, the first ones first."""
         focused = self._buttons[self.focused_index]
-        room = self._width - _width_of(focused.spans(is_focused=True))
+        room = self._width - line_cells(focused.spans(is_focused=True))
         fitting = [self.focused_index]
         for index, button in enumerate(self._buttons):
-            needed = _width_of(button.spans(is_focused=False)) + gap
+            needed = line_cells(button.spans(is_focused=False)) + gap
             if index not in fitting and needed <= room:
                 fitting.append(index)
                 room -= needed
@@ -100,7 +99,3 @@ class ButtonLine(Lines):
         for index, place in self._places.items():
             if event.x in place:
                 self.post_message(self.ButtonPressed(index))
-
-
-def _width_of(spans: Iterable[Span]) -> int:
-    return sum(cells(span.text) for span in spans)

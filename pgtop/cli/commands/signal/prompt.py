@@ -7,8 +7,8 @@ from contextlib import suppress
 from pgtop.cli import interrupts, output
 from pgtop.model.plan import Plan
 from pgtop.signalling.consent import TYPE_COUNT_ABOVE, Cause, requirement
-from pgtop.view.place import place
 from pgtop.view.plan import facts, title
+from pgtop.view.server_words import place
 
 NOTHING = "Nothing was signalled."
 

@@ -30,7 +30,6 @@ from pgtop.view.outcome import (
     weakly_checked_words,
 )
 from pgtop.view.outcome_rows import exclusion_line, outcome_line
-from pgtop.view.place import place
 from pgtop.view.plan import (
     action_words,
     facts,
@@ -39,6 +38,7 @@ from pgtop.view.plan import (
     sessions,
 )
 from pgtop.view.plan_rows import plan_lines, skipped_line
+from pgtop.view.server_words import place
 
 _WIDTH = 160
 """Cells of a line if stdout is not a terminal."""
