@@ -22,6 +22,7 @@ from pgtop.config.load import Configuration, load
 from pgtop.config.settings import THEMES, Safety, Settings
 from pgtop.config.toml_file import Problem
 from pgtop.errors import UsageError
+from pgtop.key_names import key_called
 from pgtop.keys import Keymap
 
 if TYPE_CHECKING:
@@ -153,10 +154,19 @@ def _with_tables(settings: Settings, configuration: Configuration) -> Settings:
     """Return the settings with keys and filters of the user's own."""
     from pgtop.config.tables import ACTIONS, FILTERS, KEYS, VIEWS
 
+    keymap = _keymap(settings, configuration.table(KEYS))
+    own_actions = _records(configuration, ACTIONS)
+    for name, action in own_actions.items():
+        key = key_called(action.key)
+        if settings.preset and key and keymap.actions_of(key):
+            raise UsageError(
+                f"--keys {settings.preset} does not go with the key of [actions.{name}].",
+                "Change the key, or leave the option out.",
+            )
     return settings._replace(
-        keymap=_keymap(settings, configuration.table(KEYS)),
+        keymap=keymap,
         views=_records(configuration, VIEWS),
-        own_actions=_records(configuration, ACTIONS),
+        own_actions=own_actions,
         filters=configuration.table(FILTERS),
     )
 
