@@ -15,6 +15,7 @@ from tests.faults.fault_env import (
     stop_at_once,
 )
 from tests.faults.screen import DRAWN, Keyboard, StaleLog
+from tests.keys import READY
 from tests.pty import Terminal
 from tests.standby import Standby
 from tests.waiting import until
@@ -49,6 +50,7 @@ def test_failover_to_a_promoted_standby(primary: FaultEnv, bindir: Path | None) 
             str(INTERVAL),
         ]
         with Terminal(command) as terminal:
+            terminal.wait_for(READY)
             terminal.wait_for(f"127.0.0.1:{primary.proxy.port}")
             with Keyboard(terminal) as keyboard, StaleLog(terminal) as stale_log:
                 keyboard.type_while(lambda: stop_at_once(primary))
