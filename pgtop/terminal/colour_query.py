@@ -14,9 +14,7 @@ from pgtop.text.colour import RGB
 _REQUEST = "\x1b]10;?\x1b\\\x1b]11;?\x1b\\"
 """The text's colour first: once the background is reported, no answer to the other is to come."""
 _CHANNEL = "([0-9a-fA-F]{1,4})"
-_REPORT = re.compile(
-    rf"1(?P<which>[01]);rgba?:{_CHANNEL}/{_CHANNEL}/{_CHANNEL}(?:/{_CHANNEL})?"
-)
+_REPORT = rf"1(?P<which>[01]);rgba?:{_CHANNEL}/{_CHANNEL}/{_CHANNEL}(?:/{_CHANNEL})?"
 _LATE_SECONDS = 0.1
 """Seconds that an answer counts for once the terminal has answered a later question.
 
@@ -71,7 +69,7 @@ class ColourQuery:
 
 def report_of(command: str) -> ColourReport | None:
     """Return the report that an operating system command of the terminal is; None if it is none."""
-    report = _REPORT.fullmatch(command)
+    report = re.fullmatch(_REPORT, command)
     if report is None:
         return None
     red, green, blue = map(_channel, report.group(2, 3, 4))

@@ -25,14 +25,12 @@ _LONGEST_TIMEOUT = 300
 _THRESHOLDS = ("warn", "warning", "crit", "critical")
 _LIKENESS = 0.6
 """Least likeness of a misspelt threshold: `wran` has 0.75, `colour` and `wait` 0.5 and less."""
-_THRESHOLD = re.compile(
-    r"\s*([-+]?[\d.@~:].*|[-+]?(nan|inf|infinity)%?)?\s*", re.DOTALL | re.IGNORECASE
-)
+_THRESHOLD = r"(?si)\s*([-+]?[\d.@~:].*|[-+]?(nan|inf|infinity)%?)?\s*"
 """A word after -w that is meant as a threshold, right or wrong.
 
 Monitoring also has ranges such as `@10:20`, and a variable that was never set leaves an empty word.
 """
-_NUMBER = re.compile(r"[0-9]+([.,][0-9]+)?%?")
+_NUMBER = r"[0-9]+([.,][0-9]+)?%?"
 _JSON = "--json"
 _END = "--"
 """The end of the words, or of the options among them."""
@@ -171,9 +169,9 @@ def _with_long_threshold(word: str, after: str) -> str:
     if not word.startswith("-w"):
         return word
     if word == "-w":
-        return "--warn" if _THRESHOLD.fullmatch(after) else word
+        return "--warn" if re.fullmatch(_THRESHOLD, after) else word
     value = word[2:].removeprefix("=")
-    return f"--warn={value}" if _THRESHOLD.fullmatch(value) else word
+    return f"--warn={value}" if re.fullmatch(_THRESHOLD, value) else word
 
 
 def _place_of_command(words: Sequence[str]) -> int | None:
@@ -200,7 +198,7 @@ def _may_take_value(option: str, following: str) -> bool:
     A value is neither an option nor the command.
     """
     if option == "-w":
-        return bool(_THRESHOLD.fullmatch(following))
+        return bool(re.fullmatch(_THRESHOLD, following))
     if "=" in option or option.startswith(("-w", "-W")):
         return False
     return following != COMMAND and not following.startswith("-")
@@ -214,8 +212,8 @@ def _is_threshold(before: str, word: str, after: str) -> bool:
         name, _, _ = word[2:].partition("=")
         return _is_like_threshold(name.lower())
     if word.startswith(("-w", "-c")):
-        return word != "-w" or bool(_THRESHOLD.fullmatch(after))
-    return bool(_NUMBER.fullmatch(word))
+        return word != "-w" or bool(re.fullmatch(_THRESHOLD, after))
+    return bool(re.fullmatch(_NUMBER, word))
 
 
 def _is_like_threshold(name: str) -> bool:

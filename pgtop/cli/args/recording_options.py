@@ -11,14 +11,14 @@ from pgtop.config.settings import MAX_INTERVAL, MIN_INTERVAL, REDACT
 from pgtop.errors import UsageError
 
 TEXTS = ("all", "redacted", "none")
-_SIZE = re.compile(r"([0-9]{1,6}(?:\.[0-9]+)?)\s*([kMGT]?)i?B?")
+_SIZE = r"([0-9]{1,6}(?:\.[0-9]+)?)\s*([kMGT]?)i?B?"
 _UNITS = {"": 1, "k": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
 _LEAST_SIZE = 1 << 20
 
 
 def size(text: str) -> int:
     """Return the bytes of a size such as 500M or 2G. Raises ValueError."""
-    match = _SIZE.fullmatch(text.strip())
+    match = re.fullmatch(_SIZE, text.strip())
     if match is None:
         raise ValueError(f"{text!r} is not a size, such as 500M or 2G")
     result = int(float(match[1]) * _UNITS[match[2]])
@@ -28,7 +28,7 @@ def size(text: str) -> int:
 
 
 _WITH_TIME = ("--at", "--since", "--until")
-_OFFSET = re.compile(r"[-\u2212][0-9.]")
+_OFFSET = r"[-\u2212][0-9.]"
 
 
 def join_offsets(words: Sequence[str]) -> list[str]:
@@ -37,7 +37,7 @@ def join_offsets(words: Sequence[str]) -> list[str]:
     """
     joined: list[str] = []
     for word in words:
-        if joined and joined[-1] in _WITH_TIME and _OFFSET.match(word):
+        if joined and joined[-1] in _WITH_TIME and re.match(_OFFSET, word):
             joined[-1] += f"={word}"
         else:
             joined.append(word)

@@ -14,25 +14,23 @@ LOCAL_SOCKET = ("/", "@")
 """
 
 ENCODE = "In a URI's password write @ as %40, / as %2F, : as %3A and % as %25."
-_NOT_IN_A_HOST = re.compile(r"[\s@=;/?#\"'<>(){}|\\^`]")
-_NO_SOCKET = re.compile(r"^//|^[/@][^/]*:[^/]*@|^@.*=|\s\w+\s*=")
+# Patterns are compiled when they are first used: most starts need one or none.
+_NOT_IN_A_HOST = r"[\s@=;/?#\"'<>(){}|\\^`]"
+_NO_SOCKET = r"^//|^[/@][^/]*:[^/]*@|^@.*=|\s\w+\s*="
 """Matches a value that starts like a socket, but is a URI without its scheme, or keywords."""
-_CONNECTION_STRING = re.compile(
-    r"""
+_CONNECTION_STRING = r"""(?xi)
       ^[\s"']*(?:postgres|jdbc)[\w+]*:/?/?           # a URI, whole or not
     | :[^@]*@                                       # user:password@host
     | (?:\bpas\w*|password|passwd|pwd)["']?\s*[=:]  # a keyword, perhaps misspelt, perhaps in JSON
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
-_CONNECTION_STRING_IN_QUOTES = re.compile(
-    r"""^\s*(?:postgres|jdbc)[\w+]*:/|(?:\bpas\w*|password|passwd|pwd)["']?\s*[=:]""",
-    re.IGNORECASE,
-)
+    """
+_CONNECTION_STRING_IN_QUOTES = r"""(?xi)
+      ^\s*(?:postgres|jdbc)[\w+]*:/
+    | (?:\bpas\w*|password|passwd|pwd)["']?\s*[=:]
+    """
 """The same for a quoted value: one quote too many has swallowed the rest of the string."""
-_ODD_NAME = re.compile(r"""://|=|^\s*["']|/[^@]*@|^(?:[^:]*:){4}""")
+_ODD_NAME = r"""://|=|^\s*["']|/[^@]*@|^(?:[^:]*:){4}"""
 """Matches parts of other connection strings, such as Oracle's, and a line of a password file."""
-_ODD_NAME_IN_STRING = re.compile(r"=|^\s*[\"']")
+_ODD_NAME_IN_STRING = r"=|^\s*[\"']"
 """The same for a name that is the value of a keyword."""
 _SECRET_KEYWORDS = ("password", "secret", "scram_", "oauth_")
 _FREE_TEXT_KEYWORDS = frozenset(
@@ -90,7 +88,9 @@ def is_address(host: str) -> bool:
 
 def _refuse_quoted(name: str, value: str) -> str:
     return (
-        _looks_like_string(name) if _CONNECTION_STRING_IN_QUOTES.search(value) else ""
+        _looks_like_string(name)
+        if re.search(_CONNECTION_STRING_IN_QUOTES, value)
+        else ""
     )
 
 
@@ -99,9 +99,11 @@ def _refuse(name: str, value: str, is_by_keyword: bool) -> str:
         refusals = map(_LIST_CHECKS[name], value.split(","))
         return next(filter(None, refusals), "")
     odd_name = _ODD_NAME_IN_STRING if is_by_keyword else _ODD_NAME
-    is_odd = name not in _FREE_TEXT_KEYWORDS and odd_name.search(value)
+    is_odd = name not in _FREE_TEXT_KEYWORDS and re.search(odd_name, value)
     return (
-        _looks_like_string(name) if is_odd or _CONNECTION_STRING.search(value) else ""
+        _looks_like_string(name)
+        if is_odd or re.search(_CONNECTION_STRING, value)
+        else ""
     )
 
 
@@ -112,10 +114,10 @@ def _looks_like_string(name: str) -> str:
 def _refuse_host(text: str) -> str:
     host = text.strip()
     if host.startswith(LOCAL_SOCKET):
-        return _looks_like_string("host") if _NO_SOCKET.search(host) else ""
+        return _looks_like_string("host") if re.search(_NO_SOCKET, host) else ""
     if "@" in host:
         return "The host's name contains an @."
-    if _NOT_IN_A_HOST.search(host):
+    if re.search(_NOT_IN_A_HOST, host):
         return "The host's name has a character that no host's name has."
     if ":" in host and not is_address(host):
         return "The host's name contains a colon: give the port with -p."
