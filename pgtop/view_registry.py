@@ -43,7 +43,7 @@ class View(NamedTuple):
     short: str = ""
     """A shorter label for the tabs of a narrow screen."""
     alarms: Callable[[Any], int] = _none
-    """How many sessions in the view need an act now, of a `State`: the number in the tab."""
+    """Counts the sessions of a `State` that need action now: the number in the tab."""
     has_rows: Callable[[Any], bool] = _always
     """Whether, in a `State`, the view has something to show: its tab is there only then."""
 

@@ -148,7 +148,7 @@ def check_action(action: OwnAction) -> None:
             if name not in known:
                 listed = ", ".join(f"{{{each}}}" for each in known)
                 raise ValueError(
-                    f"has {{{name}}}, and an action on a {action.on} knows {listed}"
+                    f"has {{{name}}}, but an action on a {action.on} has only {listed}"
                 )
             if name == TEXT and not action.texts:
                 raise ValueError(f"has {{{name}}} and needs texts = true")

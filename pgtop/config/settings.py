@@ -152,7 +152,7 @@ class Settings(NamedTuple):
         option(
             "--strip-comments",
             constant=True,
-            help="begin queries in rows with their statement (the default; a key turns it round)",
+            help="begin queries in rows with their statement (the default; a key toggles it)",
         ),
         option(
             "--keep-comments",

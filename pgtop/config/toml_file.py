@@ -96,7 +96,7 @@ def read_user(report: Report, environ: Mapping[str, str]) -> ConfigFile | None:
         return _read(LayerKind.USER, path, _chosen_text)
     try:
         return _read(LayerKind.USER, path, _own_text)
-    except _NotOursError:
+    except _UnreachableHomeError:
         report(
             f"No configuration is read: this user cannot reach {path.parent.parent}",
             "HOME can name another folder.",
@@ -107,7 +107,7 @@ def read_user(report: Report, environ: Mapping[str, str]) -> ConfigFile | None:
 _ADVICE = "Correct it, or move it away: it may hold guards."
 
 
-class _NotOursError(Exception):
+class _UnreachableHomeError(Exception):
     """The configuration folder lies in another user's home, out of reach."""
 
 
@@ -122,9 +122,9 @@ def _read(
 
 
 def _own_text(path: Path) -> str | None:
-    """Return the text of the user's own file. Raises OSError, ValueError and _NotOursError."""
+    """Return the user's own file. Raises OSError, ValueError and _UnreachableHomeError."""
     if files.is_anothers_home(path.parent.parent):
-        raise _NotOursError
+        raise _UnreachableHomeError
     return _text_if_named(path)
 
 

@@ -5,24 +5,22 @@ from collections.abc import Sequence
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.graph import Key
 from pgtop.analysis.lock_forest import LockForest, Node
-from pgtop.model.timestamp import seconds_between
 from pgtop.table.session_state import state_in_full
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
-from pgtop.text.units import age
 from pgtop.text.wrap import Line
 from pgtop.view.lock_phrases import (
-    APPROXIMATE,
     REPLAY,
     how_long,
     is_replay,
     listed,
     root_does,
     root_name,
+    wait_words,
 )
 
 SIGN = "▲ "
-"""Stands before what needs an act now, so that it does so without colour too."""
+"""Marks what needs action now, also on a screen without colour."""
 
 
 def summary(derived: DerivedSnapshot) -> Line:
@@ -103,11 +101,7 @@ def _longest(root: Node, derived: DerivedSnapshot) -> str:
     """Return the longest wait of the waiters of `root`; marked as approximate where its start is
     not known exactly.
     """
-    first = derived.forest.longest_wait(root.key)
-    if first is None or first.since is None:
-        return ""
-    mark = "" if first.is_since_exact else APPROXIMATE
-    return f"{mark}{age(seconds_between(first.since, derived.now))}"
+    return wait_words(derived.forest.longest_wait(root.key), derived)
 
 
 def _deadlocks(forest: LockForest) -> list[tuple[Key, ...]]:

@@ -13,9 +13,9 @@ from pgtop.text.clean import clean, fit
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import rough_age
 from pgtop.text.wrap import Line
+from pgtop.view.slot_words import FREE
 
 _FULL_BLOCK = "█"
-_FREE = "·"
 _BAR_FROM = 76
 """Cells of screen from which there is space for a bar."""
 _ALL_FROM = 56
@@ -299,7 +299,7 @@ def share_line(
         *line(layout[:place], row, snapshot),
         Span(" ", Tone.PLAIN),
         Span(_FULL_BLOCK * filled, _bar_tone(row)),
-        Span(_FREE * (width - filled), Tone.QUIET),
+        Span(FREE * (width - filled), Tone.QUIET),
         Span(" ", Tone.PLAIN),
         *line(layout[place + 1 :], row, snapshot),
     )

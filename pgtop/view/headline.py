@@ -83,8 +83,8 @@ def headline(
     width: int,
     view: str = "",
 ) -> Headline:
-    """Return the worst that is wrong, and behind it what else fits; `view` is the one in sight, to
-    which no key leads.
+    """Return the worst trouble, and behind it others that fit; no key leads to `view`, the one
+    in sight.
     """
     troubles = list(_troubles(state))
     if not troubles:

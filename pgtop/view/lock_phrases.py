@@ -37,11 +37,15 @@ def owner_of(node: Node) -> str:
 
 def how_long(node: Node, derived: DerivedSnapshot) -> str:
     """Return how long a node has waited for its lock; for a root, the longest wait behind it."""
-    first = _first_waiter(node, derived)
-    if first is None or first.since is None:
+    return wait_words(_first_waiter(node, derived), derived)
+
+
+def wait_words(waiter: Node | None, derived: DerivedSnapshot) -> str:
+    """Return how long a waiter has waited, or "" if that is not known."""
+    if waiter is None or waiter.since is None:
         return ""
-    mark = "" if first.is_since_exact else APPROXIMATE
-    return f"{mark}{age(seconds_between(first.since, derived.now))}"
+    mark = "" if waiter.is_since_exact else APPROXIMATE
+    return f"{mark}{age(seconds_between(waiter.since, derived.now))}"
 
 
 def seconds_of(node: Node, derived: DerivedSnapshot) -> float | None:

@@ -21,7 +21,7 @@ class Tab(NamedTuple):
     call: str
     """The action that a click runs."""
     alarms: int = 0
-    """What in the view needs an act now; 0 if nothing does."""
+    """The number of sessions in the view that need action now."""
 
 
 def tab_line(
@@ -57,7 +57,7 @@ def _short_names(tabs: Sequence[Tab], active: str) -> list[str]:
 
 
 def _needed_names(tabs: Sequence[Tab], active: str) -> list[str]:
-    """Return only the keys of views that are neither in sight nor need an act."""
+    """Return only the keys of views that are neither in sight nor need action."""
     texts: list[str] = []
     for tab in tabs:
         is_needed = tab.alarms or tab.view == active

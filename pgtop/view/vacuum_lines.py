@@ -70,7 +70,7 @@ def _start_of(holder: XminHolder, derived: DerivedSnapshot) -> Instant | None:
 
 
 def _words(holder: XminHolder, derived: DerivedSnapshot, is_cut: bool) -> Iterator[str]:
-    """Yield what a holder is, in which database, and whose transaction made it so old."""
+    """Yield what a holder is, its database, and the session that made it so old."""
     backend = holder.backend
     if backend is None or holder.kind is XminKind.STANDBY:
         yield f"{holder.kind} {holder.name}" if is_cut else holder.kind

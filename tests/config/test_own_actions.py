@@ -55,7 +55,7 @@ def test_a_program_that_runs_no_name_is_right(run: list[str]) -> None:
 @pytest.mark.parametrize(
     ("action", "words"),
     [
-        (OwnAction("x", ("p", "{role}")), r"\{role\}, and an action on a session"),
+        (OwnAction("x", ("p", "{role}")), r"\{role\}, but an action on a session has"),
         (OwnAction("x", ("p", "{pid}"), on="group"), r"\{kind\}, \{name\}"),
         (OwnAction("x", ("p", "{query}")), "needs texts = true"),
     ],

@@ -12,9 +12,9 @@ from pgtop.view.report.contents import (
     TextPart,
 )
 from pgtop.view.report.points import resampled
+from pgtop.view.spark import LEVELS
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
-_BLOCKS = "▁▂▃▄▅▆▇█"
 _CELLS = 60
 
 
@@ -61,7 +61,7 @@ def _spark(curve: Curve) -> str:
     points = resampled(curve.values, _CELLS)
     most = max(points, default=0) or 1
     steps = [min(7, int(point / most * 7.999)) for point in points]
-    return "".join(_BLOCKS[step] for step in steps)
+    return "".join(LEVELS[step] for step in steps)
 
 
 def _range(curve: Curve) -> str:
