@@ -11,7 +11,6 @@ import pytest
 
 from tests.faults.fault_env import (
     ANSWERS,
-    INTERVAL,
     Connection,
     FaultEnv,
     empty,
@@ -26,6 +25,9 @@ from tests.kill_helpers import open_kill_dialog
 from tests.pty import Terminal
 from tests.waiting import until
 
+_RARELY = "10"
+"""Seconds between samples: a sample that meets the fault first would keep the signal from being
+sent."""
 _SIGNAL_SQL = b"pg_terminate_backend"
 _GONE = "has ended; no answer came"
 _CLAIMED = re.compile(r"terminated \d+ \(gone")
@@ -46,7 +48,7 @@ def victim(fault_env: FaultEnv) -> Iterator[Connection]:
 def _dialog(fault_env: FaultEnv) -> Iterator[Terminal]:
     """Open the dashboard with the dialog in which `y` terminates the victim."""
     with Terminal(
-        [sys.executable, "-m", "pgtop", fault_env.dsn, "--interval", str(INTERVAL)],
+        [sys.executable, "-m", "pgtop", fault_env.dsn, "--interval", _RARELY],
         columns=160,
     ) as terminal:
         open_kill_dialog("victim", terminal)
