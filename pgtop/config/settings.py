@@ -144,7 +144,7 @@ class Settings(NamedTuple):
         option(
             "--no-mouse", help="leave the mouse to the terminal, which selects with it"
         ),
-        setting("display"),
+        setting("display", help="true if clicks and the wheel are for pgtop"),
     ] = True
     """True if clicks and the wheel are for pgtop; a key changes it."""
     strip_comments: Annotated[

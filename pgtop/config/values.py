@@ -61,7 +61,7 @@ _KINDS: Mapping[Any, str] = {
     str: "a text in quotes",
     int: "a whole number",
     float: "a number",
-    tuple: 'a list of texts, such as ["user:replicator"]',
+    tuple: 'a list of texts, as in ["one", "another"]',
     Mapping: "a table",
 }
 

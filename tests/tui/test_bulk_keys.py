@@ -195,6 +195,21 @@ async def test_the_list_is_frozen() -> None:
         assert requested(signaller) == {b.identity for b in rest}
 
 
+async def test_a_list_of_changed_sessions_names_the_key_that_takes_them() -> None:
+    """If all sessions of the list went on, the key line still offers to include them."""
+    first, signaller = nearly_full(), FakeSignaller()
+    stage = Stage(first, signaller=signaller, source=FakeSource([first]))
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await press(pilot, *LEAK_KEYS, "tag_all", "terminate")
+        changed = [b._replace(query_start=first.taken_at) for b in leak(first)]
+        others = [b for b in first.backends if b not in leak(first)]
+        stage.source.script = [replace(first, ungrouped=(*others, *changed))]
+        await stage.tick()
+        assert "take changed" in text_of(stage, "#keys")
+        await press(pilot, "renew_plan", "confirm", *str(len(changed)), "open")
+        assert requested(signaller) == {b.identity for b in changed}
+
+
 async def test_changed_sessions_can_be_confirmed_again() -> None:
     """`a` shows the same sessions as they are now and includes them; a new session is still
     excluded.

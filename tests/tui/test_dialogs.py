@@ -274,10 +274,10 @@ async def test_read_only_offers_and_sends_nothing() -> None:
     )
     async with stage.app.run_test(size=SIZE) as pilot:
         assert "kill" not in text_of(stage, "#keys")
-        for key in ("terminate", "cancel", "signal_menu"):
+        for key in ("signal_menu", "terminate", "cancel"):
             await press(pilot, key)
             assert isinstance(stage.app.screen, SessionsScreen)
-        assert "signals are disabled" in text_of(stage, "#notice")
+            assert "signals are disabled" in text_of(stage, "#notice")
 
 
 async def test_a_refusal_is_shown_in_the_servers_words() -> None:

@@ -121,10 +121,10 @@ def _check(_command: ConfigCommand) -> int:
     read = configuration.read()
     problems = [*read.problems, *_filter_problems(read)]
     if problems:
-        _report(problems)
+        _report(sorted(problems, key=_line_of))
         return Exit.USAGE
     for file in read.files:
-        output.write(f"{file.path}: right\n")
+        output.write(f"{file.path}: no mistakes\n")
     if not read.files:
         output.write(f"There is no file: neither {_user_path()} nor {SYSTEM_PATH}.\n")
     return Exit.DONE
@@ -145,6 +145,12 @@ def _filter_problems(read: Configuration) -> Iterator[Problem]:
             filter_of(value.value or "state:idle", name, saved)
         except UsageError as error:
             yield Problem(value.origin.place, f": {error.what.removesuffix('.')}")
+
+
+def _line_of(problem: Problem) -> tuple[str, int]:
+    """Return the file and the line of a problem, which come in this order."""
+    path, _, line = problem.place.rpartition(":")
+    return (path, int(line)) if line.isdecimal() else (problem.place, 0)
 
 
 def _report(problems: tuple[Problem, ...] | list[Problem]) -> None:

@@ -325,16 +325,23 @@ class BulkScreen(Navigation, SignalDialog):
         )
         return (back_button(), button, reason_button())
 
+    @property
+    def _has_moved_on(self) -> bool:
+        """True if sessions of the list have gone on to something else."""
+        return not MOVED_ON.isdisjoint(self._changed.values())
+
     def _keys(self) -> Iterable[Answer]:
         if not self._counted.targets:
             yield Answer(hint("open", "clear"), "close", "clear")
+            if self._has_moved_on:
+                yield Answer(hint("renew_plan"), "take changed", "renew_plan")
             return
         if self._reason.display:
             yield Answer(hint("open", "clear"), "keep the reason", "clear")
             return
         verb = _VERBS[self._plan.signal].lower()
         yield from self.answers(verb, self._number)
-        if not MOVED_ON.isdisjoint(self._changed.values()):
+        if self._has_moved_on:
             yield Answer(hint("renew_plan"), "take changed", "renew_plan")
         yield Answer(hint("only_idle"), "idle only", "only_idle")
         yield Answer(hint("reason"), "reason", "reason")

@@ -67,7 +67,10 @@ class SessionActionsScreen(LiveScreen):
 
     def action_signal_menu(self) -> None:
         """Let the user choose a signal for the session as it is now."""
-        backend = None if self._settings.read_only else self.selected()
+        if self._settings.read_only:
+            self.signal(Signal.TERMINATE)  # is refused, with the reason
+            return
+        backend = self.selected()
         if backend is None:
             return
         seen_in = self.seen_in
