@@ -20,7 +20,7 @@ from pgtop.text.wrap import Line
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.rows import Rows
 
-_SEEN_KEPT = 10_000
+_SEEN_KEPT = 64
 """Identities of rows that have left, before they are forgotten."""
 
 
