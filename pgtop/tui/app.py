@@ -47,6 +47,7 @@ from pgtop.tui.notices import Notices
 from pgtop.tui.own_actions import actions_of
 from pgtop.tui.own_views import ViewPace, profile_of, view_called, views_of
 from pgtop.tui.paint import converter_for
+from pgtop.tui.screens.current_size import StartScreen
 from pgtop.tui.screens.filterable import FilterableScreen
 from pgtop.tui.screens.live import LiveScreen
 from pgtop.tui.screens.stateful import Stateful
@@ -126,12 +127,12 @@ class PgtopApp(SilentCrash, Keyboard):
         """The newest state, which the screens show."""
         return self._monitor.state
 
+    def get_default_screen(self) -> Screen[None]:
+        return StartScreen(id="_default")
+
     @property
     def size(self) -> Size:
-        """The size that is drawn on.
-
-        Textual would ask the kernel, or COLUMNS, which may hold anything.
-        """
+        """The size that is drawn on. Textual would take COLUMNS, which may hold anything."""
         driver = self.own_driver
         return super().size if driver is None else driver.drawn_size
 

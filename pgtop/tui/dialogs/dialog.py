@@ -31,6 +31,7 @@ from pgtop.tui.dialogs.place import TextPlace
 from pgtop.tui.dialogs.proof import ProofField
 from pgtop.tui.dialogs.reason import ReasonField
 from pgtop.tui.keymap import bindings, button_bindings
+from pgtop.tui.screens.current_size import CurrentSize
 from pgtop.tui.screens.stateful import Stateful
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.key_line import KeyBar
@@ -71,7 +72,7 @@ def reason_button() -> Button:
     return Button("Reason", hint("reason"), takes_focus=False)
 
 
-class SignalDialog(Stateful, ModalScreen[Consent | None]):
+class SignalDialog(Stateful, CurrentSize, ModalScreen[Consent | None]):
     """A dialog that returns the plan to which the user has agreed, or None.
 
     Subclasses show the question and decide when a yes is one.

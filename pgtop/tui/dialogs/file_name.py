@@ -8,9 +8,10 @@ from textual.widgets import Input
 from pgtop import places
 from pgtop.keys import hint
 from pgtop.tui.keymap import bindings
+from pgtop.tui.screens.current_size import CurrentSize
 
 
-class FileNameScreen(ModalScreen[str | None]):
+class FileNameScreen(CurrentSize, ModalScreen[str | None]):
     """A box with one field, which holds the offered name."""
 
     AUTO_FOCUS = ""

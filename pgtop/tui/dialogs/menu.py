@@ -15,6 +15,7 @@ from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
 from pgtop.tui.dialogs.frame import draw_quiet_frame
 from pgtop.tui.keymap import bindings
+from pgtop.tui.screens.current_size import CurrentSize
 from pgtop.tui.screens.navigation import Navigation, Scrollable
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.rows import Rows
@@ -56,7 +57,7 @@ class _Choices(Rows):
         return line(fit(words, self.size.width), Tone.PLAIN)
 
 
-class MenuScreen(Navigation, ModalScreen[str | None]):
+class MenuScreen(Navigation, CurrentSize, ModalScreen[str | None]):
     """A box with choices over the screen below."""
 
     BINDINGS = bindings(*places.MENU)

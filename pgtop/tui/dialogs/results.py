@@ -18,6 +18,7 @@ from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line, wrapped
 from pgtop.tui.dialogs import frame
 from pgtop.tui.keymap import bindings
+from pgtop.tui.screens.current_size import CurrentSize
 from pgtop.tui.screens.navigation import Navigation, Scrollable
 from pgtop.tui.screens.stateful import Stateful
 from pgtop.tui.theme import Palette
@@ -48,7 +49,7 @@ def show_rows_below(screen: Screen[ResultT], rows: Rows) -> None:
         box.border_subtitle = words
 
 
-class ResultScreen(Navigation, Stateful, ModalScreen[Plan | None]):
+class ResultScreen(Navigation, Stateful, CurrentSize, ModalScreen[Plan | None]):
     """The outcome of each target, as it is seen. Returns the plan to terminate those that a cancel
     did not help, or None.
     """

@@ -14,6 +14,7 @@ from pgtop.monitor.state import State
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
 from pgtop.tui.messages import ViewRequested
+from pgtop.tui.screens.current_size import CurrentSize
 from pgtop.tui.screens.stateful import Stateful
 from pgtop.tui.tabs import tabs_of
 from pgtop.tui.theme import Palette
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from pgtop.view.help import HelpTopic
 
 
-class LiveScreen(Stateful, Screen[None]):
+class LiveScreen(Stateful, CurrentSize, Screen[None]):
     """A screen that shows every new state.
 
     Subclasses provide the body and the status: what they narrow the snapshot to.
