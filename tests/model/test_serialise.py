@@ -40,7 +40,7 @@ def values_of(kind: Any) -> st.SearchStrategy[Any]:
         return st.dictionaries(values_of(args[0]), values_of(args[1]), max_size=2)
     if is_record(kind):
         return records(kind)
-    return st.from_type(kind) if kind is not float else st.floats(allow_nan=False)
+    return st.from_type(kind) if kind is not float else st.floats(-1e15, 1e15)
 
 
 def records(kind: Any) -> st.SearchStrategy[Any]:

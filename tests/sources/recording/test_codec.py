@@ -3,7 +3,7 @@
 from contextlib import suppress
 from dataclasses import replace
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pgtop.model.snapshot import IdleGroup, Snapshot
@@ -40,6 +40,7 @@ def assert_equal(one: Snapshot, other: Snapshot) -> None:
     assert replace(one, idle_group=other.idle_group) == other
 
 
+@settings(max_examples=100)
 @given(histories())
 def test_a_block_gives_back_its_samples(history: list[Snapshot]) -> None:
     """Every field of every sample survives, whatever changed in between."""
@@ -49,6 +50,7 @@ def test_a_block_gives_back_its_samples(history: list[Snapshot]) -> None:
         assert_equal(before, after)
 
 
+@settings(max_examples=100)
 @given(histories(), st.data())
 def test_a_cut_block_gives_back_its_first_samples(
     history: list[Snapshot], data: st.DataObject
