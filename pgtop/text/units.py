@@ -26,6 +26,11 @@ UNIT_WORD = (
 _MOST_DAYS = 99_999  # 273 years: five digits and a "d" are six cells
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a number with its noun: `1 session`, `2 sessions`."""
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
 def rough_age(seconds: float | None) -> str:
     """Return an age in whole seconds, and from a minute on in whole minutes.
 

@@ -20,7 +20,7 @@ from pgtop.table.session_state import state_in_full
 from pgtop.text.clean import cells, clean, fit
 from pgtop.text.identity import name_of_session
 from pgtop.text.tone import Span, Tone
-from pgtop.text.units import age
+from pgtop.text.units import age, counted
 from pgtop.text.wrap import Line, line, line_cells, wrapped
 from pgtop.view.consequence import at_once_words, state_field
 from pgtop.view.detail_facts import fact_lines, lock_lines
@@ -108,7 +108,7 @@ def blocks_field(backend: Backend, derived: DerivedSnapshot) -> LabelledValue:
         return field("Blocks", "no session")
     forest = derived.forest
     free = len(forest.solely_blocked_by(backend.pid))
-    sessions = f"{waiting} session" if waiting == 1 else f"{waiting} sessions"
+    sessions = counted(waiting, "session")
     words = f", its end frees {free}" if free < waiting else ""
     at_once = at_once_words(forest.next_in_line(backend.pid), waiting, forest)
     return field("Blocks", f"{sessions}{words}{at_once}", Tone.ALARM)

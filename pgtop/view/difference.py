@@ -10,7 +10,7 @@ from pgtop.table.session_state import state_in_full
 from pgtop.text.clean import clean, fit
 from pgtop.text.identity import name_of_session
 from pgtop.text.tone import Span, Tone
-from pgtop.text.units import age
+from pgtop.text.units import age, counted
 from pgtop.text.wrap import Line, line
 from pgtop.view.lock_phrases import root_words
 from pgtop.view.server_words import address
@@ -53,7 +53,10 @@ def lines(difference: Difference, width: int) -> list[Line]:
             width,
         ),
         *_changed(difference, width),
-        line(f"{_sessions(difference.unchanged)} the same at both times", Tone.QUIET),
+        line(
+            f"{counted(difference.unchanged, 'session')} the same at both times",
+            Tone.QUIET,
+        ),
     ]
 
 
@@ -138,7 +141,7 @@ def _listed(
 ) -> Iterator[Line]:
     if not sessions:
         return
-    yield line(f"{_sessions(len(sessions))} {word}", Tone.STRONG)
+    yield line(f"{counted(len(sessions), 'session')} {word}", Tone.STRONG)
     for backend in sessions[:MOST_ROWS]:
         words = f"{state_in_full(backend)}: {backend.query or ''}"
         yield _row(
@@ -154,7 +157,7 @@ def _changed(difference: Difference, width: int) -> Iterator[Line]:
     sessions = difference.changed
     if not sessions:
         return
-    yield line(f"{_sessions(len(sessions))} changed", Tone.STRONG)
+    yield line(f"{counted(len(sessions), 'session')} changed", Tone.STRONG)
     for session in sessions[:MOST_ROWS]:
         yield _row(
             "~",
@@ -189,10 +192,6 @@ def _row(
 def _rest(count: int) -> Iterator[Line]:
     if count > MOST_ROWS:
         yield line(f"  and {count - MOST_ROWS} more", Tone.QUIET)
-
-
-def _sessions(count: int) -> str:
-    return f"{count} session{'' if count == 1 else 's'}"
 
 
 def _distinct(words: Iterable[str]) -> list[str]:

@@ -11,6 +11,7 @@ from pgtop.model.server import Server
 from pgtop.signalling.rights import grant
 from pgtop.text.clean import cells, clean
 from pgtop.text.tone import Span, Tone
+from pgtop.text.units import counted
 from pgtop.text.wrap import Line, line, wrapped
 
 _INDENT = 4
@@ -97,7 +98,7 @@ def hidden_lines(budget: Budget, server: Server, width: int) -> list[Line]:
     """Return what the role cannot see, and the grant that would show it; nothing if it sees all."""
     if not budget.hidden:
         return []
-    sessions = "1 session" if budget.hidden == 1 else f"{budget.hidden} sessions"
+    sessions = counted(budget.hidden, "session")
     words = f"This role sees neither state nor query of {sessions}."
     remedy = clean(grant(server, "pg_read_all_stats"))
     spans = (Span("To see them: ", Tone.QUIET), Span(remedy, Tone.NOTICE))

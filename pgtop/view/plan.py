@@ -12,6 +12,7 @@ from pgtop.signalling.rights import grant, is_another_pgtop
 from pgtop.table.session_state import state_word
 from pgtop.text.clean import clean
 from pgtop.text.tone import Tone
+from pgtop.text.units import counted
 from pgtop.text.wrap import Line, line
 from pgtop.view.outcome import weak_check_words
 from pgtop.view.plan_rows import SELF_EXPLAINED, exclusion_words
@@ -34,14 +35,9 @@ _CHANGES = {
 # The plan.
 
 
-def sessions(count: int) -> str:
-    """Return `1 session`, `2 sessions`."""
-    return f"{count} session" if count == 1 else f"{count} sessions"
-
-
 def action_words(plan: Plan, selection: str = "") -> str:
     """Return what is planned, cleaned. `selection` describes how the targets were selected."""
-    words = f"{_VERBS[plan.signal]} {sessions(len(plan.targets))} {selection}"
+    words = f"{_VERBS[plan.signal]} {counted(len(plan.targets), 'session')} {selection}"
     return clean(words.rstrip())
 
 
@@ -103,7 +99,7 @@ def _skipped(
     count: int,
 ) -> str:
     if reason is ExclusionReason.NOTHING_RUNS:
-        return f"{sessions(count)} with {clean(explanation)}"
+        return f"{counted(count, 'session')} with {clean(explanation)}"
     return f"{count} {exclusion_words(reason, explanation, count)}"
 
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from pgtop.analysis.restarts import Interruption, InterruptionCause
 from pgtop.model.timestamp import Instant, seconds_between, to_datetime
+from pgtop.text.units import counted
 
 _SHOWN_SECONDS = 600.0
 _FORMS = {
@@ -31,6 +32,6 @@ def interruption_forms(event: Interruption | None, now: Instant) -> Sequence[str
     if event is None or seconds_between(event.seen_at, now) > _SHOWN_SECONDS:
         return ()
     time = f"{to_datetime(event.seen_at):%H:%M:%S} UTC"
-    gone = f"{event.gone} session{'' if event.gone == 1 else 's'}"
+    gone = counted(event.gone, "session")
     names = {"at": f"seen at {time}", "time": time, "gone": gone}
     return [form.format_map(names) for form in _FORMS[event.cause]]

@@ -21,6 +21,7 @@ from pgtop.monitor.state import State
 from pgtop.signalling.consent import Consent, requirement
 from pgtop.signalling.planning import Changes, changes, refresh_plan, without_changed
 from pgtop.text.clean import cells
+from pgtop.text.units import counted
 from pgtop.text.wrap import Line, wrapped
 from pgtop.tui.dialogs import frame
 from pgtop.tui.dialogs.buttons import Button
@@ -39,7 +40,7 @@ from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.row_table import RowTable
 from pgtop.view.answers import Answer
 from pgtop.view.fields import QuestionText, field_lines
-from pgtop.view.plan import sessions, title
+from pgtop.view.plan import title
 from pgtop.view.plan_fields import paired_lines, place_field, plan_fields
 from pgtop.view.plan_rows import arranged_targets, common_names, target_spec
 
@@ -111,7 +112,7 @@ class BulkScreen(Navigation, SignalDialog):
         if not self._proof.value:
             self._asked = self.unchanged
         elif self._is_outdated:
-            count = sessions(len(self.unchanged.targets))
+            count = counted(len(self.unchanged.targets), "session")
             self._note = f"the list has changed: {count} now, {hint('open')} asks again"
         self.draw(self.app.size)
 
@@ -186,7 +187,7 @@ class BulkScreen(Navigation, SignalDialog):
         self._open_field()
         self.question += 1
         start = f"{reason}: " if reason else ""
-        count = sessions(len(self._asked.targets))
+        count = counted(len(self._asked.targets), "session")
         self.show_note(
             f"{start}now {count}: type {self._number} and press {hint('open')}"
         )
@@ -284,7 +285,7 @@ class BulkScreen(Navigation, SignalDialog):
         if width < _WIDE:
             return f"Type {self._number}: "
         verb = _TO_DO[self._plan.signal]
-        count = sessions(len(self._asked.targets))
+        count = counted(len(self._asked.targets), "session")
         return f"Type {self._number} to {verb} {count}: "
 
     def _text(self, width: int) -> QuestionText:

@@ -15,6 +15,7 @@ from pgtop.monitor.state import State
 from pgtop.signalling.execute import Progress, escalation_plan
 from pgtop.text.clean import clean
 from pgtop.text.tone import Tone
+from pgtop.text.units import counted
 from pgtop.text.wrap import Line, line, wrapped
 from pgtop.tui.dialogs import frame
 from pgtop.tui.keymap import bindings
@@ -31,7 +32,6 @@ from pgtop.view.answers import Answer, answer_line
 from pgtop.view.fields import field, field_lines
 from pgtop.view.outcome import has_succeeded, summary
 from pgtop.view.outcome_rows import arranged_outcomes, outcome_spec
-from pgtop.view.plan import sessions
 from pgtop.view.plan_fields import place_field
 
 ResultT = TypeVar("ResultT")
@@ -123,9 +123,9 @@ class ResultScreen(Navigation, Stateful, CurrentSize, ModalScreen[Plan | None]):
         plan = self._progress.plan
         count = len(plan.targets)
         if not self._progress.is_done:
-            return f"{_REQUESTED[plan.signal]} {sessions(count)}"
+            return f"{_REQUESTED[plan.signal]} {counted(count, 'session')}"
         done = sum(map(has_succeeded, self._progress.outcomes))
-        return f"{done} of {sessions(count)} {_DONE[plan.signal]}"
+        return f"{done} of {counted(count, 'session')} {_DONE[plan.signal]}"
 
     def _keys(self) -> Iterator[Answer]:
         yield Answer(hint("open", "clear"), "back", "clear")

@@ -32,7 +32,8 @@ from pgtop.signalling.planning import Changes, changes, refresh_plan, without_ch
 from pgtop.signalling.protection import Guard, guard
 from pgtop.sources.postgres.sampler import WHOLE
 from pgtop.table.filter import Filter
-from pgtop.view.plan import sessions, skipped
+from pgtop.text.units import counted
+from pgtop.view.plan import skipped
 
 _SURVIVORS = "surviving the cancel"
 _NOT_TERMINATED = "Nothing was terminated after the cancel."
@@ -149,7 +150,9 @@ class _Execution:
         changed = _changes_of_the_living(plan, view)
         moved = sum(change in MOVED_ON for change in changed.values())
         what = "another query, transaction or application name"
-        question = f"{sessions(moved)} changed since ({what}). As they are now too?"
+        question = (
+            f"{counted(moved, 'session')} changed since ({what}). As they are now too?"
+        )
         if moved and confirms_question(question):
             return refresh_plan(plan, view.derived.snapshot, view.guard)
         return without_changed(plan, changed)
@@ -210,7 +213,7 @@ class _Execution:
             label_of(self._command.connection),
         ):
             return None
-        count = sessions(len(plan.targets))
+        count = counted(len(plan.targets), "session")
         output.report(f"the cancel did not help with {count}: terminating")
         return plan
 

@@ -19,6 +19,7 @@ from pgtop.model.serialise import VERSION
 from pgtop.model.signal import ObservedEffect, Outcome
 from pgtop.model.timestamp import written
 from pgtop.text.tone import Tone
+from pgtop.text.units import counted
 from pgtop.text.wrap import Line, line, wrapped
 from pgtop.view.json_report import server_record, session_record
 from pgtop.view.outcome import (
@@ -35,7 +36,6 @@ from pgtop.view.plan import (
     facts,
     filter_lines,
     no_targets,
-    sessions,
 )
 from pgtop.view.plan_rows import plan_lines, skipped_line
 from pgtop.view.server_words import place
@@ -197,7 +197,7 @@ def _advice_on_hidden(derived: DerivedSnapshot) -> str:
     hidden = sum(each.hidden and each.is_client for each in derived.snapshot.backends)
     if not hidden:
         return ""
-    return f"{sessions(hidden)} of other roles cannot be seen: grant pg_read_all_stats."
+    return f"{counted(hidden, 'session')} of other roles cannot be seen: grant pg_read_all_stats."
 
 
 def _width() -> int:
