@@ -7,7 +7,7 @@ from pgtop.config.schema import Number, setting
 from pgtop.config.settings import MAX_INTERVAL, MIN_INTERVAL
 from pgtop.view_registry import VIEWS
 
-SESSIONS = VIEWS[0].id
+SESSIONS = VIEWS[0].label
 _WIDEST = 200
 """Cells of a column."""
 _ORDERS = ("", "asc", "desc")
@@ -64,7 +64,7 @@ class ViewProfile(NamedTuple):
         str,
         setting(
             help="the built-in view that it is made from",
-            choices=tuple(view.id for view in VIEWS),
+            choices=tuple(view.label for view in VIEWS),
         ),
     ] = SESSIONS
     columns: Annotated[

@@ -59,7 +59,7 @@ class ViewPace:
 
 
 def _own_views(settings: Settings) -> Iterator[View]:
-    bases = {view.id: view for view in VIEWS}
+    bases = {view.label: view for view in VIEWS}
     number = len(VIEWS)
     for profile in settings.views.values():
         number += 1

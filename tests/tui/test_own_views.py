@@ -18,7 +18,7 @@ from tests.tui.apps import SIZE, Stage, sessions_of
 from tests.waiting import until_async
 
 SLOW = ViewProfile("slow", filter="state:waiting", sort="age:asc", interval=5.0)
-ROLES = ViewProfile("roles", view="breakdown")
+ROLES = ViewProfile("roles", view="connections")
 
 
 def _settings(*profiles: ViewProfile, **rest: Any) -> Settings:
