@@ -50,6 +50,7 @@ class Exit(IntEnum):
     )
     NOT_CONFIRMED = 10, "cancel, kill: not confirmed; nothing was signalled"
     WAITING = 11, "locks: sessions wait for locks; diff: something differs"
+    DIFFERS = WAITING  # the same code, by the name that `diff` returns it under
     LOCKS_UNKNOWN = 12, "locks: the locks could not be read"
     HANGUP = 129, "ended by SIGHUP"
     INTERRUPT = 130, "ended by SIGINT (Ctrl-C)"

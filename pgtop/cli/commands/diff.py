@@ -31,7 +31,7 @@ def run(command: DiffCommand) -> int:
     else:
         width = output.columns() or _WIDTH
         output.write(output.page(lines(result, width), command.color))
-    return Exit.DONE if result.is_empty else Exit.WAITING
+    return Exit.DONE if result.is_empty else Exit.DIFFERS
 
 
 def _difference(command: DiffCommand) -> Difference:

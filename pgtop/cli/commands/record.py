@@ -51,11 +51,9 @@ async def _record(command: RecordCommand) -> None:
         first = await first_sample(source, command.connection.wait)
         startup.resume_garbage_collection()
         path = recording_path(command.path, first.server)
-        limits = Retention()
-        limits = Retention(
-            command.keep or limits.seconds, command.max_size or limits.size
-        )
-        writer = await asyncio.to_thread(RecordingWriter, path, limits)
+        usual = Retention()
+        kept = Retention(command.keep or usual.seconds, command.max_size or usual.size)
+        writer = await asyncio.to_thread(RecordingWriter, path, kept)
         output.report(
             f"Recording {first.server.endpoint} into {path}, every {command.interval:g} s;"
             f" queries: {command.texts}.",

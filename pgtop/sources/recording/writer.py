@@ -92,11 +92,11 @@ class RecordingWriter:
     def __init__(
         self,
         path: Path,
-        limits: Retention = Retention(),  # noqa: B008 - immutable
+        kept: Retention = Retention(),  # noqa: B008 - immutable
     ) -> None:
         """Open or create the file. Raises RecordingError, also if another recorder writes it."""
         self.path = path
-        self._limits = limits
+        self._kept = kept
         self._growing: _Growing | None = None
         self._derived: DerivedSnapshot | None = None
         self._unsaved: list[_Growing] = []
@@ -199,14 +199,14 @@ class RecordingWriter:
             database.executemany("INSERT INTO gap VALUES (?, ?, ?)", self._gaps)
 
     def _drop_old(self) -> None:
-        """Delete what is older or larger than the limits allow. Raises sqlite3.Error and
+        """Delete what is older or more than is kept. Raises sqlite3.Error and
         OSError.
         """
         database = self._open()
         newest = _number(database, "SELECT last_at FROM block ORDER BY id DESC LIMIT 1")
-        oldest_kept = newest - int(self._limits.seconds * MICROSECONDS)
+        oldest_kept = newest - int(self._kept.seconds * MICROSECONDS)
         _delete(database, "last_at < ?", oldest_kept)
-        while _size(database) > self._limits.size and _number(
+        while _size(database) > self._kept.size and _number(
             database, "SELECT count(*) > 1 FROM block"
         ):
             _delete(database, "id = (SELECT min(id) FROM block)")

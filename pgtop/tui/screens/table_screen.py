@@ -306,7 +306,9 @@ class TableScreen(Navigation, FilterableScreen, Generic[RowT, ContextT]):
         """Return the view as it is on screen, without a name."""
         from pgtop.config.views import ViewProfile
 
-        before = self._profile or ViewProfile("", self._view.label if self._view else "")
+        before = self._profile or ViewProfile(
+            "", self._view.label if self._view else ""
+        )
         interval = self.state.interval
         is_usual = interval == self._settings.interval
         return before._replace(
