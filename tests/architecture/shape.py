@@ -27,7 +27,7 @@ _UNMISTAKABLE = re.compile(
 )
 _KEY_VALUES = re.compile(r"\b(key|keys|character|aliases|binding)\b")
 KEY_MODULES = (
-    "pgtop/actions.py",
+    "pgtop/actions/",
     "pgtop/field_keys.py",
     "pgtop/key_names.py",
     "pgtop/config/keymap.py",

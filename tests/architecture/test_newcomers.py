@@ -70,7 +70,7 @@ asyncio.run(main())
 
 
 def test_a_changed_key_touches_one_file(tmp_path: Path) -> None:
-    edits = {"pgtop/actions.py": [('        ("K",),\n', '        ("X",),\n')]}
+    edits = {"pgtop/actions/signals.py": [('        ("K",),\n', '        ("X",),\n')]}
     output = output_of(tmp_path, edits, _KEYS, "X")
     assert "X kill" in output
     assert "ConfirmScreen" in output
