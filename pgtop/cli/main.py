@@ -11,7 +11,8 @@ from pgtop import startup
 from pgtop.cli import output
 from pgtop.cli.args.budget_options import is_check
 from pgtop.cli.args.command import PrintedText
-from pgtop.cli.args.options import COMMANDS, Command, DashboardCommand, parse, proposal
+from pgtop.cli.args.options import COMMANDS, Command, parse, proposal
+from pgtop.cli.args.records import DashboardCommand
 from pgtop.cli.exit_codes import Check, Exit, exit_for, exit_of
 from pgtop.errors import PgtopError, UsageError
 

@@ -11,7 +11,8 @@ import pytest
 
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.cli.args.connection import ConnectionOptions
-from pgtop.cli.args.options import LocksCommand, parse
+from pgtop.cli.args.options import parse
+from pgtop.cli.args.records import LocksCommand
 from pgtop.cli.commands.locks import as_json, page
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.output import painted

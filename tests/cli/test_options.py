@@ -7,12 +7,12 @@ import pytest
 from pgtop import __version__
 from pgtop.cli.args.command import PrintedText
 from pgtop.cli.args.connection import ConnectionOptions, Password
-from pgtop.cli.args.options import (
+from pgtop.cli.args.options import parse
+from pgtop.cli.args.records import (
     DashboardCommand,
     DemoCommand,
     OutputFormat,
     ShowCommand,
-    parse,
 )
 from pgtop.cli.exit_codes import Exit
 from pgtop.config.settings import Safety, Settings

@@ -1,7 +1,7 @@
 """`pgtop completion`: the completion script of a shell."""
 
 from pgtop.cli import output
-from pgtop.cli.args.options import CompletionCommand
+from pgtop.cli.args.records import CompletionCommand
 from pgtop.cli.completion import SCRIPTS
 from pgtop.cli.exit_codes import Exit
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from pgtop import startup
 from pgtop.cli import output
 from pgtop.cli.args.connection import ConnectionOptions, Password
-from pgtop.cli.args.options import DemoCommand
+from pgtop.cli.args.records import DemoCommand
 from pgtop.cli.commands.dashboard import require_terminal
 from pgtop.demo.process import DemoProcess, start_demo
 from pgtop.demo.server import ClusterError

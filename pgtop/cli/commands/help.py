@@ -1,7 +1,8 @@
 """`pgtop help`: a topic of the documentation, or the list of them."""
 
 from pgtop.cli import output, pager
-from pgtop.cli.args.options import HelpCommand, parsers
+from pgtop.cli.args.options import parsers
+from pgtop.cli.args.records import HelpCommand
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.reference import FACTS
 from pgtop.errors import UsageError

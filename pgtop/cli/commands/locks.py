@@ -14,8 +14,8 @@ from pgtop.analysis.lock_forest import LockForest, Node
 from pgtop.analysis.xmin import XminHolder, xmin_holders
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.args.filters import readable
-from pgtop.cli.args.options import LocksCommand
 from pgtop.cli.args.recording_options import check_past
+from pgtop.cli.args.records import LocksCommand
 from pgtop.cli.commands.show import OPTION, WIDEST_BANNER, filter_line, option_filter
 from pgtop.cli.configuration import redacts
 from pgtop.cli.exit_codes import Exit

@@ -7,8 +7,8 @@ from pgtop.analysis.budget import budget
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.args.filters import SAVED_SIGN, filter_of, readable
-from pgtop.cli.args.options import OutputFormat, ShowCommand
 from pgtop.cli.args.recording_options import check_past
+from pgtop.cli.args.records import OutputFormat, ShowCommand
 from pgtop.cli.configuration import redacts
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample

@@ -1,0 +1,135 @@
+"""Records of the options of each command that has no module of its own here."""
+
+from enum import Enum
+from typing import Annotated, NamedTuple
+
+from pgtop.cli.args.connection import Connection, ConnectionOptions
+from pgtop.cli.args.recording_options import PastOptions
+from pgtop.config.schema import Argument, OptionGroup, option
+from pgtop.config.settings import REDACT, Safety, Settings
+
+SHELLS = ("bash", "zsh", "fish")
+
+_NO_COLOR = option(
+    "--no-color", help="no colours (as with NO_COLOR, or if not on a terminal)"
+)
+
+
+class OutputFormat(Enum):
+    """The format that `pgtop show` prints."""
+
+    TABLE = "a table for people"
+    JSON = "--json"
+    CSV = "--csv"
+
+
+class DashboardCommand(NamedTuple):
+    """Options of `pgtop` without a command."""
+
+    connection: Connection = ConnectionOptions()
+    settings: Settings = Settings()
+    safety: Safety = Safety()
+
+
+class DemoCommand(NamedTuple):
+    """Options of `pgtop demo`."""
+
+    settings: Settings = Settings()
+    safety: Safety = Safety()
+    keep_running: Annotated[
+        bool,
+        OptionGroup("Demo"),
+        option(
+            "--keep-running", help="leave the server running and print how to connect"
+        ),
+    ] = False
+
+
+class ShowCommand(NamedTuple):
+    """Options of `pgtop show`."""
+
+    connection: Connection = ConnectionOptions()
+    past: PastOptions = PastOptions()
+    format: Annotated[
+        OutputFormat,
+        OptionGroup("Output"),
+        option(
+            "--json",
+            constant=OutputFormat.JSON,
+            excludes="format",
+            help="print one JSON object",
+        ),
+        option(
+            "--csv",
+            constant=OutputFormat.CSV,
+            excludes="format",
+            help="print CSV with a header row",
+        ),
+    ] = OutputFormat.TABLE
+    filter: Annotated[
+        str | None,
+        option(
+            "--filter",
+            metavar="FILTER",
+            help="only these sessions, such as 'db:shop age>5m'",
+        ),
+    ] = None
+    sort: Annotated[
+        str,
+        option(
+            "--sort",
+            metavar="COLUMN",
+            help="largest first; COLUMN:asc reverses the sort",
+        ),
+    ] = ""
+    everything: Annotated[
+        bool,
+        option(
+            "--all", help="background processes, walsenders and parallel workers too"
+        ),
+    ] = False
+    redact: Annotated[bool, REDACT] = False
+    color: Annotated[bool, _NO_COLOR] = True
+
+
+class LocksCommand(NamedTuple):
+    """Options of `pgtop locks`."""
+
+    connection: Connection = ConnectionOptions()
+    past: PastOptions = PastOptions()
+    json: Annotated[
+        bool,
+        OptionGroup("Output"),
+        option("--json", help="print one JSON object"),
+    ] = False
+    filter: Annotated[
+        str | None,
+        option(
+            "--filter",
+            metavar="FILTER",
+            help="only sessions that match, and their blockers",
+        ),
+    ] = None
+    redact: Annotated[bool, REDACT] = False
+    color: Annotated[bool, _NO_COLOR] = True
+
+
+class CompletionCommand(NamedTuple):
+    """Words of `pgtop completion`."""
+
+    shell: Annotated[
+        str,
+        OptionGroup("Shell"),
+        Argument("bash | zsh | fish", choices=SHELLS, help="the shell to complete in"),
+    ]
+
+
+class HelpCommand(NamedTuple):
+    """Words of `pgtop help`."""
+
+    topic: Annotated[
+        str,
+        OptionGroup("Topic"),
+        Argument("TOPIC | COMMAND", help="a topic of the documentation, or a command"),
+    ] = ""
+    """A topic or a command; empty for the list of topics."""
