@@ -45,7 +45,7 @@ from pgtop.tui.keyboard import Keyboard
 from pgtop.tui.keymap import bindings, bindings_of, handler_name
 from pgtop.tui.notices import Notices
 from pgtop.tui.own_actions import actions_of
-from pgtop.tui.own_views import ViewPace, profile_of, view_called, views_of
+from pgtop.tui.own_views import views_of
 from pgtop.tui.paint import converter_for
 from pgtop.tui.screens.current_size import StartScreen
 from pgtop.tui.screens.filterable import FilterableScreen
@@ -57,6 +57,7 @@ from pgtop.tui.signal_flow import SignalFlow
 from pgtop.tui.text_input import HasFilter
 from pgtop.tui.textual_theme import textual_theme
 from pgtop.tui.theme import palette
+from pgtop.tui.view_switch import ViewSwitch
 from pgtop.view_registry import View, keymap_for
 
 
@@ -96,13 +97,11 @@ class PgtopApp(SilentCrash, Keyboard):
         self._settings = settings._replace(keymap=keymap)
         self._palette = palette(settings)
         self._take_textual_theme()
-        self._views = {view.id: view for view in views}
         opening = [keymap.action(view.action.id) for view in views]
         for binding in bindings_of([*opening, *own_actions]):
             add_binding(self, binding)
         self._monitors = monitors
         self._monitor = monitors[0]
-        self._pace = ViewPace(self._monitor.poller, settings.views)
         self._meter = CostMeter()
         self._notices = Notices(self._monitor.clock)
         self._key_help = KeyHelp(self)
@@ -116,16 +115,23 @@ class PgtopApp(SilentCrash, Keyboard):
             self._settings,
             self._palette,
         )
-        self._home = self._view = views[0]
-        self.home = self._open(self._home)
-        """The screen of the first view, which is always below the others."""
-        self._view_screen = self.home
-        self._events = self._monitor.feed.subscribe(self._home.topics)
+        self._views = ViewSwitch(
+            self,
+            views,
+            self._monitor,
+            self._settings,
+            self._palette,
+        )
 
     @property
     def state(self) -> State:
         """The newest state, which the screens show."""
         return self._monitor.state
+
+    @property
+    def home(self) -> LiveScreen:
+        """The screen of the first view, which is always below the others."""
+        return self._views.home
 
     def get_default_screen(self) -> Screen[None]:
         return StartScreen(id="_default")
@@ -172,11 +178,11 @@ class PgtopApp(SilentCrash, Keyboard):
         if self._settings.complaint:
             self.show_notice(clean(self._settings.complaint), Tone.WARN)
         if self._settings.view:
-            self.call_after_refresh(self._show_first_view)
+            self.call_after_refresh(self._views.show_first)
         for monitor in self._monitors:
             self.run_worker(monitor.run(), name="monitor")
         self.run_worker(
-            self._monitor.follow(self._events, self._show_new), name="screen"
+            self._monitor.follow(self._views.events, self._show_new), name="screen"
         )
 
     def _show_new(self, state: State) -> None:
@@ -255,7 +261,7 @@ class PgtopApp(SilentCrash, Keyboard):
 
     async def on_view_requested(self, message: messages.ViewRequested) -> None:
         if not isinstance(self.screen, ModalScreen):
-            await self._show_view(message.view, message.target)
+            await self._views.show(message.view, message.target)
 
     def on_filter_kept(self, message: messages.FilterKept) -> None:
         self._filter_history.add(message.text)
@@ -263,54 +269,12 @@ class PgtopApp(SilentCrash, Keyboard):
 
     # Views.
 
-    def _open(self, view: View) -> LiveScreen:
-        screen: LiveScreen = view.load()(self.state, self._settings, self._palette)
-        screen.belong_to(view, list(self._views.values()))
-        if profile := profile_of(view, self._settings.views):
-            screen.take(profile)
-        return screen
-
-    async def _show_first_view(self) -> None:
-        """Open the view that the user wants first."""
-        name = self._settings.view
-        if view := view_called(name, list(self._views.values())):
-            await self._show_view(view.id)
-        else:
-            self.show_notice(clean(f"there is no view {name}"), Tone.WARN)
-
     async def action_show_view(self, view_id: str) -> None:
-        await self._show_view(view_id)
+        await self._views.show(view_id)
 
     async def action_show_home(self) -> None:
         """Leave all screens but that of the first view."""
-        while self.screen is not self.home and len(self.screen_stack) > 1:
-            await self.pop_screen()
-        self._enter(self._home, self.home)
-
-    async def _show_view(self, view_id: str, target: object = None) -> None:
-        view = self._views[view_id]
-        if view is self._view and self.screen is self._view_screen:
-            if target is not None:
-                self._view_screen.arrive(target)
-            return
-        await self.action_show_home()
-        screen = self.home if view is self._home else self._open(view)
-        if target is not None:
-            screen.arrive(target)
-        if screen is not self.home:
-            self._enter(view, screen)
-            self.push_screen(screen)
-
-    def _enter(self, view: View, screen: LiveScreen) -> None:
-        """Have polls ask for what the view shows; at once, if that is more than before."""
-        topics = self._home.topics | view.topics
-        is_more = bool(topics - self._events.topics)
-        self._view = view
-        self._view_screen = screen
-        self._events.topics = topics
-        self._pace.enter(view)
-        if is_more:
-            self._monitor.poller.refresh()
+        await self._views.show_home()
 
     # Keys.
 

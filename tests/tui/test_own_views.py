@@ -86,7 +86,7 @@ async def test_the_dashboard_opens_with_the_view_that_is_named() -> None:
     stage = Stage(nearly_full(), _settings(ROLES, view="roles"))
     async with stage.app.run_test(size=SIZE):
         await until_async(partial(_is_elsewhere, stage))
-        assert stage.app._view.id == "own_roles"
+        assert stage.app._views.view.id == "own_roles"
 
 
 async def test_an_unknown_view_and_a_wrong_file_are_sentences() -> None:
