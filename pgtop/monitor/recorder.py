@@ -7,11 +7,12 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from pgtop.model.gap import Gap
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant
 from pgtop.monitor.feed import Subscription
 from pgtop.monitor.poller import Event, Paused, PollFailed, PollOverdue, Sampled
-from pgtop.sources.recording.file_format import BlockHeader, Gap, RecordingError
+from pgtop.sources.recording.file_format import BlockHeader, RecordingError
 from pgtop.sources.recording.writer import RecordingWriter
 from pgtop.text.clean import clean
 

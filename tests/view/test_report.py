@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.incident import incident
 from pgtop.analysis.sample_summary import summary_of
+from pgtop.model.gap import Gap
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS
-from pgtop.sources.recording.file_format import Gap
 from pgtop.view.report.contents import Evidence, Page, report
 from pgtop.view.report.html import html
 from pgtop.view.report.markdown import markdown

@@ -13,12 +13,13 @@ from pgtop.cli.configuration import redacts
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.recorded import opened, time_in
 from pgtop.errors import OutputError, UsageError
+from pgtop.model.gap import Gap
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS, Instant, from_datetime, parsed
 from pgtop.ports import AuditError
 from pgtop.signalling import audit_reader
 from pgtop.signalling.audit_log import default_path
-from pgtop.sources.recording.file_format import Gap, RecordingError
+from pgtop.sources.recording.file_format import RecordingError
 from pgtop.sources.recording.reader import Recording
 from pgtop.sources.redacting import masked
 from pgtop.view.report.contents import Evidence, report

@@ -77,16 +77,6 @@ class BlockHeader(NamedTuple):
     """`all`, `redacted` or `none`: the queries that were written."""
 
 
-class Gap(NamedTuple):
-    """A time without samples, or one that the server's clock has shown twice. `last_at` None: the
-    recording ends in it.
-    """
-
-    first_at: Instant
-    last_at: Instant | None
-    reason: str
-
-
 class Block(NamedTuple):
     """A row of the table: successive samples of one server."""
 

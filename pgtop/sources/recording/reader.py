@@ -1,79 +1,84 @@
-"""The reader of a recording: any sample by its time, the numbers of each, and the gaps.
+"""The reader of a recording: any sample by its time, the numbers of each, events and gaps.
 
-A damaged block costs itself alone, and is listed. Nothing here waits for a recorder longer than
+A damaged block costs itself alone, and is a gap. Nothing here waits for a recorder longer than
 SQLite needs to read a row.
 """
 
-import os
 import sqlite3
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import cached_property
+from itertools import accumulate, islice
 from pathlib import Path
-from typing import Any, NamedTuple
-from urllib.parse import quote
+from typing import Any
 
-from pgtop import files
+from pgtop.analysis.events import numbers_only, signal_events
 from pgtop.analysis.sample_summary import SampleSummary
+from pgtop.analysis.timeline import (
+    Ending,
+    TimelineEvent,
+    ending,
+    first_without,
+    may_contain,
+)
+from pgtop.model.audit import SentSignal, ended_by
+from pgtop.model.backend import BackendId
+from pgtop.model.gap import Gap
 from pgtop.model.snapshot import Snapshot
-from pgtop.model.timestamp import MICROSECONDS, Instant
+from pgtop.model.timestamp import Instant
+from pgtop.sources.recording.blocks import (
+    BlockPlace,
+    Damage,
+    is_instant,
+    opened,
+    places,
+    read_block,
+)
 from pgtop.sources.recording.codec import samples
 from pgtop.sources.recording.file_format import (
     Block,
     BlockHeader,
-    Gap,
     RecordingError,
     checked_version,
     recording_error,
 )
 
-_BUSY_SECONDS = 5.0
 _MOST_BLOCKS = 4
 """Blocks that are kept decoded: those around the sample that is shown."""
-_COLUMNS = "id, first_at, last_at, samples, header, summaries, data, checksum"
-
-
-_MOST_IDS = 100_000
-"""Ids that are tried one by one behind a damaged page: blocks of two months."""
-_LATEST = 60_000_000_000 * MICROSECONDS
-"""Microseconds from 2000-01-01 to the first and the last time that is shown, 1900 years."""
-
-
-class BlockPlace(NamedTuple):
-    """The place of a block in time."""
-
-    id: int
-    first_at: Instant
-    last_at: Instant
-
-
-class Damage(NamedTuple):
-    """A block that cannot be read."""
-
-    place: BlockPlace
-    reason: str
 
 
 class Recording:
-    """An open recording. A recorder may still write it."""
+    """An open recording, which is an `analysis.timeline.Timeline`. A recorder may still write it;
+    samples that come after it was opened are not seen.
+    """
 
-    def __init__(self, path: Path, sections: Mapping[str, Any] | None = None) -> None:
-        """Open the file; `sections` has the type of the data of each section, by its name. Raises
-        RecordingError.
+    def __init__(
+        self,
+        path: Path,
+        sections: Mapping[str, Any] | None = None,
+        trail: Callable[[BlockHeader], Sequence[SentSignal]] | None = None,
+    ) -> None:
+        """Open the file; `sections` has the type of the data of each section, by its name, and
+        `trail` returns the signals that were sent to the server of a header. Raises RecordingError.
         """
         self.path = path
         self._section_types = sections or {}
+        self._read_trail = trail
         self._decoded: dict[int, Sequence[Snapshot]] = {}
         self._damages: dict[int, Damage] = {}
         try:
-            self._database = _opened(path)
+            self._database = opened(path)
             if checked_version(self._database, path) is None:
                 raise RecordingError(f"{path} is empty.")
-            self.places = _places(self._database)
+            self.places = places(self._database)
         except (sqlite3.Error, OSError, ValueError) as error:
             raise recording_error(path, error) from error
         if not self.places:
             raise RecordingError(f"{path} has no samples yet.")
+        self._starts = [place.first_at for place in self.places]
+        last_times = [place.last_at for place in self.places]
+        self._until = list(accumulate(last_times, max))
+        """The last time of all blocks up to each one: where the clock went back they overlap."""
 
     @property
     def first_at(self) -> Instant:
@@ -83,7 +88,12 @@ class Recording:
     @property
     def last_at(self) -> Instant:
         """The time of the last sample."""
-        return max(place.last_at for place in self.places)
+        return self._until[-1]
+
+    @property
+    def shortage(self) -> str:
+        """See `Timeline`: nothing, as a recording has all that it has."""
+        return ""
 
     @property
     def damages(self) -> Sequence[Damage]:
@@ -92,13 +102,33 @@ class Recording:
 
     def at(self, instant: Instant) -> Snapshot | None:
         """Return the newest sample that is not younger than `instant`, or None."""
-        starts = [place.first_at for place in self.places]
-        for place in reversed(self.places[: bisect_right(starts, instant)]):
+        best: Snapshot | None = None
+        for number in reversed(range(bisect_right(self._starts, instant))):
+            if best is not None and self._until[number] <= best.taken_at:
+                break
+            samples = self._samples(self.places[number])
+            count = bisect_right(samples, instant, key=_time)
+            if count and (best is None or samples[count - 1].taken_at > best.taken_at):
+                best = samples[count - 1]
+        return best
+
+    def after(self, instant: Instant) -> Snapshot | None:
+        """Return the next sample that is younger than `instant`, or None."""
+        best: Snapshot | None = None
+        for place in self.places[bisect_right(self._until, instant) :]:
+            if best is not None and place.first_at >= best.taken_at:
+                break
+            if place.last_at <= instant:
+                continue
             samples = self._samples(place)
-            count = sum(sample.taken_at <= instant for sample in samples)
-            if count:
-                return samples[count - 1]
-        return None
+            number = bisect_right(samples, instant, key=_time)
+            later = samples[number : number + 1]
+            best = min(filter(None, (best, *later)), key=_time, default=None)
+        return best
+
+    def before(self, instant: Instant) -> Snapshot | None:
+        """Return the newest sample that is older than `instant`, or None."""
+        return self.at(instant - 1)
 
     def between(
         self, first: Instant, last: Instant, first_of_blocks: bool = False
@@ -138,7 +168,61 @@ class Recording:
             return None
 
     def gaps(self) -> Sequence[Gap]:
-        """Return the times without samples that the recorder noted."""
+        """Return the times without samples that the recorder noted, and the damaged blocks that
+        were met so far.
+        """
+        damaged = [
+            Gap(place.first_at, place.last_at, f"damaged: {reason}")
+            for place, reason in self.damages
+        ]
+        return sorted([*self._noted_gaps, *damaged], key=lambda gap: gap.first_at)
+
+    def events(self) -> Sequence[TimelineEvent]:
+        """Return the events."""
+        numbers = numbers_only(self.summaries(self.first_at, self.last_at))
+        signals = [
+            event
+            for event in signal_events(self._trail)
+            if self.first_at <= event.at <= self.last_at
+        ]
+        return sorted([*numbers, *signals], key=lambda event: event.at)
+
+    def end_of(self, backend_id: BackendId, after: Instant) -> Ending | None:
+        """Return how a session ended that was there at `after`; see `Timeline`."""
+        later = self.places[bisect_right(self._starts, after) :]
+
+        def first_sample(number: int) -> Snapshot | None:
+            return next(iter(self._first_of(later[number])), None)
+
+        number = first_without(backend_id, len(later), first_sample)
+        until = later[number].first_at if number < len(later) else self.last_at
+        since = after
+        for place in reversed(later[:number]):
+            start = next(iter(self._first_of(place)), None)
+            if start is not None and may_contain(start, backend_id):
+                since = place.first_at
+                break
+        for snapshot in self.between(since + 1, until):
+            if not may_contain(snapshot, backend_id):
+                last = self.before(snapshot.taken_at)
+                by = ended_by(self._trail, backend_id)
+                return ending(backend_id, last, snapshot, by) if last else None
+        return None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._database.close()
+
+    @cached_property
+    def _trail(self) -> Sequence[SentSignal]:
+        """The signals that were sent to the server of the newest samples."""
+        header = self.header(self.last_at)
+        if self._read_trail is None or header is None:
+            return ()
+        return self._read_trail(header)
+
+    @cached_property
+    def _noted_gaps(self) -> Sequence[Gap]:
         try:
             rows = self._database.execute(
                 "SELECT first_at, last_at, reason FROM gap ORDER BY first_at"
@@ -146,10 +230,6 @@ class Recording:
         except sqlite3.Error:
             return ()
         return tuple([Gap(*row) for row in rows if _is_gap(row)])
-
-    def close(self) -> None:
-        """Close the file."""
-        self._database.close()
 
     def _summaries_of(self, place: BlockPlace) -> Sequence[SampleSummary]:
         """Return the numbers of the samples of a block; none of a damaged one."""
@@ -192,86 +272,20 @@ class Recording:
     def _block(self, place: BlockPlace) -> Block | None:
         """Read a row whose checksum is right, or note the damage."""
         try:
-            row = self._database.execute(
-                f"SELECT {_COLUMNS} FROM block WHERE id = ?",  # noqa: S608 - our own words
-                (place.id,),
-            ).fetchone()
-            if row is None:
-                raise ValueError("it is gone")
-            *values, checksum = row
-            block = Block(*values)
-            if block.checksum != checksum:
-                raise ValueError("its checksum is wrong")
-        except (sqlite3.Error, ValueError, TypeError, AttributeError) as error:
+            return read_block(self._database, place.id)
+        except (sqlite3.Error, ValueError) as error:
             self._damages[place.id] = Damage(place, str(error))
             return None
-        return block
 
 
-def _opened(path: Path) -> sqlite3.Connection:
-    """Return the file, open for reading. Raises sqlite3.Error and OSError."""
-    # Before SQLite opens it: a pipe without a writer would block.
-    os.close(files.open_regular(path, os.O_RDONLY))
-    address = f"file:{quote(str(path.absolute()))}?mode=ro"
-    database = sqlite3.connect(address, uri=True, timeout=_BUSY_SECONDS)
-    database.text_factory = lambda data: data.decode(errors="replace")
-    return database
-
-
-def _places(database: sqlite3.Connection) -> Sequence[BlockPlace]:
-    """Return where the blocks are in time, as far as the file can be read."""
-    places = {}
-    with_errors = 0
-    try:
-        rows = database.execute("SELECT id, first_at, last_at FROM block")
-        for row in rows:
-            if _is_place(row):
-                places[row[0]] = BlockPlace(*row)
-    except sqlite3.Error:
-        with_errors += 1
-    if with_errors:
-        _add_readable(database, places)
-    return sorted(places.values(), key=lambda place: (place.first_at, place.id))
-
-
-def _add_readable(database: sqlite3.Connection, places: dict[int, BlockPlace]) -> None:
-    """Add the blocks behind a damaged page, one by one."""
-    last = _last_id(database)
-    for block_id in range(max(1, last - _MOST_IDS), last + 1):
-        if block_id in places:
-            continue
-        try:
-            row = database.execute(
-                "SELECT id, first_at, last_at FROM block WHERE id = ?", (block_id,)
-            ).fetchone()
-        except sqlite3.Error:
-            continue
-        if row is not None and _is_place(row):
-            places[block_id] = BlockPlace(*row)
-
-
-def _last_id(database: sqlite3.Connection) -> int:
-    try:
-        (last,) = database.execute("SELECT max(id) FROM block").fetchone()
-    except sqlite3.Error:
-        return 0
-    return last if type(last) is int else 0
-
-
-def _is_place(row: Sequence[object]) -> bool:
-    block_id, first_at, last_at = row
-    return type(block_id) is int and _is_instant(first_at) and _is_instant(last_at)
-
-
-def _is_instant(value: object) -> bool:
-    """Return whether a value is a time that a calendar has."""
-    return type(value) is int and abs(value) < _LATEST
+def _time(snapshot: Snapshot) -> Instant:
+    return snapshot.taken_at
 
 
 def _is_gap(row: Sequence[object]) -> bool:
     first_at, last_at, reason = row
     return (
-        _is_instant(first_at)
-        and (last_at is None or _is_instant(last_at))
+        is_instant(first_at)
+        and (last_at is None or is_instant(last_at))
         and isinstance(reason, str)
     )

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from pgtop import files
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.sample_summary import SampleSummary, summary_of
+from pgtop.model.gap import Gap
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS, Instant, written
 from pgtop.sources.recording.codec import BlockEncoder
@@ -24,7 +25,6 @@ from pgtop.sources.recording.file_format import (
     USER_VERSION,
     Block,
     BlockHeader,
-    Gap,
     RecordingError,
     checked_version,
     recording_error,

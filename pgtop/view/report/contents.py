@@ -5,8 +5,9 @@ from typing import Any, NamedTuple, TypeAlias
 
 from pgtop.analysis.incident import Episode, Incident, SeenQuery
 from pgtop.analysis.sample_summary import SampleSummary
+from pgtop.model.gap import Gap
 from pgtop.model.timestamp import Instant, seconds_between, to_datetime
-from pgtop.sources.recording.file_format import BlockHeader, Gap
+from pgtop.sources.recording.file_format import BlockHeader
 from pgtop.text.clean import clean
 from pgtop.text.identity import name_of_session
 from pgtop.text.units import age

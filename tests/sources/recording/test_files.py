@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from pgtop.model.gap import Gap
 from pgtop.model.serialise import read_record
 from pgtop.model.serialise import record as record_of
 from pgtop.model.snapshot import Snapshot
@@ -21,7 +22,6 @@ from pgtop.model.timestamp import MICROSECONDS, to_datetime
 from pgtop.sources.recording.file_format import (
     Block,
     BlockHeader,
-    Gap,
     RecordingError,
 )
 from pgtop.sources.recording.reader import Recording
@@ -174,6 +174,9 @@ def test_a_damaged_block_is_listed(tmp_path: Path) -> None:
     whole = list(recording.between(recording.first_at, recording.last_at))
     assert len(whole) == 120
     assert [damage.place.id for damage in recording.damages] == [2]
+    [gap] = recording.gaps()
+    reason = "damaged: its checksum is wrong"
+    assert gap == Gap(samples[60].taken_at, samples[119].taken_at, reason)
 
 
 _DEEP = "[" * 100_000
@@ -211,7 +214,7 @@ def test_a_forged_block_is_damage(tmp_path: Path, change: dict[str, Any]) -> Non
     first, last = recording.first_at, recording.last_at
     assert len(list(recording.summaries(first, last))) in (30, 90)
     recording.header(first)
-    assert not recording.gaps()
+    assert all(gap.reason.startswith("damaged") for gap in recording.gaps())
     assert to_datetime(last)
 
 
