@@ -55,7 +55,7 @@ SCREEN_ACTIONS: tuple[Action, ...] = (
     Action(
         "follow",
         ("f",),
-        "go to its blocker; on a root, to its first waiter",
+        "go to its blocker, on a root to its first waiter, elsewhere to the worst session",
         Group.LOOK,
         "blocker",
         brief="to its blocker",

@@ -1,11 +1,12 @@
 """A snapshot together with what follows from it, computed once and read by every cell."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from pgtop.analysis.age_limits import DEFAULT_LIMITS, AgeLimits
 from pgtop.analysis.forest_builder import build_forest
 from pgtop.analysis.lock_forest import LockForest
+from pgtop.analysis.long_queries import longest_queries
 from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant
@@ -42,6 +43,11 @@ class DerivedSnapshot(NamedTuple):
     def now(self) -> Instant:
         """The server's time at this instant."""
         return self.snapshot.taken_at
+
+    @property
+    def long_queries(self) -> Sequence[Backend]:
+        """The queries older than the user's limit, the longest first."""
+        return longest_queries(self.snapshot.busy, self.now, self.limits.statement)
 
     def find(self, backend: Backend) -> Backend | None:
         """Return the same session at this instant, as far as this role can tell, or None."""

@@ -31,13 +31,15 @@ def step_from(
     derived: DerivedSnapshot,
     trail: Trail,
 ) -> Jump | None:
-    """Return the next step of the key; a row that neither waits nor blocks goes to the worst root.
+    """Return the next step of the key; a row that neither waits nor blocks goes to the worst
+    session.
 
-    None if no session waits for a lock.
+    None if no session waits for a lock, and no query runs for too long.
     """
     forest = derived.forest
     if backend is None:
-        return Jump(forest.roots[0].key, Trail()) if forest.roots else None
+        worst = worst_session(derived)
+        return Jump(worst, Trail()) if worst is not None else None
     pid = backend.pid
     blocker = blocker_of(backend, derived)
     if blocker is not None:
@@ -50,6 +52,16 @@ def step_from(
     if is_back and trail.waiter in forest.waiters_of(pid):
         return Jump(trail.waiter, Trail())
     return Jump(waiters[0].key, Trail())
+
+
+def worst_session(derived: DerivedSnapshot) -> Key | None:
+    """Return the root that blocks most sessions, or else the query that has run longest, if that is
+    over the user's limit.
+    """
+    if derived.forest.roots:
+        return derived.forest.roots[0].key
+    long_queries = derived.long_queries
+    return long_queries[0].pid if long_queries else None
 
 
 def widened(

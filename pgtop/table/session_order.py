@@ -17,6 +17,7 @@ from typing import NamedTuple, TypeAlias
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.graph import Key
 from pgtop.analysis.lock_forest import NEVER, LockForest, Node
+from pgtop.analysis.long_queries import longest_queries
 from pgtop.model.backend import CLIENT_BACKEND, IDLE, Backend, BackendId
 from pgtop.model.snapshot import NO_IDLE_GROUP, IdleGroup
 from pgtop.model.timestamp import MICROSECONDS, Instant
@@ -49,15 +50,23 @@ class Harm(IntEnum):
     DEADLOCKED = 0
     BLOCKS = 1
     """The session is the root of a lock tree."""
-    WAITS = 2
-    WORKS = 3
+    RUNS_LONG = 2
+    """The session runs one of the longest queries: a culprit comes before victims."""
+    WAITS = 3
+    WORKS = 4
     """The session runs a query, has a transaction open, or did so a moment ago."""
-    IDLES = 4
-    IS_HIDDEN = 5
-    SERVES = 6
+    IDLES = 5
+    IS_HIDDEN = 6
+    SERVES = 7
     """The process is one of the server's own."""
 
 
+_LONG_QUERY = 10.0
+"""Seconds from which a query is one of the longest."""
+_LONG_QUERIES = 2
+"""How many queries are the longest ones: both are within two keys of the first root, and the
+waiters below them stay in sight.
+"""
 _MOMENT = 3 * MICROSECONDS
 """How long a session that has become idle keeps its place among the working ones.
 
@@ -73,6 +82,7 @@ NO_STANDING: Standing = MappingProxyType({})
 _MARGINS = {
     Harm.DEADLOCKED: _clearly_longer,
     Harm.BLOCKS: _clearly_more,
+    Harm.RUNS_LONG: _clearly_longer,
     Harm.WORKS: _clearly_longer,
 }
 """For each harm before IDLES but WAITS, whose order is that of the trees."""
@@ -157,8 +167,8 @@ def _worst_first(
     idle_longest: Sequence[Backend],
     before: Standing,
 ) -> tuple[list[Backend], Standing]:
-    """Order by harm: deadlocks, roots by the sessions that they block, waits, work, and idle
-    sessions, each longest first.
+    """Order by harm: deadlocks, roots by the sessions that they block, the longest queries, waits,
+    work, and idle sessions, each longest first.
 
     Hidden sessions and the server's own processes come last in either direction, as their harm is
     unknown.
@@ -200,7 +210,18 @@ def _piles(
         piles[harm].append(row)
     if harms:
         piles[Harm.BLOCKS].sort(key=_place_among_roots(derived.forest))
+    _move_longest_queries(piles, derived)
     return piles
+
+
+def _move_longest_queries(piles: Piles, derived: DerivedSnapshot) -> None:
+    """Move the longest queries from the pile of those at work to their own."""
+    working = piles[Harm.WORKS]
+    longest = longest_queries(working, derived.now, _LONG_QUERY)[:_LONG_QUERIES]
+    if longest:
+        piles[Harm.RUNS_LONG] += longest
+        identities = {row.identity for row in longest}
+        working[:] = [row for row in working if row.identity not in identities]
 
 
 def _harmful(
@@ -223,7 +244,7 @@ def _harmful(
     ]
     waiters = piles[Harm.WAITS]
     if waiters:
-        roots = [row.pid for pile in harmful[: Harm.WAITS] for row in pile]
+        roots = [row.pid for pile in harmful[: Harm.RUNS_LONG] for row in pile]
         places = _places_in_trees(derived.forest, roots)
         waiters.sort(key=lambda row: places.get(row.pid, len(places)))
     harmful.insert(Harm.WAITS, waiters)
@@ -282,7 +303,7 @@ def _worked_a_moment_ago(
     """Return whether an idle session stood among the working ones and has just become idle."""
     if row.state_change is None or now - row.state_change >= _MOMENT:
         return False
-    return before.get(row.identity) is Harm.WORKS
+    return before.get(row.identity) in (Harm.RUNS_LONG, Harm.WORKS)
 
 
 def _place_among_roots(forest: LockForest) -> Callable[[Backend], int]:
@@ -300,9 +321,12 @@ def _weight(
         return derived.forest.nodes[row.pid].total_waiters
     if harm is Harm.WORKS and row.state == IDLE:
         return -1.0
-    since = (
-        age_start(row) if harm is Harm.WORKS else derived.forest.nodes[row.pid].since
-    )
+    if harm is Harm.WORKS:
+        since = age_start(row)
+    elif harm is Harm.RUNS_LONG:
+        since = row.query_start
+    else:
+        since = derived.forest.nodes[row.pid].since
     return -1.0 if since is None else derived.now - since
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from pgtop.analysis.budget import Budget, Level
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.full_groups import FullGroup
 from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
@@ -25,6 +26,7 @@ from pgtop.view.server_line import counted_seconds
 from pgtop.view.slot_words import about, free_words, held, missing
 
 _NEXT = " · "
+_WARNS = "! "
 _OLD_TRANSACTION = 10.0
 """Seconds from which the age of the oldest transaction is shown; below, it would be drawn with each
 sample.
@@ -72,6 +74,12 @@ _LOCKS = Lead(
     view="locks",
     is_session=True,
 )
+_SESSIONS = Lead(
+    "show_sessions",
+    "sessions",
+    view="sessions",
+    is_session=True,
+)
 _FOLLOW = Lead("follow", "go there", "go")
 _WAITERS = Lead("show_locks", "shows waiters", view="locks")
 _CONNECTIONS = Lead("show_breakdown", "connections", view="breakdown")
@@ -111,9 +119,11 @@ def headline(
 
 def _shown_lead(lead: Lead | None, view: str) -> Lead | None:
     """Return the lead whose key is shown in `view`: none to the view itself."""
-    if lead is None or lead.view == view:
+    if lead is None:
         return None
-    return _FOLLOW if view == "sessions" and lead.is_session else lead
+    if view == "sessions" and lead.is_session:
+        return _FOLLOW
+    return None if lead.view == view else lead
 
 
 def _beside_key(
@@ -140,6 +150,7 @@ def _troubles(state: State) -> Iterator[Trouble]:
     yield from _full_groups(state.full_groups)
     if budget.level is Level.WARN:
         yield _nearly_full(budget)
+    yield from _long_queries(derived)
     if texts := interruption_forms(state.interruption, derived.now):
         forms = [line(text, Tone.WARN) for text in texts]
         yield Trouble(forms, is_doubt=True)
@@ -217,6 +228,19 @@ def _nearly_full(budget: Budget) -> Trouble:
     return Trouble(forms, _CONNECTIONS)
 
 
+def _long_queries(derived: DerivedSnapshot) -> Iterator[Trouble]:
+    """Yield the query that has run longest, if that is over the user's limit."""
+    longest = derived.long_queries
+    if not longest:
+        return
+    start = longest[0].query_start or derived.now
+    lasts = quiet_age(seconds_between(start, derived.now))
+    words = f"! {longest[0].pid} has run a query for over {lasts}"
+    more = f", {len(longest) - 1} more run long" if len(longest) > 1 else ""
+    texts = [f"{words}{more}", words, f"! query of {lasts}"]
+    yield Trouble([line(text, Tone.WARN) for text in texts], _SESSIONS)
+
+
 def _doubts(state: State) -> Iterator[Trouble]:
     """Yield why something that is shown may be older or less than it seems."""
     snapshot = state.derived.snapshot
@@ -274,6 +298,12 @@ def _longest_that_fits(forms: Sequence[Line], room: int) -> Line:
     return fitting[0] if fitting else ()
 
 
+def _without_sign(form: Line) -> Line:
+    """Return the form without its sign, which behind another sentence reads like an error."""
+    first, *others = form
+    return (first._replace(text=first.text.removeprefix(_WARNS)), *others)
+
+
 def _cut(form: Line, width: int) -> Line:
     """Return the form as one span that ends in an ellipsis."""
     text = "".join([span.text for span in form])
@@ -289,7 +319,8 @@ def _with(
     """Return the words with another trouble behind them, if one of its forms fits; a quiet one if
     `is_old`.
     """
-    more = _longest_that_fits(other.forms, room - line_cells(words) - len(_NEXT))
+    forms = [_without_sign(form) for form in other.forms]
+    more = _longest_that_fits(forms, room - line_cells(words) - len(_NEXT))
     if not more:
         return words
     return (*words, Span(_NEXT, Tone.QUIET), *(quiet(more) if is_old else more))

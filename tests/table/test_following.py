@@ -2,6 +2,7 @@
 
 import pytest
 
+from pgtop.analysis.age_limits import AgeLimits
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import IDLE
 from pgtop.table.filter import Filter
@@ -38,9 +39,20 @@ def test_the_way_leads_to_the_root_and_back(start: int, way: list[int]) -> None:
     assert places == way
 
 
+def test_without_a_queue_the_way_leads_to_the_longest_query() -> None:
+    """Only to one that has run for longer than the user's limit."""
+    scene = scenes.calm_night()
+    idle = scene.backends[-1]
+    limits = AgeLimits(statement=scenes.HOUR)
+    step = step_from(idle, DerivedSnapshot.of(scene, limits=limits), Trail())
+    assert step is not None
+    assert step.key == 13_432
+
+
 def test_without_waiters_there_is_nowhere_to_go() -> None:
     """Neither from a session nor from nothing."""
-    calm = DerivedSnapshot.of(scenes.calm_night())
+    limits = AgeLimits(statement=scenes.DAY)
+    calm = DerivedSnapshot.of(scenes.calm_night(), limits=limits)
     assert step_from(None, calm, Trail()) is None
     assert step_from(calm.snapshot.backends[0], calm, Trail()) is None
 

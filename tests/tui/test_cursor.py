@@ -54,7 +54,7 @@ async def test_cursor_survives_the_typing_of_a_filter() -> None:
     """
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "cursor_down", "cursor_down", "cursor_down")
+        await press(pilot, *["cursor_down"] * 5)
         pid = pid_of(stage)
         await press(pilot, "filter", *"state:waiting", "open")
         assert pid_of(stage) == pid

@@ -99,5 +99,30 @@ async def test_one_query_runs_away(keys: Sequence[str]) -> None:
         assert hands.count <= _MOST_KEYS
 
 
+@pytest.mark.parametrize("keys", [("cancel",), ("open", "cancel")])
+async def test_one_query_runs_away_beside_a_lock_queue(keys: Sequence[str]) -> None:
+    """The query stands right below the root, above the waiters."""
+    signaller = FakeSignaller()
+    stage = Stage(busy(), signaller=signaller)
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        hands = Hands(pilot)
+        await hands.press("cursor_down", *keys, "confirm")
+        assert _sent(signaller) == [(Signal.CANCEL, RUNAWAY)]
+        assert hands.count <= _MOST_KEYS
+
+
+async def test_one_query_runs_away_below_forgotten_transactions() -> None:
+    """The fourth line names the query, and its key goes there, in whatever order the rows are."""
+    signaller = FakeSignaller()
+    stage = Stage(_with_runaway(), signaller=signaller)
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await press(pilot, "sort_invert")
+        hands = Hands(pilot)
+        assert f"! {RUNAWAY} has run a query for over 47m" in text_of(stage, "#alarm")
+        await hands.press("follow", "cancel", "confirm")
+        assert _sent(signaller) == [(Signal.CANCEL, RUNAWAY)]
+        assert hands.count <= _MOST_KEYS
+
+
 def _sent(signaller: FakeSignaller) -> list[tuple[Signal, int]]:
     return [(each.signal, each.target.pid) for each in signaller.requests]

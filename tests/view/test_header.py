@@ -34,6 +34,7 @@ from pgtop.view.use_line import use_line
 from pgtop.view_registry import VIEWS
 from tests.keys import hint
 from tests.scenes import busy, calm, full, nearly_full, not_privileged, standstill
+from tests.scenes.sessions import runaway
 
 OLD = 110_010
 BEFORE_18 = 170_010
@@ -227,6 +228,16 @@ def test_a_calm_server_is_called_calm() -> None:
     assert line[0] == Span("No session waits for a lock.", Tone.CALM)
     hidden = text(headline(state_of(not_privileged()), Looks(), 80).line)
     assert "you see 1 of 45 sessions: grant pg_read_all_stats to monitor" in hidden
+
+
+def test_a_query_over_the_limit_is_named() -> None:
+    """With the key that goes there; another view leads to the sessions."""
+    scene = calm()
+    state = state_of(replace(scene, ungrouped=(*scene.backends, *runaway())))
+    for view, key in (("sessions", "follow"), ("locks", "show_sessions")):
+        words = text(headline(state, Looks(), 80, view).line)
+        assert words.startswith("! 48711 has run a query for over 47m")
+        assert hint(key) in words.split()
 
 
 def test_no_key_leads_to_the_view_in_sight() -> None:

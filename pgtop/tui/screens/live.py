@@ -275,7 +275,7 @@ class LiveScreen(Stateful, CurrentSize, Screen[None]):
         if lead is None:
             return
         if lead.view:
-            target = ROOT if lead.view == "locks" else None
+            target = ROOT if lead.is_session else None
             self.app.post_message(ViewRequested(lead.view, target))
         else:
             self.app.call_later(self.app.run_action, f"app.{lead.action}")

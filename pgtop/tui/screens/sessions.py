@@ -260,8 +260,8 @@ class SessionsScreen(TaggingScreen):
         self._table.go_back_to(self._before_filter)
 
     def arrive(self, target: object) -> None:
-        """Show the sessions of one row of the breakdown. Leaving goes back to that row, and to the
-        filter before.
+        """Show the sessions of one row of the breakdown, or go to the worst session. Leaving goes
+        back to that row, and to the filter before.
         """
         match target:
             case ShareFilter(text, share):
@@ -269,6 +269,8 @@ class SessionsScreen(TaggingScreen):
                 self._filter_before = self._options.filter.text
                 self._filter_of_share = text
                 self.filter_by(text)
+            case str():
+                self._follow(None)
 
     async def action_clear(self) -> None:
         """Go back to the row of the breakdown that filters the sessions, or else leave field
@@ -301,13 +303,15 @@ class SessionsScreen(TaggingScreen):
 
     def action_follow(self) -> None:
         """Go to the blocker of the session, from a root to its first waiter or back to the one that
-        the cursor came from, and from any other row to the worst root.
+        the cursor came from, and from any other row to the worst session.
         """
-        derived = self.state.derived
         row = None if self._alarm.chosen else self._table.choose()
-        step = step_from(backend_of(row), derived, self._trail)
+        self._follow(backend_of(row))
+
+    def _follow(self, backend: Backend | None) -> None:
+        step = step_from(backend, self.state.derived, self._trail)
         if step is None:
-            self._notify("no session waits for a lock")
+            self._notify("no session waits for a lock, and no query runs for too long")
         elif step.key <= 0:
             key = hint("show_locks")
             self._notify(f"a prepared transaction has no session: {key} shows it")

@@ -1,0 +1,30 @@
+"""The queries that have run for long: culprits that no lock tree shows."""
+
+from collections.abc import Iterable, Sequence
+
+from pgtop.model.backend import ACTIVE, CLIENT_BACKEND, Backend
+from pgtop.model.timestamp import MICROSECONDS, Instant
+
+
+def longest_queries(
+    backends: Iterable[Backend],
+    now: Instant,
+    seconds: float,
+) -> Sequence[Backend]:
+    """Return the clients whose query has run for so many seconds without a wait for a lock, the
+    longest first.
+
+    Parallel workers stand for no query of their own.
+    """
+    latest_start = now - round(seconds * MICROSECONDS)
+    rows = [
+        (backend.query_start, backend.pid, backend)
+        for backend in backends
+        if backend.query_start is not None
+        and backend.query_start <= latest_start
+        and backend.state == ACTIVE
+        and backend.backend_type == CLIENT_BACKEND
+        and not backend.waits_for_lock
+    ]
+    rows.sort(key=lambda row: row[:2])
+    return [backend for _, _, backend in rows]
