@@ -4,7 +4,9 @@ import re
 import tomllib
 from pathlib import Path
 
-_BOUND = re.compile(r"([A-Za-z0-9._-]+)(?:\[[a-z,]+\])?>=([0-9.]+)(?:,<[0-9.]+)?")
+_BOUND = re.compile(
+    r"([A-Za-z0-9._-]+)(?:\[[a-z,]+\])?>=([0-9.]+)(?:,<[0-9.]+)?(?:;.*)?"
+)
 
 
 def constraints(dependencies: list[str]) -> list[str]:
@@ -14,7 +16,8 @@ def constraints(dependencies: list[str]) -> list[str]:
         raise ValueError(
             f"each of {dependencies} must have a lower bound, such as >=1.2 or >=1.2,<2"
         )
-    return [f"{match[1]}=={match[2]}" for match in matches if match is not None]
+    lowest = {match[1]: match[2] for match in matches if match is not None}
+    return [f"{name}=={version}" for name, version in lowest.items()]
 
 
 if __name__ == "__main__":

@@ -15,19 +15,10 @@ from pathlib import Path
 from types import TracebackType
 
 from pgtop.cli import output
+from pgtop.cli.environment import environment
 
 _MARK = "pgtop: "
 """Begins the notes that pgtop itself adds to an exception. They may be shown."""
-_TERMINAL = (
-    "TERM",
-    "COLORTERM",
-    "TERM_PROGRAM",
-    "LANG",
-    "LC_ALL",
-    "LC_CTYPE",
-    "NO_COLOR",
-)
-_LIBRARIES = ("psycopg", "textual", "rich")
 
 
 def catch_bugs(code_after: Callable[[], int] = lambda: 1) -> None:
@@ -71,7 +62,7 @@ def report_bug(
 
     If the file cannot be written, show the report on stderr.
     """
-    lines = [*_environment(), *_notes(error), *_raised(kind, error, trace)]
+    lines = [*environment(), *_notes(error), *_raised(kind, error, trace)]
     sentence = f"This is a bug in pgtop ({_name(kind)})"
     try:
         path = _write("".join(f"{line}\n" for line in lines))
@@ -101,37 +92,6 @@ def _write(text: str) -> Path:
     with open(file, "w", encoding="utf-8", errors="replace") as report:
         report.write(text)
     return path
-
-
-def _environment() -> Iterator[str]:
-    """Yield lines about versions and the terminal."""
-    import platform
-
-    from pgtop import __version__
-
-    yield f"pgtop {__version__}, Python {platform.python_version()}, {platform.platform()}"
-    yield ", ".join(_versions()) or "no library loaded"
-    variables = [
-        f"{name}={os.environ[name]}" for name in _TERMINAL if name in os.environ
-    ]
-    yield f"terminal: {' '.join(variables)} {_size()}"
-
-
-def _versions() -> Iterator[str]:
-    from importlib.metadata import version
-
-    for name in _LIBRARIES:
-        if name in sys.modules:
-            yield f"{name} {version(name)}"
-    if psycopg := sys.modules.get("psycopg"):
-        yield f"libpq {psycopg.pq.version()}"
-
-
-def _size() -> str:
-    try:
-        return "x".join(map(str, os.get_terminal_size(2)))
-    except OSError:
-        return "of unknown size"
 
 
 def _notes(error: BaseException | None) -> list[str]:

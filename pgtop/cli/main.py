@@ -105,6 +105,8 @@ def _run_module(command: Command) -> int:
         library, _, _ = (error.name or "").partition(".")
         if library == "pgtop":  # a bug
             raise
+        if _NO_LIBPQ in str(error):
+            raise UsageError(_LIBPQ_IS_MISSING, _INSTALL_LIBPQ) from error
         raise UsageError(f"pgtop cannot load a library: {error}.", _LIBRARY) from error
     return code
 
@@ -121,6 +123,15 @@ def _with_named_server(command: Command) -> Command:
     return named
 
 
+_NO_LIBPQ = "libpq library not found"
+"""In the words of psycopg, which found none that is compiled either."""
+_LIBPQ_IS_MISSING = (
+    "There is no libpq, the client library of PostgreSQL, on this machine."
+)
+_INSTALL_LIBPQ = (
+    "Install the system's package (libpq5 in Debian and Ubuntu, libpq in Fedora and Alpine), or"
+    " psycopg[binary] with pip."
+)
 _LIBRARY = (
     "Install pgtop again with its dependencies; PSYCOPG_IMPL, if it is set, must name what is"
     " installed."

@@ -160,3 +160,11 @@ def test_less_is_the_usual_pager() -> None:
         assert b"\x1b[1mExit codes" in terminal.raw
         terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == 0
+
+
+def test_verbose_version_has_what_a_report_needs() -> None:
+    """Python, psycopg with its implementation, libpq, Textual and the terminal are there."""
+    shown = pgtop("version", "--verbose").stdout
+    for word in ("pgtop ", "Python ", "psycopg ", "textual ", "libpq ", "terminal: "):
+        assert word in shown
+    assert pgtop("version").stdout == pgtop("--version").stdout

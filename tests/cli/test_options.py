@@ -155,4 +155,5 @@ def test_help_lists_the_keys_of_the_registry() -> None:
 
 def test_version() -> None:
     """--version is one line that scripts can split."""
-    assert parse(["--version"]) == PrintedText(f"pgtop {__version__}\n")
+    for option in ("--version", "-V"):
+        assert parse([option]) == PrintedText(f"pgtop {__version__}\n")

@@ -1,10 +1,6 @@
-"""The man page is valid, complete, and in the wheel."""
+"""The man page is valid and complete."""
 
-import shutil
 import subprocess
-import sys
-import zipfile
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +8,7 @@ from pgtop.cli.man_page import man_page
 from pgtop.help import roff
 from pgtop.help.markdown import parse
 from pgtop.help.topics import TOPICS
-from tests.readme import MAN_PAGE, ROOT
+from tests.readme import MAN_PAGE
 
 
 def source(markdown: str) -> list[str]:
@@ -68,30 +64,3 @@ def test_man_and_mandoc_have_no_complaint() -> None:
         check=True,
     )
     assert lint.stdout == ""
-
-
-@pytest.mark.system
-def test_the_wheel_installs_the_man_page_and_the_topics(tmp_path: Path) -> None:
-    """The wheel has the page where installers look for data, and each topic in the package."""
-    checkout = tmp_path / "checkout"
-    shutil.copytree(
-        ROOT / "pgtop", checkout / "pgtop", ignore=shutil.ignore_patterns("__pycache__")
-    )
-    for name in ("pyproject.toml", "README.md"):
-        shutil.copy(ROOT / name, checkout)
-    build = [
-        sys.executable,
-        "-m",
-        "pip",
-        "wheel",
-        "-q",
-        "--no-deps",
-        "-w",
-        str(tmp_path),
-        str(checkout),
-    ]
-    subprocess.run(build, check=True, capture_output=True)
-    [wheel] = tmp_path.glob("*.whl")
-    names = zipfile.ZipFile(wheel).namelist()
-    assert any(name.endswith(".data/data/share/man/man1/pgtop.1") for name in names)
-    assert {f"pgtop/help/topics/{topic.name}.md" for topic in TOPICS} <= set(names)

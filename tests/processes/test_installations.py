@@ -15,7 +15,15 @@ from tests.cli import PGTOP, one_sentence
 from tests.cli import pgtop as run
 from tests.keys import READY, typed
 from tests.pty import Terminal
+from tests.readme import ROOT
 
+_WITHOUT_LIBPQ = """
+import ctypes.util
+import sys
+ctypes.util.find_library = lambda name: None
+from pgtop.__main__ import main
+sys.exit(main())
+"""
 _BUG = """
 import sys
 import pgtop.cli.main
@@ -93,6 +101,19 @@ def test_a_missing_library_is_named() -> None:
         assert (done.returncode, "psycopg_c" in output) == (code, True)
 
 
+def test_a_missing_libpq_is_one_sentence() -> None:
+    """Psycopg in pure Python needs the system's libpq; pgtop names the packages that have it."""
+    done = subprocess.run(
+        [sys.executable, "-c", _WITHOUT_LIBPQ, "show"],
+        env={"PSYCOPG_IMPL": "python", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == Exit.USAGE
+    assert "Install the system's package (libpq5 in" in one_sentence(done.stderr)
+
+
 @pytest.mark.parametrize(
     ("words", "code", "output"),
     [
@@ -106,7 +127,7 @@ def test_a_bug_anywhere_in_a_check_is_unknown(
     """A bug before the command begins counts, too: 1 would be a warning to the monitoring."""
     environment = {
         "XDG_STATE_HOME": str(tmp_path),
-        "PYTHONPATH": str(Path(pgtop.__file__).parents[1]),
+        "PYTHONPATH": str(ROOT),
     }
     done = subprocess.run(
         [sys.executable, "-c", _BUG, *words],

@@ -26,6 +26,7 @@ from pgtop.cli.args.records import (
     HelpCommand,
     LocksCommand,
     ShowCommand,
+    VersionCommand,
 )
 from pgtop.cli.args.signal_options import SignalCommand, signal_spec
 from pgtop.cli.misspelt import nearest_command, question
@@ -48,6 +49,7 @@ Command: TypeAlias = (
     | RecordCommand
     | DiffCommand
     | ReportCommand
+    | VersionCommand
     | PrintedText
 )
 
@@ -178,6 +180,7 @@ _SPECS = (
        pgtop completion bash | zsh | fish
        pgtop config show | check | path | schema | init
        pgtop demo [OPTION]...
+       pgtop version [--verbose]
        pgtop help [TOPIC | COMMAND]""",
         description="""\
 A live session monitor for PostgreSQL. `show` prints one sample, and `locks` who blocks whom;
@@ -269,6 +272,14 @@ what ended them, the queries seen most, signals, gaps.""",
         ShowCommand,
         usage=_TARGET,
         description="Prints one sample of the server and its client backends, and exits.",
+    ),
+    CommandSpec(
+        "version",
+        VersionCommand,
+        usage="[--verbose]",
+        description="""\
+Prints the version of pgtop; with --verbose also those of Python, its libraries and libpq, and the
+terminal, for a report of a bug.""",
     ),
 )
 

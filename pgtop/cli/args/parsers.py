@@ -60,6 +60,7 @@ class CommandParser(argparse.ArgumentParser):
             help="print this and exit",
         )
         program.add_argument(
+            "-V",
             "--version",
             action=_PrintAndExit,
             text=_version,

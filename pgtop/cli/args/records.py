@@ -133,3 +133,16 @@ class HelpCommand(NamedTuple):
         Argument("TOPIC | COMMAND", help="a topic of the documentation, or a command"),
     ] = ""
     """A topic or a command; empty for the list of topics."""
+
+
+class VersionCommand(NamedTuple):
+    """Options of `pgtop version`."""
+
+    verbose: Annotated[
+        bool,
+        OptionGroup("Output"),
+        option(
+            "--verbose",
+            help="versions of Python, libraries and libpq, and the terminal: for a report",
+        ),
+    ] = False
