@@ -155,6 +155,20 @@ def write_new(path: Path, content: bytes) -> None:
         raise
 
 
+def replace_readable(path: Path, content: bytes) -> None:
+    """Put a file that every user may read in the place of `path`, in one step: its readers see the
+    old content or the new one. Raises OSError, after which the old one is there.
+    """
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        write_new(new, content)
+        new.chmod(0o644)
+        new.replace(path)
+    except OSError:
+        new.unlink(missing_ok=True)
+        raise
+
+
 def make_private(folder: Path) -> None:
     """Create the folder and those above it, whatever the umask, and close it to other users. Raises
     OSError.

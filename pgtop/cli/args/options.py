@@ -12,6 +12,7 @@ from pgtop.cli.args.budget_options import BudgetCommand, move_command_first, rea
 from pgtop.cli.args.command import CommandSpec, PrintedText
 from pgtop.cli.args.config_options import CONFIG_SPEC, ConfigCommand
 from pgtop.cli.args.connection import ConnectionOptions
+from pgtop.cli.args.export_options import EXPORT_SPEC, ExportCommand
 from pgtop.cli.args.parsers import CommandParser, HelpRequested, read_record
 from pgtop.cli.args.recording_options import (
     DiffCommand,
@@ -50,6 +51,7 @@ Command: TypeAlias = (
     | DiffCommand
     | ReportCommand
     | VersionCommand
+    | ExportCommand
     | PrintedText
 )
 
@@ -180,6 +182,7 @@ _SPECS = (
        pgtop completion bash | zsh | fish
        pgtop config show | check | path | schema | init
        pgtop demo [OPTION]...
+       pgtop export --prometheus FILE [OPTION]... [@SERVER | URI]
        pgtop version [--verbose]
        pgtop help [TOPIC | COMMAND]""",
         description="""\
@@ -226,6 +229,7 @@ Prints a script that makes the shell complete pgtop's commands, options and filt
 Starts a PostgreSQL server with a simulated workload, and opens the dashboard on it. Quitting
 stops the server and removes its files.""",
     ),
+    EXPORT_SPEC,
     CommandSpec(
         "help",
         HelpCommand,
