@@ -5,6 +5,7 @@ else is ever faked.
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
+from pgtop.analysis.wait_profile import SliceBy
 from pgtop.model.audit import AuditEntry
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.detail import Detail
@@ -12,6 +13,7 @@ from pgtop.model.failure import Failure
 from pgtop.model.section import SESSIONS_ONLY, Topic
 from pgtop.model.signal import Outcome, SignalReply, SignalRequest
 from pgtop.model.snapshot import Snapshot
+from pgtop.model.waits import WaitSample
 
 if TYPE_CHECKING:
     from asyncio import Future
@@ -42,6 +44,13 @@ class Source(Protocol):
 
     async def detail(self, backend_id: BackendId) -> Detail | None:
         """Return one backend in full, or None if it has ended. Raises SourceError."""
+        ...
+
+    async def waits(self, by: SliceBy, pid: int | None = None) -> WaitSample:
+        """Return what the sessions wait for now, with the columns for one kind of slices: a small
+        part of a sample, for some ten times a second. `pid`: only one session and its parallel
+        workers. Raises SourceError.
+        """
         ...
 
     async def close(self) -> None:

@@ -4,6 +4,7 @@ clock."""
 import asyncio
 from collections.abc import Callable, Iterable, Mapping, Sequence, Sized
 
+from pgtop.analysis.wait_profile import SliceBy
 from pgtop.config.settings import Settings
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.detail import Detail
@@ -11,6 +12,7 @@ from pgtop.model.failure import Failure
 from pgtop.model.section import SESSIONS_ONLY, Topic
 from pgtop.model.signal import ReplyStatus, SignalReply, SignalRequest
 from pgtop.model.snapshot import Snapshot
+from pgtop.model.waits import WaitSample
 from pgtop.monitor.monitor import Monitor
 from pgtop.ports import Clock, Signaller, Source, SourceError
 from pgtop.signalling.execute import NoAuditLog, SignalExecutor
@@ -92,6 +94,7 @@ class FakeSource:
         self.topics = SESSIONS_ONLY
         self.renewed = 0
         self.details: dict[BackendId, Detail] = {}
+        self.wait_sample = WaitSample(0, ())
         self._hanging: asyncio.Future[Snapshot] | None = None
 
     def renew(self) -> None:
@@ -123,6 +126,9 @@ class FakeSource:
 
     async def detail(self, backend_id: BackendId) -> Detail | None:
         return self.details.get(backend_id)
+
+    async def waits(self, by: SliceBy, pid: int | None = None) -> WaitSample:
+        return self.wait_sample
 
     async def close(self) -> None:
         self.closed += 1

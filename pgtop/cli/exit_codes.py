@@ -51,7 +51,13 @@ class Exit(IntEnum):
     NOT_CONFIRMED = 10, "cancel, kill: not confirmed; nothing was signalled"
     WAITING = 11, "locks: sessions wait for locks; diff: something differs"
     DIFFERS = WAITING  # the same code, by the name that `diff` returns it under
-    LOCKS_UNKNOWN = 12, "locks: the locks could not be read"
+    LOCKS_UNKNOWN = (
+        12,
+        "locks: the locks could not be read; waits: this role may see no session's wait",
+    )
+    WAITS_UNKNOWN = (
+        LOCKS_UNKNOWN  # the same code, by the name that `waits` returns it under
+    )
     HANGUP = 129, "ended by SIGHUP"
     INTERRUPT = 130, "ended by SIGINT (Ctrl-C)"
     TERMINATE = 143, "ended by SIGTERM"

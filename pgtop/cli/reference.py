@@ -158,6 +158,16 @@ def connection_options() -> str:
     return table(_OPTION_HEAD, list(_option_rows(connection)))
 
 
+def wait_classes() -> str:
+    """Return the usual meaning of each class of waits, and the place to look at next."""
+    from pgtop.view.wait_words import CLASS_WORDS
+
+    rows = [
+        (f"`{kind}`", words.meaning, words.next) for kind, words in CLASS_WORDS.items()
+    ]
+    return table(("class", "what it usually means", "what to look at next"), rows)
+
+
 def config_guards() -> str:
     """Return the keys of the configuration that stand above all tables."""
     return _config_keys(plain_fields(TOP))
@@ -251,6 +261,7 @@ FACTS = TopicFacts(
         "check codes": check_codes,
         "options": options,
         "connection options": connection_options,
+        "wait classes": wait_classes,
         "config guards": config_guards,
         "config display": config_display,
         "config servers": config_servers,

@@ -19,6 +19,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("emergencies", "the server is full, everything waits, one query runs away"),
     Topic("keys", "the keys of the dashboard"),
     Topic("views", "what the dashboard shows, and what the bar means"),
+    Topic("waits", "what sessions wait for, and what to look at next"),
     Topic("filter", "how to select sessions"),
     Topic("columns", "the columns of the sessions"),
     Topic("signals", "how to end queries and sessions: one, many, or from a script"),

@@ -9,10 +9,12 @@ import asyncio
 from dataclasses import replace
 from typing import NamedTuple
 
+from pgtop.analysis.wait_profile import SliceBy
 from pgtop.model.backend import HIDDEN_QUERY, Backend, BackendId
 from pgtop.model.detail import Detail
 from pgtop.model.section import SESSIONS_ONLY, Topic
 from pgtop.model.snapshot import NO_IDLE_GROUP, Snapshot
+from pgtop.model.waits import QUERY_BYTES, WaitSample
 from pgtop.ports import Source
 from pgtop.text.redact import redaction
 
@@ -63,6 +65,12 @@ class RedactingSource:
         return detail._replace(
             backend=backend._replace(query_id=None) if detail.query_is_cut else backend
         )
+
+    async def waits(self, by: SliceBy, pid: int | None = None) -> WaitSample:
+        """Return what the sessions wait for, their queries without literals. Raises SourceError."""
+        sample = await self._source.waits(by, pid)
+        masked = [without_literals(each, QUERY_BYTES) for each in sample.backends]
+        return sample._replace(backends=tuple(masked))
 
     async def close(self) -> None:
         """See `ports.Source`."""

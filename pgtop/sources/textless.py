@@ -2,10 +2,12 @@
 
 from dataclasses import replace
 
+from pgtop.analysis.wait_profile import SliceBy
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.detail import Detail
 from pgtop.model.section import SESSIONS_ONLY, Topic
 from pgtop.model.snapshot import IdleGroup, Snapshot
+from pgtop.model.waits import WaitSample
 from pgtop.ports import Source
 
 
@@ -37,6 +39,12 @@ class TextlessSource:
         if detail is None:
             return None
         return detail._replace(backend=_without_text(detail.backend))
+
+    async def waits(self, by: SliceBy, pid: int | None = None) -> WaitSample:
+        """Return what the sessions wait for, without queries. Raises SourceError."""
+        sample = await self._source.waits(by, pid)
+        textless = [each._replace(query=None) for each in sample.backends]
+        return sample._replace(backends=tuple(textless))
 
     async def close(self) -> None:
         """See `ports.Source`."""

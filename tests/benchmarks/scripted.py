@@ -15,11 +15,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import ParamSpec, TypeVar
 
+from pgtop.analysis.wait_profile import SliceBy
 from pgtop.model.backend import IDLE_IN_TRANSACTION, Backend, BackendId
 from pgtop.model.detail import Detail
 from pgtop.model.section import SESSIONS_ONLY, Topic
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS
+from pgtop.model.waits import WaitSample
 from pgtop.monitor.clock import MonotonicClock
 from tests import scenes
 from tests.benchmarks.bench import SMALL, Bench
@@ -70,6 +72,9 @@ class Script:
 
     async def detail(self, backend_id: BackendId) -> Detail | None:
         return None
+
+    async def waits(self, by: SliceBy, pid: int | None = None) -> WaitSample:
+        return WaitSample(self.first.taken_at, ())
 
     async def close(self) -> None:
         return None

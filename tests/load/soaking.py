@@ -18,12 +18,14 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from pgtop.analysis.wait_profile import SliceBy
 from pgtop.model.backend import ACTIVE, IDLE, IDLE_IN_TRANSACTION, Backend, BackendId
 from pgtop.model.detail import Detail
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.section import SESSIONS_ONLY, Topic
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS
+from pgtop.model.waits import WaitSample
 from pgtop.ports import SourceError
 from tests import scenes
 from tests.fakes import monitor_of
@@ -92,6 +94,9 @@ class Churn:
             None,
         )
         return backend and Detail(self._now, backend, query_is_cut=False)
+
+    async def waits(self, by: SliceBy, pid: int | None = None) -> WaitSample:
+        return WaitSample(self._now, ())
 
     async def close(self) -> None:
         """Do nothing, as nothing is open."""

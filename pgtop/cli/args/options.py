@@ -30,6 +30,7 @@ from pgtop.cli.args.records import (
     VersionCommand,
 )
 from pgtop.cli.args.signal_options import SignalCommand, signal_spec
+from pgtop.cli.args.waits_options import WaitsCommand
 from pgtop.cli.misspelt import nearest_command, question
 from pgtop.cli.named_server import take_server, with_server
 from pgtop.errors import UsageError
@@ -52,6 +53,7 @@ Command: TypeAlias = (
     | ReportCommand
     | VersionCommand
     | ExportCommand
+    | WaitsCommand
     | PrintedText
 )
 
@@ -173,6 +175,7 @@ _SPECS = (
 {_TARGET}
        pgtop show {_TARGET}
        pgtop locks {_TARGET}
+       pgtop waits {_TARGET}
        pgtop cancel | kill [OPTION]... [@SERVER | URI] PID... | FILTER | --all-clients
        pgtop budget {_TARGET}
        pgtop record [OPTION]... [FILE | DIR]
@@ -187,10 +190,11 @@ _SPECS = (
        pgtop help [TOPIC | COMMAND]""",
         description="""\
 A live session monitor for PostgreSQL. `show` prints one sample, and `locks` who blocks whom;
-`cancel` and `kill` end queries and sessions; `budget` prints or checks the connection budget;
-`record` writes samples into a file; `audit` prints which sessions were signalled; `config` prints
-and checks the configuration; `demo` starts a server to try pgtop on; `help` shows the
-documentation, and `help emergencies` what to do on a full or blocked server.
+`waits` measures what sessions wait for; `cancel` and `kill` end queries and sessions; `budget`
+prints or checks the connection budget; `record` writes samples into a file; `audit` prints which
+sessions were signalled; `config` prints and checks the configuration; `demo` starts a server to try
+pgtop on; `help` shows the documentation, and `help emergencies` what to do on a full or blocked
+server.
 Each command has its own --help.""",
         read=_read_dashboard,
         epilog=_keys,
@@ -284,6 +288,14 @@ what ended them, the queries seen most, signals, gaps.""",
         description="""\
 Prints the version of pgtop; with --verbose also those of Python, its libraries and libpq, and the
 terminal, for a report of a bug.""",
+    ),
+    CommandSpec(
+        "waits",
+        WaitsCommand,
+        usage=_TARGET,
+        description="""\
+Samples what sessions wait for, prints the shares with their error, and exits. Ctrl-C ends it
+earlier. More: `pgtop help waits`.""",
     ),
 )
 

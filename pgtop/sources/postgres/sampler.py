@@ -9,11 +9,13 @@ from time import monotonic
 
 import psycopg
 
+from pgtop.analysis.wait_profile import SliceBy
 from pgtop.model.backend import BackendId
 from pgtop.model.detail import Detail
 from pgtop.model.section import SESSIONS_ONLY, Topic
 from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
+from pgtop.model.waits import WaitSample
 from pgtop.ports import SourceError
 from pgtop.sources.postgres.connection import (
     STATEMENT_SECONDS,
@@ -24,7 +26,8 @@ from pgtop.sources.postgres.connection import (
 )
 from pgtop.sources.postgres.facts import Facts
 from pgtop.sources.postgres.pipeline import Answer
-from pgtop.sources.postgres.probes import PROBES, Probe
+from pgtop.sources.postgres.probes import PROBES, Probe, waits
+from pgtop.sources.postgres.probes.activity import NameCache
 from pgtop.sources.postgres.probes.detail import error_text, read_detail
 from pgtop.sources.postgres.probes.lock_target import NO_NAMES, Names
 from pgtop.sources.postgres.probes.sections import SectionReader
@@ -105,6 +108,11 @@ class PostgresSource:
             server = await self._sampler_on(channel).server()
             return await read_detail(channel, server, backend_id, self._names)
 
+    async def waits(self, by: SliceBy, pid: int | None = None) -> WaitSample:
+        """Return what the sessions wait for now. Raises SourceError."""
+        async with self._connection.acquire() as channel:
+            return await self._sampler_on(channel).waits(by, pid)
+
     async def close(self) -> None:
         """Close the connection at once, cancelling what runs on it."""
         await self._connection.close()
@@ -140,6 +148,7 @@ class _Sampler:
         self._sessions = SessionReader(channel.features, text_bytes, names)
         self._sections = SectionReader(probes, channel.features)
         self._nameless: set[Owner] = set()
+        self._wait_names = NameCache()
 
     def renew(self) -> None:
         """Make the facts due."""
@@ -148,6 +157,15 @@ class _Sampler:
     async def server(self) -> Server:
         """Return the server as it was last read; read it first if it never was."""
         return self._facts.server or await self._facts.poll(self.channel, 0)
+
+    async def waits(self, by: SliceBy, pid: int | None) -> WaitSample:
+        """Return what the sessions wait for, in one round trip."""
+        server = await self.server()
+        [rows] = await self.channel.run(
+            waits.statement(self.channel.features, by, pid),
+            most=self._answer_bytes,
+        )
+        return waits.read(rows, server, self._wait_names)
 
     async def sample(self, topics: frozenset[Topic]) -> Snapshot:
         """Return one instant of the server; without locks if they are all that cannot be read."""

@@ -1,10 +1,12 @@
 """A recording as a source: the samples as they were, at one time or in their order."""
 
+from pgtop.analysis.wait_profile import SliceBy
 from pgtop.model.backend import BackendId
 from pgtop.model.detail import Detail, is_cut
 from pgtop.model.section import SESSIONS_ONLY, Topic
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant
+from pgtop.model.waits import WaitSample
 from pgtop.sources.recording.file_format import RecordingError
 from pgtop.sources.recording.reader import Recording
 
@@ -40,6 +42,15 @@ class RecordedSource:
             query_is_cut=is_cut(text, length, size),
             locks_failure=LOCKS_NOT_RECORDED,
         )
+
+    async def waits(self, by: SliceBy, pid: int | None = None) -> WaitSample:
+        """Return what the sample has of the sessions that count."""
+        snapshot = await self.sample()
+        own_pid = snapshot.server.pid
+        counted = [each for each in snapshot.busy if each.pid != own_pid]
+        if pid is not None:
+            counted = [each for each in counted if pid in (each.pid, each.leader_pid)]
+        return WaitSample(snapshot.taken_at, tuple(counted))
 
     async def close(self) -> None:
         """Close the file."""
