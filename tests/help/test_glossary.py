@@ -7,7 +7,7 @@ import re
 import pytest
 
 from pgtop.cli.args.options import parsers
-from pgtop.cli.completion import options_of
+from pgtop.cli.completion.words import options_of
 from pgtop.cli.reference import FACTS
 from pgtop.help import topics
 from pgtop.help.markdown import Table, parse

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from pgtop.cli.args.options import parsers
-from pgtop.cli.completion import options_of
+from pgtop.cli.completion.words import options_of
 from pgtop.cli.reference import FACTS
 from pgtop.config.tables import TOP, plain_fields
 from pgtop.help import topics

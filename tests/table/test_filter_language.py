@@ -2,7 +2,7 @@
 
 import pytest
 
-from pgtop.cli.completion import filter_keys
+from pgtop.cli.completion.words import filter_keys
 from pgtop.table.filter import Filter
 from pgtop.table.language.help import FILTER_HELP
 from pgtop.table.language.keys import KEYS
