@@ -11,7 +11,7 @@ from tests.architecture.rules import ROOT
 from tests.help.test_contributing import examples
 
 _OPTION_OF_A_COMMAND = {
-    "pgtop/cli/args/options.py": (
+    "pgtop/cli/args/records.py": (
         """Argument("bash | zsh | fish", choices=SHELLS, help="the shell to complete in"),
     ]
 """,
