@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import IntEnum
 from functools import lru_cache, partial
 from itertools import chain
-from operator import neg
+from operator import itemgetter
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
 
@@ -18,7 +18,7 @@ from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.graph import Key
 from pgtop.analysis.lock_forest import NEVER, LockForest, Node
 from pgtop.analysis.long_queries import longest_queries
-from pgtop.model.backend import CLIENT_BACKEND, IDLE, Backend, BackendId
+from pgtop.model.backend import CLIENT_BACKEND, IDLE, Backend, identity_of
 from pgtop.model.snapshot import NO_IDLE_GROUP, IdleGroup
 from pgtop.model.timestamp import MICROSECONDS, Instant
 from pgtop.table.arrange import by_value
@@ -74,7 +74,7 @@ The sessions of a pool work for milliseconds in each second. Without this each w
 the busy rows and the end of the table at nearly every sample, and the cursor's view with it.
 """
 
-Standing: TypeAlias = Mapping[BackendId, Harm]
+Standing: TypeAlias = Mapping[tuple[int, Instant | None], Harm]
 """The sessions before the idle ones in the default order, in that order, with their harm."""
 
 NO_STANDING: Standing = MappingProxyType({})
@@ -113,7 +113,7 @@ def ordered(
     ):
         backends = [*backends, *idle]
         idle = ()
-    rows = sorted(backends, key=_base_key)
+    rows = _by_start(backends)
     standing: Standing = NO_STANDING
     if sort.column is None:
         rows, standing = _worst_first(
@@ -130,13 +130,26 @@ def ordered(
     return OrderedSessions(_workers_under_leaders(rows), standing)
 
 
+_FIELDS = Backend._fields
+_start_of = itemgetter(_FIELDS.index("backend_start"))
+_start_and_pid = itemgetter(_FIELDS.index("backend_start"), _FIELDS.index("pid"))
+
+
+def _by_start(backends: Iterable[Backend]) -> list[Backend]:
+    """Return backends in the order of their starts; a hidden start comes first."""
+    rows = list(backends)
+    has_hidden = None in map(_start_of, rows)
+    rows.sort(key=_base_key if has_hidden else _start_and_pid)
+    return rows
+
+
 def _base_key(backend: Backend) -> tuple[Instant, int]:
     return backend.backend_start or 0, backend.pid
 
 
 @lru_cache(maxsize=1)
 def _longest_idle_first(settled: IdleGroup) -> tuple[Backend, ...]:
-    rows = sorted(settled.backends, key=_base_key)
+    rows = _by_start(settled.backends)
     return tuple(_by_idle_start(rows, True))
 
 
@@ -175,11 +188,9 @@ def _worst_first(
     """
     piles = _piles(rows, derived, before)
     harmful = _harmful(piles, derived, before)
-    standing = {
-        row.identity: harm
-        for harm, pile in zip(Harm, harmful, strict=False)
-        for row in pile
-    }
+    standing: dict[tuple[int, Instant | None], Harm] = {}
+    for harm, pile in zip(Harm, harmful, strict=False):
+        standing.update(dict.fromkeys(map(identity_of, pile), harm))
     busy = list(chain.from_iterable(harmful))
     idle = [*idle_longest, *_by_idle_start(piles[Harm.IDLES], worst_first)]
     clients = busy + idle if worst_first else idle + busy[::-1]
@@ -220,8 +231,8 @@ def _move_longest_queries(piles: Piles, derived: DerivedSnapshot) -> None:
     longest = longest_queries(working, derived.now, _LONG_QUERY)[:_LONG_QUERIES]
     if longest:
         piles[Harm.RUNS_LONG] += longest
-        identities = {row.identity for row in longest}
-        working[:] = [row for row in working if row.identity not in identities]
+        identities = set(map(identity_of, longest))
+        working[:] = [row for row in working if identity_of(row) not in identities]
 
 
 def _harmful(
@@ -288,7 +299,7 @@ def _harms(forest: LockForest) -> dict[int, Harm]:
 
 def _own_harm(row: Backend) -> Harm:
     """Return the harm of a session that is in no lock tree."""
-    if row.hidden:
+    if row.backend_start is None:
         return Harm.IS_HIDDEN if row.is_client else Harm.SERVES
     if row.backend_type != CLIENT_BACKEND and row.leader_pid is None:
         return Harm.SERVES
@@ -303,7 +314,7 @@ def _worked_a_moment_ago(
     """Return whether an idle session stood among the working ones and has just become idle."""
     if row.state_change is None or now - row.state_change >= _MOMENT:
         return False
-    return before.get(row.identity) in (Harm.RUNS_LONG, Harm.WORKS)
+    return before.get(identity_of(row)) in (Harm.RUNS_LONG, Harm.WORKS)
 
 
 def _place_among_roots(forest: LockForest) -> Callable[[Backend], int]:
@@ -333,17 +344,14 @@ def _weight(
 def _kept_places(piles: Piles, before: Standing) -> Piles:
     """Return the sessions of each harm that had this harm before, in their order of then."""
     kept = [list[Backend]() for _ in piles]
-    if not before:
-        return kept
-    current = {
-        row.identity: (harm, row)
-        for harm, pile in zip(Harm, piles, strict=False)
-        for row in pile
-    }
-    for identity, harm in before.items():
-        match = current.get(identity)
-        if match is not None and match[0] is harm:
-            kept[harm].append(match[1])
+    for harm, pile in zip(Harm, piles, strict=False):
+        if pile and before:
+            current = dict(zip(map(identity_of, pile), pile, strict=True))
+            kept[harm] = [
+                current[identity]
+                for identity, was in before.items()
+                if was is harm and identity in current
+            ]
     return kept
 
 
@@ -356,23 +364,40 @@ def _by_margin(
     """Order rows by weight, heaviest first. A kept row moves up only past a row that it outweighs
     by the margin.
 
-    `lightest[i]` is the least weight among the first rows up to i. These weights fall, so the first
-    row that is outweighed is found by bisection, and a row inserted before it changes none behind.
+    `lightest[i]` is minus the least weight among the first rows up to i. These values rise, so the
+    first row that is outweighed is found by bisection, and a row inserted before it changes none
+    behind.
     """
     rows: list[Backend] = []
     lightest: list[float] = []
-    kept_identities = {row.identity for row in kept}
-    others = [row for row in pile if row.identity not in kept_identities]
-    others.sort(key=weight, reverse=True)
-    for row in chain(kept, others):
+    for row in kept:
         own = weight(row)
-        if row.identity in kept_identities:
-            place = bisect_left(lightest, -margin(own), key=neg)
-        else:
-            place = bisect_right(lightest, -own, key=neg)
-        lightest.insert(place, min(own, lightest[place - 1]) if place else own)
-        rows.insert(place, row)
+        if rows and own > -lightest[-1]:
+            place = bisect_left(lightest, -margin(own))
+            _insert(rows, lightest, place, row, own)
+        else:  # the margin is smaller still
+            rows.append(row)
+            lightest.append(-own)
+    kept_identities = set(map(identity_of, kept))
+    others = [row for row in pile if identity_of(row) not in kept_identities]
+    others.sort(key=weight, reverse=True)
+    for row in others:
+        own = weight(row)
+        place = bisect_right(lightest, -own)
+        _insert(rows, lightest, place, row, own)
     return rows
+
+
+def _insert(
+    rows: list[Backend],
+    lightest: list[float],
+    place: int,
+    row: Backend,
+    weight: float,
+) -> None:
+    least = max(-weight, lightest[place - 1]) if place else -weight
+    lightest.insert(place, least)
+    rows.insert(place, row)
 
 
 def _idle_since(backend: Backend) -> Instant | None:

@@ -41,15 +41,25 @@ Run = tuple[str, Style]
 Piece = tuple[int, int, int, Iterable[Run]]
 """The first column and the line, both from 0; the width; and the text."""
 
+PlacedRun = tuple[int, Run, int]
+"""The first column of a run, the run, and the column behind it."""
+_NOWHERE: PlacedRun = (-1, ("", PLAIN), -1)
+
 
 class Line:
     """One line of cells. A wide character is in its first cell, and its other cells are empty."""
 
-    __slots__ = ("cells", "styles")
+    __slots__ = ("cells", "drawn", "drawn_up_to", "styles")
 
     def __init__(self, width: int, cell: Cell = " ") -> None:
         self.cells = [cell] * width
         self.styles = [PLAIN] * width
+        self.forget_drawn()
+
+    def forget_drawn(self) -> None:
+        """Take no run for drawn: the cells may have been overwritten."""
+        self.drawn: list[PlacedRun] = []
+        self.drawn_up_to = -1
 
     def resize(self, width: int) -> None:
         """Cut off on the right, or fill up with blanks."""
@@ -57,6 +67,7 @@ class Line:
         kept = _cut(self.cells, width) if missing < 0 else self.cells
         self.cells = [*kept, *" " * missing]
         self.styles = self.styles[:width] + [PLAIN] * missing
+        self.forget_drawn()
 
     def put(
         self,
@@ -130,19 +141,29 @@ class Canvas:
         width: int,
         runs: Iterable[Run],
     ) -> None:
-        """Put runs of text on `width` cells of a line; the frames' cursor stays where it is."""
+        """Put runs of text on `width` cells of a line; the frames' cursor stays where it is.
+
+        Runs that the last call put at the same place are passed over: in most lines a sample
+        changes one of four.
+        """
         if y >= len(self.lines):
             return
         self.used = True
-        self.touched.add(y)
         line = self.lines[y]
         end = min(x + width, self.width)
-        for text, style in runs:
-            cells = text if _ONE_CELL_EACH.fullmatch(text) else _clusters(text)
-            if x < end and cells:
-                fitting = cells if len(cells) <= end - x else _cut(cells, end - x)
-                line.put(x, fitting, style)
-            x += len(cells)
+        before = iter(line.drawn if line.drawn_up_to == end else ())
+        drawn: list[PlacedRun] = []
+        for run in runs:
+            placed = next(before, _NOWHERE)
+            start, run_before, behind = placed
+            if start != x or run_before != run:
+                behind = _put_run(line, x, end, run)
+                placed = (x, run, behind)
+                self.touched.add(y)
+            drawn.append(placed)
+            x = behind
+        line.drawn = drawn
+        line.drawn_up_to = end
 
     def apply(self, frame: str) -> None:
         """Put a frame on the canvas."""
@@ -164,12 +185,24 @@ class Canvas:
         marks, cells = ("", text) if _ONE_CELL_EACH.fullmatch(text) else _cells(text)
         if self.y < len(self.lines):
             line = self.lines[self.y]
+            line.forget_drawn()
             if marks:
                 line.join(min(self.x, self.width), marks)
             if cells and self.x < self.width:
                 line.put(self.x, cells, self._style)
             self.touched.add(self.y)
         self.x += len(cells)
+
+
+def _put_run(line: Line, x: int, end: int, run: Run) -> int:
+    """Put a run at `x`, cut off at `end`; return the column behind it."""
+    text, style = run
+    cells = text if _ONE_CELL_EACH.fullmatch(text) else _clusters(text)
+    size = len(cells)
+    if x < end and size:
+        fitting = cells if size <= end - x else _cut(cells, end - x)
+        line.put(x, fitting, style)
+    return x + size
 
 
 def is_frame(text: str) -> bool:

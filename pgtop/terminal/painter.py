@@ -16,6 +16,7 @@ _GAP = 4  # unchanged cells that cost no more than jumping over them
 _ERASE = "\x1b[K"
 _ERASE_PAYS = 6  # cells from which on a jump and an erasure are shorter than spaces
 _BACK = 4  # how far to the left, on the next line, a stroke may begin and still be the nearest
+_STRETCH = 16  # cells compared at once, of which most are the same
 
 
 class Stroke(NamedTuple):
@@ -69,8 +70,11 @@ class Painter:
         changed = _changed(wanted, shown)
         if not changed:
             return
-        blank = self._blank_from(wanted, changed)
-        for start, end in _runs(wanted, [x for x in changed if x < blank]):
+        blank = len(wanted.cells)
+        if len(changed) >= _ERASE_PAYS:
+            blank = self._blank_from(wanted, changed)
+            changed = [x for x in changed if x < blank]
+        for start, end in _runs(wanted, changed):
             yield from _split(
                 y,
                 wanted,
@@ -119,8 +123,11 @@ class Painter:
         if self._cursor is None or self._cursor == (first.x, first.y):
             return first
         x, y = self._cursor
-        below = [waiting.get((x - back, y + 1)) for back in range(_BACK)]
-        return min([first, *filter(None, below)], key=self._cost)
+        places = [(x - back, y + 1) for back in range(_BACK)]
+        below = [waiting[place] for place in places if place in waiting]
+        if not below or below == [first]:
+            return first
+        return min([first, *below], key=self._cost)
 
     def _cost(self, stroke: Stroke) -> int:
         going = move(self._cursor, (stroke.x, stroke.y))
@@ -141,20 +148,23 @@ class Painter:
 
 
 def _changed(wanted: Line, shown: Line) -> list[int]:
-    if wanted.cells == shown.cells and wanted.styles == shown.styles:
-        return []
-    both = zip(
-        wanted.cells,
-        shown.cells,
-        wanted.styles,
-        shown.styles,
-        strict=True,
-    )
-    return [
-        x
-        for x, (cell, old, style, was) in enumerate(both)
-        if cell != old or style != was
-    ]
+    """Return the columns whose cells differ; equal stretches are passed over as a whole."""
+    changed: list[int] = []
+    for start in range(0, len(wanted.cells), _STRETCH):
+        stretch = slice(start, start + _STRETCH)
+        cells = wanted.cells[stretch]
+        styles = wanted.styles[stretch]
+        old = shown.cells[stretch]
+        was = shown.styles[stretch]
+        if cells == old and styles == was:
+            continue
+        both = zip(
+            zip(cells, styles, strict=True),
+            zip(old, was, strict=True),
+            strict=True,
+        )
+        changed += [x for x, (now, then) in enumerate(both, start) if now != then]
+    return changed
 
 
 def _runs(line: Line, changed: list[int]) -> Iterator[tuple[int, int]]:
