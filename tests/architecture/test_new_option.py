@@ -78,8 +78,9 @@ def test_an_option_of_a_command_is_declared_in_one_file_and_read_in_another(
 ) -> None:
     assert output.startswith("# moin\n")
     assert re.search(r"--greeting TEXT +the first line \(hello\)\n", output)  # --help
-    assert "--greeting) words='hello moin' ;;" in output  # bash
-    assert "--greeting[the first line (hello)]:TEXT:(hello moin)" in output  # zsh
+    assert "--greeting) words='hello moin' source= ;;" in output  # bash
+    zsh = "--greeting=[the first line (hello)]:TEXT:{compadd -- hello moin}"
+    assert zsh in output
     # Fish.
     assert "-l greeting -x -a 'hello moin' -d 'the first line (hello)'" in output
     assert r"\-\-greeting TEXT" in output  # the man page
