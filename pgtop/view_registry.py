@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from pgtop.actions import Action, Group
 from pgtop.keys import Keymap, keymap_with, put_in_force
-from pgtop.model.section import LOCKS, RATES, SESSIONS, Topic
+from pgtop.model.section import LOCKS, PROGRESS, RATES, SESSIONS, Topic
 
 
 def _none(state: Any) -> int:
@@ -72,7 +72,7 @@ VIEWS: tuple[View, ...] = (
         label="sessions",
         title="sessions",
         screen="pgtop.tui.screens.sessions:SessionsScreen",
-        topics=frozenset({SESSIONS, RATES}),
+        topics=frozenset({SESSIONS, RATES, PROGRESS}),
     ),
     View(
         id="breakdown",
@@ -88,7 +88,7 @@ VIEWS: tuple[View, ...] = (
         label="locks",
         title="who blocks whom, and what holds back vacuum",
         screen="pgtop.tui.screens.locks:LocksScreen",
-        topics=frozenset({SESSIONS, LOCKS, RATES}),
+        topics=frozenset({SESSIONS, LOCKS, RATES, PROGRESS}),
         alarms=_waiting,
     ),
 )

@@ -7,7 +7,9 @@ from pgtop.analysis.age_limits import DEFAULT_LIMITS, AgeLimits
 from pgtop.analysis.forest_builder import build_forest
 from pgtop.analysis.lock_forest import LockForest
 from pgtop.analysis.long_queries import longest_queries
+from pgtop.model import EMPTY
 from pgtop.model.backend import Backend
+from pgtop.model.progress import Operation, operations_of
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant
 
@@ -20,6 +22,8 @@ class DerivedSnapshot(NamedTuple):
     blocks: Mapping[int, int]
     """The number of sessions that wait for each pid, directly or through others."""
     limits: AgeLimits = DEFAULT_LIMITS
+    operations: Mapping[int, Operation] = EMPTY
+    """Commands that count their work, by pid: see `progress_of`."""
 
     @classmethod
     def of(
@@ -37,7 +41,14 @@ class DerivedSnapshot(NamedTuple):
             forest,
             blocks,
             limits,
+            {each.pid: each for each in operations_of(snapshot)},
         )
+
+    def progress_of(self, backend: Backend) -> Operation | None:
+        """Return the work that a session counts; None if it counts none."""
+        operation = self.operations.get(backend.pid)
+        is_own = operation is not None and operation.is_of(backend)
+        return operation if is_own else None
 
     @property
     def now(self) -> Instant:

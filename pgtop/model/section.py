@@ -20,6 +20,8 @@ locks are read only while a session waits.
 """
 RATES = Topic("rates")
 """How much all databases do in a second: see `model.rates`."""
+PROGRESS = Topic("progress")
+"""How far vacuums, index builds, copies and base backups are: see `model.progress`."""
 SESSIONS_ONLY = frozenset({SESSIONS})
 
 Data = TypeVar("Data")

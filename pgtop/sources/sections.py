@@ -3,6 +3,9 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pgtop.model import rates
+from pgtop.model import progress, rates
 
-SECTION_TYPES: Final[Mapping[str, Any]] = {rates.SECTION: rates.RatesReading}
+SECTION_TYPES: Final[Mapping[str, Any]] = {
+    rates.SECTION: rates.RatesReading,
+    progress.SECTION: progress.ProgressReading,
+}

@@ -15,6 +15,10 @@ from pgtop.table.session_locks import (
     lock_tone,
     pid_tone,
 )
+from pgtop.table.session_progress import (
+    narrow_state_or_progress_in,
+    state_or_progress_in,
+)
 from pgtop.table.session_state import severity
 from pgtop.text.tone import Tone
 
@@ -133,10 +137,12 @@ _STATE = Column(
     rank=3,
     key=cells.state,
     text=cells.state,
-    text_in=cells.state_in,
+    text_in=state_or_progress_in,
     tone=severity,
     retoned={Tone.ALARM: Tone.ALARM_PLATE},
-).narrowed(8, usual=7, most=8, text=cells.narrow_state, text_in=None)
+).narrowed(
+    8, usual=7, most=14, text=cells.narrow_state, text_in=narrow_state_or_progress_in
+)
 _WAIT = Column(
     name="wait",
     title="WAIT",

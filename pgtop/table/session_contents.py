@@ -200,6 +200,8 @@ def _of_states(
 ) -> Iterator[tuple[AnyColumn, int]]:
     """Yield what the rows in sight need for state and wait, in both forms."""
     examples = {_activity_of(row): row for row in rows}
+    if derived.operations:
+        examples |= {row.pid: row for row in rows if row.pid in derived.operations}
     for form in _STATE_FORMS:
         most = form.most_width
         texts = {form.shown(row, derived, most) for row in examples.values()}

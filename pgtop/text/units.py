@@ -31,6 +31,14 @@ def counted(count: int, noun: str) -> str:
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
 
 
+def bytes_text(value: float) -> str:
+    """Return a number of bytes as `1.2 GB`, in units of a thousand."""
+    for size, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if value >= size:
+            return f"{value / size:.1f} {unit}"
+    return f"{value:.0f} B"
+
+
 def rough_age(seconds: float | None) -> str:
     """Return an age in whole seconds, and from a minute on in whole minutes.
 

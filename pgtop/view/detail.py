@@ -26,6 +26,8 @@ from pgtop.view.consequence import at_once_words, state_field
 from pgtop.view.detail_facts import fact_lines, lock_lines
 from pgtop.view.fields import LabelledValue, field, field_lines
 from pgtop.view.lock_phrases import rollback, root_name
+from pgtop.view.progress import does_words, progress_lines
+from pgtop.view.progress import title as operation_title
 from pgtop.view.sql import query_lines
 
 QueryLines: TypeAlias = Callable[[str, int], list[Line]]
@@ -57,6 +59,7 @@ def detail_lines(
         *rights_fields(backend, derived.snapshot.server, read_only, guard),
     ]
     sections = {
+        **_progress(backend, derived, width),
         _query_title(backend, derived): _query(
             backend, detail, derived, width, lines_of
         ),
@@ -72,6 +75,19 @@ def detail_lines(
     return lines
 
 
+def _progress(
+    backend: Backend,
+    derived: DerivedSnapshot,
+    width: int,
+) -> dict[str, Iterable[Line]]:
+    """Return the phases of a command that counts its work, under their title."""
+    operation = derived.progress_of(backend)
+    if operation is None:
+        return {}
+    heading = f"Progress of {operation_title(operation)}"
+    return {heading: progress_lines(operation, derived, width)}
+
+
 def _heading(title: str, width: int) -> Line:
     return line(title[:width].ljust(width), Tone.HEADING)
 
@@ -80,10 +96,13 @@ def _heading(title: str, width: int) -> Line:
 
 
 def does_field(backend: Backend, derived: DerivedSnapshot) -> LabelledValue:
+    operation = derived.progress_of(backend)
     state = state_field(backend, derived).value
     words = ""
+    if operation is not None:
+        words = f"; {does_words(operation)}"
     if backend.xact_start is not None:
-        words = f"; transaction open for {age(seconds_between(backend.xact_start, derived.now))}"
+        words += f"; transaction open for {age(seconds_between(backend.xact_start, derived.now))}"
     if backend.backend_xid is not None:
         words += "; has written"
     return LabelledValue("Does", (*state, Span(words, Tone.PLAIN)))

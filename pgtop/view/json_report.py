@@ -15,6 +15,7 @@ from pgtop.model.serialise import VERSION, record
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant, seconds_between, written
 from pgtop.table.filter import Filter
+from pgtop.view.progress_record import progress_record
 
 COLUMNS = (
     "datid", "datname", "pid", "leader_pid", "usesysid", "usename", "application_name",
@@ -61,8 +62,14 @@ def sessions_report(
         "understood": narrowed.understood or None,
         "note": unknown_blockers(snapshot) or snapshot.locks.note,
         "budget": record(budget(snapshot), _BUDGET),
-        "sessions": [session_record(backend, derived) for backend in backends],
+        "sessions": [_with_progress(backend, derived) for backend in backends],
     }
+
+
+def _with_progress(backend: Backend, derived: DerivedSnapshot) -> dict[str, Any]:
+    operation = derived.progress_of(backend)
+    progress = None if operation is None else progress_record(operation, derived)
+    return {**session_record(backend, derived), "progress": progress}
 
 
 def snapshot_record(snapshot: Snapshot) -> dict[str, Any]:

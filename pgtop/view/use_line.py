@@ -9,6 +9,7 @@ from pgtop.analysis.last_minute import LastMinute
 from pgtop.model.rates import Rates
 from pgtop.monitor.state import State
 from pgtop.text.tone import Span, Tone
+from pgtop.text.units import bytes_text
 from pgtop.text.wrap import Line, line
 from pgtop.view.fitting import RIGHT, Wish, fitted
 from pgtop.view.slot_words import (
@@ -161,7 +162,7 @@ def _rates(rates: Rates | None, width: int) -> Iterator[Wish]:
             yield Wish(CACHE, _rate("cache", f"{_percent(rates.cache_hits)}%"))
     if width >= _WIDEST:
         yield Wish(ROWS, _rows(rates))
-        yield Wish(TEMP, _rate("temp/s", _bytes(rates.temp_bytes)))
+        yield Wish(TEMP, _rate("temp/s", bytes_text(rates.temp_bytes)))
 
 
 _WIDE = 120
@@ -198,10 +199,3 @@ def _number(value: float) -> str:
 def _percent(share: float) -> str:
     """Return a share in percent, cut and not rounded: 100 stands for all of them."""
     return f"{int(share * 1000) / 10:g}"
-
-
-def _bytes(value: float) -> str:
-    for size, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if value >= size:
-            return f"{value / size:.1f} {unit}"
-    return f"{value:.0f} B"

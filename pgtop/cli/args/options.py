@@ -26,6 +26,7 @@ from pgtop.cli.args.records import (
     DemoCommand,
     HelpCommand,
     LocksCommand,
+    ProgressCommand,
     ShowCommand,
     VersionCommand,
 )
@@ -42,6 +43,7 @@ Command: TypeAlias = (
     | DemoCommand
     | ShowCommand
     | LocksCommand
+    | ProgressCommand
     | SignalCommand
     | BudgetCommand
     | AuditCommand
@@ -176,6 +178,7 @@ _SPECS = (
        pgtop show {_TARGET}
        pgtop locks {_TARGET}
        pgtop waits {_TARGET}
+       pgtop progress {_TARGET}
        pgtop cancel | kill [OPTION]... [@SERVER | URI] PID... | FILTER | --all-clients
        pgtop budget {_TARGET}
        pgtop record [OPTION]... [FILE | DIR]
@@ -189,12 +192,12 @@ _SPECS = (
        pgtop version [--verbose]
        pgtop help [TOPIC | COMMAND]""",
         description="""\
-A live session monitor for PostgreSQL. `show` prints one sample, and `locks` who blocks whom;
-`waits` measures what sessions wait for; `cancel` and `kill` end queries and sessions; `budget`
-prints or checks the connection budget; `record` writes samples into a file; `audit` prints which
-sessions were signalled; `config` prints and checks the configuration; `demo` starts a server to try
-pgtop on; `help` shows the documentation, and `help emergencies` what to do on a full or blocked
-server.
+A live session monitor for PostgreSQL. `show` prints one sample, `locks` who blocks whom, and
+`progress` how far vacuums and index builds are; `waits` measures what sessions wait for; `cancel`
+and `kill` end queries and sessions; `budget` prints or checks the connection budget; `record`
+writes samples into a file; `audit` prints which sessions were signalled; `config` prints and checks
+the configuration; `demo` starts a server to try pgtop on; `help` shows the documentation, and `help
+emergencies` what to do on a full or blocked server.
 Each command has its own --help.""",
         read=_read_dashboard,
         epilog=_keys,
@@ -257,6 +260,14 @@ Prints who blocks whom as a tree, and what holds back vacuum, and exits.""",
         description="""\
 Compares two times of a recording: sessions that came, went and changed, groups that grew, roots of
 lock queues, and the budget. With one --at, that time with the end.""",
+    ),
+    CommandSpec(
+        "progress",
+        ProgressCommand,
+        usage=_TARGET,
+        description="""\
+Prints how far vacuums, index builds, copies and base backups are: the step of each, its share that
+is done, and the time left of that step. Takes two samples, 2 s apart, if any is under way.""",
     ),
     CommandSpec(
         "record",

@@ -5,7 +5,7 @@ from typing import Annotated, NamedTuple
 
 from pgtop.cli.args.connection import Connection, ConnectionOptions
 from pgtop.cli.args.recording_options import PastOptions
-from pgtop.config.schema import Argument, OptionGroup, option
+from pgtop.config.schema import Argument, Number, OptionGroup, option
 from pgtop.config.settings import REDACT, Safety, Settings
 
 SHELLS = ("bash", "zsh", "fish")
@@ -110,6 +110,37 @@ class LocksCommand(NamedTuple):
             help="only sessions that match, and their blockers",
         ),
     ] = None
+    redact: Annotated[bool, REDACT] = False
+    color: Annotated[bool, _NO_COLOR] = True
+
+
+class ProgressCommand(NamedTuple):
+    """Options of `pgtop progress`."""
+
+    connection: Connection = ConnectionOptions()
+    past: PastOptions = PastOptions()
+    seconds: Annotated[
+        float,
+        OptionGroup("Sampling"),
+        option(
+            "--seconds",
+            metavar="SECONDS",
+            parse=Number(0, 60, "number of seconds"),
+            help="time between two samples, from which the time left follows; 0: one sample",
+        ),
+    ] = 2.0
+    resolve_names: Annotated[
+        bool,
+        option(
+            "--resolve-names",
+            help="read names of tables in other databases over short connections there",
+        ),
+    ] = False
+    json: Annotated[
+        bool,
+        OptionGroup("Output"),
+        option("--json", help="print one JSON object"),
+    ] = False
     redact: Annotated[bool, REDACT] = False
     color: Annotated[bool, _NO_COLOR] = True
 

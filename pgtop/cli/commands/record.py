@@ -11,7 +11,7 @@ from pgtop.cli.args.recording_options import RecordCommand
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
 from pgtop.errors import UsageError
-from pgtop.model.section import LOCKS, SESSIONS
+from pgtop.model.section import LOCKS, PROGRESS, SESSIONS
 from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.clock import MonotonicClock
@@ -24,7 +24,7 @@ from pgtop.sources.recording.file_format import SUFFIX, BlockHeader
 from pgtop.sources.recording.writer import RecordingWriter, Retention
 from pgtop.text.clean import clean
 
-_TOPICS = frozenset({SESSIONS, LOCKS})
+_TOPICS = frozenset({SESSIONS, LOCKS, PROGRESS})
 _ENDING = frozenset({Exit.HANGUP, Exit.INTERRUPT, Exit.TERMINATE})
 _UNSAFE = re.compile(r"[/\\:\s]")
 """Characters of a host that a file name cannot have, or that would look like something else."""

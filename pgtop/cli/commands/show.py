@@ -5,6 +5,7 @@ from collections.abc import Iterable
 
 from pgtop.analysis.budget import budget
 from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.analysis.progress_commands import views_of
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.args.filters import SAVED_SIGN, filter_of, readable
 from pgtop.cli.args.recording_options import check_past
@@ -15,6 +16,7 @@ from pgtop.cli.first_sample import first_sample
 from pgtop.cli.recorded import recorded_source
 from pgtop.errors import UsageError
 from pgtop.model.backend import Backend
+from pgtop.model.section import PROGRESS, SESSIONS
 from pgtop.model.snapshot import Snapshot
 from pgtop.sources.postgres.sampler import WHOLE
 from pgtop.table.filter import Filter
@@ -33,6 +35,7 @@ from pgtop.view.json_report import sessions_report
 from pgtop.view.slot_words import missing
 
 OPTION = "--filter"
+_TOPICS = frozenset({SESSIONS, PROGRESS})
 _ALL = Filter()
 _PAGE = 200
 """Cells of a table that does not go to a terminal, before its queries are given all the room they
@@ -75,7 +78,9 @@ async def _sample(command: ShowCommand, redact: bool) -> Snapshot:
     )
     try:
         snapshot = await first_sample(source, command.connection.wait)
-        return await source.sample() if _needs_the_locks(snapshot) else snapshot
+        if _needs_the_locks(snapshot) or views_of(snapshot):
+            return await source.sample(_TOPICS)
+        return snapshot
     finally:
         await source.close()
 

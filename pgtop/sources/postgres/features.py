@@ -20,22 +20,28 @@ _FUNCTIONS: LiteralString = """
           'pg_blocking_pids(integer)', 'pg_lock_status()', 'pg_prepared_xact()',
           'pg_get_replication_slots()', 'pg_stat_get_progress_info(text)']
 """
+_PROGRESS_VIEWS: LiteralString = """
+    ARRAY['vacuum', 'analyze', 'create_index', 'cluster', 'repack', 'copy', 'basebackup']
+"""
 _FEATURES = """
     SELECT pg_backend_pid(),
            (SELECT array_to_string(proargnames, ' ') FROM pg_catalog.pg_proc
              WHERE oid = to_regprocedure('pg_catalog.pg_stat_get_activity(integer)')),
            (SELECT string_agg(attname::text, ' ') FROM pg_catalog.pg_attribute
              WHERE attrelid = to_regclass('pg_catalog.pg_locks') AND attnum > 0),
-           (SELECT string_agg(name, ' ') FROM unnest({functions}) AS name WHERE {is_allowed})
+           (SELECT string_agg(name, ' ') FROM unnest({functions}) AS name WHERE {is_allowed}),
+           (SELECT string_agg(name, ' ') FROM unnest({views}) AS name
+             WHERE to_regclass('pg_catalog.pg_stat_progress_' || name) IS NOT NULL)
 """
 FEATURES = _FEATURES.format(
     functions=_FUNCTIONS,
+    views=_PROGRESS_VIEWS,
     is_allowed="has_function_privilege(to_regprocedure('pg_catalog.' || name), 'EXECUTE')",
 )
 """One row for `Features.of`."""
 _COLUMNS_OF_OUR_ROW = """
     SELECT pg_backend_pid(), names, CASE WHEN names LIKE '%query_id%' THEN 'waitstart' END,
-           (SELECT string_agg(name, ' ') FROM unnest({functions}) AS name)
+           (SELECT string_agg(name, ' ') FROM unnest({functions}) AS name), NULL
       FROM (SELECT string_agg(name, ' ') AS names
               FROM pg_stat_get_activity(pg_backend_pid()) AS own,
                    jsonb_object_keys(to_jsonb(own)) AS name) AS columns
@@ -44,7 +50,7 @@ FEATURES_IN_GOOD_FAITH = _COLUMNS_OF_OUR_ROW.format(functions=_FUNCTIONS)
 """The same if this role may not read the catalog or its privileges: all functions are assumed, and
 waitstart if there is a query_id, as both came in 14.
 """
-FEATURES_SHAPE = Shape(PID, *[TEXT.or_null] * 3)
+FEATURES_SHAPE = Shape(PID, *[TEXT.or_null] * 4)
 
 
 class Features(NamedTuple):
@@ -66,6 +72,10 @@ class Features(NamedTuple):
     """
     encoding: str
     """PostgreSQL's name of the connected database's encoding."""
+    progress_views: frozenset[str] = frozenset()
+    """The views pg_stat_progress_…, by the ends of their names: `analyze` and `basebackup` came in
+    13, `copy` in 14, `repack` in 19.
+    """
     plain: bool = False
     """True if this role may not call `set_config`: pgtop's settings are made with SET."""
     silenced: frozenset[str] = frozenset()
@@ -122,7 +132,7 @@ class Features(NamedTuple):
         """Build the features from a row of FEATURES; `greeted_by` is the pid with which the
         connection was opened.
         """
-        pid, activity, locks, functions = row
+        pid, activity, locks, functions, progress_views = row
         return cls(
             pid=pid,
             pooled=pid != greeted_by,
@@ -130,6 +140,7 @@ class Features(NamedTuple):
             lock_columns=_names(locks),
             functions=_names(functions),
             encoding=encoding,
+            progress_views=_names(progress_views),
         )
 
 

@@ -146,7 +146,7 @@ class _Sampler:
         )
         self._facts = Facts()
         self._sessions = SessionReader(channel.features, text_bytes, names)
-        self._sections = SectionReader(probes, channel.features)
+        self._sections = SectionReader(probes, channel.features, names)
         self._nameless: set[Owner] = set()
         self._wait_names = NameCache()
 

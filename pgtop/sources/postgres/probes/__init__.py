@@ -15,9 +15,11 @@ from typing import Any, NamedTuple, Protocol
 
 from pgtop.model.section import Section, Topic
 from pgtop.model.server import Server
+from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant
 from pgtop.sources.postgres.features import Features
 from pgtop.sources.postgres.pipeline import Statement
+from pgtop.sources.postgres.probes.lock_target import NO_NAMES, Names
 from pgtop.sources.postgres.shapes import Rows
 
 
@@ -33,6 +35,9 @@ class ProbeContext(NamedTuple):
     """The server's time: of the previous snapshot for `statements` (0 if there is none), of the
     answers for `read`.
     """
+    snapshot: Snapshot | None = None
+    """The previous snapshot of this connection."""
+    names: Names = NO_NAMES
 
 
 class Probe(Protocol):
@@ -61,6 +66,7 @@ class Probe(Protocol):
         ...
 
 
+from pgtop.sources.postgres.probes.progress import ProgressProbe  # noqa: E402  # likewise
 from pgtop.sources.postgres.probes.rates import RatesProbe  # noqa: E402  # needs the types above
 
-PROBES: tuple[Probe, ...] = (RatesProbe(),)
+PROBES: tuple[Probe, ...] = (RatesProbe(), ProgressProbe())

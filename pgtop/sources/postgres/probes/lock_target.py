@@ -112,6 +112,25 @@ def target(row: PgLocksRow, server: Server, names: Names = NO_NAMES) -> str:
     return words.format_map(values)
 
 
+def relation_target(
+    database: int,
+    relation: int,
+    name: str | None,
+    server: Server,
+    names: Names = NO_NAMES,
+) -> str:
+    """Return the words for a relation, as `target` has them."""
+    row = PgLocksRow(
+        "relation",
+        "",
+        granted=True,
+        database=database,
+        relation=relation,
+        name=name,
+    )
+    return target(row, server, names)
+
+
 def _tag(row: PgLocksRow) -> dict[str, Any]:
     """Return the columns that identify what is locked, and are not NULL."""
     columns = {name: getattr(row, name) for name in _TAG}

@@ -13,6 +13,7 @@ from pgtop.sources.postgres.features import Features
 from pgtop.sources.postgres.pipeline import Answer, Statement
 from pgtop.sources.postgres.probes import Probe, ProbeContext
 from pgtop.sources.postgres.probes.detail import error_text
+from pgtop.sources.postgres.probes.lock_target import NO_NAMES, Names
 
 RETRY_AFTER = 30 * MICROSECONDS
 """A refused statement leaves an error in the server's log each time."""
@@ -29,9 +30,12 @@ class _Poll(NamedTuple):
 class SectionReader:
     """Reads sections over one connection, each in a transaction of its own."""
 
-    def __init__(self, probes: Sequence[Probe], features: Features) -> None:
+    def __init__(
+        self, probes: Sequence[Probe], features: Features, names: Names = NO_NAMES
+    ) -> None:
         self._probes = probes
         self._features = features
+        self._names = names
         self._polls: list[_Poll] = []
         self._kept: dict[str, Section[Any]] = {}
 
@@ -67,6 +71,8 @@ class SectionReader:
             server,
             section,
             last.taken_at,
+            last,
+            self._names,
         )
 
     def read(
