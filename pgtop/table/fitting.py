@@ -111,11 +111,16 @@ def _claim_of(columns: AnyColumns, width: int, space: int) -> int:
 
 
 @lru_cache(maxsize=32)
-def _shape(columns: AnyColumns, width: int, extra_columns: bool) -> Selection:
+def _shape(
+    columns: AnyColumns,
+    width: int,
+    extra_columns: bool,
+    empty: frozenset[AnyColumn],
+) -> Selection:
     """Return the columns by rank as far as their usual widths fit; then their wide forms as far as
-    these do.
+    these do. Columns on request that are empty take no room from the others.
     """
-    wanted = _wanted(columns, extra_columns)
+    wanted = [each for each in _wanted(columns, extra_columns) if each not in empty]
     by_rank = sorted(wanted, key=lambda column: column.rank)
     space = width - columns.first.usual_width - 1
     space -= _claim_of(columns, width, space)
@@ -168,7 +173,13 @@ def _filled_shape(
     """Return the columns that have contents. A column stands in the place of one that is empty; so
     do the parts of an empty column.
     """
-    visible, others = _shape(columns, width, extra_columns)
+    empty = [each for each, cells in needs.items() if each.on_request and not cells]
+    visible, others = _shape(
+        columns,
+        width,
+        extra_columns,
+        frozenset(empty),
+    )
     replaced = {column.name for column in visible if needs.get(column) == 0}
     stand_ins = {
         column.instead_of: column.narrow or column
@@ -228,18 +239,36 @@ def _squeezed(
     width: int,
 ) -> list[PlacedColumn]:
     """Return the columns with their widths, cut until the last column has what it claims."""
-    widths = {column: _width_of(column, needs) for column in visible}
-    excess = sum(widths.values()) + len(widths) + _claim_of(columns, width, space)
-    excess -= space
-    for column, bound in _giving_way(visible, columns):
+    room = space - _claim_of(columns, width, space)
+    forms = _narrowed(visible, needs, room, columns)
+    widths = {column: _width_of(column, needs) for column in forms}
+    excess = sum(widths.values()) + len(widths) - room
+    for column, bound in _giving_way(forms, columns):
         spare = min(max(0, widths[column] - bound), max(0, excess))
         widths[column] -= spare
         excess -= spare
     bearable = max(0, claim(width) - _BARE) if width < _SCREENS[2] else 0
-    for column in sorted(visible, key=lambda column: -column.rank):
+    for column in sorted(forms, key=lambda column: -column.rank):
         if excess > bearable:
             excess -= widths.pop(column) + 1
     return [PlacedColumn(column, cells) for column, cells in widths.items()]
+
+
+def _narrowed(
+    visible: Sequence[AnyColumn],
+    needs: Mapping[AnyColumn, int],
+    room: int,
+    columns: AnyColumns,
+) -> Sequence[AnyColumn]:
+    """Return the columns; in place of those that cannot be cut their narrow forms, which lose
+    nothing, if otherwise others would be cut.
+    """
+    if sum(_width_of(column, needs) + 1 for column in visible) <= room:
+        return visible
+    return [
+        column if column.name in columns.giving_way else column.narrow or column
+        for column in visible
+    ]
 
 
 def _giving_way(

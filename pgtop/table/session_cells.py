@@ -227,26 +227,38 @@ def rough_text_of(key: Key) -> Text:
     return text
 
 
+def time_text_of(key: Key) -> Text:
+    """Return the function that writes a time to the second; of quiet sessions, roughly."""
+
+    def text(backend: Backend, derived: DerivedSnapshot) -> str:
+        seconds = key(backend, derived)
+        return quiet_age(seconds) if is_quiet(backend) else age(seconds)
+
+    return text
+
+
+def time_width(backend: Backend, seconds: float | None) -> int:
+    """Return the cells of the longest text that a time has in its present unit."""
+    return len(quiet_age(seconds)) if is_quiet(backend) else age_cells(seconds)
+
+
 age_key = seconds_since(age_start)
-_rough_age = rough_text_of(age_key)
+_age_text = time_text_of(age_key)
 
 
 def age_text(backend: Backend, derived: DerivedSnapshot) -> str:
     """Return the age to the second; roughly for quiet sessions, so that hundreds of rows need not
     be drawn every second.
     """
-    if is_quiet(backend):
-        return _rough_age(backend, derived)
-    words = age(age_key(backend, derived))
-    return f"{AGE_OF_TRANSACTION}{words}" if _is_later_statement(backend) else words
+    words = _age_text(backend, derived)
+    is_marked = not is_quiet(backend) and _is_later_statement(backend)
+    return f"{AGE_OF_TRANSACTION}{words}" if is_marked else words
 
 
 def age_width(backend: Backend, derived: DerivedSnapshot) -> int:
     """Return the cells of the longest text that the age of a session has in its present unit."""
-    seconds = age_key(backend, derived)
-    if is_quiet(backend):
-        return len(quiet_age(seconds))
-    return age_cells(seconds) + _is_later_statement(backend)
+    is_marked = not is_quiet(backend) and _is_later_statement(backend)
+    return time_width(backend, age_key(backend, derived)) + is_marked
 
 
 def _is_later_statement(backend: Backend) -> bool:

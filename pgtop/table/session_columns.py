@@ -42,7 +42,7 @@ def _time(
         width=6,
         rank=rank,
         key=key,
-        text=cells.rough_text_of(key),
+        text=cells.rough_text_of(key) if on_request else cells.time_text_of(key),
         tone=cells.row_tone,
         right=True,
         on_request=on_request,

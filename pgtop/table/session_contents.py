@@ -16,8 +16,8 @@ from pgtop.model.snapshot import IdleGroup
 from pgtop.table.fitting import Contents
 from pgtop.table.layout import AnyColumn
 from pgtop.table.options import TableOptions
-from pgtop.table.session_cells import age_width
-from pgtop.table.session_columns import column
+from pgtop.table.session_cells import age_width, time_width
+from pgtop.table.session_columns import COLUMNS, column
 from pgtop.text.clean import cells, clean
 from pgtop.text.identity import user_at_database
 
@@ -31,6 +31,7 @@ _NAME_FIELDS = (
 _names_of = itemgetter(*map(Backend._fields.index, _NAME_FIELDS))
 """Returns the names of a session in one step: thousands of sessions have few different ones."""
 _pid_of = itemgetter(Backend._fields.index("pid"))
+_EXTRA_COLUMNS = tuple([each for each in COLUMNS if each.on_request])
 _AGES = ("xact", "query_age", "state_age")
 _NO_NAME = frozenset((None,))
 _LOCAL = "local"
@@ -129,7 +130,16 @@ def contents(
         *_of_states(in_sight, derived),
         *_of_ages(in_sight, derived, options.ages_apart),
         (column("lock"), _of_locks(in_sight, derived)),
+        *(_of_extra_columns(in_sight, derived) if options.extra_columns else ()),
     )
+
+
+def _of_extra_columns(
+    rows: Sequence[Backend], derived: DerivedSnapshot
+) -> Iterator[tuple[AnyColumn, int]]:
+    """Yield what the rows in sight need for the columns on request."""
+    for extra in _EXTRA_COLUMNS:
+        yield extra, _of_texts(extra, rows, derived)
 
 
 def _measured(derived: DerivedSnapshot, with_background: bool) -> NameSpreads:
@@ -217,8 +227,17 @@ def _of_ages(
     widths = [age_width(row, derived) for row in rows]
     yield column("age"), 0 if are_apart else max(widths, default=0)
     for name in _AGES:
-        needed = max(1, _of_texts(column(name), rows, derived)) if are_apart else 0
-        yield column(name), needed
+        yield column(name), _of_times(column(name), rows, derived) if are_apart else 0
+
+
+def _of_times(
+    column: AnyColumn,
+    rows: Sequence[Backend],
+    derived: DerivedSnapshot,
+) -> int:
+    """Return the cells of the longest time; more than nothing, as a column of times stays."""
+    widths = [time_width(row, column.key(row, derived)) for row in rows]
+    return max(1, max(widths, default=0))
 
 
 def _of_texts(

@@ -150,3 +150,32 @@ def test_tones_of_the_table() -> None:
     expected = TONES.splitlines()
     rows, letters = expected[::2], expected[1::2]
     assert [tones[row] for row in rows] == letters
+
+
+def _titles(derived: DerivedSnapshot, options: TableOptions) -> list[str]:
+    """Return the words of the headings at 200 columns."""
+    headings, *_ = table_lines(arrange_sessions(derived, options), 200, 20)
+    return text_of(headings).split()
+
+
+def test_an_extra_column_without_contents_is_not_drawn() -> None:
+    """Nor does it take room from the others, which are all in sight with their whole texts."""
+    wide = TableOptions(extra_columns=True)
+    extra = {"LOGIN", "QUERY", "ID", "LEADER"}
+    assert set(_titles(QUEUE, wide)) >= extra
+    rows = [
+        row._replace(query_id=None, leader_pid=None) for row in QUEUE.snapshot.backends
+    ]
+    bare = DerivedSnapshot.of(scenes.snapshot(rows))
+    titles = set(_titles(bare, wide))
+    assert titles & extra == {"LOGIN", "QUERY"}
+    assert titles >= set(_titles(bare, TableOptions()))
+
+
+def test_ages_apart_are_whole_and_cut_no_name() -> None:
+    """A state is written short before a name is cut."""
+    apart = arrange_sessions(QUEUE, TableOptions(ages_apart=True))
+    lines = [text_of(line) for line in table_lines(apart, 200, 20)]
+    [waiter] = [line for line in lines if "14112 postgres" in line]
+    assert "postgres@shop migration " in waiter
+    assert waiter.count("2m46s") == 3
