@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Mapping
 from pgtop.model.backend import Backend
 from pgtop.table.arrange import Arranged
 from pgtop.table.columns import ContextT, RowT
-from pgtop.table.language.states import STATE_WORDS
+from pgtop.table.language.states import STATE_WORDS, state_called
 from pgtop.table.language.vocabulary import normalized
+from pgtop.table.session_state import state_word
 from pgtop.table.spec import TableSpec
 
 _LOCAL = "local"
@@ -29,6 +30,7 @@ _TEXTS: Mapping[str, Callable[[Backend], str | None]] = {
     "app": lambda backend: backend.application_name,
     "client": _client,
     "host": lambda backend: backend.client_hostname,
+    "state": lambda backend: state_called(state_word(backend)),
     "wait": _wait,
     "type": lambda backend: backend.backend_type,
     "pid": lambda backend: str(backend.pid),
@@ -36,13 +38,15 @@ _TEXTS: Mapping[str, Callable[[Backend], str | None]] = {
 
 
 def session_values(key: str, backends: Iterable[Backend]) -> list[str]:
-    """Return the values of a key among the sessions, the most frequent first."""
-    if key == "state":
-        return list(STATE_WORDS)
+    """Return the values of a key among the sessions, the most frequent first; of `state` also those
+    that no session has now.
+    """
     text_of = _TEXTS.get(key)
     if text_of is None:
         return []
-    return _ranked(filter(None, map(text_of, backends)))
+    values = _ranked(filter(None, map(text_of, backends)))
+    others = STATE_WORDS if key == "state" else ()
+    return list(dict.fromkeys([*values, *others]))
 
 
 def column_values(

@@ -70,57 +70,70 @@ class HelpTopic(NamedTuple):
     """Headings with their meanings."""
     is_filtered: bool = False
     """True if the screen takes the filter language of the sessions."""
+    is_of_field: bool = False
+    """True if a filter is being typed: its language comes first."""
 
 
 def help_lines(topic: HelpTopic, width: int, search: str = "") -> list[Line]:
     """Return the help at `width` cells; with a search, all lines in which each word occurs."""
     if search.split():
         return _matches(topic, width, search.lower().split())
-    lines = [*_keys_and_signs(topic, width)]
+    language = [*_filter_language(topic, width)]
+    keys = [*_keys_and_signs(topic, width), *_key_lists(topic, width)]
+    lines = [*language, *keys] if topic.is_of_field else [*keys, *language]
+    return [*lines, *wrapped(line(_promise(), Tone.QUIET), width)]
+
+
+def _key_lists(topic: HelpTopic, width: int) -> Iterator[Line]:
+    """Yield the keys that stand below each other: views, keys that work everywhere, answers."""
     answers = [
         (_keys_of(each), each.title.removeprefix(_IN_DIALOG))
         for each in topic.dialog_actions
     ]
     rare = [(_keys_of(each), each.title) for each in topic.actions if each.id in _RARE]
     views = [(_keys_of(each), each.title) for each in topic.actions if _is_view(each)]
-    lines += _section(
+    yield from _section(
         "Views",
         views,
         width,
         keys=_NAMES,
     )
-    lines += _section(
+    yield from _section(
         "Everywhere",
         rare,
         width,
         keys=_NAMES,
     )
-    lines += _section(
+    yield from _section(
         "In a dialog",
         answers,
         width,
         keys=_NAMES,
     )
-    if topic.is_filtered:
-        lines += _section(
+
+
+def _filter_language(topic: HelpTopic, width: int) -> Iterator[Line]:
+    """Yield the forms of the filter language, its keys, and the columns, which are keys too."""
+    if topic.is_filtered or topic.is_of_field:
+        yield from _section(
             "Filter: forms",
             _examples(FORMS),
             width,
             keys=_EXAMPLE,
         )
-        lines += _section(
+    if topic.is_filtered:
+        yield from _section(
             "Filter: keys",
             _examples(KEY_ENTRIES),
             width,
             keys=_EXAMPLE,
         )
-    lines += _section(
+    yield from _section(
         "Columns",
         topic.columns,
         width,
         keys=_NAMES,
     )
-    return [*lines, *wrapped(line(_promise(), Tone.QUIET), width)]
 
 
 def _promise() -> str:
@@ -135,7 +148,8 @@ def title_line(
     width: int,
 ) -> Line:
     """Return the title of the help, and the two keys that lead on from it."""
-    title = Span(f"Help: {topic.title}", Tone.STRONG)
+    name = f"the filter of {topic.title}" if topic.is_of_field else topic.title
+    title = Span(f"Help: {name}", Tone.STRONG)
     hint = Span(f"   {search_key} finds a key", Tone.QUIET)
     back = (Span(back_key, Tone.STRONG), Span(" back", Tone.QUIET))
     used = line_cells((title, hint, *back))

@@ -13,6 +13,7 @@ from pgtop.table.completion_values import session_values
 from pgtop.table.filter import Filter
 from pgtop.table.language.completion import completion
 from pgtop.table.language.keys import SESSION_VOCABULARY
+from pgtop.table.language.states import STATE_WORDS
 from tests.scenes import busy, client, snapshot
 
 _SAVED = {"leak": "state:idle idle>10m", "long": "query-age>5m"}
@@ -37,6 +38,8 @@ def completed(text: str) -> list[str]:
         ("state:idle ag", ["state:idle age>"]),
         ("-ap", ["-app:"]),
         ("(us", ["(user:"]),
+        ("sta", ["state:"]),
+        ("state-", ["state-age>"]),
         ("not query_", ["not query-age>"]),
         ("db:s", ["db:shop", 'db:"sales 2"']),
         ("db=cr", ["db=crm"]),
@@ -101,6 +104,13 @@ def test_any_text_can_be_completed(text: str) -> None:
     )
     assert 0 <= result.start <= result.end == len(text)
     assert all(candidate.isprintable() for candidate in result.candidates)
+
+
+def test_the_states_on_screen_come_first() -> None:
+    """The most frequent one is first; a state to come can be named, too."""
+    states = session_values("state", busy().backends)
+    assert states[:4] == ["idle", "active", "waiting", "idle-in-tx"]
+    assert set(states) == set(STATE_WORDS)
 
 
 def test_the_values_of_a_scene_are_all_read_back() -> None:

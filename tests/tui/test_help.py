@@ -54,6 +54,18 @@ async def test_a_search_in_the_help() -> None:
         assert isinstance(stage.app.screen, BreakdownScreen)
 
 
+@pytest.mark.parametrize("view", ["show_sessions", "show_breakdown"])
+async def test_the_help_of_the_filter_begins_with_its_language(view: str) -> None:
+    """F1 helps with what is being typed, which stays in the field."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, view, "filter", *"age>1", "f1")
+        assert "Help: the filter of" in text_of(stage, "#condition")
+        assert text_of(stage, "#pager").startswith("Filter: forms")
+        await press(pilot, "clear")
+        assert text_of(stage, "#filter").startswith("/ age>1")
+
+
 async def test_the_help_scrolls_on_a_small_screen() -> None:
     """All lines can be read at 40x10."""
     stage = Stage(busy())

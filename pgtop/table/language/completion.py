@@ -165,14 +165,19 @@ def _opens_quote(text: str, position: int) -> bool:
 def _names(
     typed: str, vocabulary: Vocabulary, saved: Mapping[str, str]
 ) -> Iterator[str]:
-    """Yield saved filters behind an @, and keys else."""
+    """Yield saved filters behind an @, and keys else.
+
+    `state-age` extends `state`, and is not offered before its hyphen is typed: so the values of
+    `state` are one Tab away.
+    """
     if typed.startswith("@"):
         yield from (f"@{name}" for name in saved if f"@{name}".startswith(typed))
         return
     prefix = typed.lower().replace("_", "-")
-    for name, key in vocabulary.keys.items():
-        if name.startswith(prefix):
-            yield f"{name}{_first_sign(key)}"
+    matching = [name for name in vocabulary.keys if name.startswith(prefix)]
+    for name in matching:
+        if name.partition("-")[0] not in matching or "-" not in name:
+            yield f"{name}{_first_sign(vocabulary.keys[name])}"
 
 
 def _first_sign(key: Key) -> str:

@@ -36,6 +36,7 @@ from pgtop.view.filter_field import (
 
 if TYPE_CHECKING:
     from pgtop.table.language.completion import Completion
+    from pgtop.view.help import HelpTopic
 
 
 class _Completed(NamedTuple):
@@ -90,6 +91,10 @@ class FilterableScreen(LiveScreen):
     def values_of(self, key: str) -> Iterable[str]:
         """Return the values of a key of the filter on screen, the most frequent first."""
         raise NotImplementedError
+
+    def help_topic(self, actions: Sequence[Action]) -> HelpTopic:
+        topic = super().help_topic(actions)
+        return topic._replace(is_of_field=self.field is not None)
 
     # The lines.
 
