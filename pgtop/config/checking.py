@@ -31,6 +31,9 @@ from pgtop.config.toml_file import VARIABLE, ConfigFile, Problem
 from pgtop.config.values import from_file, from_text, nearest
 from pgtop.view_registry import VIEWS as BUILT_IN
 
+_PRESET = "preset"
+"""The key of [keys] that the others change."""
+
 
 class CheckedFile(NamedTuple):
     """The values that a file sets, and its problems."""
@@ -137,16 +140,19 @@ class _Check:
     def _own_table(
         self, section: FileTable, table: Mapping[str, Any]
     ) -> Mapping[str, Any]:
-        """Return a table with keys of the user's own; nothing of it if something is wrong."""
-        if not table:
+        """Return what is right of a table with keys of the user's own; of [keys], whose keys go
+        together, all or nothing.
+        """
+        if not _wrong_words(section, table):
+            return table
+        wrong = _wrong_alone(section, table)
+        for key, words in wrong.items():
+            self._add((section.name, key), f": {words}")
+        right = {key: value for key, value in table.items() if key not in wrong}
+        if words := _wrong_words(section, right):
+            self._add((section.name,), f": {words}")
             return {}
-        try:
-            section.read(table)
-        except ValueError as error:
-            wrong = [key for key in table if not _is_right_alone(section, table, key)]
-            self._add((section.name, *wrong[:1]), f": {error}")
-            return {}
-        return table
+        return {} if wrong and section.name == KEYS else right
 
     def _add(self, keys: tuple[str, ...], what: str, advice: str = "") -> None:
         place = self._file.origin(*keys).place
@@ -155,13 +161,29 @@ class _Check:
         self.problems.append(Problem(place, what, advice, hides_guards=hides_guards))
 
 
-def _is_right_alone(section: FileTable, table: Mapping[str, Any], key: str) -> bool:
-    """Return whether a key is right without the others of its table."""
+def _wrong_alone(section: FileTable, table: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return what is wrong with each key of a table that is also wrong without the others; a preset
+    that is right is read with them.
+    """
+    preset = {key: value for key, value in table.items() if key == _PRESET}
+    if _wrong_words(section, preset):
+        preset = {}
+    words = {
+        key: _wrong_words(section, {**preset, key: value})
+        for key, value in table.items()
+    }
+    return {key: text for key, text in words.items() if text}
+
+
+def _wrong_words(section: FileTable, table: Mapping[str, Any]) -> str:
+    """Return what is wrong with a table, or ""."""
+    if not table:
+        return ""
     try:
-        section.read({key: table[key]})
-    except ValueError:
-        return False
-    return True
+        section.read(table)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def checked(file: ConfigFile) -> CheckedFile:
@@ -266,7 +288,12 @@ def _key_problems(read: Configuration) -> Iterator[Problem]:
 
 
 def _record_problems(read: Configuration, table: FileTable) -> Iterator[Problem]:
+    """Yield a problem for each record that is wrong as a whole, unless one of its values is wrong:
+    that is the reason, and has its line.
+    """
     for name in read.names(table.name):
+        if _has_wrong_value(read, table, name):
+            continue
         try:
             read.record(table, name)
         except ValueError as error:
@@ -274,10 +301,25 @@ def _record_problems(read: Configuration, table: FileTable) -> Iterator[Problem]
             yield Problem(place, f": [{table.name}.{name}] {error}")
 
 
+def _has_wrong_value(read: Configuration, table: FileTable, name: str) -> bool:
+    known = {field.name for field in table.fields}
+    for file in read.files:
+        layer = file.records[table.name].get(name)
+        if layer is None:
+            continue
+        written = known.intersection(file.file.table[table.name][name])
+        if written - layer.values.keys():
+            return True
+    return False
+
+
 def _theme_problems(read: Configuration) -> Iterator[Problem]:
-    """Yield a problem for each layer with a theme that there is not."""
+    """Yield a problem for each layer with a theme that there is not. One of the user's own that is
+    wrong has its line.
+    """
+    own = {name for file in read.files for name in file.file.table.get(OWN_THEMES, ())}
     for value in values_of("theme", read.layers):
-        if value.value in THEMES:
+        if value.value in THEMES or value.value in own - read.table(OWN_THEMES).keys():
             continue
         from pgtop.config.themes import theme_named
 

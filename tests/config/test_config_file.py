@@ -287,3 +287,22 @@ def test_wrong_keys_and_filters_are_named_by_line(
 ) -> None:
     problem, *_ = _read(write(text)).problems
     assert problem.place.endswith(f"config.toml:{line}")
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        ("[servers.a]\nuri = 'postgresql://a:b@c/d'", [2]),
+        ("[servers.a]\nuri = 'postgresql://a:b@c/d'\nlabel = ''", [2, 3]),
+        ("[actions.a]\nkey = 'Z'\nrun = 'psql'", [3]),
+        ("[display]\ntheme = 'mine'\n[themes.mine]\nbase = 'dark'\nwran = 'red'", [3]),
+        ("[keys]\npreset = 'emacs'\nkilll = 'x'\nrefresh = 'K'", [2, 3, 4]),
+        ("[filters]\n'a b' = 'y'\n'c d' = 'z'\nleak = 3", [2, 3, 4]),
+    ],
+)
+def test_each_mistake_is_reported_once(
+    write: Write, text: str, lines: list[int]
+) -> None:
+    """A value that is wrong is not missing, too, and none hides another."""
+    places = [problem.place for problem in _read(write(text)).problems]
+    assert [int(place.rpartition(":")[2]) for place in places] == lines
