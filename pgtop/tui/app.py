@@ -172,13 +172,13 @@ class PgtopApp(SilentCrash, Keyboard):
 
     # States down.
 
-    def on_mount(self) -> None:
+    async def on_mount(self) -> None:
         self.app_resume_signal.subscribe(self, lambda _: self.action_redraw())
         self.push_screen(self.home)
         if self._settings.complaint:
             self.show_notice(clean(self._settings.complaint), Tone.WARN)
         if self._settings.view:
-            self.call_after_refresh(self._views.show_first)
+            await self._views.show_first()
         for monitor in self._monitors:
             self.run_worker(monitor.run(), name="monitor")
         self.run_worker(

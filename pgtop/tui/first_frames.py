@@ -13,7 +13,7 @@ from pgtop.monitor.state import State
 from pgtop.table.sessions import ArrangedSessions, arrange_sessions
 from pgtop.terminal.canvas import Piece
 from pgtop.text.wrap import Line
-from pgtop.tui.own_views import views_of
+from pgtop.tui.own_views import view_called, views_of
 from pgtop.tui.paint import StyledLine, colours_of, converter_for, runs
 from pgtop.tui.tabs import tabs_of
 from pgtop.tui.theme import palette
@@ -24,6 +24,7 @@ from pgtop.view.chrome import (
 )
 from pgtop.view.connecting import ConnectTarget, Retry, connecting_lines, retry_lines
 from pgtop.view.empty import hidden_lines
+from pgtop.view.header import header
 from pgtop.view.key_line import key_line
 from pgtop.view.looks import Looks
 from pgtop.view.sessions import FOOTER, has_pane, options_of, table_lines
@@ -93,6 +94,32 @@ def _with_keys(
         [keys.line],
         height,
     )
+
+
+def opening(
+    first: Snapshot,
+    settings: Settings,
+    width: int,
+    height: int,
+) -> list[StyledLine]:
+    """Return the screen of the view that opens first; of another than the sessions, which are laid
+    out without Textual, the header alone.
+    """
+    views = views_of(settings)
+    view = view_called(settings.view, views) if settings.view else None
+    if view is None or view is VIEWS[0]:
+        return sessions(first, settings, width, height)
+    state = State.first(first, settings)
+    looks = Looks.of(settings)
+    tabs = tabs_of(views, view, state, looks)
+    top = header(
+        state,
+        looks,
+        tabs,
+        width,
+        height,
+    )
+    return _stacked(top.lines, [], [], height)
 
 
 def sessions(

@@ -89,7 +89,7 @@ class Splash:
 
     def show(self, first: Snapshot) -> None:
         """Draw the first frame."""
-        from pgtop.tui.first_frames import pieces, sessions
+        from pgtop.tui.first_frames import opening, pieces
         from pgtop.tui.theme import depends_on_background
 
         tty = self._take()
@@ -97,7 +97,7 @@ class Splash:
         # Textual's driver can suspend; until it is there, nothing can.
         signal.signal(signal.SIGTSTP, signal.SIG_IGN)
         width, height = tty.size()
-        lines = sessions(first, self._settings, width, height)
+        lines = opening(first, self._settings, width, height)
         tty.draw(pieces(lines, self._settings, self._environ, width))
         if depends_on_background(self._settings):
             tty.request_colours()

@@ -9,12 +9,14 @@ from rich.color import ColorSystem
 from rich.console import Console
 
 from pgtop.config.settings import Settings
+from pgtop.config.views import ViewProfile
 from pgtop.model.snapshot import Snapshot
 from pgtop.terminal.canvas import Canvas
-from pgtop.tui.first_frames import sessions, waiting
+from pgtop.tui.first_frames import opening, sessions, waiting
 from pgtop.tui.paint import StyledLine, colours_named, colours_of, runs
 from pgtop.tui.theme import palette
 from pgtop.view.connecting import ConnectTarget
+from pgtop.view.header import header_lines
 from tests.keys import hint
 from tests.scenes import (
     busy,
@@ -97,6 +99,19 @@ async def test_the_first_frame_follows_the_settings(settings: Settings) -> None:
     """Each palette, read-only mode and another interval give Textual's frame, too."""
     first = first_frame(busy(), settings, 80, 24)
     check_same(first, await composed(busy(), settings, 80, 24))
+
+
+@pytest.mark.parametrize("view", ["locks", "connections", "slow"])
+async def test_the_first_frame_is_of_the_view_that_opens_first(view: str) -> None:
+    """No other view is seen before: its header stands there at once, its rows with Textual."""
+    settings = Settings(view=view, views={"slow": ViewProfile("slow", sort="age")})
+    lines = opening(busy(), settings, 80, 24)
+    first = _drawn(lines, settings, 80)
+    then = await composed(busy(), settings, 80, 24)
+    top = header_lines(24, has_tabs=True) + 2
+    for before, after in zip(first.lines[:top], then.lines[:top], strict=True):
+        assert before.cells == after.cells
+    assert not any(line.line for line in lines[top:])
 
 
 def test_the_first_frame_needs_no_textual() -> None:
