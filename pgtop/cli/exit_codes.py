@@ -13,54 +13,97 @@ if TYPE_CHECKING:
     from pgtop.model.failure import FailureKind
 
 
+_CONNECTING = "connection"
+_SIGNALLING = "cancel, kill"
+
+
 class Exit(IntEnum):
     """An exit code. The codes of signals are 128 + the signal's number, as shells report them."""
 
-    meaning: str
+    meanings: Mapping[str, str]
+    """What the code means, by the commands that return it, such as "cancel, kill"; "" for any, and
+    "connection" for any that connects to a server.
+    """
 
-    def __new__(cls, code: int, meaning: str) -> Self:
-        """Build a member that is an integer with a meaning."""
+    def __new__(cls, code: int, *meanings: tuple[str, str]) -> Self:
+        """Build a member that is an integer with meanings."""
         member = int.__new__(cls, code)
         member._value_ = code
-        member.meaning = meaning
+        member.meanings = dict(meanings)
         return member
 
-    DONE = 0, "done"
-    BUG = 1, "bug in pgtop: a report was written"
-    USAGE = 2, "wrong usage"
-    NO_CONNECTION = 3, "no connection: unreachable, starting up, shutting down"
+    @property
+    def meaning(self) -> str:
+        """The meanings for all commands."""
+        return "; ".join([_named(*each) for each in self.meanings.items()])
+
+    def meaning_for(self, command: str, connects: bool) -> str:
+        """Return the meaning for one command; "" if it does not return the code."""
+        for commands, text in self.meanings.items():
+            is_its_own = command in commands.split(", ")
+            if is_its_own or not commands or (connects and commands == _CONNECTING):
+                return text
+        return ""
+
+    DONE = 0, ("", "done")
+    BUG = 1, ("", "bug in pgtop: a report was written")
+    USAGE = 2, ("", "wrong usage")
+    NO_CONNECTION = (
+        3,
+        (_CONNECTING, "no connection: unreachable, starting up, shutting down"),
+        ("demo", "its server did not start"),
+    )
     REFUSED = (
         4,
-        "access refused: password, pg_hba.conf, no such role or database, no right to connect",
+        (
+            _CONNECTING,
+            "access refused: password, pg_hba.conf, no such role or database,"
+            " no right to connect",
+        ),
     )
-    FULL = 5, "server full: no connection slot is free for this role"
-    OUTPUT = 6, "the output could not be written"
+    FULL = 5, (_CONNECTING, "server full: no connection slot is free for this role")
+    OUTPUT = 6, ("", "the output could not be written")
     NO_TARGET = (
         7,
-        "cancel, kill: nothing was signalled: no session matched, or each was skipped",
+        (_SIGNALLING, "nothing was signalled: no session matched, or each was skipped"),
     )
     SURVIVED = (
         8,
-        "cancel, kill: some survived: still running, in a transaction, or outcome unknown",
+        (
+            _SIGNALLING,
+            "some survived: still running, in a transaction, or outcome unknown",
+        ),
     )
     SOME_REFUSED = (
         9,
-        "cancel, kill: some got no signal: no right, no audit log, hidden, protected, changed,"
-        " read-only",
+        (
+            _SIGNALLING,
+            "some got no signal: no right, no audit log, hidden, protected, changed,"
+            " read-only",
+        ),
     )
-    NOT_CONFIRMED = 10, "cancel, kill: not confirmed; nothing was signalled"
-    WAITING = 11, "locks: sessions wait for locks; diff: something differs"
+    NOT_CONFIRMED = 10, (_SIGNALLING, "not confirmed; nothing was signalled")
+    WAITING = (
+        11,
+        ("locks", "sessions wait for locks"),
+        ("diff", "something differs"),
+    )
     DIFFERS = WAITING  # the same code, by the name that `diff` returns it under
     LOCKS_UNKNOWN = (
         12,
-        "locks: the locks could not be read; waits: this role may see no session's wait",
+        ("locks", "the locks could not be read"),
+        ("waits", "this role may see no session's wait"),
     )
     WAITS_UNKNOWN = (
         LOCKS_UNKNOWN  # the same code, by the name that `waits` returns it under
     )
-    HANGUP = 129, "ended by SIGHUP"
-    INTERRUPT = 130, "ended by SIGINT (Ctrl-C)"
-    TERMINATE = 143, "ended by SIGTERM"
+    HANGUP = 129, ("", "ended by SIGHUP")
+    INTERRUPT = 130, ("", "ended by SIGINT (Ctrl-C)")
+    TERMINATE = 143, ("", "ended by SIGTERM")
+
+
+def _named(commands: str, text: str) -> str:
+    return text if commands in ("", _CONNECTING) else f"{commands}: {text}"
 
 
 class Check(IntEnum):
@@ -89,11 +132,12 @@ _BY_KIND: Mapping[str, Exit] = {
 }
 
 
-def table(width: int) -> str:
-    """Return the codes as lines of at most `width` cells."""
+def table(command: str, connects: bool, width: int) -> str:
+    """Return the codes that a command returns as lines of at most `width` cells."""
     from pgtop.help.wrapping import listed  # only for --help
 
-    rows = [(f"{code.value:>3}", code.meaning) for code in Exit]
+    rows = [(f"{code.value:>3}", code.meaning_for(command, connects)) for code in Exit]
+    rows = [(code, text) for code, text in rows if text]
     return listed(rows, _CODE_WIDTH, width)
 
 

@@ -173,12 +173,11 @@ def _filled_shape(
     """Return the columns that have contents. A column stands in the place of one that is empty; so
     do the parts of an empty column.
     """
-    empty = [each for each, cells in needs.items() if each.on_request and not cells]
     visible, others = _shape(
         columns,
         width,
         extra_columns,
-        frozenset(empty),
+        _empty_extra_columns(needs),
     )
     replaced = {column.name for column in visible if needs.get(column) == 0}
     stand_ins = {
@@ -192,6 +191,12 @@ def _filled_shape(
     rest = _with_parts(others, columns, needs)
     return Selection(
         tuple(filled), tuple(column for column in rest if column.name not in names)
+    )
+
+
+def _empty_extra_columns(needs: Mapping[AnyColumn, int]) -> frozenset[AnyColumn]:
+    return frozenset(
+        [column for column, cells in needs.items() if column.on_request and not cells]
     )
 
 
@@ -265,10 +270,12 @@ def _narrowed(
     """
     if sum(_width_of(column, needs) + 1 for column in visible) <= room:
         return visible
-    return [
-        column if column.name in columns.giving_way else column.narrow or column
-        for column in visible
-    ]
+    return [_narrow_form(column, columns) for column in visible]
+
+
+def _narrow_form(column: AnyColumn, columns: AnyColumns) -> AnyColumn:
+    can_be_cut = column.name in columns.giving_way
+    return column if can_be_cut or column.narrow is None else column.narrow
 
 
 def _giving_way(

@@ -1,5 +1,6 @@
 """The meaning of words on the command line, and the messages about wrong ones."""
 
+import re
 from typing import Any
 
 import pytest
@@ -135,13 +136,34 @@ def test_wrong_words_are_usage_errors(words: str, message: str) -> None:
     [["--help"], ["-?"], ["show", "--help"], ["demo", "-?"], ["show", "-?", "--bogus"]],
 )
 def test_every_command_has_help_with_the_exit_codes(words: list[str]) -> None:
-    """Both --help and -? print the usage and all exit codes; -h is the host."""
+    """Both --help and -? print the usage and the exit codes; -h is the host."""
     command = parse(words)
     assert isinstance(command, PrintedText)
     assert command.text.startswith("usage: pgtop")
     text = " ".join(command.text.split())
-    for code in Exit:
+    for code in (Exit.DONE, Exit.BUG, Exit.USAGE, Exit.OUTPUT, Exit.INTERRUPT):
         assert f" {code.value} {code.meaning}" in text
+
+
+@pytest.mark.parametrize(
+    ("command", "codes"),
+    [
+        ("", "0 1 2 3 4 5 6 129 130 143"),
+        ("locks", "0 1 2 3 4 5 6 11 12 129 130 143"),
+        ("kill", "0 1 2 3 4 5 6 7 8 9 10 129 130 143"),
+        ("diff", "0 1 2 6 11 129 130 143"),
+        ("demo", "0 1 2 3 6 129 130 143"),
+    ],
+)
+def test_the_help_of_a_command_lists_its_own_exit_codes(
+    command: str, codes: str
+) -> None:
+    """No code that only other commands return, and no name of a command beside it."""
+    printed = parse([*command.split(), "--help"])
+    assert isinstance(printed, PrintedText)
+    table = printed.text.partition("Exit codes:\n")[2]
+    assert re.findall(r"(?m)^ {1,4}(\d+)  ", table) == codes.split()
+    assert "cancel, kill" not in table
 
 
 def test_help_lists_the_keys_of_the_registry() -> None:

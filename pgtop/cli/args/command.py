@@ -3,7 +3,10 @@
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+from pgtop.cli import exit_codes
+from pgtop.cli.args.connection import ConnectionOptions
 from pgtop.cli.args.parsers import CommandParser, OptionAdder, read_record
+from pgtop.config.schema import fields
 
 
 class PrintedText(NamedTuple):
@@ -32,9 +35,19 @@ class CommandSpec(NamedTuple):
     def parser(self) -> CommandParser:
         """Build the parser."""
         prog = f"pgtop {self.name}".rstrip()
-        parser = CommandParser(prog, self.usage, self.description, self.epilog)
+        parser = CommandParser(prog, self.usage, self.description, self._end_of_help)
         OptionAdder(parser, self.name).add(self.record)
         return parser
+
+    @property
+    def connects(self) -> bool:
+        """True if the command connects to a server that it does not start itself."""
+        return any(field.type is ConnectionOptions for field in fields(self.record))
+
+    def _end_of_help(self, width: int) -> str:
+        """Return what follows the options in `--help`: the exit codes last."""
+        codes = exit_codes.table(self.name, self.connects, width)
+        return f"{self.epilog(width)}\nExit codes:\n{codes}\n"
 
     def parse(self, words: Sequence[str], **values: object) -> Any:
         """Return the record of the words and of `values`. Raises UsageError."""

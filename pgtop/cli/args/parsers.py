@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, TypeAlias, TypeVar
 
 from pgtop import __version__
-from pgtop.cli import exit_codes, output
+from pgtop.cli import output
 from pgtop.config.schema import Argument, Field, Option, OptionGroup, Parse, fields
 from pgtop.errors import UsageError
 
@@ -31,8 +31,8 @@ class HelpRequested(Exception):  # noqa: N818  # it ends the parsing and is no e
 
 
 class CommandParser(argparse.ArgumentParser):
-    """An argparse parser that raises instead of printing and exiting. Its help ends with the exit
-    codes.
+    """An argparse parser that raises instead of printing and exiting. Its help ends with `more`, in
+    lines of at most so many cells.
     """
 
     def __init__(
@@ -40,7 +40,7 @@ class CommandParser(argparse.ArgumentParser):
         prog: str,
         usage: str,
         description: str,
-        epilog: Callable[[int], str] = lambda _width: "",
+        more: Callable[[int], str],
     ) -> None:
         super().__init__(
             prog,
@@ -50,7 +50,7 @@ class CommandParser(argparse.ArgumentParser):
             add_help=False,
             allow_abbrev=False,
         )
-        self._more = epilog
+        self._more = more
         program = self.add_argument_group("Program")
         program.add_argument(
             "-?",
@@ -69,9 +69,7 @@ class CommandParser(argparse.ArgumentParser):
 
     def format_help(self) -> str:
         width = output.text_columns()
-        codes = exit_codes.table(width)
-        more = self._more(width)
-        return f"{super().format_help()}{more}\nExit codes:\n{codes}\n"
+        return f"{super().format_help()}{self._more(width)}"
 
     def error(self, message: str) -> NoReturn:
         reason = message.removeprefix("argument ")
