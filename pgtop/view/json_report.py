@@ -72,6 +72,15 @@ def _with_progress(backend: Backend, derived: DerivedSnapshot) -> dict[str, Any]
     return {**session_record(backend, derived), "progress": progress}
 
 
+def budget_report(snapshot: Snapshot) -> dict[str, Any]:
+    """Return the budget, without sessions and sections."""
+    return {
+        "version": VERSION,
+        "server": server_record(snapshot),
+        "budget": record(budget(snapshot), _BUDGET),
+    }
+
+
 def snapshot_record(snapshot: Snapshot) -> dict[str, Any]:
     """Return what every report begins with."""
     sections = {name: record(section) for name, section in snapshot.sections.items()}

@@ -1,5 +1,6 @@
 """`pgtop budget` for people, and as a check in the monitoring-plugin convention."""
 
+import json
 import os
 import re
 import signal
@@ -27,6 +28,7 @@ from pgtop.cli.check_result import CheckResult
 from pgtop.cli.commands.budget import _usage, check, with_doubt
 from pgtop.cli.exit_codes import Check, Exit
 from pgtop.cli.main import run
+from pgtop.config.percent_range import threshold
 from pgtop.config.schema import PERCENT
 from pgtop.demo.server import Cluster
 from pgtop.errors import UsageError
@@ -56,6 +58,47 @@ def test_levels(
     result = check(Usage("connections", used, 100), warn, crit)
     assert result.code is code
     assert result.line.endswith(f"| used={used};{levels};0;100")
+
+
+@pytest.mark.parametrize(
+    ("text", "used", "code", "data"),
+    [
+        ("10:20", 9, Check.CRITICAL, "10:20"),
+        ("10:20", 20, Check.OK, "10:20"),
+        ("@10:20", 20, Check.CRITICAL, "@10:20"),
+        ("@10:20", 21, Check.OK, "@10:20"),
+        ("~:20%", 0, Check.OK, "~:20"),
+        ("~:20", 21, Check.CRITICAL, "~:20"),
+        ("20:", 21, Check.OK, "20:"),
+        (":20", 21, Check.CRITICAL, "0:20"),
+        ("@90", 90, Check.CRITICAL, "@0:90"),
+    ],
+)
+def test_ranges_alert_as_the_guidelines_have_it(
+    text: str, used: int, code: Check, data: str
+) -> None:
+    """A range alerts outside of its ends, and with an @ inside."""
+    result = check(Usage("connections", used, 100), None, threshold(text))
+    assert result.code is code
+    assert f";;{data};0;100" in result.line
+
+
+def test_a_range_alerts_for_sure_only_if_all_counts_do() -> None:
+    """Sessions that may be workers make a warning of what is not certain."""
+    usage = Usage("connections", 30, 100, at_least=15)
+    assert check(usage, None, threshold("@10:20")).code is Check.WARNING
+    assert check(usage, None, threshold("@10:40")).code is Check.CRITICAL
+    assert check(usage, None, threshold("40:")).code is Check.CRITICAL
+    assert check(usage, None, threshold("20:25")).code is Check.WARNING
+
+
+def test_json_has_the_limits(dsn: str) -> None:
+    """The budget, and each role and database with its limit, in one object."""
+    whole = json.loads(pgtop("budget", "--json", dsn).stdout)
+    assert whole["budget"]["used"] >= 1
+    names = {each["name"]: each for each in whole["databases"]}
+    assert names["postgres"]["limit"] is None
+    assert sum(each["used"] for each in whole["roles"]) >= whole["budget"]["used"]
 
 
 @pytest.mark.parametrize(
@@ -159,8 +202,11 @@ def test_one_line_for_monitoring(dsn: str) -> None:
         "budget --wran 80",
         "budget --rcit 90%",
         "budget -w 8o",
-        "budget -w 80:",
-        "budget -w @10:20",
+        "budget -w 80:20",
+        "budget -w @:",
+        "budget -w ~",
+        "budget -w 1:2:3",
+        "budget --json -w 80",
         "budget -c",
         "budget -c 101",
         "budget --crit=nan",

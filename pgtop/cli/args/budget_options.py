@@ -13,7 +13,8 @@ from typing import Annotated, NamedTuple
 from pgtop.cli.args.command import CommandSpec
 from pgtop.cli.args.connection import Connection, ConnectionOptions, Password
 from pgtop.cli.args.recording_options import PastOptions
-from pgtop.config.schema import PERCENT, Number, OptionGroup, option, options_with_value
+from pgtop.config.percent_range import Threshold, threshold
+from pgtop.config.schema import Number, OptionGroup, option, options_with_value
 from pgtop.config.settings import Safety, Settings
 from pgtop.errors import UsageError
 
@@ -31,7 +32,6 @@ _THRESHOLD = r"(?si)\s*([-+]?[\d.@~:].*|[-+]?(nan|inf|infinity)%?)?\s*"
 Monitoring also has ranges such as `@10:20`, and a variable that was never set leaves an empty word.
 """
 _NUMBER = r"[0-9]+([.,][0-9]+)?%?"
-_JSON = "--json"
 _END = "--"
 """The end of the words, or of the options among them."""
 
@@ -42,25 +42,25 @@ class BudgetCommand(NamedTuple):
     connection: Connection = ConnectionOptions()
     past: PastOptions = PastOptions()
     warn: Annotated[
-        float | None,
+        Threshold | None,
         OptionGroup("Check"),
         option(
             "--warn",
             "--warning",
             metavar="PERCENT",
-            parse=PERCENT,
-            help="report WARNING from this share in use; also -w PERCENT",
+            parse=threshold,
+            help="report WARNING from this share in use, or by a range; also -w PERCENT",
         ),
     ] = None
     crit: Annotated[
-        float | None,
+        Threshold | None,
         option(
             "-c",
             "--crit",
             "--critical",
             metavar="PERCENT",
-            parse=PERCENT,
-            help="report CRITICAL from this share in use",
+            parse=threshold,
+            help="report CRITICAL from this share in use, or by a range such as @90:100",
         ),
     ] = None
     role: Annotated[
@@ -91,6 +91,9 @@ class BudgetCommand(NamedTuple):
             help="time in which a check must answer",
         ),
     ] = CHECK_SECONDS
+    json: Annotated[
+        bool, OptionGroup("Output"), option("--json", help="print one JSON object")
+    ] = False
     color: Annotated[
         bool, option("--no-color", help="no colours (as with NO_COLOR)")
     ] = True
@@ -110,15 +113,14 @@ command by mistake.
 
 def read_budget(spec: CommandSpec, words: Sequence[str]) -> BudgetCommand:
     """Read the words after `pgtop budget`. Raises UsageError."""
-    try:
-        command: BudgetCommand = spec.parse(list(_with_long_thresholds(words)))
-    except UsageError as error:
-        if _JSON not in words:
-            raise
-        raise UsageError(error.what, "`pgtop show --json` has the budget.") from error
+    command: BudgetCommand = spec.parse(list(_with_long_thresholds(words)))
     warn = command.warn
     crit = command.crit
-    if warn is not None and crit is not None and warn > crit:
+    if command.json and command.is_check:
+        raise UsageError(
+            "A check prints one line, and --json an object.", "Leave one of them out."
+        )
+    if isinstance(warn, float) and isinstance(crit, float) and warn > crit:
         raise UsageError(
             f"--warn {warn:g} is above --crit {crit:g}.",
             "The warning must come first.",

@@ -3,7 +3,9 @@
 A check that finds no answer is UNKNOWN.
 """
 
+import json
 import math
+from typing import Any
 
 from pgtop.analysis.breakdown import Dimension
 from pgtop.analysis.budget import budget
@@ -16,6 +18,7 @@ from pgtop.cli.check_result import CheckResult, within
 from pgtop.cli.exit_codes import Check, Exit
 from pgtop.cli.first_sample import first_sample
 from pgtop.cli.recorded import recorded_source
+from pgtop.config.percent_range import PercentRange, Threshold
 from pgtop.errors import UsageError
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.snapshot import Snapshot
@@ -26,6 +29,7 @@ from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line, wrapped
 from pgtop.view import breakdown
 from pgtop.view.banner import budget_line, legend_line, server_line
+from pgtop.view.json_report import budget_report
 from pgtop.view.slot_words import missing
 
 _WIDTH = 120
@@ -53,7 +57,7 @@ def _check(command: BudgetCommand) -> int:
     return result.print()
 
 
-def check(usage: Usage, warn: float | None, crit: float | None) -> CheckResult:
+def check(usage: Usage, warn: Threshold | None, crit: Threshold | None) -> CheckResult:
     """Return the result for a usage.
 
     Sessions that are hidden from this role may be workers, which hold no slot: only the connections
@@ -75,12 +79,24 @@ def check(usage: Usage, warn: float | None, crit: float | None) -> CheckResult:
     return CheckResult(code, f"{usage.name}: {about}{share}{surely}", data)
 
 
-def _code(usage: Usage, warn: float | None, crit: float | None) -> Check:
-    if crit is not None and usage.sure_percent >= crit:
+def _code(usage: Usage, warn: Threshold | None, crit: Threshold | None) -> Check:
+    if crit is not None and _is_surely_reached(crit, usage):
         return Check.CRITICAL
     levels = [level for level in (warn, crit) if level is not None]
-    is_reached = any(usage.percent >= level for level in levels)
+    is_reached = any(_may_be_reached(level, usage) for level in levels)
     return Check.WARNING if is_reached else Check.OK
+
+
+def _is_surely_reached(level: Threshold, usage: Usage) -> bool:
+    if isinstance(level, PercentRange):
+        return level.is_surely_alert(usage.sure_percent, usage.percent)
+    return usage.sure_percent >= level
+
+
+def _may_be_reached(level: Threshold, usage: Usage) -> bool:
+    if isinstance(level, PercentRange):
+        return level.may_be_alert(usage.sure_percent, usage.percent)
+    return usage.percent >= level
 
 
 def with_doubt(result: CheckResult, snapshot: Snapshot) -> CheckResult:
@@ -111,11 +127,15 @@ def failed(failure: Failure) -> CheckResult:
     return CheckResult.of_sentences(code, failure.what, failure.advice)
 
 
-def _level(usage: Usage, percent: float | None) -> str:
-    """Return the end of the range below a level: monitoring alarms outside of the range."""
-    if percent is None:
+def _level(usage: Usage, level: Threshold | None) -> str:
+    """Return the level in connections: monitoring alarms outside of a range, which for a percentage
+    ends below it.
+    """
+    if level is None:
         return ""
-    first = math.ceil(usage.limit * percent / 100)
+    if isinstance(level, PercentRange):
+        return level.of(usage.limit)
+    first = math.ceil(usage.limit * level / 100)
     return str(max(0, first - 1))
 
 
@@ -180,6 +200,9 @@ def _names_one(command: BudgetCommand) -> bool:
 def _print(command: BudgetCommand) -> int:
     source = _source(command)
     snapshot = interrupts.run(_sample(source, command.connection.wait))
+    if command.json:
+        output.write_data(json.dumps(as_json(snapshot), ensure_ascii=False) + "\n")
+        return Exit.DONE
     if _names_one(command):
         result = check(_usage(snapshot, command), None, None)
         output.write(clean(result.words) + "\n")
@@ -187,6 +210,32 @@ def _print(command: BudgetCommand) -> int:
     lines = page(snapshot, output.columns() or _WIDTH)
     output.write(output.page(lines, command.color))
     return Exit.DONE
+
+
+def as_json(snapshot: Snapshot) -> dict[str, Any]:
+    """Return the budget as `pgtop show --json` has it, with the use of each role and database."""
+    server = snapshot.server
+    roles = [
+        _group(usage_of_role(snapshot, role.name), role.name, role.connection_limit)
+        for role in server.roles.values()
+    ]
+    databases = [
+        _group(usage_of_database(snapshot, each.name), each.name, each.connection_limit)
+        for each in server.databases.values()
+    ]
+    return {**budget_report(snapshot), "roles": roles, "databases": databases}
+
+
+def _group(usage: Usage | None, name: str, limit: int | None) -> dict[str, Any]:
+    """Return the use of a role or a database; a superuser's limit is not enforced."""
+    used = usage.used if usage else 0
+    at_least = usage.at_least if usage else None
+    return {
+        "name": name,
+        "used": used,
+        "used_at_least": used if at_least is None else at_least,
+        "limit": limit,
+    }
 
 
 def page(snapshot: Snapshot, width: int) -> list[Line]:
