@@ -78,7 +78,7 @@ def claim(width: int) -> int:
     return max(1, int(claim_before + share * (claimed - claim_before)))
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=8)
 def _layout(
     columns: AnyColumns,
     width: int,

@@ -27,7 +27,8 @@ https://www.unicode.org/Public/UCD/latest/ucd/DerivedCoreProperties.txt
 _BREAK = re.compile(r"[\t-\r\x85\u2028\u2029][\t-\r\x85\u2028\u2029 ]*")
 _LINE_END = re.compile(r"\r\n|[\n-\r\x85\u2028\u2029]")
 _ONE_CELL_EACH = re.compile(
-    r"[ -~\xa1-\xac\xae-\u02ff\u0400-\u0482\u048a-\u052f…▲▼▶▾◄✓◌\u2400-\u2421\u2500-\u259f\ufffd]*"
+    r"[ -~\xa1-\xac\xae-\u02ff\u0400-\u0482\u048a-\u052f“”…←-↓▪▲▶▸▼▾◂◄◌✓"
+    r"\u2400-\u2421\u2500-\u259f\ufffd]*"
 )
 """Text of these characters is clean, and as wide as it is long, so wcwidth (14 ms to import) is not
 needed.

@@ -1,8 +1,8 @@
 """The whole app on sessions that keep changing.
 
 `python -m tests.load.soaking TICKS SESSIONS FILE [INTERVAL [PIPE KEYS]]` writes to FILE, after each
-of ten parts, what the process held and how long a tick took. It requests KEYS keys through PIPE,
-spread evenly over the ticks.
+of ten parts, what the process held and how long a tick took. It requests KEYS keys in each part
+through PIPE, spread evenly over its ticks; `WALKED`, typed after each, reports that it was handled.
 """
 
 import asyncio
@@ -15,7 +15,6 @@ import threading
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
 
 from pgtop.analysis.wait_profile import SliceBy
@@ -31,6 +30,8 @@ from tests import scenes
 from tests.fakes import monitor_of
 
 PARTS = 10
+WALKED = "\x1b[I"
+"""A terminal's report of its focus: the app gets it once the key before it is handled."""
 _LIVE = 2  # Textual's own screen, and the sessions on it
 _LOST = Failure(FailureKind.UNREACHABLE, "The connection was cut", "Wait.")
 
@@ -45,6 +46,33 @@ class Footprint:
     tasks: int
     objects: int
     tick: float
+
+
+class Walk:
+    """Requests keys, each once the last one is handled, so that all parts see the same screens
+    however slow the machine is.
+    """
+
+    def __init__(self, pipe: str, ticks: int, keys: int) -> None:
+        self._pipe = os.open(pipe, os.O_WRONLY)
+        self._places = {key * ticks // keys for key in range(keys)}
+        self._is_handled = asyncio.Event()
+        self._is_handled.set()
+
+    async def step(self, place: int) -> None:
+        """Request a key if one is due at this tick of a part."""
+        if place in self._places:
+            await self.rest()
+            self._is_handled.clear()
+            os.write(self._pipe, b"?")
+
+    async def rest(self) -> None:
+        """Wait until the last key is handled."""
+        await self._is_handled.wait()
+
+    def note_handled(self) -> None:
+        """Note that the last key is handled."""
+        self._is_handled.set()
 
 
 class Churn:
@@ -63,10 +91,8 @@ class Churn:
         self.footprints: list[Footprint] = []
         self.close_pages: Callable[[], Awaitable[None]]
         """Closes all open pages, as their objects and tasks do not last."""
-        self.request_key: Callable[[], object] | None = None
-        """Requests a key, if a keyboard is attached."""
-        self.pace = 1
-        """Ticks between two keys."""
+        self.walk: Walk | None = None
+        """Requests keys, if a keyboard is attached."""
         self.is_over = asyncio.Event()
 
     def renew(self) -> None:
@@ -74,13 +100,12 @@ class Churn:
 
     async def sample(self, topics: frozenset[Topic] = SESSIONS_ONLY) -> Snapshot:
         await asyncio.sleep(0)
+        part = self._ticks // PARTS
+        if self.walk:
+            await self.walk.step(self._count % part)
         self._count += 1
-        if self._count % (self._ticks // PARTS) == 0:
-            await self.close_pages()
-            self.footprints.append(self._measure())
-            self._write_report()
-        if self.request_key and self._count % self.pace == 0:
-            self.request_key()
+        if self._count % part == 0:
+            await self._end_part()
         if self._count >= self._ticks:
             self.is_over.set()
         if self._count % 100 == 0:
@@ -117,6 +142,7 @@ class Churn:
             self._pid,
             self._random.choice(("web@shop", "api@shop", "anna@postgres")),
             f"request-{self._pid}",
+            query=f"SELECT {self._pid}",
         )
 
     def _busy(self, backend: Backend) -> Backend:
@@ -130,6 +156,14 @@ class Churn:
             wait_event_type="Lock" if waits else None, wait_event="tuple" if waits else None,
             blocked_by=(other,) if waits else (),
         )  # fmt: skip
+
+    async def _end_part(self) -> None:
+        """Measure, at the same place of each walk: whatever was open is closed."""
+        if self.walk:
+            await self.walk.rest()
+        await self.close_pages()
+        self.footprints.append(self._measure())
+        self._write_report()
 
     def _write_report(self) -> None:
         """Replace the report as a whole, so that readers never see half of it."""
@@ -166,9 +200,15 @@ async def main(
     from pgtop.monitor.clock import MonotonicClock
     from pgtop.tui.app import PgtopApp
 
+    class WalkedApp(PgtopApp):
+        def on_app_focus(self) -> None:
+            """Let the walk go on."""
+            if churn.walk:
+                churn.walk.note_handled()
+
     churn = Churn(int(ticks), int(sessions), Path(report))
     settings = Settings(interval=float(interval))
-    app = PgtopApp(
+    app = WalkedApp(
         [monitor_of(churn, churn.first, settings, MonotonicClock())], settings
     )
 
@@ -178,8 +218,7 @@ async def main(
 
     churn.close_pages = close_pages
     if pipe:
-        churn.request_key = partial(os.write, os.open(pipe, os.O_WRONLY), b"?")
-        churn.pace = int(ticks) // int(keys)
+        churn.walk = Walk(pipe, int(ticks) // PARTS, int(keys))
     running = asyncio.create_task(app.run_async(mouse=True))
     await asyncio.wait(
         {running, asyncio.create_task(churn.is_over.wait())},

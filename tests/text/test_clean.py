@@ -190,6 +190,6 @@ def test_the_next_column_starts_where_it_should(text: str, width: int) -> None:
 
 def test_ascii_never_loads_the_tables_of_widths() -> None:
     """A session of plain text, with its ellipsis and its symbols, needs no import of wcwidth."""
-    use = "from pgtop.text.clean import fit; fit('naïve\\x1b\\x9b' * 9, 9)"
+    use = "from pgtop.text.clean import fit; fit('naïve\\x1b\\x9b “↓→▸”' * 9, 9)"
     code = f"import sys; {use}; sys.exit('wcwidth' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
