@@ -10,7 +10,18 @@ from typing import NamedTuple
 EVERYWHERE = ("redraw", "suspend", "leave")
 """Actions that work in a dialog and in a text field, too."""
 
+TIMES = (
+    "step_back",
+    "step_forward",
+    "minute_back",
+    "minute_forward",
+    "event_back",
+    "event_forward",
+)
+"""Actions on every screen that lead into the past and through it."""
+
 BEHIND_SCREENS = (
+    *TIMES,
     "filter",
     "goto",
     "palette",
@@ -24,6 +35,9 @@ BEHIND_SCREENS = (
     "quit",
 )
 """Actions that work on every screen, and in no dialog; those that open a view come with them."""
+
+PAST = ("now",)
+"""Actions of the past alone: there their keys come before those of any screen."""
 
 NAVIGATION = (
     "cursor_up",
@@ -142,6 +156,7 @@ class OtherPlace(NamedTuple):
 
 PLACES: tuple[OtherPlace, ...] = (
     OtherPlace("the detail of a session", (*DETAIL, *ONE_SESSION)),
+    OtherPlace("the past", PAST),
     OtherPlace("the help", HELP),
     OtherPlace("the dialog for one session", (*DIALOG, *READING), is_dialog=True),
     OtherPlace("the dialog for many sessions", (*DIALOG, *MANY), is_dialog=True),

@@ -128,7 +128,7 @@ harmless = true
             """\
 [keys]
 preset = "vim"
-refresh = ["R", "F5"]
+refresh = ["Ctrl-R", "F5"]
 """,
             read=_read_keys,
             schema={

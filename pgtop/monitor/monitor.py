@@ -5,6 +5,7 @@ A dashboard of one server is a fleet of one monitor.
 """
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from pgtop.config.settings import Settings
 from pgtop.model.snapshot import Snapshot
@@ -13,6 +14,10 @@ from pgtop.monitor.poller import Poller
 from pgtop.monitor.state import State
 from pgtop.ports import Clock, Source
 from pgtop.signalling.execute import SignalExecutor
+
+if TYPE_CHECKING:
+    from pgtop.analysis.timeline import Timeline
+    from pgtop.monitor.past import Replayed
 
 
 class Monitor:
@@ -29,7 +34,7 @@ class Monitor:
     ) -> None:
         self.name = name
         self.source = source
-        self.executor = executor
+        self._executor = executor
         self.clock = clock
         self.feed = Feed()
         self.poller = Poller(
@@ -41,7 +46,22 @@ class Monitor:
         )
         self.state = State.first(first, settings)
         """The newest state; the dashboard adds its notices."""
+        self.timeline: Timeline | None = None
+        """The past of the server."""
+        self.replay: Replayed | None = None
+        """The recording that takes the place of a server; None on a server."""
+        self.shows_past = False
+        """True while the screens show the past: nothing can be signalled then."""
         self._settings = settings
+
+    @property
+    def executor(self) -> SignalExecutor:
+        """The way back to the server; one that refuses while the past is shown."""
+        if not self.shows_past:
+            return self._executor
+        from pgtop.signalling.past import refusing
+
+        return refusing(self._executor)
 
     async def run(self) -> None:
         """Sample the server and feed all consumers, without end."""

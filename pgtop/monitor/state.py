@@ -2,7 +2,9 @@
 is, and the notice.
 """
 
-from typing import NamedTuple, Self
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple, Self
 
 from pgtop.analysis.budget import Budget, budget
 from pgtop.analysis.derived import DerivedSnapshot
@@ -16,6 +18,9 @@ from pgtop.model.rates import Rates, rates_of
 from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.poller import Event, PollFailed, PollOverdue, Sampled
 from pgtop.text.tone import Span
+
+if TYPE_CHECKING:
+    from pgtop.monitor.past import Past
 
 
 class Spent(NamedTuple):
@@ -50,6 +55,8 @@ class State(NamedTuple):
     """The most sessions of each group in use at once, over the last minute."""
     requested_at: float = float("-inf")
     """When the snapshot was requested, on our clock; the first one before anything else."""
+    past: "Past | None" = None
+    """The instant that is shown instead of now; None while now is shown."""
 
     @classmethod
     def first(cls, snapshot: Snapshot, settings: Settings) -> Self:
@@ -93,6 +100,37 @@ class State(NamedTuple):
             requested_at=event.started_at,
         )
 
+    @classmethod
+    def replayed(
+        cls, samples: Sequence[Snapshot], settings: Settings, interval: float
+    ) -> Self:
+        """Return the state after these samples, as `first` and `after` would make it.
+
+        Only the last sample is derived, as it alone is shown.
+        """
+        last = samples[-1]
+        seen = Concurrency()
+        minute = LastMinute()
+        use = RecentUse()
+        for snapshot in samples:
+            slots = budget(snapshot, settings.warn, settings.alarm)
+            seen = seen.observe(snapshot)
+            minute = minute.after(snapshot, slots, interval)
+            use = use.observe(snapshot)
+        pairs = [interruption(*pair) for pair in pairwise(samples)]
+        return cls(
+            DerivedSnapshot.of(last, limits=settings.age_limits),
+            slots,
+            Sampled(last, 0.0, interval),
+            interval,
+            seen,
+            minute,
+            hint=pooling_hint(last, seen) if pairs else None,
+            full_groups=full_groups(last),
+            interruption=next(filter(None, reversed(pairs)), None),
+            recent_use=use,
+        )
+
     @property
     def rates(self) -> Rates | None:
         """The newest rates of the server; None if they are not known."""
@@ -100,5 +138,6 @@ class State(NamedTuple):
 
     @property
     def stale(self) -> bool:
-        """True if the snapshot is older than it should be."""
-        return isinstance(self.event, PollFailed | PollOverdue)
+        """True if the snapshot is older than it should be, or is of before a gap of the past."""
+        is_between_samples = self.past is not None and self.past.gap is not None
+        return is_between_samples or isinstance(self.event, PollFailed | PollOverdue)

@@ -163,6 +163,23 @@ def quiet_line(
     return (Span(_text(line(layout, row, context)), Tone.QUIET),)
 
 
+def noted_line(
+    layout: Layout,
+    row: Any,
+    context: Any,
+    words: str,
+) -> Line:
+    """Return the first columns of a row, and words in place of the others."""
+    named = layout[:_NAMING]
+    name = _text(line(named, row, context))
+    text = f"{name} {words}"
+    return (Span(fit(text, width_of(layout)), Tone.NOTICE),)
+
+
+_NAMING = 2
+"""Columns that are enough to name a row."""
+
+
 def _text(line: Line) -> str:
     return "".join(span.text for span in line)
 

@@ -9,7 +9,7 @@ from pgtop.table import fitting
 from pgtop.table.columns import ColumnSet, ContextT, RowT
 from pgtop.table.filter import Filter, Saved
 from pgtop.table.fitting import Contents
-from pgtop.table.layout import AnyColumn, Layout, line, quiet_line
+from pgtop.table.layout import AnyColumn, Layout, line, noted_line, quiet_line
 from pgtop.table.options import TableOptions
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
@@ -56,6 +56,8 @@ class TableSpec(Generic[RowT, ContextT]):
     line: Callable[[Layout, RowT, ContextT], Line] = line
     departed_line: Callable[[Layout, RowT, ContextT], Line] = quiet_line
     """Returns the line of a row that is kept for one sample because the cursor is on it."""
+    noted_line: Callable[[Layout, RowT, ContextT, str], Line] = noted_line
+    """Returns the line of such a row with words about what became of it."""
     has_left: Callable[[RowT, ContextT, ContextT], bool] = _is_another
     """Returns whether a row that is missing now has left since the sample before; False if it is
     only not shown.

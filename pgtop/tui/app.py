@@ -47,6 +47,7 @@ from pgtop.tui.notices import Notices
 from pgtop.tui.own_actions import actions_of
 from pgtop.tui.own_views import views_of
 from pgtop.tui.paint import converter_for
+from pgtop.tui.past_actions import PastActions
 from pgtop.tui.screens.current_size import StartScreen
 from pgtop.tui.screens.filterable import FilterableScreen
 from pgtop.tui.screens.live import LiveScreen
@@ -61,7 +62,7 @@ from pgtop.tui.view_switch import ViewSwitch
 from pgtop.view_registry import View, keymap_for
 
 
-class PgtopApp(SilentCrash, Keyboard):
+class PgtopApp(SilentCrash, PastActions):
     """Shows the states of a monitor on screens; `SignalFlow` leads from a request to a signal."""
 
     TITLE = "pgtop"
@@ -115,6 +116,7 @@ class PgtopApp(SilentCrash, Keyboard):
             self._settings,
             self._palette,
         )
+        self.open_replay()
         self._views = ViewSwitch(
             self,
             views,
@@ -125,8 +127,8 @@ class PgtopApp(SilentCrash, Keyboard):
 
     @property
     def state(self) -> State:
-        """The newest state, which the screens show."""
-        return self._monitor.state
+        """The state that the screens show: the newest one, or that of the past."""
+        return self.over(self._monitor.state)
 
     @property
     def home(self) -> LiveScreen:
@@ -193,9 +195,11 @@ class PgtopApp(SilentCrash, Keyboard):
             state = state._replace(spent=self._meter.read(self.own_driver))
         self._show(state)
         self.signals.report_unblocked()
+        self.note_alarm(state)
 
-    def _show(self, state: State) -> None:
-        self._monitor.state = state
+    def _show(self, living: State) -> None:
+        self._monitor.state = living
+        state = self.state
         for screen in self.screen_stack:
             if isinstance(screen, Stateful) and screen.is_mounted:
                 screen.show(state)
@@ -216,15 +220,17 @@ class PgtopApp(SilentCrash, Keyboard):
         self._set_notice(self._notices.without_notice())
 
     def _set_notice(self, notice: Span | None) -> None:
-        self._show(self.state._replace(notice=notice))
+        self._show(self._monitor.state._replace(notice=notice))
 
     # Messages up.
 
     def on_signal_requested(self, message: messages.SignalRequested) -> None:
-        self.signals.request_one(message)
+        if not self.answers_in_past(message):
+            self.signals.request_one(message)
 
     def on_bulk_requested(self, message: messages.BulkRequested) -> None:
-        self.signals.request_many(message)
+        if not self.answers_in_past(message):
+            self.signals.request_many(message)
 
     def on_notice_requested(self, message: messages.NoticeRequested) -> None:
         self.show_notice(message.words)
@@ -370,15 +376,24 @@ class PgtopApp(SilentCrash, Keyboard):
         )
 
     def action_pause(self) -> None:
+        if self.is_past:
+            self.past.toggle_play()
+            return
         self._monitor.poller.paused = not self._monitor.poller.paused
 
     def action_refresh(self) -> None:
         self._monitor.poller.refresh()
 
     def action_slower(self) -> None:
+        if self.is_past:
+            self.past.change_speed(-1)
+            return
         self._set_interval(longer(self._monitor.poller.interval))
 
     def action_faster(self) -> None:
+        if self.is_past:
+            self.past.change_speed(1)
+            return
         self._set_interval(shorter(self._monitor.poller.interval))
 
     def _set_interval(self, seconds: float) -> None:
@@ -386,7 +401,8 @@ class PgtopApp(SilentCrash, Keyboard):
         self.show_notice(f"every {seconds:g} s")
 
     def action_toggle_cost(self) -> None:
-        self._show(self.state._replace(shows_cost=not self.state.shows_cost))
+        living = self._monitor.state
+        self._show(living._replace(shows_cost=not living.shows_cost))
 
     def action_redraw(self) -> None:
         """Draw everything again, whatever the terminal shows now."""

@@ -31,7 +31,8 @@ class Goto:
         number = number_in(text)
         self._app.clear_notice()
         if number is None:
-            self._app.show_notice(no_number(text))
+            if not self._app.past.go_to_text(text.removeprefix(":").strip()):
+                self._app.show_notice(no_number(text))
         elif self._is_here(number):
             return
         elif self._app.home.go_to_pid(number):

@@ -74,6 +74,10 @@ class Keyboard(App[int]):
         """Show a cleaned sentence on the notice line."""
         raise NotImplementedError
 
+    def takes(self, key: str) -> bool:
+        """Handle a key that no screen may see; return whether it is one."""
+        return False
+
     def prepare_for(self, key: str) -> None:
         """Prepare for a key that is not for a field."""
 
@@ -182,6 +186,8 @@ class Keyboard(App[int]):
             return
         self._note_stray(event)
         if isinstance(event, events.Key):
+            if self.takes(event.key):
+                return
             self.prepare_for(event.key)
         await super().on_event(event)
 

@@ -41,6 +41,11 @@ class OwnProgram:
         if self._settings.read_only and not self._own.harmless:
             self._refuse("is refused: read-only, and it is not harmless")
             return
+        if self._app.is_past and not self._own.harmless:
+            self._refuse(
+                "is refused: the screen shows the past, and it is not harmless"
+            )
+            return
         values = self._of_group() if self._own.on == GROUP else self._of_session()
         if values is None:
             return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from pgtop.analysis.recorded_detail import detail_in
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail
 from pgtop.ports import Source, SourceError
@@ -45,6 +46,9 @@ class SessionRequests:
             self._app.run_worker(self._copies.request(message), group="copy")
 
     async def _read(self, backend: Backend) -> _Reply:
+        state = self._app.state
+        if state.past is not None:
+            return detail_in(state.derived.snapshot, backend.identity)
         try:
             return await self._source.detail(backend.identity)
         except SourceError as error:
@@ -95,14 +99,23 @@ class SessionRequests:
 
         set_clipboard(self._app, text)
         way = await copy(text, os.environ, self._write)
-        self._app.show_notice(f"{name}: {way}")
+        self._app.show_notice(f"{name}{self._as_of()}: {way}")
 
     async def _save(self, text: str, name: str, file_name: str) -> None:
         """Write a text into a new file in the current folder, and show its path."""
         from pgtop.tui.saving import save, unused_name
 
         words, tone = await save(unused_name(file_name, ".sql"), text)
-        self._app.show_notice(f"{name}: {words}", tone)
+        self._app.show_notice(f"{name}{self._as_of()}: {words}", tone)
+
+    def _as_of(self) -> str:
+        """Return the time that a text is of, while the past is shown."""
+        past = self._app.state.past
+        if past is None:
+            return ""
+        from pgtop.view.past import clock_text
+
+        return f" as of {clock_text(past.at)} UTC"
 
     def _write(self, sequence: str) -> None:
         driver = self._app.driver

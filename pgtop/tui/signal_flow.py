@@ -113,7 +113,7 @@ class SignalFlow:
     def report_unblocked(self) -> None:
         """Report the waiters that a signal has freed, once the newest state shows them."""
         report = self._unblocked
-        words = report.words_for(self._app.state) if report else ""
+        words = report.words_for(self._monitor.state) if report else ""
         if report and words:
             self._unblocked = None
             self._app.report(f"{report.words.text}: {words}", report.words.tone)
@@ -153,7 +153,7 @@ class SignalFlow:
         if self._settings.read_only:
             self._app.show_notice(self._read_only_words)
             return
-        derived = self._app.state.derived
+        derived = self._monitor.state.derived
         plan = make_plan(
             message.signal,
             message.backends,
@@ -174,7 +174,7 @@ class SignalFlow:
     def _confirm_one(self, plan: Plan, derived: DerivedSnapshot) -> None:
         from pgtop.tui.dialogs.confirm import ConfirmScreen
 
-        is_stale = self._app.state.stale
+        is_stale = self._monitor.state.stale
         dialog = ConfirmScreen(
             plan,
             derived,
@@ -188,7 +188,7 @@ class SignalFlow:
     def _confirm_many(self, plan: Plan, selection: str) -> None:
         from pgtop.tui.dialogs.bulk import BulkScreen
 
-        derived = self._app.state.derived
+        derived = self._monitor.state.derived
         dialog = BulkScreen(
             plan,
             selection,
@@ -206,7 +206,7 @@ class SignalFlow:
         self._monitor.source.renew()
         self._app.clear_notice()
         # Else it would cost the connection that an answer is due on.
-        if not self._app.state.stale:
+        if not self._monitor.state.stale:
             self._monitor.poller.refresh()
 
         def closed(consent: Consent | None) -> None:
@@ -216,7 +216,7 @@ class SignalFlow:
 
         def catch_up() -> None:
             """Show what has arrived while the dialog was being opened."""
-            dialog.show(self._app.state)
+            dialog.show(self._monitor.state)
             self._app.attend()
 
         self._app.push_screen(dialog, closed)
@@ -249,7 +249,7 @@ class SignalFlow:
     ) -> None:
         """Execute the plan and report its progress, in `results` too if there are many targets."""
         plan = consent.plan
-        before = self._app.state.derived
+        before = self._monitor.state.derived
         self._unblocked = None
         self._unseen.update(plan.requests)
         if results is None:

@@ -58,6 +58,8 @@ class Surroundings(NamedTuple):
     """What is worth a word while nothing is wrong and the user has asked for nothing."""
     actions: tuple[Action, ...] = ()
     """What the bottom line offers, the most needed first."""
+    has_field: bool = False
+    """True while text is typed: keys are no commands then."""
 
 
 def frame(
@@ -83,12 +85,23 @@ def frame(
         header=top,
         status=as_far_as_fits(around.status, width),
         notice=notice_lines(state, around, top, width),
-        keys=footer(
-            state,
-            around.actions,
-            around.looks.keymap.action(_RETRY),
-            width,
-        ),
+        keys=_keys(state, around, width),
+    )
+
+
+def _keys(state: State, around: Surroundings, width: int) -> KeyLine:
+    """Return the keys that work now: in the past those that lead through it."""
+    keymap = around.looks.keymap
+    if state.past is None or around.has_field:
+        return footer(state, around.actions, keymap.action(_RETRY), width)
+    from pgtop.view.past import past_keys
+
+    return past_keys(
+        state.past,
+        keymap,
+        around.actions,
+        state.interval,
+        width,
     )
 
 

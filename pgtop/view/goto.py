@@ -17,7 +17,9 @@ LONGEST = 10
 def goto_line(text: str, cursor: int, width: int) -> Line:
     """Return the field with the colon before it, and what may be typed."""
     field = text_with_cursor(text, cursor, max(1, width - len(_PROMPT)))
-    words = f"  pid, or number of a row   {hint('open')} go  {hint('clear')} leave"
+    words = (
+        f"  pid, row, or time: 03:12, -5m   {hint('open')} go  {hint('clear')} leave"
+    )
     line = (Span(_PROMPT, Tone.STRONG), *field, Span(words, Tone.QUIET))
     return as_far_as_fits(line, width)
 
@@ -31,7 +33,7 @@ def number_in(text: str) -> int | None:
 
 def no_number(text: str) -> str:
     """Return what to type instead of a text that is no number."""
-    return f"“{clean(text.strip())}” is no number: type a pid, or the number of a row"
+    return f"“{clean(text.strip())}” is no number: type a pid, the number of a row, or a time"
 
 
 def nowhere(number: int, rows: int) -> str:

@@ -1,7 +1,7 @@
 """The header of every screen: five lines on a usual terminal, fewer on a small one."""
 
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pgtop.analysis.budget import WAITING, Budget
 from pgtop.model.backend import IDLE_IN_TRANSACTION
@@ -23,6 +23,9 @@ from pgtop.view.server_words import address, short_address
 from pgtop.view.slot_words import free_words, misses_logins, your_words
 from pgtop.view.tabs import Tab, tab_line
 from pgtop.view.use_line import use_line, used_span
+
+if TYPE_CHECKING:
+    from pgtop.monitor.past import Past
 
 WHOLE_FROM = 24
 """Lines of screen from which the header has all of its lines."""
@@ -66,6 +69,8 @@ def header(
     height: int,
 ) -> Header:
     """Return the header of a screen of this size; what is no longer true is quiet."""
+    if state.past is not None:
+        return _past_header(state, state.past, looks, views, width, height)
     worst = headline(
         state,
         looks,
@@ -94,6 +99,38 @@ def header(
     if not is_whole:
         return Header([top, *slots], worst)
     return Header([top, *slots], worst, _tabs(state, views, width))
+
+
+def _past_header(
+    state: State,
+    past: "Past",
+    looks: Looks,
+    views: Views,
+    width: int,
+    height: int,
+) -> Header:
+    """Return the header of the past: the line of time takes the place of the last minute's."""
+    from pgtop.view.past import compact_past_line, legend_line, past_line, time_line
+
+    drawn = time_line(past, looks, width)
+    legend = legend_line(past, looks, width)
+    only = drawn if past.gap is None else legend
+    if height <= COMPACT_UP_TO:
+        top = compact_past_line(past, looks, list(_counts(state.budget)), width)
+        return Header([top], Headline(only))
+    top = past_line(state, past, looks, width)
+    is_whole = height >= WHOLE_FROM and bool(views.tabs)
+    bar = bar_line(
+        state.budget,
+        width,
+        looks.has_letters,
+        not is_whole,
+    )
+    if state.stale:
+        bar = quiet(bar)
+    if not is_whole:
+        return Header([top, bar], Headline(only))
+    return Header([top, bar, drawn], Headline(legend), _tabs(state, views, width))
 
 
 def header_lines(height: int, has_tabs: bool) -> int:

@@ -288,6 +288,17 @@ def departed_line(
     return (Span(fit(text, width_of(layout)), Tone.QUIET),)
 
 
+def noted_line(
+    layout: Layout,
+    row: LockRow,
+    _derived: DerivedSnapshot,
+    words: str,
+) -> Line:
+    """Return the row of a session that has left, with words about what became of it."""
+    text = f" {row.stem or ' '}{name_of(row)} {words}"
+    return (Span(fit(text, width_of(layout)), Tone.NOTICE),)
+
+
 def _vocabulary() -> "Vocabulary":
     from pgtop.view.lock_vocabulary import lock_vocabulary
 
@@ -299,6 +310,7 @@ LOCKS = TableSpec(
     identity=lambda row: row.identity,
     line=row_line,
     departed_line=departed_line,
+    noted_line=noted_line,
     own_vocabulary=_vocabulary,
     own_filter_example=FILTER_EXAMPLE,
     place_columns=layout,

@@ -38,8 +38,11 @@ def pane_lines(
     derived: DerivedSnapshot,
     width: int,
     settings: Settings,
+    later: str = "",
 ) -> list[Line]:
-    """Return a rule with the name of the row, and three lines of two fields each."""
+    """Return a rule with the name of the row, and three lines of two fields each; `later` is what
+    became of the session after this instant.
+    """
     if row is None:
         return [()] * PANE_LINES
     if isinstance(row, IdleFold):
@@ -54,7 +57,7 @@ def pane_lines(
         (*_at_width(one, half), *_at_width(other, width - half))
         for one, other in zip(left, right, strict=True)
     ]
-    return [_rule(title, width), *lines]
+    return [_rule(title, later, width), *lines]
 
 
 def first_pane(
@@ -72,8 +75,10 @@ def first_pane(
     )
 
 
-def _rule(title: str, width: int) -> Line:
+def _rule(title: str, later: str, width: int) -> Line:
     words = f"── {title} under the cursor "
+    if later:
+        words += f"── {later} "
     return (Span(words.ljust(width, "─")[:width], Tone.QUIET),)
 
 

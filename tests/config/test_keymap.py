@@ -78,7 +78,7 @@ def test_any_accepted_table_keeps_every_promise(
 
 
 @settings(max_examples=100, deadline=None)
-@given(st.permutations([*"#$%&()Z", "F2", "F7", "F8", "F11"]))
+@given(st.permutations([*"#$%&Z~", "F2", "F7", "F8", "F11"]))
 def test_free_keys_in_any_order_are_accepted(names: list[str]) -> None:
     """Keys that nothing has can go to any actions; those actions answer to them alone."""
     actions = [name for name in _FREE if name not in ALWAYS][: len(names)]

@@ -26,8 +26,8 @@ _FOREIGN_OPTIONS = {
 }
 """Options of pytest and of the benchmarks, in topics for developers."""
 _FOR_DEVELOPERS = {"contributing", "benchmarks", "changes"}
-_NOT_KEYS = {"Enter", "W"}
-"""Enter keeps a filter; that belongs to the text field. W is a letter of the bar, too."""
+_NOT_KEYS = {"Enter", "R", "W"}
+"""Enter keeps a filter; that belongs to the text field. R and W are letters of the bar, too."""
 NAMES = [topic.name for topic in topics.TOPICS]
 
 

@@ -469,7 +469,7 @@ async def test_the_reason_is_in_the_audit_log() -> None:
 
     stage = Stage(busy())
     monitor = stage.app._monitor
-    monitor.executor = monitor.executor._replace(audit_log=Listening())
+    monitor._executor = monitor.executor._replace(audit_log=Listening())
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, "terminate", "reason", *"runaway", "open", "confirm")
         await press(

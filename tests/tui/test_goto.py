@@ -53,7 +53,7 @@ async def test_a_text_that_is_no_number_is_answered() -> None:
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "goto", *"q", "open")
         assert text_of(stage, "#notice") == (
-            "“q” is no number: type a pid, or the number of a row"
+            "“q” is no number: type a pid, the number of a row, or a time"
         )
         await press(pilot, "goto", *"99999999", "open")
         assert text_of(stage, "#notice") == "no session 99999999; 45 rows here"

@@ -65,4 +65,4 @@ def test_an_unknown_number_is_nowhere() -> None:
 
 def test_the_field_says_what_it_takes() -> None:
     text = "".join(span.text for span in goto_line("", 0, 80))
-    assert text == ":    pid, or number of a row   Enter go  Esc leave"
+    assert text == ":    pid, row, or time: 03:12, -5m   Enter go  Esc leave"

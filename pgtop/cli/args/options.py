@@ -27,6 +27,7 @@ from pgtop.cli.args.records import (
     HelpCommand,
     LocksCommand,
     ProgressCommand,
+    ReplayCommand,
     ShowCommand,
     VersionCommand,
 )
@@ -52,6 +53,7 @@ Command: TypeAlias = (
     | HelpCommand
     | RecordCommand
     | DiffCommand
+    | ReplayCommand
     | ReportCommand
     | VersionCommand
     | ExportCommand
@@ -183,6 +185,7 @@ _SPECS = (
        pgtop budget {_TARGET}
        pgtop record [OPTION]... [FILE | DIR]
        pgtop diff [OPTION]... FILE --at TIME [--at TIME]
+       pgtop replay [OPTION]... FILE
        pgtop report [OPTION]... FILE
        pgtop audit [OPTION]... [WORD]...
        pgtop completion bash | zsh | fish
@@ -277,6 +280,14 @@ is done, and the time left of that step. Takes two samples, 2 s apart, if any is
 Writes a sample a second into a file, with one connection and without a screen, until Ctrl-C or
 SIGTERM. The file keeps to its age and size, and only its owner may read it. More:
 `pgtop help record`.""",
+    ),
+    CommandSpec(
+        "replay",
+        ReplayCommand,
+        usage="[OPTION]... FILE",
+        description="""\
+Opens the dashboard on a recording, without a server: the same views, filters and details at any
+time of it, step by step or as it happened.""",
     ),
     CommandSpec(
         "report",

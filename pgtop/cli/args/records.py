@@ -45,6 +45,39 @@ class DemoCommand(NamedTuple):
     ] = False
 
 
+SPEED_BOUNDS = (0.25, 300.0)
+"""The slowest and the fastest play."""
+
+
+class ReplayCommand(NamedTuple):
+    """Options of `pgtop replay`."""
+
+    file: Annotated[
+        str,
+        OptionGroup("Recording"),
+        Argument("FILE", help="the recording"),
+    ]
+    at: Annotated[
+        str | None,
+        option(
+            "--at",
+            metavar="TIME",
+            help="begin there, as in `pgtop show --at` (its start)",
+        ),
+    ] = None
+    speed: Annotated[
+        float,
+        option(
+            "--speed",
+            metavar="NUMBER",
+            parse=Number(*SPEED_BOUNDS, "number"),
+            help="seconds of the recording in a second of play (1)",
+        ),
+    ] = 1.0
+    settings: Settings = Settings()
+    safety: Safety = Safety()
+
+
 class ShowCommand(NamedTuple):
     """Options of `pgtop show`."""
 

@@ -1,16 +1,15 @@
 """A recording as a source: the samples as they were, at one time or in their order."""
 
+from pgtop.analysis.recorded_detail import detail_in
 from pgtop.analysis.wait_profile import SliceBy
 from pgtop.model.backend import BackendId
-from pgtop.model.detail import Detail, is_cut
+from pgtop.model.detail import Detail
 from pgtop.model.section import SESSIONS_ONLY, Topic
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant
 from pgtop.model.waits import WaitSample
 from pgtop.sources.recording.file_format import RecordingError
 from pgtop.sources.recording.reader import Recording
-
-LOCKS_NOT_RECORDED = "the locks of a session are not recorded, only those waited for"
 
 
 class RecordedSource:
@@ -29,19 +28,7 @@ class RecordedSource:
 
     async def detail(self, backend_id: BackendId) -> Detail | None:
         """Return what the sample has of one backend."""
-        snapshot = await self.sample()
-        backend = snapshot.at(backend_id.pid)
-        if backend is None or backend.backend_start != backend_id.backend_start:
-            return None
-        text = backend.query or ""
-        length = len(text.encode(errors="replace"))
-        size = min(snapshot.server.track_activity_query_size, snapshot.text_bytes)
-        return Detail(
-            taken_at=snapshot.taken_at,
-            backend=backend,
-            query_is_cut=is_cut(text, length, size),
-            locks_failure=LOCKS_NOT_RECORDED,
-        )
+        return detail_in(await self.sample(), backend_id)
 
     async def waits(self, by: SliceBy, pid: int | None = None) -> WaitSample:
         """Return what the sample has of the sessions that count."""

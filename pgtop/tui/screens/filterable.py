@@ -210,7 +210,7 @@ class FilterableScreen(LiveScreen):
         self._set_filter(text)
 
     @property
-    def _is_filtered(self) -> bool:
+    def is_filtered(self) -> bool:
         """True if Esc has a filter or a field to leave."""
         has_text = bool(self._options.filter.text or self._match_error)
         return has_text or self.field is not None

@@ -17,6 +17,7 @@ from pgtop.tui.messages import ViewRequested
 from pgtop.tui.screens.current_size import CurrentSize
 from pgtop.tui.screens.stateful import Stateful
 from pgtop.tui.tabs import tabs_of
+from pgtop.tui.text_input import open_field
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.alarm import Alarm
 from pgtop.tui.widgets.key_line import KeyBar
@@ -217,6 +218,7 @@ class LiveScreen(Stateful, CurrentSize, Screen[None]):
             complaint=self.complaint(),
             remark=self.remark(),
             actions=self.footer_actions(),
+            has_field=open_field(self) is not None,
         )
 
     def show_frame(self) -> None:

@@ -182,6 +182,9 @@ class LocksScreen(TableScreen[LockRow, DerivedSnapshot], SessionActionsScreen):
             self._table.go_to(row.identity)
         self.moved()
 
+    def session_of(self, row: LockRow) -> Backend | None:
+        return row.backend
+
     def action_fold(self) -> None:
         row = self._table.selected
         if row is not None and row.identity is not None and row.foldable:
@@ -190,7 +193,7 @@ class LocksScreen(TableScreen[LockRow, DerivedSnapshot], SessionActionsScreen):
 
     async def action_clear(self) -> None:
         """Leave field and filter; without them, go back to the sessions."""
-        if self._is_filtered:
+        if self.is_filtered:
             await super().action_clear()
         else:
             await self.run_action("app.show_home")

@@ -132,7 +132,7 @@ class DetailScreen(SessionActionsScreen, PageScreen, inherit_bindings=False):
     def lines(self) -> list[Line]:
         settings = self._settings
         snapshot = self.state.derived
-        return detail_lines(
+        lines = detail_lines(
             self._backend,
             self._detail,
             snapshot,
@@ -141,6 +141,16 @@ class DetailScreen(SessionActionsScreen, PageScreen, inherit_bindings=False):
             guard(settings.protect, snapshot),
             self._query_lines,
         )
+        return [*self._later_lines(), *lines]
+
+    def _later_lines(self) -> list[Line]:
+        """Return how the session ended after the instant of the past that is shown."""
+        past = self.state.past
+        if past is None or self._gone:
+            return []
+        from pgtop.view.past import later_lines
+
+        return later_lines(past, self._backend, self.size.width)
 
     def status(self) -> Line:
         if self._gone:
@@ -239,13 +249,22 @@ class DetailScreen(SessionActionsScreen, PageScreen, inherit_bindings=False):
     def seen_in(self) -> DerivedSnapshot:
         return self._seen_in
 
+    def _words_for_absence(self, state: State) -> str:
+        """Return what has become of the session, which is not in the snapshot."""
+        words = ""
+        if state.past is not None:
+            from pgtop.view.past import absent_words
+
+            words = absent_words(state.past, self._backend, self._seen_in.now)
+        return words or _gone(self._backend, self._seen_in, state.derived)
+
     def _follow(self, state: State) -> None:
         """Find the session in a new snapshot, and request its details again if it has changed."""
         if state.derived is self.state.derived:
             return
         backend = state.derived.find_from(self._backend, self._seen_in)
         if backend is None:
-            self._gone = _gone(self._backend, self._seen_in, state.derived)
+            self._gone = self._words_for_absence(state)
             return
         self._gone = ""
         self._seen_in = state.derived

@@ -135,13 +135,27 @@ class SessionsScreen(TaggingScreen):
             self.state.derived,
             self.size.width,
             self._settings,
+            self._later_words(),
         )
+
+    def _later_words(self) -> str:
+        """Return how the session under the cursor ended, after the instant of the past."""
+        past = self.state.past
+        backend = backend_of(self._table.selected)
+        if past is None or backend is None:
+            return ""
+        from pgtop.view.past import ending_words
+
+        return ending_words(past.ending_of(backend.identity))
 
     # Rows.
 
     def rearrange(self) -> None:
         self._drop_ended_tags()
         super().rearrange()
+
+    def session_of(self, row: SessionRow) -> Backend | None:
+        return backend_of(row)
 
     def action_toggle_idle(self) -> None:
         """Go round: all idle sessions, folded, hidden."""

@@ -13,6 +13,8 @@ from textual.widget import Widget
 from pgtop import places
 from pgtop.actions import Action
 from pgtop.config.settings import Settings
+from pgtop.model.backend import Backend
+from pgtop.model.timestamp import Instant
 from pgtop.monitor.state import State
 from pgtop.table.arrange import Arranged, arrange
 from pgtop.table.chosen import chosen_columns
@@ -184,7 +186,23 @@ class TableScreen(Navigation, FilterableScreen, Generic[RowT, ContextT]):
         self._match_error = None
         if not self._options.filter.text:
             self._unfiltered = self._arranged
+        is_past = self.state.past is not None
+        self._table.words_for_departed = self._words_for_departed if is_past else None
         self._table.show(self._arranged, dimmed=self._is_dimmed)
+
+    def session_of(self, row: RowT) -> Backend | None:
+        """Return the session that a row stands for, if it stands for one."""
+        return None
+
+    def _words_for_departed(self, row: RowT, seen_at: Instant) -> str:
+        """Return what became of a session in the past; "" for another row."""
+        past = self.state.past
+        backend = self.session_of(row)
+        if past is None or backend is None:
+            return ""
+        from pgtop.view.past import absent_words
+
+        return absent_words(past, backend, seen_at)
 
     @property
     def _is_dimmed(self) -> bool:

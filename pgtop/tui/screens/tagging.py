@@ -37,8 +37,12 @@ class TaggingScreen(TableScreen[SessionRow, DerivedSnapshot], SessionActionsScre
     # Tags.
 
     def action_tag(self) -> None:
-        """Space: tag the session under the cursor, or remove its tag, and move down."""
-        if backend := self.selected():
+        """Space: tag the session under the cursor, or remove its tag, and move down; in the past,
+        where nothing is signalled, play or stop.
+        """
+        if self.state.past is not None:
+            self.app.call_later(self.app.run_action, "pause")
+        elif backend := self.selected():
             self._anchor = backend.identity
             self._tag(self._tags ^ {backend.identity})
             self._table.move(1)
@@ -75,6 +79,10 @@ class TaggingScreen(TableScreen[SessionRow, DerivedSnapshot], SessionActionsScre
         self._tag(frozenset())
 
     def _tag(self, tags: frozenset[BackendId]) -> None:
+        if self.state.past is not None:
+            words = "tags are for signals, and nothing can be signalled in the past"
+            self.app.post_message(NoticeRequested(words))
+            return
         self._tags = tags
         self._table.mark(tags)
         self.show_frame()

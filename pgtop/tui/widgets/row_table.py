@@ -3,7 +3,7 @@
 The rows arrive arranged. The table knows no source, no connection and no other widget.
 """
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from typing import Generic
 
 from textual.message import Message
@@ -64,6 +64,13 @@ class RowTable(Rows, Generic[RowT, ContextT]):
         self._selected: RowT | None = None
         self._identity: Hashable | None = None
         self._departed: Hashable | None = None
+        self._departed_words = ""
+        self._departed_at: Instant = 0
+        """The time of the last sample with the row that has left."""
+        self.words_for_departed: Callable[[RowT, Instant], str] | None = None
+        """Returns what became of a row that was there at a time. While it is set, a row that has
+        left stays until the cursor leaves it.
+        """
         self._tags: frozenset[Hashable] = frozenset()
         self._is_on_top = spec.stays_on_top
         self._seen: set[Hashable] = set()
@@ -190,6 +197,8 @@ class RowTable(Rows, Generic[RowT, ContextT]):
         """Return the columns of a row, marked if it is tagged or has left."""
         identity = self.spec.identity(row)
         if identity is not None and identity == self._departed:
+            if words := self._departed_words:
+                return self.spec.noted_line(self._layout, row, context, words)
             return self.spec.departed_line(self._layout, row, context)
         line = self.spec.line(self._layout, row, context)
         if self._searches:
@@ -238,10 +247,16 @@ class RowTable(Rows, Generic[RowT, ContextT]):
             return arranged.rows
         if self.spec.find(arranged.rows, self._identity) is not None:
             return arranged.rows
-        has_left = self.spec.has_left(row, before.context, arranged.context)
-        if departed is not None or not has_left:
+        if departed is None:
+            if not self.spec.has_left(row, before.context, arranged.context):
+                return arranged.rows
+            self._departed_at = self.spec.now(before.context)
+        elif self.words_for_departed is None:
             return arranged.rows
         self._departed = self._identity
+        self._departed_words = ""
+        if self.words_for_departed is not None:
+            self._departed_words = self.words_for_departed(row, self._departed_at)
         return (*arranged.rows[: self._cursor], row, *arranged.rows[self._cursor :])
 
     def _follow(self) -> None:

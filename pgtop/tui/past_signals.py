@@ -1,0 +1,95 @@
+"""A request to signal while the screens show the past: the living session is where it leads."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from textual.screen import ModalScreen
+
+from pgtop.keys import hint
+from pgtop.model.backend import Backend
+from pgtop.monitor.past import Past
+from pgtop.text.tone import Tone
+from pgtop.tui.dialogs.menu import Choice, MenuScreen
+from pgtop.tui.messages import SignalRequested
+from pgtop.view.past import cannot_signal_words, clock_text, ending_words
+
+if TYPE_CHECKING:
+    from pgtop.tui.app import PgtopApp
+    from pgtop.tui.theme import Palette
+
+_GO = "go"
+_STAY = "stay"
+
+
+class PastSignals:
+    """The answer to the keys that signal: nothing is signalled by what was shown of the past."""
+
+    def __init__(self, app: PgtopApp, palette: Palette) -> None:
+        self._app = app
+        self._palette = palette
+
+    def refuse_many(self) -> None:
+        """Show why the sessions of a list are not signalled."""
+        if isinstance(self._app.screen, ModalScreen):
+            return
+        past = self._past
+        if past is not None:
+            self._app.show_notice(cannot_signal_words(past, hint), Tone.WARN)
+
+    @property
+    def _past(self) -> Past | None:
+        return self._app.state.past
+
+    def answer(self, message: SignalRequested) -> None:
+        """Offer to go to the session if it lives; else show when it ended, and how."""
+        past = self._past
+        if (
+            past is None
+            or past.now is None
+            or isinstance(self._app.screen, ModalScreen)
+        ):
+            self.refuse_many()
+            return
+        pid = message.backend.pid
+        if _living(message, past) is None:
+            words = ending_words(past.ending_of(message.backend.identity))
+            self._app.show_notice(f"{pid} {words or 'is gone'}: nothing to signal")
+            return
+        choices = [
+            Choice(_GO, f"go to it now; {_question(message)} is asked there"),
+            Choice(_STAY, f"stay at {clock_text(past.at)}"),
+        ]
+
+        def closed(name: str | None) -> None:
+            if name == _GO:
+                self._go(message)
+
+        title = f"{pid} still lives"
+        menu = MenuScreen(title, choices, _STAY, self._palette)
+        self._app.push_screen(menu, closed)
+
+    def _go(self, message: SignalRequested) -> None:
+        """Go to now and ask there, by what is known of the session now."""
+        past = self._past
+        backend = _living(message, past) if past is not None else None
+        self._app.past.leave()
+        if backend is None:
+            self._app.show_notice(f"{message.backend.pid} has ended meanwhile")
+            return
+        self._app.home.go_to_pid(backend.pid)
+        derived = self._app.state.derived
+        self._app.post_message(SignalRequested(message.signal, backend, derived))
+
+
+def _living(message: SignalRequested, past: Past) -> Backend | None:
+    """Return the session as it is now, if the same one lives."""
+    if past.now is None:
+        return None
+    backend = past.now.derived.find_from(message.backend, message.seen_in)
+    is_same = backend is not None and backend.identity == message.backend.identity
+    return backend if is_same else None
+
+
+def _question(message: SignalRequested) -> str:
+    return f"whether to {message.signal.value}"
