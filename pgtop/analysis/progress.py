@@ -143,6 +143,9 @@ def step_number(operation: Operation) -> int | None:
 
 # Work.
 
+BYTES = "bytes"
+"""The unit of copies and base backups."""
+
 
 class Measure(NamedTuple):
     """The work of a phase: how much is done, and of how much; None if there is no total."""
@@ -189,9 +192,9 @@ _COUNTERS: Mapping[tuple[str, str], _Counter] = {
     ("cluster", "writing new heap"): _Counter(
         "heap_tuples_written", "heap_tuples_scanned", "rows"
     ),
-    ("copy", ""): _Counter("bytes_processed", "bytes_total", "bytes"),
+    ("copy", ""): _Counter("bytes_processed", "bytes_total", BYTES),
     ("basebackup", "streaming database files"): _Counter(
-        "backup_streamed", "backup_total", "bytes"
+        "backup_streamed", "backup_total", BYTES
     ),
 }
 

@@ -3,10 +3,11 @@
 from collections.abc import Iterator
 
 from pgtop.analysis.derived import DerivedSnapshot
-from pgtop.analysis.progress import percent, step_number, steps_of
+from pgtop.analysis.progress import BYTES, measure, percent, step_number, steps_of
 from pgtop.model.backend import AUTOVACUUM_WORKER, Backend
 from pgtop.model.progress import Operation
 from pgtop.table import session_cells as cells
+from pgtop.text.units import bytes_text
 
 _WORDS = {
     "VACUUM": "vacuum",
@@ -68,11 +69,18 @@ def _forms(operation: Operation, is_automatic: bool) -> Iterator[str]:
         word = _AUTOMATIC.get(word, word)
     step = _step(operation)
     share = percent(operation)
-    percentage = "" if share is None else f"{int(share)}%"
+    percentage = _bytes_done(operation) if share is None else f"{int(share)}%"
     for name in dict.fromkeys((word, _SHORT.get(word, word))):
         yield " ".join(filter(None, (name, step, percentage)))
     yield " ".join(filter(None, (word, percentage or step)))
     yield percentage or step or word
+
+
+def _bytes_done(operation: Operation) -> str:
+    """Return the bytes that a copy without a size has transferred; "" for other work."""
+    work = measure(operation)
+    is_in_bytes = work is not None and work.unit == BYTES
+    return bytes_text(work.done) if work is not None and is_in_bytes else ""
 
 
 def _step(operation: Operation) -> str:

@@ -25,6 +25,7 @@ from pgtop.view.consequence import (
 )
 from pgtop.view.fields import LabelledValue, field, field_lines
 from pgtop.view.outcome import weak_check_words
+from pgtop.view.progress_loss import progress_fields
 from pgtop.view.server_words import labelled_place
 
 _QUESTIONS = {
@@ -73,6 +74,7 @@ def propose(
         *_weak_check(server, backend),
         state_field(backend, derived),
         ended_field(plan.signal, backend, derived),
+        *progress_fields(backend, derived),
         *waiters,
     ]
     extra = [] if waiters else [frees_nothing_field(derived)]

@@ -5,6 +5,7 @@ from itertools import pairwise
 
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.progress import (
+    BYTES,
     Measure,
     measure,
     pace_seconds,
@@ -26,15 +27,21 @@ from pgtop.text.wrap import Line, line, wrapped
 from pgtop.view.progress_record import waits_for
 
 HIDDEN = "hidden from this role: grant pg_read_all_stats to see the table and the phase"
+_PREPOSITIONS = {"COPY FROM": "into", "COPY TO": "out of"}
 _MOST_PHASES = 8
 """Phases that were gone through and are listed; a vacuum with little memory repeats its own."""
 
 
 def title(operation: Operation) -> str:
-    """Return the command and its table, as `VACUUM of public.acc`."""
+    """Return the command and its table, as `VACUUM of acc`."""
+    target = operation.target
+    preposition = _PREPOSITIONS.get(operation.command)
+    if not target:
+        return clean(operation.command)
+    if preposition is not None:
+        return clean(f"COPY {preposition} {target}")
     index = f", index {operation.index_name}" if operation.index_name else ""
-    place = f" of {operation.target}{index}" if operation.target else ""
-    return clean(f"{operation.command}{place}")
+    return clean(f"{operation.command} of {target}{index}")
 
 
 def does_words(operation: Operation) -> str:
@@ -96,7 +103,7 @@ def _present_phase(
     least = "" if phase.is_since_exact else "at least "
     details = [
         f"{phase.phase or 'at work'} for {least}{lasted}",
-        _work_words(operation),
+        work_words(operation),
         left_words(operation),
     ]
     words = clean(", ".join(filter(None, details)))
@@ -123,17 +130,22 @@ def _percentage(operation: Operation) -> str:
     return "" if share is None else f"{int(share)}%"
 
 
-def _work_words(operation: Operation) -> str:
+def work_words(operation: Operation) -> str:
     """Return the work that is done: `61%, 1,200 of 2,000 blocks`."""
     work = measure(operation)
     if work is None:
         return _lockers(operation)
-    amount = _amount(work)
-    return ", ".join(filter(None, (_percentage(operation), amount)))
+    details = (_percentage(operation), _amount(work), _rows_copied(operation))
+    return ", ".join(filter(None, details))
+
+
+def _rows_copied(operation: Operation) -> str:
+    rows = operation.counters.get("tuples_processed")
+    return "" if rows is None else f"{rows:,} rows"
 
 
 def _amount(work: Measure) -> str:
-    if work.unit == "bytes":
+    if work.unit == BYTES:
         total = "" if work.total is None else f" of {bytes_text(work.total)}"
         return f"{bytes_text(work.done)}{total}"
     total = "" if work.total is None else f" of {work.total:,}"

@@ -11,6 +11,7 @@ from pgtop.table.columns import ColumnSet
 from pgtop.table.fitting import Contents
 from pgtop.text.clean import cells, clean
 from pgtop.text.units import rough_age
+from pgtop.view.progress import work_words
 from pgtop.view.progress_record import waits_for
 
 Column: TypeAlias = columns.Column[Operation, DerivedSnapshot]
@@ -35,7 +36,9 @@ def _waits_for(operation: Operation, derived: DerivedSnapshot) -> str:
 
 
 def _phase(operation: Operation, _derived: DerivedSnapshot) -> str:
-    return "hidden" if operation.is_hidden else operation.phase or ""
+    if operation.is_hidden:
+        return "hidden"
+    return operation.phase or work_words(operation)
 
 
 def _column(

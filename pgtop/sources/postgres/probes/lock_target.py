@@ -105,7 +105,7 @@ def target(row: PgLocksRow, server: Server, names: Names = NO_NAMES) -> str:
         return " ".join([f"{name} {value}" for name, value in _tag(row).items()])
     values = row._asdict() | {
         "elsewhere": _elsewhere(row, server),
-        "name": _short(row.name) if row.name else _distant(row, server, names),
+        "name": short_name(row.name) if row.name else _distant(row, server, names),
         "class_name": row.class_name or f"class {row.classid}",
         "key": _advisory_key(row),
     }
@@ -153,11 +153,11 @@ def _distant(row: PgLocksRow, server: Server, names: Names) -> str:
     name = None
     if elsewhere:
         name = names.name(row.database or 0, row.relation or 0)
-    known = _short(name) if name else f"relation {row.relation}"
+    known = short_name(name) if name else f"relation {row.relation}"
     return f"{known}{elsewhere}"
 
 
-def _short(name: str) -> str:
+def short_name(name: str) -> str:
     """Return the name without the schema that people leave out, unless it would then look like a
     name of the server's own catalog.
     """

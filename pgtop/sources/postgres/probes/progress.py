@@ -23,7 +23,7 @@ from pgtop.model.timestamp import MICROSECONDS
 from pgtop.sources.postgres.connection import Row, Statement
 from pgtop.sources.postgres.encoding import decode, decode_name
 from pgtop.sources.postgres.probes import ProbeContext
-from pgtop.sources.postgres.probes.lock_target import relation_target
+from pgtop.sources.postgres.probes.lock_target import relation_target, short_name
 from pgtop.sources.postgres.shapes import (
     LONGEST_NAME,
     PID,
@@ -167,7 +167,7 @@ def _operation(row: Row, context: ProbeContext) -> Operation:
         datid=datid,
         relid=relid or None,
         target=_target(datid, relid, table, context),
-        index_name=_name(index, context) or "",
+        index_name=short_name(_name(index, context) or ""),
         counters={
             name: number for name, number in numbers.items() if name not in _KEYS
         },
