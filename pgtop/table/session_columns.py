@@ -16,6 +16,7 @@ from pgtop.table.session_locks import (
     pid_tone,
 )
 from pgtop.table.session_progress import (
+    NARROW,
     narrow_state_or_progress_in,
     state_or_progress_in,
 )
@@ -141,7 +142,11 @@ _STATE = Column(
     tone=severity,
     retoned={Tone.ALARM: Tone.ALARM_PLATE},
 ).narrowed(
-    8, usual=7, most=14, text=cells.narrow_state, text_in=narrow_state_or_progress_in
+    NARROW,
+    usual=7,
+    most=14,
+    text=cells.narrow_state,
+    text_in=narrow_state_or_progress_in,
 )
 _WAIT = Column(
     name="wait",

@@ -7,6 +7,7 @@ from pgtop.analysis.progress import BYTES, measure, percent, step_number, steps_
 from pgtop.model.backend import AUTOVACUUM_WORKER, Backend
 from pgtop.model.progress import Operation
 from pgtop.table import session_cells as cells
+from pgtop.text.clean import fit
 from pgtop.text.units import bytes_text
 
 _WORDS = {
@@ -26,6 +27,8 @@ _WORDS = {
 _SHORT = {"vacuum full": "vac full"}
 _AUTOMATIC = {"vacuum": "autovacuum", "analyze": "autoanalyze"}
 _LONGEST_WORD = 11
+NARROW = 8
+"""Cells of a state where there is little room; progress may take more."""
 
 
 def state_or_progress_in(
@@ -45,7 +48,10 @@ def narrow_state_or_progress_in(
 ) -> str:
     """Do the same where there is little room."""
     progress = derived.operations and _progress_in(backend, derived, width)
-    return progress or cells.narrow_state(backend, derived)
+    if progress:
+        return progress
+    state = cells.narrow_state(backend, derived)
+    return state if len(state) <= NARROW else fit(state, NARROW)
 
 
 def _progress_in(

@@ -1,0 +1,277 @@
+"""Progress on real servers, beside what the views themselves have."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager, suppress
+from typing import Any, LiteralString
+
+import psycopg
+import pytest
+
+from pgtop.analysis.progress import measure, percent, step_number
+from pgtop.model.progress import SECTION, Operation, ProgressReading, operations_of
+from pgtop.model.section import PROGRESS, SESSIONS, Section
+from pgtop.model.snapshot import Snapshot
+from pgtop.model.timestamp import MICROSECONDS
+from pgtop.sources.postgres.connection import ServerConnection
+from pgtop.sources.postgres.features import Features
+from pgtop.sources.postgres.probes import ProbeContext
+from pgtop.sources.postgres.probes.progress import ProgressProbe
+from pgtop.sources.postgres.sampler import PostgresSource
+from tests import scenes
+from tests.sources.postgres.conftest import Connect
+from tests.sources.postgres.sampler_helpers import Other, pid_of, sample_until
+
+WANTED = frozenset({SESSIONS, PROGRESS})
+SLOW: LiteralString = """
+    CREATE FUNCTION pg_temp.slow(number int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS $$
+    BEGIN
+        IF number = 30000 THEN PERFORM pg_advisory_xact_lock(15); END IF;
+        RETURN number;
+    END $$
+"""
+"""An expression of an index that stops the build at a row until a lock is free."""
+
+
+@pytest.fixture
+async def table(connect: Connect) -> AsyncIterator[Other]:
+    """Create a table of many blocks, and drop it at the end."""
+    owner = await connect()
+    await owner.execute("CREATE TABLE progressing (number int, words text)")
+    await owner.execute(
+        "INSERT INTO progressing SELECT n, repeat('x', 200) FROM generate_series(1, 40000) AS n"
+    )
+    yield owner
+    await owner.execute("DROP TABLE progressing")
+
+
+@asynccontextmanager
+async def under_way(work: Awaitable[Any], worker: Other) -> AsyncIterator[None]:
+    """Have some work under way, and end it by a cancel."""
+    task = asyncio.ensure_future(work)
+    try:
+        yield
+    finally:
+        worker.cancel()
+        with suppress(psycopg.Error):
+            await task
+
+
+async def row_of(view: LiteralString, pid: int, observer: Other) -> Mapping[str, Any]:
+    """Return the row of a session in one of the views."""
+    cursor = observer.cursor(row_factory=psycopg.rows.dict_row)
+    await cursor.execute(f"SELECT * FROM pg_stat_progress_{view} WHERE pid = %s", [pid])
+    return await cursor.fetchone() or {}
+
+
+def operation(snapshot: Snapshot, pid: int) -> Operation | None:
+    matches = [each for each in operations_of(snapshot) if each.pid == pid]
+    return matches[0] if matches else None
+
+
+async def seen(
+    source: PostgresSource,
+    pid: int,
+    holds: Callable[[Operation], bool] = lambda _: True,
+) -> Operation:
+    """Return the operation of a session once a condition holds."""
+
+    def is_seen(snapshot: Snapshot) -> bool:
+        now = operation(snapshot, pid)
+        return now is not None and holds(now)
+
+    now = operation(await sample_until(source, is_seen, WANTED), pid)
+    assert now is not None
+    return now
+
+
+async def test_an_index_build_has_the_numbers_of_the_view(
+    source: PostgresSource, connect: Connect, table: Other
+) -> None:
+    """The build stands still at a row, so that both read the same."""
+    worker = await connect()
+    await table.execute("SELECT pg_advisory_lock(15)")
+    await worker.execute("SET max_parallel_maintenance_workers = 0")
+    await worker.execute(SLOW.replace("pg_temp.", "public."))
+    pid = pid_of(worker)
+    build = worker.execute("CREATE INDEX ON progressing (public.slow(number))")
+    async with under_way(build, worker):
+        blocked = await sample_until(source, lambda now: pid in _waiting(now), WANTED)
+        assert blocked
+        now = await seen(source, pid)
+        row = await row_of("create_index", pid, table)
+        assert (now.command, now.target, now.phase) == (
+            "CREATE INDEX",
+            "progressing",
+            row["phase"],
+        )
+        assert step_number(now) == 1
+        work = measure(now)
+        assert work is not None
+        assert work[:2] == (row["blocks_done"], row["blocks_total"])
+        assert percent(now) == pytest.approx(75, abs=3)
+    await table.execute("SELECT pg_advisory_unlock(15)")
+    ended = await sample_until(source, lambda now: not operations_of(now), WANTED)
+    assert ended.sections[SECTION].data == ProgressReading()
+    await worker.execute("DROP FUNCTION public.slow")
+
+
+def _waiting(snapshot: Snapshot) -> set[int]:
+    return {backend.pid for backend in snapshot.waiting}
+
+
+async def test_a_concurrent_build_names_the_transaction_that_it_waits_for(
+    source: PostgresSource, connect: Connect, table: Other
+) -> None:
+    writer, worker = await connect(), await connect()
+    await worker.set_autocommit(True)
+    await writer.execute("BEGIN; INSERT INTO progressing VALUES (1, '')")
+    pid = pid_of(worker)
+    build = worker.execute(
+        "CREATE INDEX CONCURRENTLY progressing_i ON progressing (number)"
+    )
+    async with under_way(build, worker):
+        now = await seen(source, pid, lambda now: now.waits_for is not None)
+        assert now.waits_for == pid_of(writer)
+        assert (now.command, now.index_name, step_number(now), percent(now)) == (
+            "CREATE INDEX CONCURRENTLY",
+            "progressing_i",
+            1,
+            None,
+        )
+    await writer.execute("ROLLBACK")
+
+
+async def test_a_vacuum_moves_between_two_looks_at_the_view(
+    source: PostgresSource, connect: Connect, table: Other
+) -> None:
+    worker = await connect()
+    await table.execute("DELETE FROM progressing WHERE number % 3 = 0")
+    await worker.execute("SET vacuum_cost_delay = 20")
+    await worker.execute("SET vacuum_cost_limit = 40")
+    pid = pid_of(worker)
+    async with under_way(worker.execute("VACUUM progressing"), worker):
+        await seen(source, pid, lambda now: bool(now.counters["heap_blks_scanned"]))
+        first = await row_of("vacuum", pid, table)
+        now = await seen(source, pid)
+        last = await row_of("vacuum", pid, table)
+    work = measure(now)
+    assert work is not None
+    assert (now.phase, work.total) == ("scanning heap", first["heap_blks_total"])
+    assert first["heap_blks_scanned"] <= work.done <= last["heap_blks_scanned"]
+    assert len(now.points) >= 1
+
+
+async def test_a_copy_from_a_client_has_no_percentage(
+    source: PostgresSource, connect: Connect, table: Other
+) -> None:
+    worker = await connect()
+    await worker.execute("CREATE TEMP TABLE copied (number int)")
+    if worker.info.server_version < 140_000:
+        assert "copy" not in await _views_of(source)
+        return
+    async with worker.cursor().copy("COPY copied FROM STDIN") as copy:
+        await copy.write(b"1\n" * 100_000)
+        now = await seen(
+            source, pid_of(worker), lambda now: bool(now.counters["tuples_processed"])
+        )
+        row = await row_of("copy", pid_of(worker), table)
+        assert now.command == "COPY FROM"
+        assert measure(now) == (row["bytes_processed"], None, "bytes")
+        assert percent(now) is None
+
+
+async def _views_of(source: PostgresSource) -> frozenset[str]:
+    await source.sample()
+    assert source._sampler is not None
+    return source._sampler.channel.features.progress_views
+
+
+async def test_a_base_backup_has_the_numbers_of_the_view(
+    source: PostgresSource, connect: Connect, table: Other
+) -> None:
+    if "basebackup" not in await _views_of(source):
+        assert table.info.server_version < 130_000
+        return
+    receiver = await connect(replication="true")
+    is_new = receiver.info.server_version >= 150_000
+    options = b"(CHECKPOINT 'fast')" if is_new else b"FAST"
+    receiver.pgconn.send_query(b"BASE_BACKUP " + options)
+    receiver.pgconn.flush()
+    pid = pid_of(receiver)
+    now = await seen(source, pid, lambda now: now.phase == "streaming database files")
+    row = await row_of("basebackup", pid, table)
+    work = measure(now)
+    assert work is not None
+    assert (now.command, now.target, step_number(now)) == ("BASE BACKUP", "", 3)
+    assert work.done <= row["backup_streamed"]
+    assert work.total == row["backup_total"]
+    receiver.pgconn.finish()
+
+
+async def test_a_plain_role_sees_the_pid_and_nothing_else(
+    make_role: Callable[[str], Awaitable[dict[str, str]]],
+    parameters: dict[str, str],
+    connect: Connect,
+    table: Other,
+) -> None:
+    worker = await connect()
+    await table.execute("BEGIN; INSERT INTO progressing VALUES (1, '')")
+    await worker.set_autocommit(True)
+    connection = ServerConnection({**parameters, **await make_role("")})
+    build = worker.execute("CREATE INDEX CONCURRENTLY ON progressing (number)")
+    async with under_way(build, worker):
+        now = await seen(PostgresSource(connection), pid_of(worker))
+        assert now.is_hidden
+        assert (now.phase, now.target, percent(now)) == (None, "", None)
+    await table.execute("ROLLBACK")
+    await connection.close()
+
+
+# The choice of the views.
+
+FEATURES = Features(1, False, frozenset(), frozenset(), frozenset(), "UTF8")._replace(
+    progress_views=frozenset({"vacuum", "create_index"})
+)
+CALL = scenes.active(1, "web@shop", "psql", "call build_all()", 60)
+VACUUM = CALL._replace(query="vacuum acc")
+SHORT = scenes.active(1, "web@shop", "psql", "select 1", 0.1)
+
+
+def statements(
+    snapshot: Snapshot, reading: ProgressReading | None = None
+) -> list[LiteralString]:
+    section = None if reading is None else Section(snapshot.taken_at, reading)
+    context = ProbeContext(
+        FEATURES,
+        snapshot.server,
+        section,
+        snapshot.taken_at,
+        snapshot,
+    )
+    return [each.sql for each in ProgressProbe().statements(context)]
+
+
+def test_no_view_is_read_at_rest_and_one_of_a_command_that_runs() -> None:
+    assert statements(scenes.snapshot([SHORT])) == []
+    [sql] = statements(
+        scenes.snapshot([VACUUM._replace(query_start=SHORT.query_start)])
+    )
+    assert "pg_stat_progress_vacuum" in sql
+    assert "create_index" not in sql
+    assert "copy" not in sql  # this server has none
+
+
+def test_all_views_are_searched_every_ten_seconds_while_a_statement_runs_long() -> None:
+    snapshot = scenes.snapshot([CALL])
+    assert "create_index" in "".join(statements(snapshot))
+    recent = ProgressReading(searched_at=snapshot.taken_at - 9 * MICROSECONDS)
+    due = ProgressReading(searched_at=snapshot.taken_at - 10 * MICROSECONDS)
+    assert statements(snapshot, recent) == []
+    assert "create_index" in "".join(statements(snapshot, due))
+
+
+def test_what_was_under_way_is_read_until_it_is_gone() -> None:
+    build = Operation(pid=1, view="create_index", command="CREATE INDEX")
+    reading = ProgressReading((build,), scenes.NOW)
+    assert "create_index" in "".join(statements(scenes.snapshot([SHORT]), reading))
