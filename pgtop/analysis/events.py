@@ -83,7 +83,7 @@ class RootEvents:
 
     def add(self, derived: DerivedSnapshot) -> Iterator[TimelineEvent]:
         """Yield the events that one more sample shows."""
-        roots = derived.forest.roots
+        roots = [root for root in derived.forest.roots if root.total_waiters]
         if not roots and not self._roots:
             return
         present = {_identity(root): root for root in roots}

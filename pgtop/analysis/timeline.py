@@ -125,14 +125,21 @@ def first_without(
 ) -> int:
     """Return the number of the first of `count` samples that lacks the session, or `count`.
 
-    A session that has ended does not come back, so a search by halves is enough. A sample that
-    cannot be read counts as one that has the session.
+    A session that has ended does not come back, so a search in growing steps and then by halves is
+    enough. A sample that cannot be read counts as one that has the session.
     """
-    low, high = 0, count
+
+    def has_session(number: int) -> bool:
+        snapshot = sample(number)
+        return snapshot is None or may_contain(snapshot, backend_id)
+
+    low, high = 0, 1
+    while high <= count and has_session(high - 1):
+        low, high = high, 2 * high
+    high = min(high - 1, count)
     while low < high:
         middle = (low + high) // 2
-        snapshot = sample(middle)
-        if snapshot is None or may_contain(snapshot, backend_id):
+        if has_session(middle):
             low = middle + 1
         else:
             high = middle

@@ -82,14 +82,16 @@ def executor_for(
     """Return the executor of plans, which writes the audit log. In read-only mode its signaller
     refuses.
     """
-    from pgtop.signalling.audit_log import audit_log_for
+    from pgtop.signalling.audit_log import audit_log_for, person_of
     from pgtop.signalling.execute import SignalExecutor
+    from pgtop.signalling.trail import SignalTrail
 
     return SignalExecutor(
         _signaller(connection, guards.read_only),
         MonotonicClock(),
         audit_log_for(os.environ, audit_path),
         guards.require_audit,
+        SignalTrail(person_of(os.environ)["os_user"]),
     )
 
 

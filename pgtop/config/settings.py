@@ -59,6 +59,17 @@ class Settings(NamedTuple):
     """Filters for sessions that are protected, besides those that always are."""
     require_audit: bool = False
     """True if nothing may be signalled that the audit log cannot record."""
+    history: Annotated[
+        float,
+        option(
+            "--history",
+            metavar="DURATION",
+            parse=DURATION,
+            help="time for which samples are kept in memory, such as 5m; 0 keeps none",
+        ),
+        setting("display", parse=DURATION),
+    ] = 900.0
+    """Seconds of samples that are kept, within a bound of bytes."""
     color: Annotated[
         bool,
         option("--no-color", help="no colours (as with NO_COLOR)"),

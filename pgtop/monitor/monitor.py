@@ -4,12 +4,14 @@ screen.
 A dashboard of one server is a fleet of one monitor.
 """
 
+import asyncio
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from pgtop.config.settings import Settings
 from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.feed import Feed, Subscription
+from pgtop.monitor.history import History
 from pgtop.monitor.poller import Poller
 from pgtop.monitor.state import State
 from pgtop.ports import Clock, Source
@@ -46,12 +48,16 @@ class Monitor:
         )
         self.state = State.first(first, settings)
         """The newest state; the dashboard adds its notices."""
-        self.timeline: Timeline | None = None
+        signals = tuple if executor.trail is None else executor.trail.signals
+        self.history = History(settings.history, settings.warn, signals)
+        """The samples of the last minutes."""
+        self.timeline: Timeline | None = self.history
         """The past of the server."""
         self.replay: Replayed | None = None
         """The recording that takes the place of a server; None on a server."""
         self.shows_past = False
         """True while the screens show the past: nothing can be signalled then."""
+        self._first = self.state.event
         self._settings = settings
 
     @property
@@ -65,8 +71,22 @@ class Monitor:
 
     async def run(self) -> None:
         """Sample the server and feed all consumers, without end."""
-        async for event in self.poller.events():
-            self.feed.publish(event)
+        keeping = asyncio.create_task(self.history.run(self._past_events()))
+        try:
+            async for event in self.poller.events():
+                self.feed.publish(event)
+                if keeping.done():
+                    break
+        finally:
+            keeping.cancel()
+            await asyncio.wait({keeping})
+        keeping.result()
+
+    def _past_events(self) -> Subscription:
+        """Return every event from the first snapshot on."""
+        events = self.feed.subscribe(every=True)
+        events.put(self._first)
+        return events
 
     async def follow(self, events: Subscription, show: Callable[[State], None]) -> None:
         """Turn each event into a state and show it, without end; a slow screen misses some."""

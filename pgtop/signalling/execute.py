@@ -20,6 +20,7 @@ from pgtop.model.signal import (
 )
 from pgtop.ports import AuditError, AuditLog, Clock, Signaller
 from pgtop.signalling.observe import EFFECT_TIMEOUT, send_and_observe
+from pgtop.signalling.trail import SignalTrail
 
 _UNSUCCESSFUL = frozenset(
     {ObservedEffect.TRANSACTION_OPEN, ObservedEffect.STILL_RUNNING}
@@ -61,6 +62,8 @@ class SignalExecutor(NamedTuple):
     audit_log: AuditLog = NoAuditLog()
     required: bool = False
     """True if nothing is sent that the audit log cannot take."""
+    trail: SignalTrail | None = None
+    """Keeps the signals of this run for the timeline, also those that the audit log cannot take."""
 
     async def run(
         self,
@@ -94,6 +97,8 @@ class SignalExecutor(NamedTuple):
                 if not progress.is_done:
                     yield progress
         finally:  # also when the consumer has left
+            if self.trail is not None:
+                self.trail.note(progress.outcomes, plan.seen_at)
             late_failure = await self._finish(begun, progress.outcomes)
         yield Progress(plan, progress.outcomes, failure or late_failure)
 

@@ -8,7 +8,7 @@ gives them. A text of a query is written once a block, and referred to by its nu
 import json
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pgtop.model.backend import Backend
 from pgtop.model.locks import LockState
@@ -126,13 +126,13 @@ def samples(
     Rows and groups that do not change are shared. Raises ValueError at what no encoder writes;
     the samples before it are right.
     """
-    decoder = _BlockDecoder(sections or {})
-    for line in _lines(block):
-        yield decoder.read(line)
+    decoder = BlockDecoder(block, sections or {})
+    for number in range(len(decoder)):
+        yield decoder.sample(number)
 
 
-def _lines(block: bytes) -> Iterator[bytes]:
-    """Yield the lines of a compressed block. Raises ValueError."""
+def _lines(block: bytes) -> list[bytes]:
+    """Return the lines of a compressed block. Raises ValueError."""
     stream = zlib.decompressobj()
     try:
         whole = stream.decompress(block, LONGEST_BLOCK)
@@ -140,27 +140,58 @@ def _lines(block: bytes) -> Iterator[bytes]:
         raise ValueError(f"not compressed as a block: {error}") from error
     if stream.unconsumed_tail:
         raise ValueError("a block is too long")
-    for line in whole.splitlines():
-        if len(line) > LONGEST_LINE:
-            raise ValueError("a line is too long")
-        yield line
+    return whole.splitlines()
 
 
-class _BlockDecoder:
-    """The state of a block after its lines so far."""
+class _Built(NamedTuple):
+    """A row, and the fields as they stand in the block that it was read from."""
 
-    def __init__(self, sections: Mapping[str, Any]) -> None:
+    fields: Mapping[str, Json]
+    row: Backend
+
+
+class BlockDecoder:
+    """Reads any sample of a block. A sample costs what has changed since the one that was read
+    before; the samples between the two are not built.
+    """
+
+    def __init__(self, block: bytes, sections: Mapping[str, Any]) -> None:
+        """Decompress a block. Raises ValueError."""
         self._section_types = sections
+        self._lines = _lines(block)
+        self._built: dict[int, _Built] = {}
+        self._idle_group = NO_IDLE_GROUP
+        self._begin()
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        return len(self._lines)
+
+    def sample(self, number: int) -> Snapshot:
+        """Return a sample. Raises ValueError."""
+        if number >= len(self._lines):
+            raise ValueError("a sample is missing")
+        if number < self._next - 1:
+            self._begin()
+        while self._next <= number:
+            self._apply(self._lines[self._next])
+            self._next += 1
+        return self._snapshot()
+
+    def _begin(self) -> None:
+        """Go back to the start of the block; rows that were built are kept for reuse."""
+        self._next = 0
         self._values: dict[str, Any] = {}
         self._parts: dict[str, dict[str, Json]] = {name: {} for name in _IN_PARTS}
         self._fields: dict[int, dict[str, Json]] = {}
-        self._rows: dict[int, Backend] = {}
         self._texts: list[str] = []
+        self._ungrouped: list[int] = []
         self._idle: list[int] = []
-        self._idle_group = NO_IDLE_GROUP
 
-    def read(self, line: bytes) -> Snapshot:
-        """Return the next sample. Raises ValueError."""
+    def _apply(self, line: bytes) -> None:
+        """Note what a line changes. Raises ValueError."""
+        if len(line) > LONGEST_LINE:
+            raise ValueError("a line is too long")
         changes = json_object(json.loads(line))
         self._values |= read_fields(
             Snapshot, {k: changes[k] for k in changes.keys() & {*_PLAIN}}
@@ -171,17 +202,14 @@ class _BlockDecoder:
                 self._values[name] = read_record(kind, self._parts[name])
         if "sections" in changes:
             self._values["sections"] = self._sections(changes["sections"])
-        changed = self._read_rows(changes)
-        self._group(changes, changed)
-        try:
-            ungrouped = [self._rows[pid] for pid in _numbers(changes.get("ungrouped"))]
-            return Snapshot(
-                **self._values,
-                ungrouped=tuple(ungrouped),
-                idle_group=self._idle_group,
-            )
-        except (KeyError, TypeError) as error:
-            raise ValueError("a sample lacks a row or a field") from error
+        self._ungrouped = _numbers(changes.get("ungrouped"))
+        if "idle" in changes:
+            self._idle = _numbers(changes["idle"])
+        self._texts += [str(text) for text in changes.get("texts", ())]
+        for key, fields in json_object(changes.get("rows", {})).items():
+            pid = int(key)
+            before = self._fields.get(pid, {})
+            self._fields[pid] = {**before, **json_object(fields)}
 
     def _sections(self, data: Json) -> dict[str, Section[Any]]:
         return {
@@ -189,17 +217,33 @@ class _BlockDecoder:
             for name, section in json_object(data).items()
         }
 
-    def _read_rows(self, changes: Mapping[str, Json]) -> set[int]:
-        """Read the changed rows; return their pids."""
-        self._texts += [str(text) for text in changes.get("texts", ())]
-        changed = set()
-        for key, fields in json_object(changes.get("rows", {})).items():
-            pid = int(key)
-            whole = {**self._fields.get(pid, {}), **json_object(fields)}
-            self._fields[pid] = whole
-            self._rows[pid] = read_record(Backend, self._with_text(whole))
-            changed.add(pid)
-        return changed
+    def _snapshot(self) -> Snapshot:
+        """Return the sample after the lines so far. Raises ValueError."""
+        try:
+            ungrouped = tuple([self._row(pid) for pid in self._ungrouped])
+            idle = tuple([self._row(pid) for pid in self._idle])
+            if idle != self._idle_group.backends:
+                self._idle_group = IdleGroup(idle) if idle else NO_IDLE_GROUP
+            return Snapshot(
+                **self._values, ungrouped=ungrouped, idle_group=self._idle_group
+            )
+        except (KeyError, TypeError) as error:
+            raise ValueError("a sample lacks a row or a field") from error
+
+    def _row(self, pid: int) -> Backend:
+        """Return the row of a pid, the same one while its fields stay as they are."""
+        fields = self._fields[pid]
+        built = self._built.get(pid)
+        if built is None:
+            row = read_record(Backend, self._with_text(fields))
+        elif built.fields is fields or built.fields == fields:
+            return built.row
+        else:
+            known = built.fields
+            changed = {k: v for k, v in fields.items() if known.get(k) != v}
+            row = built.row._replace(**read_fields(Backend, self._with_text(changed)))
+        self._built[pid] = _Built(fields, row)
+        return row
 
     def _with_text(self, fields: Mapping[str, Json]) -> Mapping[str, Json]:
         number = fields.get(_QUERY)
@@ -208,18 +252,6 @@ class _BlockDecoder:
         if type(number) is not int or not 0 <= number < len(self._texts):
             raise ValueError("a text is missing")
         return {**fields, _QUERY: self._texts[number]}
-
-    def _group(self, changes: Mapping[str, Json], changed: set[int]) -> None:
-        """Keep the idle group as it is unless the line has another one."""
-        if "idle" not in changes:
-            return
-        self._idle = _numbers(changes["idle"])
-        try:
-            backends = tuple([self._rows[pid] for pid in self._idle])
-        except KeyError as error:
-            raise ValueError("a sample lacks a row") from error
-        if backends != self._idle_group.backends:
-            self._idle_group = IdleGroup(backends) if backends else NO_IDLE_GROUP
 
 
 def _numbers(data: Json) -> list[int]:

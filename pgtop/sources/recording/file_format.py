@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 
 from pgtop.analysis.sample_summary import SampleSummary
 from pgtop.errors import PgtopError
-from pgtop.model.serialise import read_record, record
-from pgtop.model.timestamp import Instant
+from pgtop.model.serialise import Json, read_record, record
+from pgtop.model.timestamp import Instant, parsed
 
 APPLICATION_ID: Final = 0x70677470
 """`pgtp`, which file(1) and SQLite show."""
@@ -105,6 +105,17 @@ class Block(NamedTuple):
 
     def read_summaries(self) -> list[SampleSummary]:
         """Return the numbers of each sample. Raises ValueError."""
+        return [read_record(SampleSummary, line) for line in self._summary_lines()]
+
+    def read_times(self) -> list[Instant]:
+        """Return the time of each sample. Raises ValueError."""
+        try:
+            return [parsed(line["at"]) for line in self._summary_lines()]
+        except (TypeError, KeyError, OverflowError) as error:
+            raise ValueError("a sample has no time") from error
+
+    def _summary_lines(self) -> list[Json]:
+        """Return the summaries as JSON. Raises ValueError."""
         stream = zlib.decompressobj()
         try:
             text = stream.decompress(self.summaries, _LONGEST_SUMMARIES)
@@ -113,7 +124,7 @@ class Block(NamedTuple):
         lines = json.loads(text)
         if not isinstance(lines, list):
             raise ValueError("a list is expected")
-        return [read_record(SampleSummary, line) for line in lines]
+        return lines
 
 
 def written_header(header: BlockHeader) -> str:

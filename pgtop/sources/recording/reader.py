@@ -5,23 +5,16 @@ SQLite needs to read a row.
 """
 
 import sqlite3
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import accumulate, islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+from pgtop.analysis.block_timeline import BlockTimeline
 from pgtop.analysis.events import numbers_only, signal_events
 from pgtop.analysis.sample_summary import SampleSummary
-from pgtop.analysis.timeline import (
-    Ending,
-    TimelineEvent,
-    ending,
-    first_without,
-    may_contain,
-)
-from pgtop.model.audit import SentSignal, ended_by
+from pgtop.analysis.timeline import Ending, TimelineEvent
+from pgtop.model.audit import SentSignal
 from pgtop.model.backend import BackendId
 from pgtop.model.gap import Gap
 from pgtop.model.snapshot import Snapshot
@@ -34,7 +27,7 @@ from pgtop.sources.recording.blocks import (
     places,
     read_block,
 )
-from pgtop.sources.recording.codec import samples
+from pgtop.sources.recording.codec import BlockDecoder
 from pgtop.sources.recording.file_format import (
     Block,
     BlockHeader,
@@ -45,6 +38,13 @@ from pgtop.sources.recording.file_format import (
 
 _MOST_BLOCKS = 4
 """Blocks that are kept decoded: those around the sample that is shown."""
+
+
+class _Decoded(NamedTuple):
+    """A block that has been read."""
+
+    times: Sequence[Instant]
+    samples: BlockDecoder
 
 
 class Recording:
@@ -64,7 +64,7 @@ class Recording:
         self.path = path
         self._section_types = sections or {}
         self._read_trail = trail
-        self._decoded: dict[int, Sequence[Snapshot]] = {}
+        self._decoded: dict[int, _Decoded] = {}
         self._damages: dict[int, Damage] = {}
         try:
             self._database = opened(path)
@@ -75,10 +75,7 @@ class Recording:
             raise recording_error(path, error) from error
         if not self.places:
             raise RecordingError(f"{path} has no samples yet.")
-        self._starts = [place.first_at for place in self.places]
-        last_times = [place.last_at for place in self.places]
-        self._until = list(accumulate(last_times, max))
-        """The last time of all blocks up to each one: where the clock went back they overlap."""
+        self._timeline = BlockTimeline(self.places, self._times, self._sample)
 
     @property
     def first_at(self) -> Instant:
@@ -88,7 +85,7 @@ class Recording:
     @property
     def last_at(self) -> Instant:
         """The time of the last sample."""
-        return self._until[-1]
+        return max(place.last_at for place in self.places)
 
     @property
     def shortage(self) -> str:
@@ -102,33 +99,15 @@ class Recording:
 
     def at(self, instant: Instant) -> Snapshot | None:
         """Return the newest sample that is not younger than `instant`, or None."""
-        best: Snapshot | None = None
-        for number in reversed(range(bisect_right(self._starts, instant))):
-            if best is not None and self._until[number] <= best.taken_at:
-                break
-            samples = self._samples(self.places[number])
-            count = bisect_right(samples, instant, key=_time)
-            if count and (best is None or samples[count - 1].taken_at > best.taken_at):
-                best = samples[count - 1]
-        return best
+        return self._timeline.at(instant)
 
     def after(self, instant: Instant) -> Snapshot | None:
         """Return the next sample that is younger than `instant`, or None."""
-        best: Snapshot | None = None
-        for place in self.places[bisect_right(self._until, instant) :]:
-            if best is not None and place.first_at >= best.taken_at:
-                break
-            if place.last_at <= instant:
-                continue
-            samples = self._samples(place)
-            number = bisect_right(samples, instant, key=_time)
-            later = samples[number : number + 1]
-            best = min(filter(None, (best, *later)), key=_time, default=None)
-        return best
+        return self._timeline.after(instant)
 
     def before(self, instant: Instant) -> Snapshot | None:
         """Return the newest sample that is older than `instant`, or None."""
-        return self.at(instant - 1)
+        return self._timeline.before(instant)
 
     def between(
         self, first: Instant, last: Instant, first_of_blocks: bool = False
@@ -136,19 +115,17 @@ class Recording:
         """Yield the samples of a time, both ends included, in their order; with `first_of_blocks`
         one a minute, which is much faster.
         """
-        for place in self.places:
-            if place.last_at < first or place.first_at > last:
-                continue
-            read = self._first_of if first_of_blocks else self._samples
-            for snapshot in read(place):
-                if first <= snapshot.taken_at <= last:
-                    yield snapshot
+        if not first_of_blocks:
+            yield from self._timeline.between(first, last)
+            return
+        for place in self._timeline.overlapping(first, last):
+            snapshot = self._sample(place, 0)
+            if snapshot is not None and first <= snapshot.taken_at <= last:
+                yield snapshot
 
     def summaries(self, first: Instant, last: Instant) -> Iterator[SampleSummary]:
         """Yield the numbers of the samples of a time, both ends included."""
-        for place in self.places:
-            if place.last_at < first or place.first_at > last:
-                continue
+        for place in self._timeline.overlapping(first, last):
             for summary in self._summaries_of(place):
                 if first <= summary.at <= last:
                     yield summary
@@ -189,25 +166,7 @@ class Recording:
 
     def end_of(self, backend_id: BackendId, after: Instant) -> Ending | None:
         """Return how a session ended that was there at `after`; see `Timeline`."""
-        later = self.places[bisect_right(self._starts, after) :]
-
-        def first_sample(number: int) -> Snapshot | None:
-            return next(iter(self._first_of(later[number])), None)
-
-        number = first_without(backend_id, len(later), first_sample)
-        until = later[number].first_at if number < len(later) else self.last_at
-        since = after
-        for place in reversed(later[:number]):
-            start = next(iter(self._first_of(place)), None)
-            if start is not None and may_contain(start, backend_id):
-                since = place.first_at
-                break
-        for snapshot in self.between(since + 1, until):
-            if not may_contain(snapshot, backend_id):
-                last = self.before(snapshot.taken_at)
-                by = ended_by(self._trail, backend_id)
-                return ending(backend_id, last, snapshot, by) if last else None
-        return None
+        return self._timeline.end_of(backend_id, after, self._trail)
 
     def close(self) -> None:
         """Close the file."""
@@ -242,32 +201,37 @@ class Recording:
             self._damages[place.id] = Damage(place, str(error))
             return ()
 
-    def _samples(self, place: BlockPlace) -> Sequence[Snapshot]:
-        """Return the samples of a block; none of a damaged one."""
+    def _times(self, place: BlockPlace) -> Sequence[Instant]:
+        """Return the times of the samples of a block; none of a damaged one."""
+        decoded = self._decode(place)
+        return () if decoded is None else decoded.times
+
+    def _sample(self, place: BlockPlace, number: int) -> Snapshot | None:
+        """Return a sample of a block, None from a damaged one."""
+        decoded = self._decode(place)
+        try:
+            return None if decoded is None else decoded.samples.sample(number)
+        except (ValueError, RecursionError) as error:
+            self._damages[place.id] = Damage(place, str(error))
+            return None
+
+    def _decode(self, place: BlockPlace) -> _Decoded | None:
+        """Return a block ready to read any sample of it; None if it is damaged."""
         if place.id in self._decoded:
             return self._decoded[place.id]
         block = self._block(place)
-        decoded: Sequence[Snapshot] = ()
-        if block is not None:
-            try:
-                decoded = list(samples(block.data, self._section_types))
-            except (ValueError, RecursionError) as error:
-                self._damages[place.id] = Damage(place, str(error))
+        if block is None:
+            return None
+        try:
+            samples = BlockDecoder(block.data, self._section_types)
+            decoded = _Decoded(block.read_times(), samples)
+        except (ValueError, RecursionError) as error:
+            self._damages[place.id] = Damage(place, str(error))
+            return None
         while len(self._decoded) >= _MOST_BLOCKS:
             del self._decoded[next(iter(self._decoded))]
         self._decoded[place.id] = decoded
         return decoded
-
-    def _first_of(self, place: BlockPlace) -> Sequence[Snapshot]:
-        """Return the first sample of a block without those that follow."""
-        block = self._block(place)
-        if block is None:
-            return ()
-        try:
-            return list(islice(samples(block.data, self._section_types), 1))
-        except (ValueError, RecursionError) as error:
-            self._damages[place.id] = Damage(place, str(error))
-            return ()
 
     def _block(self, place: BlockPlace) -> Block | None:
         """Read a row whose checksum is right, or note the damage."""
@@ -276,10 +240,6 @@ class Recording:
         except (sqlite3.Error, ValueError) as error:
             self._damages[place.id] = Damage(place, str(error))
             return None
-
-
-def _time(snapshot: Snapshot) -> Instant:
-    return snapshot.taken_at
 
 
 def _is_gap(row: Sequence[object]) -> bool:

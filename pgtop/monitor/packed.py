@@ -1,0 +1,351 @@
+"""Successive samples packed as changes, for the ring in memory.
+
+A block is independent of the others. Its rows are packed by marshal, which costs a tenth of JSON,
+and which the garbage collector does not visit: 900 samples of 500 sessions are 50,000 rows. Only
+this process reads them.
+"""
+
+import marshal
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from io import BytesIO
+from itertools import compress
+from operator import ne
+from sys import getsizeof
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from pgtop.model.backend import Backend
+from pgtop.model.locks import LockState
+from pgtop.model.section import Section
+from pgtop.model.server import Server
+from pgtop.model.snapshot import NO_IDLE_GROUP, IdleGroup, Snapshot
+from pgtop.model.timestamp import Instant
+
+MOST_SAMPLES = 60
+MOST_CHANGES = 4
+"""Sizes of its first sample that a block may reach."""
+_LEAST_BYTES = 64 << 10
+"""The size of a first sample counts as this at least."""
+_QUERY = Backend._fields.index("query")
+_INDEXES = range(len(Backend._fields))
+_SAMPLE_BYTES = 1_500
+"""A sample without its rows and parts: the record, its server, its cost."""
+_ROLE_BYTES = 250
+"""A role or a database of the server."""
+
+
+class Texts:
+    """The texts of queries, each once however many blocks have it, and their size."""
+
+    def __init__(self) -> None:
+        self._shared: dict[str, str] = {}
+        self._blocks: dict[str, int] = {}
+        self.size = 0
+
+    def add(self, text: str) -> str:
+        """Count one more block with a text; return the object that all blocks share."""
+        count = self._blocks.get(text, 0)
+        self._blocks[text] = count + 1
+        if not count:
+            self._shared[text] = text
+            self.size += getsizeof(text)
+        return self._shared[text]
+
+    def remove(self, texts: Sequence[str]) -> None:
+        """Count one block less for each text."""
+        for text in texts:
+            self._blocks[text] -= 1
+            if not self._blocks[text]:
+                del self._blocks[text]
+                self.size -= getsizeof(self._shared.pop(text))
+
+
+class _Packed(NamedTuple):
+    """A sample as changes to the one before it in its block."""
+
+    base: Snapshot
+    """The sample without its rows and parts."""
+    parts: bytes
+    """Its locks and sections; the same object while they do not change."""
+    ungrouped: bytes
+    """The pids outside the idle group, in their order."""
+    idle: bytes
+    """The pids of the idle group; the same object while the group does not change."""
+    rows: bytes
+    """Whole rows, and changed fields of rows."""
+
+
+class PackedBlock:
+    """Successive samples of one server; only the last block of a ring grows."""
+
+    def __init__(self, texts: Texts, before: "PackedBlock | None" = None) -> None:
+        """Begin a block; `texts` and the server of the block `before` are shared."""
+        self.times: list[Instant] = []
+        self.size = 0
+        """Bytes, without the texts."""
+        self.texts: list[str] = []
+        self._all_texts = texts
+        self._first_size = _LEAST_BYTES
+        self._samples: list[_Packed] = []
+        self._server: Server | None = before._server if before else None
+        self._packer: _Packer | None = _Packer(self.texts, texts)
+
+    @property
+    def first_at(self) -> Instant:
+        """Time of the first sample."""
+        return self.times[0]
+
+    @property
+    def last_at(self) -> Instant:
+        """Time of the last sample."""
+        return self.times[-1]
+
+    @property
+    def is_full(self) -> bool:
+        """True if the next sample belongs into another block: the last sample of a block costs all
+        changes since its first.
+        """
+        has_changed = self.size > MOST_CHANGES * self._first_size
+        is_long = len(self.times) >= MOST_SAMPLES
+        return self._packer is None or is_long or has_changed
+
+    def add(self, snapshot: Snapshot) -> None:
+        """Add a sample. Only for a block that is not full."""
+        if self._packer is None:
+            raise ValueError("a closed block takes no sample")
+        packed = self._packer.pack(snapshot, self._server)
+        self._server = packed.base.server
+        before = self._samples[-1] if self._samples else None
+        self.size += _SAMPLE_BYTES + _size(packed, before)
+        if before is None:
+            self._first_size = max(self.size, _LEAST_BYTES)
+        self.times.append(snapshot.taken_at)
+        self._samples.append(packed)
+
+    def close(self) -> None:
+        """Take no more samples: what is needed only for adding is freed."""
+        self._packer = None
+
+    def cut(self, after: Instant) -> None:
+        """Remove the samples that are younger than `after`, and close the block."""
+        while self.times and self.times[-1] > after:
+            self.times.pop()
+            self._samples.pop()
+        self.close()
+
+    def free(self) -> None:
+        """Give the texts back."""
+        self._all_texts.remove(self.texts)
+
+    def samples(self) -> "Unpacked":
+        """Return what unpacks samples."""
+        return Unpacked(self._samples, self.texts)
+
+
+def _size(packed: _Packed, before: _Packed | None) -> int:
+    size = len(packed.rows) + len(packed.ungrouped)
+    if before is None or packed.parts is not before.parts:
+        size += len(packed.parts)
+    if before is None or packed.idle is not before.idle:
+        size += len(packed.idle)
+    if before is None or packed.base.server.roles is not before.base.server.roles:
+        server = packed.base.server
+        size += _ROLE_BYTES * (len(server.roles) + len(server.databases))
+    return size
+
+
+class _Packer:
+    """The last sample of a block that grows."""
+
+    def __init__(self, texts: list[str], all_texts: Texts) -> None:
+        self._texts = texts
+        self._all_texts = all_texts
+        self._numbers: dict[str, int] = {}
+        self._rows: dict[int, Backend] = {}
+        self._before: Snapshot | None = None
+        self._parts = b""
+        self._ungrouped = b""
+        self._idle = b""
+
+    def pack(self, snapshot: Snapshot, server: Server | None) -> _Packed:
+        """Return what a sample changes; `server` is that of the sample before."""
+        before = self._before
+        if before is None or snapshot.idle_group is not before.idle_group:
+            self._idle = _numbers(snapshot.idle_group.backends)
+            rows = self._changes((*snapshot.ungrouped, *snapshot.idle_group.backends))
+        else:
+            rows = self._changes(snapshot.ungrouped)
+        if before is None or _parts(snapshot) != _parts(before):
+            self._parts = _pickled(*_parts(snapshot))
+        ungrouped = _numbers(snapshot.ungrouped)
+        if ungrouped != self._ungrouped:
+            self._ungrouped = ungrouped
+        self._before = snapshot
+        return _Packed(
+            base=_base(snapshot, server),
+            parts=self._parts,
+            ungrouped=self._ungrouped,
+            idle=self._idle,
+            rows=rows,
+        )
+
+    def _changes(self, backends: Sequence[Backend]) -> bytes:
+        """Return whole rows that are new, and the fields of others that have changed."""
+        known = self._rows
+        whole: list[tuple[Any, ...]] = []
+        changed: list[Any] = []
+        for backend in backends:
+            before = known.get(backend.pid)
+            if backend is before or backend == before:
+                continue
+            known[backend.pid] = backend
+            if before is None:
+                whole.append(self._numbered(backend))
+            else:
+                changed.append(backend.pid)
+                changed.append(self._difference(before, backend))
+        return marshal.dumps((whole, changed))
+
+    def _numbered(self, backend: Backend) -> tuple[Any, ...]:
+        """Return all fields, with the number of the text in place of the text."""
+        fields = list(backend)
+        fields[_QUERY] = self._number(backend.query)
+        return tuple(fields)
+
+    def _difference(self, before: Backend, now: Backend) -> tuple[Any, ...]:
+        """Return the indexes of the fields that differ, and then their values."""
+        indexes = tuple(compress(_INDEXES, map(ne, now, before)))
+        values: list[Any] = [now[index] for index in indexes]
+        if _QUERY in indexes:
+            values[indexes.index(_QUERY)] = self._number(now.query)
+        return (*indexes, *values)
+
+    def _number(self, text: str | None) -> int | None:
+        if text is None:
+            return None
+        number = self._numbers.get(text)
+        if number is None:
+            number = self._numbers[text] = len(self._texts)
+            self._texts.append(self._all_texts.add(text))
+        return number
+
+
+class Unpacked:
+    """Unpacks the samples of a block. Going on from one sample to the next costs only what has
+    changed.
+    """
+
+    def __init__(self, samples: Sequence[_Packed], texts: Sequence[str]) -> None:
+        self._samples = samples
+        self._texts = texts
+        self._idle_group = NO_IDLE_GROUP
+        self._begin()
+
+    def _begin(self) -> None:
+        self._next = 0
+        self._rows: dict[int, Backend] = {}
+
+    def sample(self, number: int) -> Snapshot:
+        """Return a sample."""
+        if number < self._next - 1:
+            self._begin()
+        while self._next <= number:
+            self._apply(self._samples[self._next].rows)
+            self._next += 1
+        packed = self._samples[number]
+        locks, sections = _unpickled(packed.parts)
+        return replace(
+            packed.base,
+            ungrouped=self._backends(packed.ungrouped),
+            idle_group=self._group(self._backends(packed.idle)),
+            locks=locks,
+            sections=sections,
+        )
+
+    def _backends(self, numbers: bytes) -> tuple[Backend, ...]:
+        pids = marshal.loads(numbers)  # noqa: S302 - written by this process
+        return tuple([self._rows[pid] for pid in pids])
+
+    def _group(self, backends: tuple[Backend, ...]) -> IdleGroup:
+        """Return the same group as before while it has the same backends."""
+        if backends != self._idle_group.backends:
+            self._idle_group = IdleGroup(backends) if backends else NO_IDLE_GROUP
+        return self._idle_group
+
+    def _apply(self, rows: bytes) -> None:
+        whole, changed = marshal.loads(rows)  # noqa: S302 - written by this process
+        for fields in whole:
+            self._add(list(fields))
+        for pid, changes in zip(changed[::2], changed[1::2], strict=True):
+            count = len(changes) // 2
+            indexes, values = changes[:count], changes[count:]
+            before = self._rows[pid]
+            fields = list(before)
+            for index, value in zip(indexes, values, strict=True):
+                fields[index] = value
+            if _QUERY in indexes:
+                self._add(fields)
+            else:
+                self._rows[pid] = Backend._make(fields)
+
+    def _add(self, fields: list[Any]) -> None:
+        """Add a row that has the number of its text."""
+        number = fields[_QUERY]
+        fields[_QUERY] = None if number is None else self._texts[number]
+        backend = Backend._make(fields)
+        self._rows[backend.pid] = backend
+
+
+def _numbers(backends: Sequence[Backend]) -> bytes:
+    return marshal.dumps([backend.pid for backend in backends])
+
+
+def _parts(snapshot: Snapshot) -> tuple[LockState, Mapping[str, Section[Any]]]:
+    return snapshot.locks, snapshot.sections
+
+
+def _base(snapshot: Snapshot, before: Server | None) -> Snapshot:
+    """Return the sample without rows and parts; equal roles and databases are shared."""
+    server = snapshot.server
+    if before is not None and _names(before) == _names(server):
+        server = server._replace(roles=before.roles, databases=before.databases)
+    return replace(
+        snapshot,
+        server=server,
+        ungrouped=(),
+        idle_group=NO_IDLE_GROUP,
+        locks=LockState(),
+        sections={},
+    )
+
+
+def _names(server: Server) -> tuple[Mapping[int, Any], Mapping[int, Any]]:
+    return server.roles, server.databases
+
+
+def _pickled(locks: LockState, sections: Mapping[str, Section[Any]]) -> bytes:
+    """Return both as bytes, whose length is their size."""
+    import pickle  # late: not before the first sample is on screen
+
+    stream = BytesIO()
+    pickler = pickle.Pickler(stream, pickle.HIGHEST_PROTOCOL)
+    pickler.dispatch_table = {MappingProxyType: _reduced}
+    pickler.dump((locks, dict(sections)))
+    return stream.getvalue()
+
+
+def _reduced(mapping: MappingProxyType[Any, Any]) -> tuple[Any, ...]:
+    return _read_only, (dict(mapping),)
+
+
+def _read_only(mapping: dict[Any, Any]) -> Mapping[Any, Any]:
+    """Return a mapping as it was: the type has no name that pickle could import."""
+    return MappingProxyType(mapping)
+
+
+def _unpickled(parts: bytes) -> tuple[LockState, Mapping[str, Section[Any]]]:
+    import pickle
+
+    locks, sections = pickle.loads(parts)  # noqa: S301 - written by this process
+    return locks, sections
