@@ -21,7 +21,7 @@ from pgtop.config.tables import (
     plain_fields,
     variable_of,
 )
-from pgtop.config.values import expectation
+from pgtop.config.values import described
 from pgtop.help.markdown import table
 from pgtop.help.topics import TopicFacts
 from pgtop.places import EVERYWHERE
@@ -198,7 +198,7 @@ def _config_keys(keys: Iterator[Field]) -> str:
         (
             f"`{key.name}`",
             f"`{variable_of(key)}`",
-            f"{help_of(key)}: {expectation(key)}",
+            described(key, help_of(key)),
         )
         for key in keys
     ]
@@ -207,8 +207,7 @@ def _config_keys(keys: Iterator[Field]) -> str:
 
 def _record_keys(name: str) -> str:
     rows = [
-        (f"`{key.name}`", f"{help_of(key)}: {expectation(key)}")
-        for key in TABLES[name].fields
+        (f"`{key.name}`", described(key, help_of(key))) for key in TABLES[name].fields
     ]
     return table(("key", "meaning"), rows)
 

@@ -57,6 +57,20 @@ def expectation(field: Field) -> str:
     return _KINDS[kind]
 
 
+def described(field: Field, meaning: str) -> str:
+    """Return what a field means, and which values are right unless the meaning has them."""
+    choices = choices_of(field)
+    bounds = bounds_of(field)
+    if bare_type(field) is bool:
+        is_there = meaning.startswith("true if")
+    elif choices:
+        is_there = all(word in meaning for word in choices)
+    else:
+        limits = f"{bounds.least:g} to {bounds.most:g}" if bounds else ""
+        is_there = bool(limits) and limits in meaning
+    return meaning if is_there else f"{meaning}: {expectation(field)}"
+
+
 _KINDS: Mapping[Any, str] = {
     str: "a text in quotes",
     int: "a whole number",

@@ -6,7 +6,7 @@ Only the first view is imported with it, the others when they are first opened.
 import os
 import pkgutil
 from collections.abc import Iterable, Sequence
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import SystemCommand
@@ -61,6 +61,16 @@ from pgtop.tui.theme import palette
 from pgtop.tui.view_switch import ViewSwitch
 from pgtop.view_registry import View, keymap_for
 
+if TYPE_CHECKING:
+    from textual.command import Provider
+
+
+def _command_provider() -> "type[Provider]":
+    """Return what the palette searches; loaded with the palette."""
+    from pgtop.tui.screens.commands import CommandProvider
+
+    return CommandProvider
+
 
 class PgtopApp(SilentCrash, PastActions):
     """Shows the states of a monitor on screens; `SignalFlow` leads from a request to a signal."""
@@ -69,6 +79,7 @@ class PgtopApp(SilentCrash, PastActions):
     CSS = (
         pkgutil.get_data(__name__, "pgtop.tcss") or b""
     ).decode()  # also out of a zip file
+    COMMANDS: ClassVar = {_command_provider}
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(*BEHIND_SCREENS),
         *bindings(*EVERYWHERE),

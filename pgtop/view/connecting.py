@@ -168,7 +168,8 @@ def _help(target: ConnectTarget, failure: Failure, width: int) -> Iterator[Line]
     if not failure.advice:
         return
     yield _indented(line("What helps now", Tone.STRONG))
-    yield from _paragraph(f"· {failure.advice}", Tone.PLAIN, width)
+    advice = Span(f"{MARGIN}· {clean(failure.advice)}", Tone.PLAIN)
+    yield from wrapped((advice,), width, len(MARGIN) + 2)
     for option, name, command in (
         ("(-U)", "As a superuser:", target.as_superuser),
         ("(-d)", "Another database:", target.to_other_database),

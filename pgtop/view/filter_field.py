@@ -16,6 +16,8 @@ _UNFINISHED_TERM = re.compile(rf"{_LAST_WORD.pattern.removesuffix('$')}([:=<>~!]
 _PROMPT = "/ "
 _LEAST_TEXT = 8
 """Cells that the text has on any screen."""
+_NOUN_FROM = 80
+"""Cells of screen from which the count has a noun."""
 _LEAST_HINT = 12
 """Cells below which a hint is left out."""
 _MOST_COMPLAINT_LINES = 3
@@ -35,6 +37,8 @@ class TypedFilter(NamedTuple):
     """The words that Tab would write."""
     matching: tuple[int, int] = (0, 0)
     """The rows that match, and all of them."""
+    noun: str = ""
+    """The word for the rows."""
 
 
 def unfinished_key(text: str, names: Iterable[str]) -> str:
@@ -81,7 +85,7 @@ def text_with_cursor(text: str, cursor: int, room: int) -> Line:
 
 def field_line(typed: TypedFilter, width: int) -> Line:
     """Return the prompt, the text with its cursor, what Tab writes, and how many rows match."""
-    count = _count(typed.matching)
+    count = _count(typed.matching, typed.noun if width >= _NOUN_FROM else "")
     count_size = line_cells(count)
     prompt_size = cells(_PROMPT)
     room = width - prompt_size - count_size - 1
@@ -99,9 +103,10 @@ def field_line(typed: TypedFilter, width: int) -> Line:
     )
 
 
-def _count(count: tuple[int, int]) -> Line:
+def _count(count: tuple[int, int], noun: str) -> Line:
     matching, total = count
-    return (Span(f"{matching}", Tone.STRONG), Span(f" of {total}", Tone.QUIET))
+    of_all = f" of {total} {noun}".rstrip()
+    return (Span(f"{matching}", Tone.STRONG), Span(of_all, Tone.QUIET))
 
 
 def _hint_words(words: str, room: int) -> str:
@@ -192,7 +197,12 @@ def refusal(error: FilterError) -> str:
     return f"not applied: {clean(fix.problem)}. Nearest: {fix.text} ({_COMPLETE})"
 
 
-def active_line(active: Filter, error: FilterError | None, width: int) -> Line:
+def active_line(
+    active: Filter,
+    error: FilterError | None,
+    noun: str,
+    width: int,
+) -> Line:
     """Return the filter in force while it is not typed, or why it cannot be applied."""
     text = clean(active.text)
     if error is not None:
@@ -202,7 +212,7 @@ def active_line(active: Filter, error: FilterError | None, width: int) -> Line:
     key = f"   {hint('clear')} clears it"
     words = fit(f"filter {text}", max(0, width - cells(key))).rstrip()
     room = width - cells(words) - cells(key)
-    meaning = f"  = {active.understood}"
+    meaning = f"  = {noun} {active.understood}"
     shown = (
         fit(meaning, min(room, cells(meaning))).rstrip() if room > _LEAST_HINT else ""
     )

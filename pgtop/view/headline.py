@@ -39,7 +39,7 @@ class Lead(NamedTuple):
     action: str
     """The action whose key goes there."""
     words: str
-    short: str = "go"
+    short: str
     """The words where there is little room."""
     view: str = ""
     """The view that it opens; "" if it opens none."""
@@ -71,18 +71,20 @@ _RESUME = Lead("pause", "resumes", "resumes")
 _LOCKS = Lead(
     "show_locks",
     "who blocks whom",
+    "locks",
     view="locks",
     is_session=True,
 )
 _SESSIONS = Lead(
     "show_sessions",
     "sessions",
+    "sessions",
     view="sessions",
     is_session=True,
 )
-_FOLLOW = Lead("follow", "go there", "go")
-_WAITERS = Lead("show_locks", "shows waiters", view="locks")
-_CONNECTIONS = Lead("show_breakdown", "connections", view="breakdown")
+_FOLLOW = Lead("follow", "goes there", "goes")
+_WAITERS = Lead("show_locks", "shows waiters", "locks", view="locks")
+_CONNECTIONS = Lead("show_breakdown", "connections", "opens", view="breakdown")
 
 
 def headline(

@@ -3,7 +3,7 @@
 from textual.app import SystemCommand
 
 from pgtop.config.settings import Settings
-from pgtop.tui.screens.commands import Commands
+from pgtop.tui.screens.commands import Commands, match_score
 from pgtop.tui.screens.pages import DetailScreen
 from pgtop.view_registry import KEYMAP
 from tests.scenes import busy
@@ -27,6 +27,16 @@ async def test_every_action_is_there_once_in_every_place() -> None:
             await press(pilot, *keys)
             assert set(commands_of(stage)) == titles
             await press(pilot, "clear")
+
+
+def test_a_command_is_found_by_its_words() -> None:
+    """In any order, and by letters that stand together; the title that begins so comes first."""
+    title, keys = "longer interval", "+"
+    assert match_score(["long"], title, keys) > match_score(["interval"], title, keys)
+    assert match_score(["int", "long"], title, keys) > match_score(
+        ["nger"], title, keys
+    )
+    assert match_score(["lgr"], title, keys) == match_score([], title, keys) == 0
 
 
 async def test_an_action_that_does_not_work_here_names_its_place() -> None:

@@ -100,10 +100,13 @@ def test_an_empty_field_offers_saved_filters() -> None:
 def test_an_active_filter_shows_what_it_means() -> None:
     """The meaning is cut at an ellipsis; the key that clears it is always there."""
     active = Filter("state:idle")
-    assert text_of(active_line(active, None, 80)) == (
-        "filter state:idle  = that are idle   Esc clears it"
+    assert text_of(active_line(active, None, "sessions", 80)) == (
+        "filter state:idle  = sessions that are idle   Esc clears it"
     )
-    assert text_of(active_line(active, None, 46)) == (
-        "filter state:idle  = that are…   Esc clears it"
+    assert text_of(active_line(active, None, "sessions", 55)) == (
+        "filter state:idle  = sessions that are…   Esc clears it"
     )
-    assert text_of(active_line(active, None, 40)) == "filter state:idle   Esc clears it"
+    assert (
+        text_of(active_line(active, None, "sessions", 40))
+        == "filter state:idle   Esc clears it"
+    )

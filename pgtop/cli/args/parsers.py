@@ -74,7 +74,8 @@ class CommandParser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         reason = message.removeprefix("argument ")
         reason = _NO_VALUE.sub("takes no value", reason)
-        reason = _CHOICE.sub(r"\1", reason)
+        reason = _CHOICE.sub(_named_choices, reason)
+        reason = reason.replace("expected one argument", "needs a value")
         reason = _SURPLUS.sub(_first_surplus, reason)
         is_option = reason.startswith("-")
         sentence = reason if is_option else reason[:1].upper() + reason[1:]
@@ -83,8 +84,16 @@ class CommandParser(argparse.ArgumentParser):
 
 _SURPLUS = re.compile(r"(?s)unrecognized arguments: (.*)")
 _NO_VALUE = re.compile(r"(?s)ignored explicit argument .*")
-_CHOICE = re.compile(r"(?s)(invalid choice): (?!'[\w-]{1,20}' \().*(?= \(choose from )")
-"""A value that argparse quotes, unless it is a short word."""
+_CHOICE = re.compile(r"(?s)invalid choice: (.*) \(choose from (.*)\)")
+"""A value that argparse quotes, and the right ones."""
+_SHORT_WORD = re.compile(r"'[\w-]{1,20}'")
+
+
+def _named_choices(match: re.Match[str]) -> str:
+    """Return which values are right; the wrong one only if it is a short word."""
+    quoted, choices = match.groups()
+    value = quoted if _SHORT_WORD.fullmatch(quoted) else "this value"
+    return f"{value} is none of {choices.replace(chr(39), '')}"
 
 
 def _first_surplus(surplus: re.Match[str]) -> str:

@@ -114,7 +114,7 @@ class FilterableScreen(LiveScreen):
         if self.field is None:
             active = self._options.filter
             error = self._match_error
-            return [active_line(active, error, width)] if active.text else []
+            return [active_line(active, error, self.NOUN, width)] if active.text else []
         return [field_line(self._typed_filter(), width)]
 
     def _lines_below(self, width: int) -> Sequence[Line]:
@@ -144,6 +144,7 @@ class FilterableScreen(LiveScreen):
             field.cursor,
             words,
             self.match_counts(),
+            self.NOUN,
         )
 
     def complaint(self) -> str:
