@@ -95,7 +95,9 @@ async def test_tab_completes_a_saved_filter_and_the_sentence_shows_all_of_it() -
         )
         assert {backend.state for backend in table_of(stage)._rows} == {"idle"}
         await press(pilot, "open")
-        assert text_of(stage, "#filter").startswith("filter @leak  = sessions that are idle")
+        assert text_of(stage, "#filter").startswith(
+            "filter @leak  = sessions that are idle"
+        )
 
 
 async def test_a_misspelt_key_is_corrected_by_tab() -> None:
