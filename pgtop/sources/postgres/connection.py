@@ -87,10 +87,10 @@ class Channel:
     features: Features
 
     async def run(
-        self, *statements: Statement, most: int = ANSWER_BYTES
+        self, *statements: Statement | Command, most: int = ANSWER_BYTES
     ) -> list[list[Row]]:
         """Return the rows of each statement: one round trip, one read-only transaction, binary
-        results. Raises psycopg.Error.
+        results. Raises psycopg.Error. A command is sent as it is.
 
         An answer of more than `most` bytes is abandoned, and the connection with it.
         """
@@ -135,8 +135,10 @@ class Channel:
         return bytes_received(self.connection.fileno())
 
 
-def _commands(statements: Sequence[Statement]) -> list[Command]:
-    return [command(*statement) for statement in statements]
+def _commands(statements: Sequence[Statement | Command]) -> list[Command]:
+    return [
+        each if isinstance(each, Command) else command(*each) for each in statements
+    ]
 
 
 class ServerConnection:
@@ -187,9 +189,9 @@ class ServerConnection:
                 self._limit = None
                 await self._drop_unless_usable()
 
-    def to_database(self, name: str) -> "ServerConnection":
-        """Return a connection, not yet open, to another database of the very server that this one
-        is open to. It prompts for nothing.
+    def to_database(self, name: str, role: str = "") -> "ServerConnection":
+        """Return a connection, not yet open, to a database of the very server that this one is open
+        to; as another `role`, with the password that files have for it. It prompts for nothing.
         """
         sibling = ServerConnection({**self._parameters, "dbname": name})
         if self._resolved is None or self._channel is None:
@@ -202,6 +204,9 @@ class ServerConnection:
         }
         here = {option: raw.decode() for option, raw in address.items() if raw}
         options = {**self._resolved.options, **here, **_SHORT_VISIT, "dbname": name}
+        if role:
+            options["user"] = role
+            options.pop("password", None)
         sibling._resolved = ResolvedOptions(options, self._resolved.passwords)
         return sibling
 

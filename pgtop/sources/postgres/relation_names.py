@@ -117,7 +117,7 @@ class NameVisits:
             database = snapshot.server.databases.get(oid)
             if database is None or self._failed_until.get(oid, now) > now:
                 continue
-            if reason := _refusal(snapshot, oid, database, is_pooled=is_pooled):
+            if reason := visit_refusal(snapshot, oid, database, is_pooled=is_pooled):
                 self._names.note = _note(database, reason)
                 continue
             visit = self._read(snapshot, oid, database, relations[:_MOST_AT_ONCE])
@@ -180,7 +180,7 @@ def _signed(oid: int) -> int:
     return oid - (1 << 32) if oid >= 1 << 31 else oid
 
 
-def _refusal(
+def visit_refusal(
     snapshot: Snapshot, oid: int, database: Database, *, is_pooled: bool
 ) -> str:
     """Return why no connection may be spent on a visit; "" if one may."""

@@ -1,0 +1,32 @@
+"""The plan of a query, or why there is none."""
+
+from typing import NamedTuple
+
+
+class PlanRequest(NamedTuple):
+    """A query to plan: one whole statement, as its session sent it."""
+
+    query: str
+    parameters: int
+    """The highest number of a parameter; 0 without any."""
+    database: str
+    role_oid: int
+    """The role of the session, which the query's author may act as."""
+    role: str
+
+
+class QueryPlan(NamedTuple):
+    """A plan as the server prints it, line by line."""
+
+    lines: tuple[str, ...]
+    planned_as: str
+    """The role that planned it."""
+    search_path: str
+    """The schemas in which its names were looked up: the session's own cannot be seen."""
+
+
+class NoPlan(NamedTuple):
+    """The reason why there is no plan; `advice` may be empty."""
+
+    reason: str
+    advice: str = ""
