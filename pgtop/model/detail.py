@@ -20,6 +20,15 @@ class Lock(NamedTuple):
     waitstart: Instant | None = None
 
 
+class Timeout(NamedTuple):
+    """A timeout that a session starts with; it may have set its own, which no role sees."""
+
+    name: str
+    seconds: float
+    origin: str
+    """In words: the setting of a role, of a database, or the server's."""
+
+
 class Detail(NamedTuple):
     """One backend at `taken_at`, with the whole query that the server keeps."""
 
@@ -36,6 +45,8 @@ class Detail(NamedTuple):
     """True if its snapshot holds back no vacuum (`LockState.exempt`); None if that could not be
     read.
     """
+    timeouts: tuple[Timeout, ...] = ()
+    """The timeouts that are on unless the session set its own, as far as they can be known."""
 
 
 def is_cut(text: str, length: int, size: int) -> bool:

@@ -29,6 +29,7 @@ from pgtop.view.lock_phrases import rollback, root_name
 from pgtop.view.progress import does_words, progress_lines
 from pgtop.view.progress import title as operation_title
 from pgtop.view.sql import query_lines
+from pgtop.view.timeout_words import ends_fields
 
 QueryLines: TypeAlias = Callable[[str, int], list[Line]]
 
@@ -54,6 +55,7 @@ def detail_lines(
     """
     fields = [
         does_field(backend, derived),
+        *ends_fields(backend, detail, derived.now),
         *waits_for_fields(backend, derived),
         blocks_field(backend, derived),
         *rights_fields(backend, derived.snapshot.server, read_only, guard),

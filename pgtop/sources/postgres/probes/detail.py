@@ -22,6 +22,7 @@ from pgtop.sources.postgres.probes.lock_target import (
     PgLocksRow,
     target,
 )
+from pgtop.sources.postgres.probes.timeouts import read_timeouts, timeouts
 from pgtop.sources.postgres.shapes import (
     BOOL,
     INT4,
@@ -86,7 +87,7 @@ async def read_detail(
     psycopg.Error.
     """
     size = server.track_activity_query_size
-    answers, failure = await _poll(channel, server, backend_id.pid)
+    answers, failure, settings = await _poll(channel, server, backend_id.pid)
     rows, lengths, locks, exempt_rows = answers
     backend = find(rows, server, backend_id, size)
     if backend is None:
@@ -97,6 +98,7 @@ async def read_detail(
     total = lock_rows[0].total if lock_rows else 0
     exempt_pids = None if failure else read_exempt(exempt_rows)
     is_exempt = None if exempt_pids is None else backend_id.pid in exempt_pids
+    options = channel.connection.info.options
     return Detail(
         taken_at=taken_at,
         backend=backend,
@@ -105,6 +107,7 @@ async def read_detail(
         locks_failure=failure,
         locks_total=total,
         exempt=is_exempt,
+        timeouts=read_timeouts(settings, backend, server, options),
     )
 
 
@@ -135,20 +138,23 @@ def error_text(error: psycopg.Error) -> str:
 
 async def _poll(
     channel: Channel, server: Server, pid: int
-) -> tuple[list[list[Row]], str]:
+) -> tuple[list[list[Row]], str, list[Row]]:
     """Read activity, length of the query, locks and exempt processes; without the last two if they
-    fail, and with the reason.
+    fail, and with the reason. The last rows are the settings of timeouts; none if they fail.
     """
     features = channel.features
     session = activity.activity(features, server.track_activity_query_size, pid=pid)
     length = Statement(_QUERY_BYTES, {"pid": pid}, _LENGTH_SHAPE)
     locks = _locks(features, server, pid)
-    try:
-        return await channel.run(session, length, locks, exempt(features)), ""
-    except psycopg.Error as error:
-        if channel.connection.closed:
-            raise
-        return [*await channel.run(session, length), [], []], error_text(error)
+    transactions = (
+        (session, length, locks, exempt(features)),
+        (timeouts(server, pid),),
+    )
+    answer, settings = [each async for each in channel.run_apart(transactions)]
+    rows = [] if isinstance(settings, psycopg.Error) else settings[0]
+    if not isinstance(answer, psycopg.Error):
+        return answer, "", rows
+    return [*await channel.run(session, length), [], []], error_text(answer), rows
 
 
 def exempt(features: Features) -> Statement:
