@@ -1,11 +1,14 @@
 """Samples from a recording, for the commands that can read one."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.errors import UsageError
+from pgtop.model.audit import SentSignal
 from pgtop.model.timestamp import Instant
-from pgtop.ports import Source
+from pgtop.ports import AuditError, Source
+from pgtop.sources.recording.file_format import BlockHeader
 from pgtop.sources.recording.reader import Recording
 from pgtop.sources.recording.source import RecordedSource, sample_at
 from pgtop.sources.redacting import RedactingSource, masked
@@ -15,7 +18,22 @@ from pgtop.text.when import parse_when
 
 def opened(file: str) -> Recording:
     """Open a recording. Raises RecordingError."""
-    return Recording(Path(file).expanduser(), SECTION_TYPES)
+    return Recording(Path(file).expanduser(), SECTION_TYPES, _trail)
+
+
+def _trail(header: BlockHeader) -> Sequence[SentSignal]:
+    """Return the signals of this user's audit log to the server of a recording; none if the log
+    cannot be read.
+    """
+    from pgtop.signalling.audit_log import default_path
+    from pgtop.signalling.audit_reader import read
+    from pgtop.signalling.trail_reader import sent_signals
+
+    try:
+        records = read(default_path()).records
+    except AuditError:
+        return ()
+    return sent_signals(records, header.server)
 
 
 def time_in(recording: Recording, text: str | None, option: str = "--at") -> Instant:

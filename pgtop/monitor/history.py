@@ -180,7 +180,7 @@ class History:
         """Return the block for the next sample."""
         last = self._blocks[-1] if self._blocks else None
         most = self._max_bytes // _BLOCKS_AT_LEAST
-        if last is not None and not last.is_full and last.size < most:
+        if last is not None and not last.is_full and last.whole_size < most:
             return last
         block = PackedBlock(self._texts, last)
         if last is not None:

@@ -6,12 +6,12 @@ A dashboard of one server is a fleet of one monitor.
 
 import asyncio
 from collections.abc import Callable
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from pgtop.config.settings import Settings
 from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.feed import Feed, Subscription
-from pgtop.monitor.history import History
 from pgtop.monitor.poller import Poller
 from pgtop.monitor.state import State
 from pgtop.ports import Clock, Source
@@ -19,6 +19,7 @@ from pgtop.signalling.execute import SignalExecutor
 
 if TYPE_CHECKING:
     from pgtop.analysis.timeline import Timeline
+    from pgtop.monitor.history import History
     from pgtop.monitor.past import Replayed
 
 
@@ -48,11 +49,6 @@ class Monitor:
         )
         self.state = State.first(first, settings)
         """The newest state; the dashboard adds its notices."""
-        signals = tuple if executor.trail is None else executor.trail.signals
-        self.history = History(settings.history, settings.warn, signals)
-        """The samples of the last minutes."""
-        self.timeline: Timeline | None = self.history
-        """The past of the server."""
         self.replay: Replayed | None = None
         """The recording that takes the place of a server; None on a server."""
         self.shows_past = False
@@ -69,9 +65,27 @@ class Monitor:
 
         return refusing(self._executor)
 
+    @cached_property
+    def history(self) -> "History":
+        """The samples of the last minutes, from the first one on."""
+        # Late: its modules take 10 ms, and the first frame comes before.
+        from pgtop.monitor.history import History
+
+        trail = self._executor.trail
+        signals = tuple if trail is None else trail.signals
+        history = History(self._settings.history, self._settings.warn, signals)
+        history.add(self._first)
+        return history
+
+    @property
+    def timeline(self) -> "Timeline | None":
+        """The past of the server."""
+        return self.history
+
     async def run(self) -> None:
         """Sample the server and feed all consumers, without end."""
-        keeping = asyncio.create_task(self.history.run(self._past_events()))
+        events = self.feed.subscribe(every=True)
+        keeping = asyncio.create_task(self._keep_history(events))
         try:
             async for event in self.poller.events():
                 self.feed.publish(event)
@@ -82,11 +96,11 @@ class Monitor:
             await asyncio.wait({keeping})
         keeping.result()
 
-    def _past_events(self) -> Subscription:
-        """Return every event from the first snapshot on."""
-        events = self.feed.subscribe(every=True)
-        events.put(self._first)
-        return events
+    async def _keep_history(self, events: Subscription) -> None:
+        """Keep all samples, without end; the second one loads what that needs."""
+        event = await anext(events)
+        self.history.add(event)
+        await self.history.run(events)
 
     async def follow(self, events: Subscription, show: Callable[[State], None]) -> None:
         """Turn each event into a state and show it, without end; a slow screen misses some."""

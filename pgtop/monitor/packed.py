@@ -102,6 +102,11 @@ class PackedBlock:
         return self.times[-1]
 
     @property
+    def whole_size(self) -> int:
+        """Bytes of a block that grows, with the texts that other blocks may share."""
+        return self.size + (self._packer.text_size if self._packer else 0)
+
+    @property
     def is_full(self) -> bool:
         """True if the next sample belongs into another block: the last sample of a block costs all
         changes since its first.
@@ -161,6 +166,7 @@ class _Packer:
     def __init__(self, texts: list[str], all_texts: Texts) -> None:
         self._texts = texts
         self._all_texts = all_texts
+        self.text_size = 0
         self._numbers: dict[str, int] = {}
         self._rows: dict[int, Backend] = {}
         self._before: Snapshot | None = None
@@ -228,6 +234,7 @@ class _Packer:
         if number is None:
             number = self._numbers[text] = len(self._texts)
             self._texts.append(self._all_texts.add(text))
+            self.text_size += getsizeof(text)
         return number
 
 

@@ -28,8 +28,13 @@ class ReplayMonitor(Monitor):
     ) -> None:
         executor = SignalExecutor(RefusingSignaller(REASON), clock)
         super().__init__(source, executor, first, settings, clock)
-        self.timeline = timeline
+        self._timeline = timeline
         self.replay = replayed
+
+    @property
+    def timeline(self) -> Timeline:
+        """The recording."""
+        return self._timeline
 
     async def run(self) -> None:
         """Sample nothing, without end."""

@@ -6,7 +6,7 @@ failed to take it and is not required.
 
 import os
 from collections.abc import AsyncIterator, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pgtop.model.audit import AuditEntry
 from pgtop.model.plan import Plan, Target
@@ -20,7 +20,9 @@ from pgtop.model.signal import (
 )
 from pgtop.ports import AuditError, AuditLog, Clock, Signaller
 from pgtop.signalling.observe import EFFECT_TIMEOUT, send_and_observe
-from pgtop.signalling.trail import SignalTrail
+
+if TYPE_CHECKING:
+    from pgtop.signalling.trail import SignalTrail
 
 _UNSUCCESSFUL = frozenset(
     {ObservedEffect.TRANSACTION_OPEN, ObservedEffect.STILL_RUNNING}
@@ -62,7 +64,7 @@ class SignalExecutor(NamedTuple):
     audit_log: AuditLog = NoAuditLog()
     required: bool = False
     """True if nothing is sent that the audit log cannot take."""
-    trail: SignalTrail | None = None
+    trail: "SignalTrail | None" = None
     """Keeps the signals of this run for the timeline, also those that the audit log cannot take."""
 
     async def run(

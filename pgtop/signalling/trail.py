@@ -1,4 +1,4 @@
-"""The signals of this run of pgtop, for the timeline: who ended a session that is gone."""
+"""The signals of this run of pgtop, for the timeline of what it has sampled."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from pgtop.model.signal import Outcome, ReplyStatus
 from pgtop.model.timestamp import Instant
 
 _MOST = 10_000
-_PERHAPS_SENT = frozenset({ReplyStatus.SENT, ReplyStatus.UNKNOWN})
+PERHAPS_SENT = frozenset({ReplyStatus.SENT, ReplyStatus.UNKNOWN})
 
 
 class SignalTrail:
@@ -21,7 +21,7 @@ class SignalTrail:
     def note(self, outcomes: Sequence[Outcome], seen_at: Instant) -> None:
         """Keep the outcomes of a plan whose targets were seen at this time of the server."""
         for outcome in outcomes:
-            if outcome.reply.status not in _PERHAPS_SENT:
+            if outcome.reply.status not in PERHAPS_SENT:
                 continue
             if len(self._signals) >= _MOST:
                 return

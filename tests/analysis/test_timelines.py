@@ -58,6 +58,7 @@ def test_a_time_has_all_its_samples(steps: list[Step]) -> None:
             )
         numbers = list(ring.summaries(first, end))
         assert numbers == list(recording.summaries(first, end))
+        assert ring.events() == tuple(recording.events())
 
 
 @settings(max_examples=30, deadline=None)

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from pgtop import files
 from pgtop.model.timestamp import MICROSECONDS, Instant
-from pgtop.sources.recording.file_format import Block
+from pgtop.sources.recording.file_format import Block, upgraded
 
 _BUSY_SECONDS = 5.0
 _COLUMNS = "id, first_at, last_at, samples, header, summaries, data, checksum"
@@ -44,8 +44,10 @@ def opened(path: Path) -> sqlite3.Connection:
     return database
 
 
-def read_block(database: sqlite3.Connection, block_id: int) -> Block:
-    """Return a block whose checksum is right. Raises ValueError and sqlite3.Error."""
+def read_block(database: sqlite3.Connection, block_id: int, version: int) -> Block:
+    """Return a block whose checksum is right, from a file of this version. Raises ValueError and
+    sqlite3.Error.
+    """
     row = database.execute(
         f"SELECT {_COLUMNS} FROM block WHERE id = ?",  # noqa: S608 - our own words
         (block_id,),
@@ -60,7 +62,7 @@ def read_block(database: sqlite3.Connection, block_id: int) -> Block:
         raise ValueError("a value has the wrong type") from error
     if not is_right:
         raise ValueError("its checksum is wrong")
-    return block
+    return upgraded(block, version)
 
 
 def places(database: sqlite3.Connection) -> Sequence[BlockPlace]:

@@ -8,7 +8,7 @@ import hashlib
 import json
 import sqlite3
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -20,12 +20,19 @@ from pgtop.model.timestamp import Instant, parsed
 APPLICATION_ID: Final = 0x70677470
 """`pgtp`, which file(1) and SQLite show."""
 MAJOR: Final = 1
-MINOR: Final = 0
+MINOR: Final = 1
 USER_VERSION: Final = 1000 * MAJOR + MINOR
 SUFFIX: Final = ".pgtop"
 _LONGEST_SUMMARIES = 1 << 20
 
-SCHEMA: Final = """
+_EVENTS: Final = """
+CREATE TABLE event (                -- what a reader may go to: since version 1.1
+    at INTEGER NOT NULL,            -- as in block: the first sample that shows it
+    kind TEXT NOT NULL,
+    words TEXT NOT NULL
+);
+"""
+SCHEMA: Final = f"""
 CREATE TABLE block (                -- independent of every other block
     id INTEGER PRIMARY KEY,
     first_at INTEGER NOT NULL,      -- microseconds since 2000-01-01 00:00 UTC: the server's time
@@ -48,6 +55,10 @@ CREATE TABLE gap (                  -- a time without samples, and why
     last_at INTEGER,
     reason TEXT NOT NULL
 );
+{_EVENTS}"""
+MINOR_UPGRADES: Final[Mapping[int, str]] = {1: _EVENTS}
+"""The statements that make a file of the minor version before one of this minor version. Only a
+writer needs them.
 """
 
 
@@ -127,6 +138,39 @@ class Block(NamedTuple):
         return lines
 
 
+BLOCK_UPGRADES: Final[Sequence[Callable[[Block], Block]]] = ()
+"""What makes a block of an older major version one of the next, the oldest first: nothing yet, as
+there is only one. With each function that is added here, MAJOR grows by one.
+"""
+
+
+def upgraded(block: Block, version: int) -> Block:
+    """Return a block of a file of this version as one of the current major version."""
+    age = MAJOR - version // 1000
+    for upgrade in BLOCK_UPGRADES[len(BLOCK_UPGRADES) - age :]:
+        block = upgrade(block)
+    return block
+
+
+def upgrade_file(database: sqlite3.Connection, version: int, path: Path) -> None:
+    """Bring the tables of a file to the current version. Raises RecordingError if it has another
+    major version or a newer one, and sqlite3.Error.
+    """
+    if version // 1000 != MAJOR or version > USER_VERSION:
+        raise RecordingError(
+            f"{path} has version {version // 1000}.{version % 1000} of the format,"
+            f" and this pgtop writes version {MAJOR}.{MINOR}.",
+            "Name another file.",
+        )
+    if version == USER_VERSION:
+        return
+    statements = [
+        MINOR_UPGRADES[minor] for minor in range(version % 1000 + 1, MINOR + 1)
+    ]
+    script = "".join([*statements, f"PRAGMA user_version = {USER_VERSION};"])
+    database.executescript(f"BEGIN; {script} COMMIT;")
+
+
 def written_header(header: BlockHeader) -> str:
     """Return the header as it stands in a block."""
     return json.dumps(record(header))
@@ -150,7 +194,7 @@ def checked_version(database: sqlite3.Connection, path: Path) -> int | None:
             return None
     if application != APPLICATION_ID:
         raise RecordingError(f"{path} is not a recording of pgtop.")
-    if version // 1000 != MAJOR:
+    if not 0 <= MAJOR - version // 1000 <= len(BLOCK_UPGRADES):
         raise RecordingError(
             f"{path} has version {version // 1000} of the format, and this pgtop reads"
             f" version {MAJOR}.",

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from pgtop.analysis.block_timeline import BlockTimeline
 from pgtop.analysis.events import numbers_only, signal_events
 from pgtop.analysis.sample_summary import SampleSummary
-from pgtop.analysis.timeline import Ending, TimelineEvent
+from pgtop.analysis.timeline import Ending, EventKind, TimelineEvent
 from pgtop.model.audit import SentSignal
 from pgtop.model.backend import BackendId
 from pgtop.model.gap import Gap
@@ -38,6 +38,11 @@ from pgtop.sources.recording.file_format import (
 
 _MOST_BLOCKS = 4
 """Blocks that are kept decoded: those around the sample that is shown."""
+_WITH_EVENTS = 1001
+"""The first version of the format with a table of events."""
+_MOST_EVENTS = 100_000
+_EVENT_KINDS = frozenset(EventKind)
+"""A newer minor version may have others."""
 
 
 class _Decoded(NamedTuple):
@@ -68,8 +73,10 @@ class Recording:
         self._damages: dict[int, Damage] = {}
         try:
             self._database = opened(path)
-            if checked_version(self._database, path) is None:
+            version = checked_version(self._database, path)
+            if version is None:
                 raise RecordingError(f"{path} is empty.")
+            self._version = version
             self.places = places(self._database)
         except (sqlite3.Error, OSError, ValueError) as error:
             raise recording_error(path, error) from error
@@ -155,14 +162,8 @@ class Recording:
         return sorted([*self._noted_gaps, *damaged], key=lambda gap: gap.first_at)
 
     def events(self) -> Sequence[TimelineEvent]:
-        """Return the events."""
-        numbers = numbers_only(self.summaries(self.first_at, self.last_at))
-        signals = [
-            event
-            for event in signal_events(self._trail)
-            if self.first_at <= event.at <= self.last_at
-        ]
-        return sorted([*numbers, *signals], key=lambda event: event.at)
+        """Return the events; from a file of version 1.0 only those that its numbers show."""
+        return self._all_events
 
     def end_of(self, backend_id: BackendId, after: Instant) -> Ending | None:
         """Return how a session ended that was there at `after`; see `Timeline`."""
@@ -181,10 +182,37 @@ class Recording:
         return self._read_trail(header)
 
     @cached_property
+    def _all_events(self) -> Sequence[TimelineEvent]:
+        signals = [
+            event
+            for event in signal_events(self._trail)
+            if self.first_at <= event.at <= self.last_at
+        ]
+        events = [*self._noted_events(), *signals]
+        return sorted(events, key=lambda event: event.at)
+
+    def _noted_events(self) -> Sequence[TimelineEvent]:
+        if self._version < _WITH_EVENTS:
+            return numbers_only(self.summaries(self.first_at, self.last_at))
+        try:
+            rows = self._database.execute(
+                "SELECT at, kind, substr(words, 1, 500) FROM event"
+                " ORDER BY at, rowid LIMIT ?",
+                (_MOST_EVENTS,),
+            ).fetchall()
+        except sqlite3.Error:
+            return ()
+        return [
+            TimelineEvent(row[0], EventKind(row[1]), row[2])
+            for row in rows
+            if _is_event(row)
+        ]
+
+    @cached_property
     def _noted_gaps(self) -> Sequence[Gap]:
         try:
             rows = self._database.execute(
-                "SELECT first_at, last_at, reason FROM gap ORDER BY first_at"
+                "SELECT first_at, last_at, substr(reason, 1, 500) FROM gap ORDER BY first_at"
             ).fetchall()
         except sqlite3.Error:
             return ()
@@ -236,10 +264,15 @@ class Recording:
     def _block(self, place: BlockPlace) -> Block | None:
         """Read a row whose checksum is right, or note the damage."""
         try:
-            return read_block(self._database, place.id)
+            return read_block(self._database, place.id, self._version)
         except (sqlite3.Error, ValueError) as error:
             self._damages[place.id] = Damage(place, str(error))
             return None
+
+
+def _is_event(row: Sequence[object]) -> bool:
+    at, kind, words = row
+    return is_instant(at) and kind in _EVENT_KINDS and isinstance(words, str)
 
 
 def _is_gap(row: Sequence[object]) -> bool:

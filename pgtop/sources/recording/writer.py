@@ -7,6 +7,7 @@ whole row in one transaction: a crash at any byte loses what came after the last
 import fcntl
 import os
 import sqlite3
+from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -14,7 +15,9 @@ from typing import NamedTuple
 
 from pgtop import files
 from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.analysis.events import Events
 from pgtop.analysis.sample_summary import SampleSummary, summary_of
+from pgtop.analysis.timeline import TimelineEvent
 from pgtop.model.gap import Gap
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS, Instant, written
@@ -28,6 +31,7 @@ from pgtop.sources.recording.file_format import (
     RecordingError,
     checked_version,
     recording_error,
+    upgrade_file,
     written_header,
     written_summaries,
 )
@@ -37,6 +41,8 @@ SAVE_SECONDS = 8.0
 """Seconds of samples after which the growing block is written: a crash loses at most ten."""
 MAX_UNSAVED = 16 << 20
 """Bytes of whole blocks that wait in memory while the file cannot be written."""
+_MOST_EVENTS = 10_000
+"""Events that wait in memory while the file cannot be written."""
 _CLOCK_WENT_BACK = "the server's clock went back"
 _SAMPLES = 1000
 """More samples than a block has."""
@@ -62,9 +68,12 @@ class _Growing:
         self.data = bytearray()
         self._encoder = BlockEncoder()
 
-    def add(self, derived: DerivedSnapshot) -> None:
+    def add(self, derived: DerivedSnapshot) -> SampleSummary:
+        """Add a sample, and return its numbers."""
         self.data += self._encoder.add(derived.snapshot)
-        self.summaries.append(summary_of(derived))
+        summary = summary_of(derived)
+        self.summaries.append(summary)
+        return summary
 
     @property
     def first_at(self) -> Instant:
@@ -101,6 +110,8 @@ class RecordingWriter:
         self._derived: DerivedSnapshot | None = None
         self._unsaved: list[_Growing] = []
         self._gaps: list[Gap] = []
+        self._found = Events()
+        self._events: deque[TimelineEvent] = deque(maxlen=_MOST_EVENTS)
         self._tried_at: Instant | None = None
         self._has_failed = False
         self._database: sqlite3.Connection | None = None
@@ -139,7 +150,8 @@ class RecordingWriter:
             self._next_id += 1
             self._tried_at = self._tried_at or snapshot.taken_at
         self._derived = DerivedSnapshot.of(snapshot, self._derived)
-        growing.add(self._derived)
+        summary = growing.add(self._derived)
+        self._events.extend(self._found.add(self._derived, summary))
         if self._is_due(snapshot.taken_at):
             self.save()
 
@@ -164,6 +176,7 @@ class RecordingWriter:
         self._has_failed = False
         self._unsaved.clear()
         self._gaps.clear()
+        self._events.clear()
 
     def close(self) -> None:
         """Save and close the file. Raises RecordingError if the last samples could not be saved."""
@@ -197,6 +210,7 @@ class RecordingWriter:
             for growing in blocks:
                 _write_block(database, growing)
             database.executemany("INSERT INTO gap VALUES (?, ?, ?)", self._gaps)
+            database.executemany("INSERT INTO event VALUES (?, ?, ?)", self._events)
 
     def _drop_old(self) -> None:
         """Delete what is older or more than is kept. Raises sqlite3.Error and
@@ -253,6 +267,9 @@ def _delete(database: sqlite3.Connection, condition: str, *values: int) -> None:
         database.execute(
             "DELETE FROM gap WHERE last_at < (SELECT min(first_at) FROM block)"
         )
+        database.execute(
+            "DELETE FROM event WHERE at < (SELECT min(first_at) FROM block)"
+        )
     database.execute("PRAGMA incremental_vacuum").fetchall()
 
 
@@ -277,7 +294,9 @@ def _connected(path: Path) -> sqlite3.Connection:
     database = sqlite3.connect(path, timeout=_BUSY_SECONDS, check_same_thread=False)
     try:
         version = checked_version(database, path)
-        if version is None:
+        if version is not None:
+            upgrade_file(database, version, path)
+        else:
             # Only before the first table; what is deleted later is given back to the system.
             database.execute("PRAGMA auto_vacuum = INCREMENTAL")
             database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
