@@ -39,6 +39,9 @@ BEHIND_SCREENS = (
 PAST = ("now",)
 """Actions of the past alone: there their keys come before those of any screen."""
 
+OF_THE_SCREEN = ("slower", "faster")
+"""Actions of `BEHIND_SCREENS` that mean something else on a screen which has them, too."""
+
 NAVIGATION = (
     "cursor_up",
     "cursor_down",
@@ -113,6 +116,9 @@ BREAKDOWN = ("open", "cancel", "terminate", "fold")
 LOCKS = ("open", "fold", "follow")
 """Actions of the locks view alone."""
 
+WAITS = ("open", "slower", "faster")
+"""Actions of the waits view alone; the keys of the interval change its buckets."""
+
 DIALOG = (
     "confirm",
     "keep",
@@ -140,6 +146,7 @@ VIEWS: Mapping[str, tuple[str, ...]] = {
     "sessions": (*TABLE, *ONE_SESSION, *SESSIONS),
     "breakdown": (*TABLE, *BREAKDOWN),
     "locks": (*TABLE, *ONE_SESSION, *LOCKS),
+    "waits": (*TABLE, *WAITS),
 }
 """The actions of each view, by its id; of a view without any of its own, those of `TABLE`."""
 

@@ -91,6 +91,14 @@ VIEWS: tuple[View, ...] = (
         topics=frozenset({SESSIONS, LOCKS, RATES, PROGRESS}),
         alarms=_waiting,
     ),
+    View(
+        id="waits",
+        key="4",
+        label="waits",
+        title="what sessions wait for, over time",
+        screen="pgtop.tui.screens.waits:WaitsScreen",
+        topics=frozenset({SESSIONS, RATES}),
+    ),
 )
 """The first view is the one that a dashboard starts with and goes back to."""
 

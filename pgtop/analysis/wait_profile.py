@@ -71,11 +71,20 @@ class Tally(NamedTuple):
 
     at: Instant
     counts: Mapping[SliceKey, int]
+    classes: Mapping[WaitClass, int]
+    """The sessions of each class."""
 
     @property
     def load(self) -> int:
         """The sessions at work."""
-        return sum([count for (_, kind), count in self.counts.items() if kind.is_load])
+        idle = self.classes.get(WaitClass.IDLE_IN_TRANSACTION, 0)
+        return sum(self.classes.values()) - idle
+
+    @property
+    def by_class(self) -> "Tally":
+        """The same sample, sliced by class."""
+        named = {(kind.value, kind): count for kind, count in self.classes.items()}
+        return self._replace(counts=named)
 
 
 def tally(
@@ -92,6 +101,7 @@ def tally(
     """
     name_of = _NAMES.get(by, query_name)
     counts: dict[SliceKey, int] = {}
+    classes: dict[WaitClass, int] = {}
     leaders: Mapping[int, Backend] | None = None
     for backend in backends:
         kind = wait_class(backend)
@@ -103,7 +113,25 @@ def tally(
             named = leaders.get(backend.leader_pid or 0, backend)
         key = name_of(named), kind
         counts[key] = counts.get(key, 0) + 1
-    return Tally(at, counts)
+        classes[kind] = classes.get(kind, 0) + 1
+    return Tally(at, _largest(counts), classes)
+
+
+_MOST_SLICES = 100
+"""Slices of a sample that keep their name: an application may put a number into each query."""
+REST = "(others)"
+
+
+def _largest(counts: dict[SliceKey, int]) -> dict[SliceKey, int]:
+    """Return the counts, with those of the smallest slices under one name if there are many."""
+    if len(counts) <= _MOST_SLICES:
+        return counts
+    keys = sorted(counts, key=counts.__getitem__, reverse=True)
+    kept = {key: counts[key] for key in keys[:_MOST_SLICES]}
+    for name, kind in keys[_MOST_SLICES:]:
+        rest = REST, kind
+        kept[rest] = kept.get(rest, 0) + counts[name, kind]
+    return kept
 
 
 class WaitSlice(NamedTuple):
@@ -158,6 +186,16 @@ def profile(
         standard_error(load),
         tuple(slices),
     )
+
+
+def with_now(whole: Profile, newest: Tally) -> Profile:
+    """Return the profile with the sessions that each slice has in the newest sample."""
+    counts: dict[str, int] = {}
+    for (name, kind), count in newest.counts.items():
+        if kind.is_load or whole.by in OF_WAITS:
+            counts[name] = counts.get(name, 0) + count
+    slices = [each._replace(now=counts.get(each.name, 0)) for each in whole.slices]
+    return whole._replace(slices=tuple(slices))
 
 
 class _Series(NamedTuple):
@@ -267,13 +305,12 @@ def _fill_short_steps(
                 by_step[step] = [early]
 
 
-def _heights(tallies: Iterable[Tally] | None) -> Heights | None:
-    if tallies is None:
+def _heights(samples: Sequence[Tally] | None) -> Heights | None:
+    if samples is None:
         return None
-    samples = list(tallies)
     sums: dict[WaitClass, float] = {}
     for each in samples:
-        for (_, kind), count in each.counts.items():
+        for kind, count in each.classes.items():
             sums[kind] = sums.get(kind, 0) + count / len(samples)
     return sums
 

@@ -136,6 +136,17 @@ class Settings(NamedTuple):
             parse=DURATION,
         ),
     ] = DEFAULT_LIMITS.idle_in_transaction
+    cpus: Annotated[
+        float,
+        option(
+            "--cpus",
+            metavar="NUMBER",
+            parse=Number(0, 100_000, "number of CPUs"),
+            help="CPUs of the server, for the waits view; pgtop sees them if the server runs here",
+        ),
+        setting("display"),
+    ] = 0.0
+    """CPUs of the server; 0 if the user has not named them."""
     clock: Annotated[
         str,
         setting(
@@ -212,7 +223,7 @@ class Settings(NamedTuple):
         option(
             "--view",
             metavar="NAME",
-            help="the view that opens first: sessions, connections, locks, or one of your own",
+            help="the view that opens first: sessions, connections, locks, waits or one of yours",
         ),
         setting("display"),
     ] = ""

@@ -22,7 +22,7 @@ from pgtop.keys import put_in_force
 from pgtop.monitor.monitor import Monitor
 from pgtop.monitor.poller import Sampled
 from pgtop.monitor.state import State
-from pgtop.places import BEHIND_SCREENS, EVERYWHERE
+from pgtop.places import BEHIND_SCREENS, EVERYWHERE, OF_THE_SCREEN
 from pgtop.terminal.driver import driver_on
 from pgtop.terminal.glyph_filter import GlyphFilter
 from pgtop.terminal.job import is_orphaned
@@ -321,6 +321,8 @@ class PgtopApp(SilentCrash, PastActions):
         """Return whether the action is allowed: of the registry's, a dialog has its own alone.
         Textual knows best when its others apply.
         """
+        if action in OF_THE_SCREEN and hasattr(self.screen, f"action_{action}"):
+            return False  # the screen, which is offered the key next, does it
         if action in EVERYWHERE or not isinstance(self.screen, ModalScreen):
             return True
         names = {handler_name(each) for each in self.keymap.actions}

@@ -6,11 +6,10 @@ Screens know no source and no signaller.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple
 
 from textual.message import Message
 
-from pgtop.analysis.breakdown import Dimension
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import Backend
 from pgtop.model.signal import Signal
@@ -20,17 +19,16 @@ if TYPE_CHECKING:
     from pgtop.view.copies import Copied, CopyKind
     from pgtop.view.export import Export
 
-Share: TypeAlias = tuple[Dimension, str, bool]
-"""A row of the breakdown: its dimension, the name of the share, and whether it is hidden."""
-
 
 class ShareFilter(NamedTuple):
-    """A place in the sessions: those of one line of the breakdown."""
+    """A place in the sessions: those of one line of another view."""
 
     text: str
     """The filter that selects them."""
-    share: Share
+    share: object
     """The line to go back to."""
+    view: str = "breakdown"
+    """The view with that line."""
 
 
 class SignalRequested(Message):

@@ -75,6 +75,7 @@ class ViewSwitch:
 
     def _open(self, view: View) -> LiveScreen:
         screen: LiveScreen = view.load()(self._app.state, self._settings, self._palette)
+        screen.take_timeline(getattr(self._monitor, "timeline", None))
         screen.belong_to(view, list(self._views.values()))
         if profile := profile_of(view, self._settings.views):
             screen.take(profile)

@@ -73,6 +73,18 @@ LOCK_SIGNS: Signs = (
     ),
 )
 
+WAIT_SIGNS: Signs = (
+    Sign(
+        (Span("█", Tone.CALM), Span(" ▓", Tone.NOTICE), Span(" ░", Tone.WARN)),
+        "CPU or not instrumented, IO, LWLock",
+    ),
+    _sign("▒", Tone.ALARM, "Lock: waits for a lock of another session"),
+    _sign("P S N -", Tone.PLAIN, "IPC, Timeout (sleeps), client, other"),
+    _sign("T", Tone.QUIET, "idle in transaction: no load"),
+    _sign("╌", Tone.QUIET, "the CPUs of the server, where they are known"),
+    _sign("·", Tone.QUIET, "a time without samples"),
+)
+
 CONNECTION_SIGNS: Signs = (
     _sign("FULL", Tone.ALARM_PLATE, "the limit of the role or the database is reached"),
     _sign("near", Tone.WARN, "at least 80 % of the limit"),

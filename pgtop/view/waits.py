@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache, lru_cache
-from typing import NamedTuple, TypeAlias
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from pgtop.analysis.wait_profile import OF_WAITS, Profile, SliceBy, WaitSlice
 from pgtop.model.backend import Backend
@@ -15,6 +15,7 @@ from pgtop.table.arrange import Arranged, arrange
 from pgtop.table.columns import ColumnSet
 from pgtop.table.layout import Layout, fill, line
 from pgtop.table.options import TableOptions
+from pgtop.table.sessions import FILTER_EXAMPLE
 from pgtop.table.spec import TableSpec
 from pgtop.text.clean import clean
 from pgtop.text.measured import measured, percent
@@ -24,6 +25,9 @@ from pgtop.text.units import counted
 from pgtop.text.wrap import Line
 from pgtop.view.slot_words import FREE
 from pgtop.view.wait_words import meaning_of
+
+if TYPE_CHECKING:
+    from pgtop.table.language.vocabulary import Vocabulary
 
 TONES: Mapping[WaitClass, Tone] = {
     WaitClass.CPU: Tone.CALM,
@@ -241,9 +245,18 @@ def wait_line(layout: Layout, row: WaitRow, profile: Profile) -> Line:
     return tuple([span for span in spans if span.text])
 
 
+def _vocabulary() -> "Vocabulary":
+    """Return the keys of sessions: the filter selects the sessions that are counted."""
+    from pgtop.table.language.keys import SESSION_VOCABULARY
+
+    return SESSION_VOCABULARY
+
+
 WAITS = TableSpec(
     _columns_by(SliceBy.EVENT),
     identity=lambda row: (row.by, row.slice.name),
+    own_vocabulary=_vocabulary,
+    own_filter_example=FILTER_EXAMPLE,
     line=wait_line,
     place_columns=lambda width: layout(width, SliceBy.EVENT),
 )

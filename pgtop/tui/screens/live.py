@@ -29,6 +29,7 @@ from pgtop.view.looks import Looks
 from pgtop.view_registry import View
 
 if TYPE_CHECKING:
+    from pgtop.analysis.timeline import Timeline
     from pgtop.config.views import ViewProfile
     from pgtop.view.help import HelpTopic
 
@@ -114,6 +115,9 @@ class LiveScreen(Stateful, CurrentSize, Screen[None]):
 
     def arrive(self, target: object) -> None:
         """Go to `target`, a place in the view: each view defines its own."""
+
+    def take_timeline(self, timeline: "Timeline | None") -> None:
+        """Take the past of the server, for a view that shows more than one sample."""
 
     def take(self, profile: "ViewProfile") -> None:
         """Take the options of a view of the user's own."""

@@ -40,7 +40,6 @@ from pgtop.tui.messages import (
     BulkRequested,
     NoticeRequested,
     OpenRequested,
-    Share,
     ShareFilter,
     ViewRequested,
 )
@@ -84,7 +83,7 @@ class SessionsScreen(TaggingScreen):
         self._trail = Trail()
         self._hidden_target: int | None = None
         """The session that one more press of the key shows, and goes to."""
-        self._return_to: Share | None = None
+        self._return_to: ShareFilter | None = None
         self._before_filter: BackendId | FoldId | None = None
         self._filter_before = ""
         self._filter_of_share = ""
@@ -274,12 +273,12 @@ class SessionsScreen(TaggingScreen):
         self._table.go_back_to(self._before_filter)
 
     def arrive(self, target: object) -> None:
-        """Show the sessions of one row of the breakdown, or go to the worst session. Leaving goes
+        """Show the sessions of one row of another view, or go to the worst session. Leaving goes
         back to that row, and to the filter before.
         """
         match target:
-            case ShareFilter(text, share):
-                self._return_to = share
+            case ShareFilter(text=text):
+                self._return_to = target
                 self._filter_before = self._options.filter.text
                 self._filter_of_share = text
                 self.filter_by(text)
@@ -287,19 +286,19 @@ class SessionsScreen(TaggingScreen):
                 self._follow(None)
 
     async def action_clear(self) -> None:
-        """Go back to the row of the breakdown that filters the sessions, or else leave field
+        """Go back to the row of the view that filters the sessions, or else leave field
         and filter.
         """
         if self.field is None and self._leaves_fold():
             return
-        share = self._return_to
+        origin = self._return_to
         self._return_to = None
         is_of_share = self._options.filter.text == self._filter_of_share
-        if share is None or self.field is not None or not is_of_share:
+        if origin is None or self.field is not None or not is_of_share:
             await super().action_clear()
             return
         self.filter_by(self._filter_before)
-        self.app.post_message(ViewRequested("breakdown", share))
+        self.app.post_message(ViewRequested(origin.view, origin.share))
 
     def _leaves_fold(self) -> bool:
         """Go back to all folds from the sessions of one; return whether these were shown."""

@@ -1,0 +1,273 @@
+"""The chart of the waits view: active sessions over time, stacked by what they wait for."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import ceil
+from typing import NamedTuple
+
+from pgtop.analysis.wait_profile import Heights, Profile
+from pgtop.model.timestamp import MICROSECONDS, Instant, to_datetime
+from pgtop.model.waits import WaitClass
+from pgtop.text.clean import cells
+from pgtop.text.measured import measured, percent
+from pgtop.text.tone import Span, Tone
+from pgtop.text.wrap import Line, as_far_as_fits
+from pgtop.view.waits import NO_LOAD, TONES, load_words
+
+GLYPHS: Mapping[WaitClass, str] = {
+    WaitClass.CPU: "█",
+    WaitClass.IO: "▓",
+    WaitClass.LWLOCK: "░",
+    WaitClass.IPC: "P",
+    WaitClass.TIMEOUT: "S",
+    WaitClass.CLIENT: "N",
+    WaitClass.OTHER: "-",
+    WaitClass.LOCK: "▒",
+    WaitClass.IDLE_IN_TRANSACTION: "T",
+}
+LETTERS: Mapping[WaitClass, str] = {
+    **GLYPHS,
+    WaitClass.CPU: "C",
+    WaitClass.IO: "I",
+    WaitClass.LWLOCK: "W",
+    WaitClass.LOCK: "L",
+}
+"""Signs for a terminal without colours, or in ASCII."""
+_CPU_LINE = "╌"
+_GAP = "·"
+_AXIS_CELLS = 4
+LEGEND_CELLS = 38
+_AXIS_LINES = 2
+_LEAST_ROWS = 3
+_LEAST_COLUMNS = 20
+_LEGEND_FROM = _AXIS_CELLS + _LEAST_COLUMNS + LEGEND_CELLS + 2
+_STEPS = (0.1, 0.2, 0.5, 1, 1.5, 2, 3, 5, 10, 15, 20, 30, 50, 100, 200, 500, 1000)
+"""Sessions that a row of the chart may stand for."""
+_TIME_EVERY = 15
+"""Columns between two times below the chart."""
+
+
+_LINES_AROUND = 6
+"""Lines of a screen that are header and footer."""
+_LEAST_BODY = 14
+_PART = 0.6
+"""The part of the body that the chart takes."""
+
+
+def chart_height(height: int) -> int:
+    """Return the lines of the chart on a screen of so many; 0 for none."""
+    body = height - _LINES_AROUND
+    return round(_PART * body) if body >= _LEAST_BODY else 0
+
+
+class ChartSize(NamedTuple):
+    """The room of a chart, in cells."""
+
+    width: int
+    height: int
+
+    @property
+    def columns(self) -> int:
+        """The buckets that fit."""
+        legend = LEGEND_CELLS + 2 if self.has_legend else 0
+        return max(1, self.width - _AXIS_CELLS - legend)
+
+    @property
+    def rows(self) -> int:
+        """The rows of columns; the axis and its times stand below."""
+        return self.height - _AXIS_LINES - (not self.has_legend)
+
+    @property
+    def has_legend(self) -> bool:
+        return self.width >= _LEGEND_FROM
+
+    @property
+    def is_drawn(self) -> bool:
+        """True if there is room for a chart that can be read."""
+        return self.rows >= _LEAST_ROWS and self.width >= _LEAST_COLUMNS + _AXIS_CELLS
+
+
+class Chart(NamedTuple):
+    """All that a chart shows."""
+
+    buckets: Sequence[Heights | None]
+    """The oldest first; None for a time without samples."""
+    seconds: int
+    """Seconds of a bucket."""
+    end: Instant
+    """The end of the last bucket."""
+    classes: Profile
+    """The profile by class of all samples in the chart."""
+    cpus: float = 0.0
+    """CPUs of the server; 0 if that is not known."""
+    is_now: bool = True
+    """True unless the chart ends in the past."""
+    has_letters: bool = False
+    is_local_time: bool = False
+
+    @property
+    def glyphs(self) -> Mapping[WaitClass, str]:
+        return LETTERS if self.has_letters else GLYPHS
+
+
+def chart_lines(chart: Chart, size: ChartSize) -> list[Line]:
+    """Return the lines of a chart, with its legend on the right where there is room."""
+    unit = _unit(chart, size.rows)
+    columns = [
+        _column(heights, unit, size.rows, chart.glyphs) for heights in chart.buckets
+    ]
+    cpu_row = ceil(chart.cpus / unit) - 1 if chart.cpus else -1
+    lines: list[Line] = []
+    for row in reversed(range(size.rows)):
+        line = _row_label(row, unit)
+        empty = _CPU_LINE if row == cpu_row else " "
+        lines.append((line, *_cells(columns, row, empty)))
+    rule = "─" * size.columns
+    lines.append((Span(f"   └{rule}", Tone.QUIET),))
+    lines.append((Span(_times(chart, size.columns), Tone.QUIET),))
+    if not size.has_legend:
+        return [*lines, legend_line(chart, size.width)]
+    return _beside(lines, legend_lines(chart, size.height), size)
+
+
+def _load(heights: Heights | None) -> float:
+    if heights is None:
+        return 0.0
+    return sum([height for kind, height in heights.items() if kind.is_load])
+
+
+def _unit(chart: Chart, rows: int) -> float:
+    """Return the sessions of one row, a round number. Sessions without load are cut off at the
+    top, so that they do not flatten the load.
+    """
+    most = max(map(_load, chart.buckets), default=0.0)
+    highest = max(most, min(chart.cpus, 2 * most))
+    if not highest:
+        idle = [sum((each or {}).values()) for each in chart.buckets]
+        highest = max(idle, default=0.0)
+    fitting = (step for step in _STEPS if step * rows >= highest)
+    return next(fitting, ceil(highest / rows))
+
+
+_Cell = tuple[str, Tone]
+
+
+def _column(
+    heights: Heights | None,
+    unit: float,
+    rows: int,
+    glyphs: Mapping[WaitClass, str],
+) -> list[_Cell]:
+    """Return the cells of one bucket, from below: each has the class at its middle."""
+    if heights is None:
+        return [(_GAP, Tone.QUIET)]
+    cells: list[_Cell] = []
+    top = 0.0
+    for kind in WaitClass:
+        top += heights.get(kind, 0.0)
+        filled = min(rows, int(top / unit + 0.5))
+        cell = glyphs[kind], TONES[kind]
+        cells += [cell] * (filled - len(cells))
+    if not cells and top:
+        kind = max(heights, key=heights.__getitem__)
+        cells.append((glyphs[kind], TONES[kind]))
+    return cells
+
+
+def _cells(columns: Sequence[Sequence[_Cell]], row: int, empty: str) -> Iterable[Span]:
+    """Yield one row of the columns, neighbours of one tone as one span."""
+    blank = empty, Tone.QUIET
+    text = ""
+    last = Tone.QUIET
+    for column in columns:
+        glyph, tone = column[row] if row < len(column) else blank
+        if tone is not last and text:
+            yield Span(text, last)
+            text = ""
+        text += glyph
+        last = tone
+    yield Span(text, last)
+
+
+def _row_label(row: int, unit: float) -> Span:
+    """Return the scale of a row: the number of sessions at its top, in each second row."""
+    value = (row + 1) * unit
+    label = f"{value:g}" if row % 2 else ""
+    return Span(f"{label[:3]:>3}│", Tone.QUIET)
+
+
+def _times(chart: Chart, columns: int) -> str:
+    """Return the line with the times of some buckets; that of the last one stands at the end."""
+    width = chart.seconds * MICROSECONDS
+    form = "%H:%M" if chart.seconds * _TIME_EVERY >= 60 else "%H:%M:%S"
+    end = "now" if chart.is_now else _clock(chart.end, "%H:%M:%S", chart.is_local_time)
+    text = " " * _AXIS_CELLS
+    for column in range(0, columns, _TIME_EVERY):
+        place = _AXIS_CELLS + column
+        label = _clock(
+            chart.end - (columns - column) * width, form, chart.is_local_time
+        )
+        if place + len(label) + 2 > _AXIS_CELLS + columns - len(end):
+            break
+        text = f"{text:<{place}}{label}"
+    return f"{text:<{_AXIS_CELLS + columns - len(end)}}{end}"
+
+
+def _clock(at: Instant, form: str, is_local: bool) -> str:
+    moment = to_datetime(at)
+    return format(moment.astimezone() if is_local else moment, form)
+
+
+# The legend.
+
+
+def legend_lines(chart: Chart, height: int) -> list[Line]:
+    """Return the classes with their averages, the load in words, and that for each CPU."""
+    whole = chart.classes
+    title = f"{'  CLASS':<{LEGEND_CELLS - 13}}{'AVG':>5}{'SHARE':>8}"
+    lines: list[Line] = [(Span(title, Tone.HEADING),)]
+    ranked = sorted(whole.slices, key=lambda each: not each.wait_class.is_load)
+    for each in ranked[: height - 4]:
+        kind = each.wait_class
+        share = percent(each.share, each.share_error) if kind.is_load else NO_LOAD
+        average = measured(each.aas, each.error)
+        name = f"{chart.glyphs[kind]} {kind}"
+        text = f"{name:<{LEGEND_CELLS - 13}}{average:>5}{share:>8}"
+        lines.append((Span(text, TONES[kind]),))
+    words = [load_words(whole) if whole.samples else "no sample yet"]
+    if chart.cpus:
+        for_each = measured(whole.aas / chart.cpus, whole.error / chart.cpus)
+        words.append(f"{for_each} for each of {chart.cpus:g} CPUs ({_CPU_LINE})")
+    blanks = height - len(lines) - len(words)
+    lines += [()] * min(1, max(0, blanks))
+    return [*lines, *[(Span(each, Tone.QUIET),) for each in words]]
+
+
+def legend_line(chart: Chart, width: int) -> Line:
+    """Return the signs of the classes that there are, as far as they fit."""
+    spans: list[Span] = []
+    for each in chart.classes.slices:
+        kind = each.wait_class
+        words = _SHORT.get(kind, kind.value)
+        spans.append(Span(f"{chart.glyphs[kind]} {words}  ", TONES[kind]))
+    return as_far_as_fits(tuple(spans), width)
+
+
+_SHORT = {
+    WaitClass.CPU: "CPU or n. i.",
+    WaitClass.IDLE_IN_TRANSACTION: "idle tx",
+}
+"""Classes where there is little room."""
+
+
+def _beside(
+    lines: Sequence[Line], legend: Sequence[Line], size: ChartSize
+) -> list[Line]:
+    """Put the legend to the right of the chart."""
+    width = _AXIS_CELLS + size.columns
+    result: list[Line] = []
+    for place, line in enumerate(lines):
+        right = legend[place] if place < len(legend) else ()
+        used = sum([cells(span.text) for span in line])
+        gap = Span(" " * (width - used + 2), Tone.PLAIN)
+        result.append((*line, gap, *right) if right else line)
+    return result
