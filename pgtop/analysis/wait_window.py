@@ -1,7 +1,7 @@
 """The part of a timeline that the waits view shows, counted once and kept while time goes on.
 
-A sample that has been counted is never read again. What was before the view was opened is read
-minute by minute, the newest first, so that the keyboard answers all the while.
+A sample that has been counted is never read again. The samples from before the view was opened are
+read minute by minute, the newest first, so that the keyboard answers all the while.
 """
 
 from collections import deque

@@ -60,7 +60,7 @@ class ViewPace:
 
 def _own_views(settings: Settings) -> Iterator[View]:
     bases = {view.label: view for view in VIEWS}
-    number = len(VIEWS)
+    number = max(int(view.key) for view in VIEWS)
     for profile in settings.views.values():
         number += 1
         base = bases[profile.view]

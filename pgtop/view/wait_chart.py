@@ -86,7 +86,7 @@ class ChartSize(NamedTuple):
         return self.rows >= _LEAST_ROWS and self.width >= _LEAST_COLUMNS + _AXIS_CELLS
 
 
-class Chart(NamedTuple):
+class WaitChart(NamedTuple):
     """All that a chart shows."""
 
     buckets: Sequence[Heights | None]
@@ -109,7 +109,7 @@ class Chart(NamedTuple):
         return LETTERS if self.has_letters else GLYPHS
 
 
-def chart_lines(chart: Chart, size: ChartSize) -> list[Line]:
+def chart_lines(chart: WaitChart, size: ChartSize) -> list[Line]:
     """Return the lines of a chart, with its legend on the right where there is room."""
     unit = _unit(chart, size.rows)
     columns = [
@@ -135,7 +135,7 @@ def _load(heights: Heights | None) -> float:
     return sum([height for kind, height in heights.items() if kind.is_load])
 
 
-def _unit(chart: Chart, rows: int) -> float:
+def _unit(chart: WaitChart, rows: int) -> float:
     """Return the sessions of one row, a round number. Sessions without load are cut off at the
     top, so that they do not flatten the load.
     """
@@ -195,7 +195,7 @@ def _row_label(row: int, unit: float) -> Span:
     return Span(f"{label[:3]:>3}│", Tone.QUIET)
 
 
-def _times(chart: Chart, columns: int) -> str:
+def _times(chart: WaitChart, columns: int) -> str:
     """Return the line with the times of some buckets; that of the last one stands at the end."""
     width = chart.seconds * MICROSECONDS
     form = "%H:%M" if chart.seconds * _TIME_EVERY >= 60 else "%H:%M:%S"
@@ -220,7 +220,7 @@ def _clock(at: Instant, form: str, is_local: bool) -> str:
 # The legend.
 
 
-def legend_lines(chart: Chart, height: int) -> list[Line]:
+def legend_lines(chart: WaitChart, height: int) -> list[Line]:
     """Return the classes with their averages, the load in words, and that for each CPU."""
     whole = chart.classes
     title = f"{'  CLASS':<{LEGEND_CELLS - 13}}{'AVG':>5}{'SHARE':>8}"
@@ -242,7 +242,7 @@ def legend_lines(chart: Chart, height: int) -> list[Line]:
     return [*lines, *[(Span(each, Tone.QUIET),) for each in words]]
 
 
-def legend_line(chart: Chart, width: int) -> Line:
+def legend_line(chart: WaitChart, width: int) -> Line:
     """Return the signs of the classes that there are, as far as they fit."""
     spans: list[Span] = []
     for each in chart.classes.slices:

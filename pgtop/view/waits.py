@@ -18,6 +18,7 @@ from pgtop.table.options import TableOptions
 from pgtop.table.sessions import FILTER_EXAMPLE
 from pgtop.table.spec import TableSpec
 from pgtop.text.clean import clean
+from pgtop.text.comments import statement_of
 from pgtop.text.measured import measured, percent
 from pgtop.text.redact import redacted
 from pgtop.text.tone import Span, Tone
@@ -52,7 +53,7 @@ NO_LOAD = "no load"
 
 def query_name(backend: Backend) -> str:
     """Return the query without its literals, so that queries that differ only in these are one."""
-    return _masked(backend.query or "")
+    return _masked(statement_of(backend.query or ""))
 
 
 @lru_cache(maxsize=512)

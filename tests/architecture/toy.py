@@ -70,7 +70,7 @@ class SizesScreen(TableScreen[DatabaseSize, Section[Sizes]]):
 
 
 _SCREEN = f"{__name__}:SizesScreen"
-VIEW = View("sizes", "4", "sizes", "sizes of databases", _SCREEN, TOPICS)
+VIEW = View("sizes", "9", "sizes", "sizes of databases", _SCREEN, TOPICS)
 
 
 async def record(events: Subscription, recording: list[Event]) -> None:

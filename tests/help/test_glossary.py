@@ -19,6 +19,7 @@ from pgtop.view.breakdown_rows import COLUMNS as CONNECTION_COLUMNS
 from pgtop.view.json_report import AGES, BLOCKS
 from pgtop.view.json_report import COLUMNS as JSON_COLUMNS
 from pgtop.view.lock_rows import LOCK_COLUMNS
+from pgtop.view.waits import WAITS
 from pgtop.view_registry import KEYMAP, VIEWS, View
 from tests.readme import ROOT
 
@@ -70,8 +71,12 @@ def is_field(place: str) -> bool:
 
 
 def is_heading(place: str) -> bool:
-    """Return whether the connections or the locks have a column with this heading."""
-    columns = (*CONNECTION_COLUMNS.columns, *LOCK_COLUMNS.columns)
+    """Return whether the connections, the locks or the waits have a column with this heading."""
+    columns = (
+        *CONNECTION_COLUMNS.columns,
+        *LOCK_COLUMNS.columns,
+        *WAITS.columns.columns,
+    )
     return place in {column.title.strip() for column in columns if column.title}
 
 

@@ -38,7 +38,7 @@ from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
 from pgtop.tui.widgets.row_table import RowTable
 from pgtop.view.empty import CLEAR, EDIT, EmptyState
-from pgtop.view.wait_chart import Chart, ChartSize, chart_height, chart_lines
+from pgtop.view.wait_chart import ChartSize, WaitChart, chart_height, chart_lines
 from pgtop.view.wait_filter import slice_filter
 from pgtop.view.waits import (
     WAITS,
@@ -199,7 +199,7 @@ class WaitsScreen(TableScreen[WaitRow, Profile]):
         self._samples = len(tallies)
         if size.is_drawn:
             end = snapshot.taken_at // self._step * self._step
-            chart = Chart(
+            chart = WaitChart(
                 buckets(tallies, self._step, size.columns, end),
                 self._bucket,
                 end,
