@@ -60,7 +60,7 @@ async def test_a_view_of_a_probe_needs_nothing_of_the_package(monitor: Monitor) 
     """Key, footer, help, rows, sort, filter and a cursor by identity follow from declarations."""
     app = PgtopApp([monitor], SETTINGS, views=(*VIEWS, toy.VIEW))
     async with app.run_test(size=(120, 30)) as pilot:
-        assert "9 sizes" in text_of(app, "#keys")
+        assert "9 Sizes" in text_of(app, "#tabs")
         await press(pilot, "help")
         assert toy.VIEW.title in text_of(app, "#pager")
         await press(pilot, "clear", toy.VIEW.key)

@@ -108,7 +108,7 @@ def test_a_view_with_its_own_probe_is_three_files(copy: Path, dsn: str) -> None:
         lines=50,
         environment=environment(copy),
     ) as terminal:
-        terminal.wait_for("9 sizes")
+        terminal.wait_for("9 Sizes")
         terminal.send("9")
         terminal.wait_for("template1")
         assert "largest first" in terminal.text

@@ -347,7 +347,7 @@ class WaitsScreen(TableScreen[WaitRow, Profile]):
 
     async def action_clear(self) -> None:
         """Leave field and filter; without them, go back to the sessions."""
-        if self._is_filtered:
+        if self.is_filtered:
             await super().action_clear()
         else:
             await self.run_action("app.show_home")
