@@ -32,6 +32,8 @@ from tests.fakes import monitor_of
 PARTS = 10
 WALKED = "\x1b[I"
 """A terminal's report of its focus: the app gets it once the key before it is handled."""
+_HISTORY = 60.0
+"""Seconds of the server's time, which are 60 ticks: the ring is full before the early parts."""
 _LIVE = 2  # Textual's own screen, and the sessions on it
 _LOST = Failure(FailureKind.UNREACHABLE, "The connection was cut", "Wait.")
 
@@ -207,7 +209,7 @@ async def main(
                 churn.walk.note_handled()
 
     churn = Churn(int(ticks), int(sessions), Path(report))
-    settings = Settings(interval=float(interval))
+    settings = Settings(interval=float(interval), history=_HISTORY)
     app = WalkedApp(
         [monitor_of(churn, churn.first, settings, MonotonicClock())], settings
     )
