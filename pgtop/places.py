@@ -17,8 +17,9 @@ TIMES = (
     "minute_forward",
     "event_back",
     "event_forward",
+    "record",
 )
-"""Actions on every screen that lead into the past and through it."""
+"""Actions on every screen that lead into the past and through it, or keep it."""
 
 BEHIND_SCREENS = (
     *TIMES,

@@ -1,4 +1,4 @@
-"""The actions that lead into the past, through it, and back."""
+"""The actions that lead into the past, through it, and back; and the one that keeps it."""
 
 from pgtop.actions.action import Action, Group
 
@@ -48,5 +48,14 @@ PAST_ACTIONS: tuple[Action, ...] = (
         "in the past: back to now",
         Group.GO,
         "now",
+        brief="from past to now",
+    ),
+    Action(
+        "record",
+        ("R",),
+        "record what is sampled into a file, or stop",
+        Group.LOOK,
+        "record",
+        brief="record, stop",
     ),
 )

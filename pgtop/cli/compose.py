@@ -107,7 +107,11 @@ def settings_for(
     options: Settings, guards: Guards, environ: Mapping[str, str]
 ) -> Settings:
     """Combine the user's options with the guards and the environment (https://no-color.org)."""
+    recording = options.recording
+    if guards.redact and recording.texts == "all":
+        recording = recording._replace(texts="redacted")
     return options._replace(
+        recording=recording,
         read_only=bool(guards.read_only),
         read_only_reason=guards.read_only,
         protect=guards.protect,

@@ -24,6 +24,7 @@ PRESETS: Mapping[str, Keys] = {
     "pgtop": {},
     "pg_activity": {
         "help": ("h", "question_mark"),
+        "record": ("ctrl+r",),
         "refresh": ("R", "r", "f5"),
         "show_sessions": ("1", "f1"),
         "show_locks": ("3", "f2", "f3"),

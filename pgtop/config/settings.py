@@ -36,6 +36,21 @@ REDACT = option(
 """The option of every command that shows queries."""
 
 
+class RecordingPlan(NamedTuple):
+    """The file that the dashboard records into, and what it writes there."""
+
+    path: str = ""
+    """The file or the folder; "" for a new file in pgtop's own folder."""
+    keep: float | None = None
+    """Seconds that are kept; None for as many as usual."""
+    max_size: int | None = None
+    """Bytes of the file; None for as many as usual."""
+    texts: str = "all"
+    """The queries to write: `all`, `redacted` or `none`."""
+    begins_at_once: bool = False
+    """True if the dashboard records from its start on; a key begins it otherwise."""
+
+
 class Settings(NamedTuple):
     """Settings of the dashboard: its looks, its interval, and its permission to signal."""
 
@@ -239,6 +254,7 @@ class Settings(NamedTuple):
     """A sentence about a wrong configuration, which the dashboard shows when it opens."""
     chosen: frozenset[str] = frozenset()
     """The fields that the command line gave, which no other layer overrides."""
+    recording: RecordingPlan = RecordingPlan()
     server: "ServerProfile | None" = None
     """The named server (`pgtop @NAME`), whose label stands in the header and in every dialog."""
 

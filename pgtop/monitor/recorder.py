@@ -7,6 +7,7 @@ import asyncio
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from pgtop import __version__
 from pgtop.model.gap import Gap
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant
@@ -31,10 +32,13 @@ class Recorder:
         writer: RecordingWriter,
         header_of: Callable[[Snapshot], BlockHeader],
         report: Callable[[str], None],
+        change: Callable[[Snapshot], Snapshot] | None = None,
     ) -> None:
+        """Create a recorder; `change` makes each sample fit to be written."""
         self._writer = writer
         self._header_of = header_of
         self._report = report
+        self._change = change
         self._is_failing = False
         self._last_at: Instant | None = None
         self._gap_reason = ""
@@ -63,6 +67,8 @@ class Recorder:
             self._writer.add_gap(gap)
         self._gap_reason = ""
         self._last_at = snapshot.taken_at
+        if self._change is not None:
+            snapshot = self._change(snapshot)
         header = self._header_of(snapshot)
         self._attempt(lambda: self._writer.add(snapshot, header))
 
@@ -105,3 +111,24 @@ async def _uninterrupted(work: Coroutine[Any, Any, None]) -> None:
     except asyncio.CancelledError:
         await task
         raise
+
+
+def header_for(interval: float, texts: str) -> Callable[[Snapshot], BlockHeader]:
+    """Return what makes the header of a sample."""
+
+    def header(snapshot: Snapshot) -> BlockHeader:
+        server = snapshot.server
+        return BlockHeader(
+            pgtop=__version__,
+            server=server.endpoint,
+            version=server.version,
+            cluster=server.cluster,
+            role=server.user,
+            database=server.database,
+            superuser=server.rights.superuser,
+            reads_all=server.rights.reads_all,
+            interval=interval,
+            texts=texts,
+        )
+
+    return header

@@ -55,6 +55,8 @@ class State(NamedTuple):
     """The most sessions of each group in use at once, over the last minute."""
     requested_at: float = float("-inf")
     """When the snapshot was requested, on our clock; the first one before anything else."""
+    is_recording: bool = False
+    """True while what is sampled goes into a file, too."""
     past: "Past | None" = None
     """The instant that is shown instead of now; None while now is shown."""
 

@@ -58,5 +58,16 @@ class TextlessSource:
         return self._groups[1]
 
 
+def without_texts(snapshot: Snapshot) -> Snapshot:
+    """Return a sample with empty queries."""
+    group = snapshot.idle_group
+    return replace(
+        snapshot,
+        ungrouped=tuple(map(_without_text, snapshot.ungrouped)),
+        idle_group=IdleGroup(tuple(map(_without_text, group.backends))),
+        are_queries_masked=True,
+    )
+
+
 def _without_text(backend: Backend) -> Backend:
     return backend._replace(query="") if backend.query else backend

@@ -192,6 +192,8 @@ class PgtopApp(SilentCrash, PastActions):
             self.show_notice(clean(self._settings.complaint), Tone.WARN)
         if self._settings.view:
             await self._views.show_first()
+        if self._settings.recording.begins_at_once:
+            self.call_after_refresh(self.action_record)
         for monitor in self._monitors:
             self.run_worker(monitor.run(), name="monitor")
         self.run_worker(
@@ -204,11 +206,12 @@ class PgtopApp(SilentCrash, PastActions):
             state = state._replace(notice=None)
         if isinstance(state.event, Sampled):
             state = state._replace(spent=self._meter.read(self.own_driver))
-        self._show(state)
+        self.show_living(state)
         self.signals.report_unblocked()
         self.note_alarm(state)
 
-    def _show(self, living: State) -> None:
+    def show_living(self, living: State) -> None:
+        """Take another state of now, and show it or the past over it."""
         self._monitor.state = living
         state = self.state
         for screen in self.screen_stack:
@@ -231,7 +234,7 @@ class PgtopApp(SilentCrash, PastActions):
         self._set_notice(self._notices.without_notice())
 
     def _set_notice(self, notice: Span | None) -> None:
-        self._show(self._monitor.state._replace(notice=notice))
+        self.show_living(self._monitor.state._replace(notice=notice))
 
     # Messages up.
 
@@ -415,7 +418,7 @@ class PgtopApp(SilentCrash, PastActions):
 
     def action_toggle_cost(self) -> None:
         living = self._monitor.state
-        self._show(living._replace(shows_cost=not living.shows_cost))
+        self.show_living(living._replace(shows_cost=not living.shows_cost))
 
     def action_redraw(self) -> None:
         """Draw everything again, whatever the terminal shows now."""

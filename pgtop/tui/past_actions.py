@@ -1,4 +1,4 @@
-"""The keys of the past: into it, through it, and back to now."""
+"""The keys of the past: into it, through it, back to now, and to record it."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from pgtop.tui.theme import Palette
 if TYPE_CHECKING:
     from pgtop.tui.app import PgtopApp
     from pgtop.tui.past_flow import PastFlow
+    from pgtop.tui.recording_flow import RecordingFlow
 
 _MINUTE = 60.0
 
@@ -27,6 +28,7 @@ class PastActions(Keyboard):
     """The app's part for the past, whose flow is loaded with the first step into it."""
 
     _flow: PastFlow | None = None
+    _recording: RecordingFlow | None = None
 
     _monitor: Monitor
     _settings: Settings
@@ -41,6 +43,23 @@ class PastActions(Keyboard):
             app = cast("PgtopApp", self)
             self._flow = PastFlow(app, self._monitor, self._settings)
         return self._flow
+
+    async def action_record(self) -> None:
+        if self._monitor.replay is not None:
+            self.show_notice("a replay records nothing")
+            return
+        if self._recording is None:
+            from pgtop.tui.recording_flow import RecordingFlow
+
+            app = cast("PgtopApp", self)
+            plan = self._settings.recording
+            self._recording = RecordingFlow(app, self._monitor, plan)
+        await self._recording.toggle()
+
+    async def end_recording(self) -> None:
+        """Close the file of a recording that runs, as the dashboard ends."""
+        if self._recording is not None:
+            await self._recording.end()
 
     def open_replay(self) -> None:
         """Begin in the past, if a recording takes the place of the server."""

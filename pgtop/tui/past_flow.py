@@ -63,7 +63,10 @@ class PastFlow:
         if state is None:
             return living
         return state._replace(
-            notice=living.notice, spent=living.spent, shows_cost=living.shows_cost
+            notice=living.notice,
+            spent=living.spent,
+            shows_cost=living.shows_cost,
+            is_recording=living.is_recording,
         )
 
     # Moves.

@@ -29,6 +29,7 @@ async def run_dashboard(
         with _crashing_threads_end(app, loop):
             code = await app.run_async(mouse=settings.mouse)
     finally:
+        await app.end_recording()
         for number in _ENDING_SIGNALS:
             loop.remove_signal_handler(number)
     if app.crash is not None:

@@ -9,12 +9,15 @@ from pgtop.monitor.state import State
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line, line
 from pgtop.view.bar import bar_line
-from pgtop.view.fitting import RIGHT, Wish, fitted, quiet
+from pgtop.view.fitting import Wish, fitted, quiet
 from pgtop.view.headline import Headline, headline
 from pgtop.view.key_line import NO_KEYS, KeyLine
 from pgtop.view.looks import Looks
 from pgtop.view.server_line import (
+    CLOCK,
+    RECORDING,
     clock,
+    recording_mark,
     server_line,
     short_clock,
     top_wishes,
@@ -85,6 +88,7 @@ def header(
         state.event,
         looks,
         width,
+        state.is_recording,
     )
     is_whole = height >= WHOLE_FROM and bool(views.tabs)
     bar = bar_line(
@@ -116,7 +120,7 @@ def _past_header(
     legend = legend_line(past, looks, width)
     only = drawn if past.gap is None else legend
     if height <= COMPACT_UP_TO:
-        top = compact_past_line(past, looks, list(_counts(state.budget)), width)
+        top = compact_past_line(state, past, looks, list(_counts(state.budget)), width)
         return Header([top], Headline(only))
     top = past_line(state, past, looks, width)
     is_whole = height >= WHOLE_FROM and bool(views.tabs)
@@ -162,12 +166,13 @@ def compact_line(state: State, looks: Looks, width: int) -> Line:
     label = [Wish(_SERVER, (looks.label,))] if looks.label else []
     wishes = [
         *top_wishes(state.event, looks),
+        Wish(RECORDING, recording_mark(state.is_recording, is_short=True)),
         *_counts(budget),
         *label,
         _server(looks, name),
-        Wish(RIGHT, short_clock(snapshot, state.event, looks)),
+        Wish(CLOCK, short_clock(snapshot, state.event, looks)),
         *_more_counts(budget),
-        Wish(RIGHT, clock(snapshot, state.event, looks)),
+        Wish(CLOCK, clock(snapshot, state.event, looks)),
         _server(looks, address(snapshot.server)),
     ]
     return fitted(wishes, width)

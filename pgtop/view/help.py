@@ -44,6 +44,9 @@ _TOGETHER: Mapping[tuple[str, ...], str] = {
     ("scroll_left", "scroll_right"): "columns",
     ("sort_left", "sort_right"): "neighbour column",
     ("slower", "faster"): "interval",
+    ("step_back", "step_forward"): "past: a sample",
+    ("minute_back", "minute_forward"): "past: a minute",
+    ("event_back", "event_forward"): "past: an event",
 }
 """Pairs of actions that have one line, and its words."""
 

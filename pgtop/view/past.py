@@ -16,9 +16,10 @@ from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age
 from pgtop.text.wrap import Line, line
 from pgtop.view.fields import field, field_lines
-from pgtop.view.fitting import RIGHT, Wish, fitted
+from pgtop.view.fitting import Wish, fitted
 from pgtop.view.key_line import KeyLine, KeyPlace
 from pgtop.view.looks import Looks
+from pgtop.view.server_line import CLOCK, RECORDING, recording_mark
 from pgtop.view.server_words import account, address, short_address, version_number
 from pgtop.view.time_line import GAP, first_time, has_unknown, time_cells
 
@@ -52,7 +53,8 @@ def past_line(state: State, past: Past, looks: Looks, width: int) -> Line:
     wishes = [
         *_plates(past, looks),
         *([Wish(_SERVER, (looks.label,))] if looks.label else []),
-        Wish(RIGHT, _way_back(past, looks)),
+        Wish(RECORDING, recording_mark(state.is_recording, is_short=True)),
+        Wish(CLOCK, _way_back(past, looks)),
         Wish(_SERVER, _named(looks, short_address(server))),
         *_plays(past),
         *_rights(past),
@@ -64,14 +66,15 @@ def past_line(state: State, past: Past, looks: Looks, width: int) -> Line:
 
 
 def compact_past_line(
-    past: Past, looks: Looks, counts: Sequence[Wish], width: int
+    state: State, past: Past, looks: Looks, counts: Sequence[Wish], width: int
 ) -> Line:
     """Return the time and the use of the slots in one line, for small screens."""
     moved = [Wish(each.place + _COUNTS, each.form) for each in counts]
     wishes = [
         *_plates(past, looks, is_short=True),
         *moved,
-        Wish(RIGHT, _way_back(past, looks)),
+        Wish(RECORDING, recording_mark(state.is_recording, is_short=True)),
+        Wish(CLOCK, _way_back(past, looks)),
         *_plates(past, looks),
     ]
     return fitted(wishes, width)

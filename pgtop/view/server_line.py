@@ -22,7 +22,8 @@ from pgtop.view.server_words import (
 
 MODE, AGE, PLACE, VERSION, ROLE, UPTIME = range(6)
 """The parts of the line, from left to right."""
-CLOCK = RIGHT
+RECORDING = RIGHT
+CLOCK = RIGHT + 1
 _UPTIME_FROM = 100
 """Cells of screen from which the uptime is worth its room."""
 _DAY = 86_400
@@ -33,6 +34,7 @@ def server_line(
     event: Event,
     looks: Looks,
     width: int,
+    is_recording: bool = False,
 ) -> Line:
     """Return the server, pgtop's role and the clock; on a narrow screen the least important part
     is shortened first.
@@ -40,6 +42,7 @@ def server_line(
     server = snapshot.server
     wishes = [
         *top_wishes(event, looks),
+        Wish(RECORDING, recording_mark(is_recording)),
         *_place_wishes(server, looks),
         *_doubts(server),
         Wish(CLOCK, clock(snapshot, event, looks)),
@@ -67,6 +70,13 @@ def top_wishes(event: Event, looks: Looks) -> Iterator[Wish]:
             old = f"{counted_seconds(seconds)} OLD "
             yield Wish(AGE, line(f" {old}", Tone.WARN_PLATE))
             yield Wish(AGE, line(f" DATA {old}", Tone.WARN_PLATE))
+
+
+def recording_mark(is_recording: bool, is_short: bool = False) -> Line:
+    """Return the mark of a recording that runs; () without one."""
+    if not is_recording:
+        return ()
+    return line("●" if is_short else "● REC", Tone.NOTICE)
 
 
 def _place_wishes(server: Server, looks: Looks) -> Iterator[Wish]:

@@ -89,6 +89,10 @@ class RecordCommand(NamedTuple):
             help="queries to write: all, redacted (without literals) or none",
         ),
     ] = "all"
+    and_watch: Annotated[
+        bool,
+        option("--and-watch", help="open the dashboard, and record until it ends"),
+    ] = False
 
 
 class PastOptions(NamedTuple):

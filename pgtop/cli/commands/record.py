@@ -1,43 +1,61 @@
 """`pgtop record`: samples of a server into a file, without a screen, until a signal ends it."""
 
 import asyncio
-import re
-from collections.abc import Callable
-from pathlib import Path
+import os
+import sys
 
-from pgtop import __version__, startup
+from pgtop import startup
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.args.recording_options import RecordCommand
+from pgtop.cli.commands.dashboard import require_terminal
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
-from pgtop.errors import UsageError
+from pgtop.config.settings import RecordingPlan, Safety, Settings
 from pgtop.model.section import LOCKS, PROGRESS, SESSIONS
-from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.clock import MonotonicClock
 from pgtop.monitor.feed import Feed
 from pgtop.monitor.poller import Poller, Sampled
-from pgtop.monitor.recorder import Recorder
+from pgtop.monitor.recorder import Recorder, header_for
 from pgtop.ports import Source
 from pgtop.sources.postgres.sampler import WHOLE
-from pgtop.sources.recording.file_format import SUFFIX, BlockHeader
+from pgtop.sources.recording.file_names import recording_path
 from pgtop.sources.recording.writer import RecordingWriter, Retention
-from pgtop.text.clean import clean
 
 _TOPICS = frozenset({SESSIONS, LOCKS, PROGRESS})
 _ENDING = frozenset({Exit.HANGUP, Exit.INTERRUPT, Exit.TERMINATE})
-_UNSAFE = re.compile(r"[/\\:\s]")
-"""Characters of a host that a file name cannot have, or that would look like something else."""
 
 
 def run(command: RecordCommand) -> int:
-    """Record until a signal comes, which is the usual end. Raises PgtopError and SourceError."""
+    """Record until a signal comes, which is the usual end, or beside the dashboard until the user
+    quits. Raises PgtopError and SourceError.
+    """
+    if command.and_watch:
+        return _watch(command)
     try:
         interrupts.run(_record(command))
     except SystemExit as error:
         if error.code not in _ENDING:
             raise
     return Exit.DONE
+
+
+def _watch(command: RecordCommand) -> int:
+    """Show the dashboard, which records."""
+    require_terminal(os.environ, sys.stdin, sys.stderr)
+    plan = RecordingPlan(
+        path=command.path,
+        keep=command.keep,
+        max_size=command.max_size,
+        texts=command.texts,
+        begins_at_once=True,
+    )
+    settings = Settings(
+        interval=command.interval,
+        chosen=frozenset({"interval"}),
+        recording=plan,
+    )
+    return compose.open_dashboard(command.connection, settings, Safety())
 
 
 async def _record(command: RecordCommand) -> None:
@@ -90,37 +108,3 @@ async def _follow(
         writing.cancel()
         await asyncio.wait({writing})
     writing.result()
-
-
-def recording_path(text: str, server: Server) -> Path:
-    """Return the file to write: the one that is named, or the server's in the folder that is.
-    Raises UsageError.
-    """
-    path = Path(text).expanduser()
-    if path.is_dir():
-        name = _UNSAFE.sub("-", clean(server.endpoint)).strip("-.")
-        return path / f"{name or 'server'}{SUFFIX}"
-    if not path.parent.is_dir():
-        raise UsageError(f"There is no folder {path.parent}.", "Create it first.")
-    return path
-
-
-def header_for(interval: float, texts: str) -> Callable[[Snapshot], BlockHeader]:
-    """Return what makes the header of a sample."""
-
-    def header(snapshot: Snapshot) -> BlockHeader:
-        server = snapshot.server
-        return BlockHeader(
-            pgtop=__version__,
-            server=server.endpoint,
-            version=server.version,
-            cluster=server.cluster,
-            role=server.user,
-            database=server.database,
-            superuser=server.rights.superuser,
-            reads_all=server.rights.reads_all,
-            interval=interval,
-            texts=texts,
-        )
-
-    return header

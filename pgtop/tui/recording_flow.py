@@ -1,0 +1,90 @@
+"""The key that records what the dashboard samples: begin, stop, and what the user reads of it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+from pgtop.config.settings import RecordingPlan
+from pgtop.errors import PgtopError
+from pgtop.keys import hint
+from pgtop.monitor.live_recording import LiveRecording
+from pgtop.monitor.monitor import Monitor
+from pgtop.text.clean import clean
+from pgtop.text.tone import Tone
+
+if TYPE_CHECKING:
+    from pgtop.tui.app import PgtopApp
+
+
+class RecordingFlow:
+    """The part of the app that records."""
+
+    def __init__(self, app: PgtopApp, monitor: Monitor, plan: RecordingPlan) -> None:
+        self._app = app
+        self._monitor = monitor
+        self._plan = plan
+        self._recording: LiveRecording | None = None
+        self._lock = asyncio.Lock()
+        self._loop = asyncio.get_running_loop()
+
+    async def toggle(self) -> None:
+        """Begin to record, or stop; one after the other, however fast the key is pressed."""
+        async with self._lock:
+            if self._recording is None:
+                await self._begin()
+            else:
+                await self._stop(self._recording)
+
+    async def end(self) -> None:
+        """Close the file, as the dashboard ends."""
+        async with self._lock:
+            if self._recording is not None:
+                await self._recording.end()
+                self._recording = None
+
+    async def _begin(self) -> None:
+        monitor = self._monitor
+        state = monitor.state
+        try:
+            recording = await LiveRecording.begin(
+                monitor.feed,
+                state.derived.snapshot,
+                state.interval,
+                self._plan,
+                self._report_from_thread,
+            )
+        except (PgtopError, OSError) as error:
+            self._app.show_notice(f"not recorded: {_reason(error)}", Tone.WARN)
+            return
+        self._recording = recording
+        self._show(is_recording=True)
+        path = clean(str(recording.path))
+        texts = "" if self._plan.texts == "all" else f", queries: {self._plan.texts}"
+        self._app.show_notice(f"recording into {path}{texts}: {hint('record')} stops")
+
+    async def _stop(self, recording: LiveRecording) -> None:
+        await recording.end()
+        self._recording = None
+        self._show(is_recording=False)
+        path = clean(str(recording.path))
+        self._app.show_notice(f"recorded: pgtop replay {path}")
+
+    def _show(self, *, is_recording: bool) -> None:
+        self._app.show_living(
+            self._monitor.state._replace(is_recording=is_recording),
+        )
+
+    def _report_from_thread(self, words: str) -> None:
+        """Show what the writer has to report, which comes from its thread."""
+        show = self._app.show_notice
+        self._loop.call_soon_threadsafe(
+            self._app.call_later, show, clean(words), Tone.WARN
+        )
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, PgtopError):
+        return clean(" ".join(filter(None, (error.what, error.advice))))
+    reason = error.strerror if isinstance(error, OSError) else ""
+    return clean(reason or str(error))
