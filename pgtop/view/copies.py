@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from pgtop.analysis.derived import DerivedSnapshot
-from pgtop.model.backend import Backend
+from pgtop.model.backend import HIDDEN_QUERY, Backend
 from pgtop.model.detail import Detail
 from pgtop.model.signal import Signal
 from pgtop.sources.postgres.signal_sql import by_hand
@@ -77,7 +77,7 @@ class Copied(NamedTuple):
         pid = self.backend.pid
         match kind:
             case CopyKind.QUERY:
-                return Copy(clean_lines(self.query), f"{self._part} of {pid}")
+                return self._query()
             case CopyKind.PID:
                 return Copy(str(pid), f"pid {pid}")
             case CopyKind.ROW:
@@ -86,6 +86,12 @@ class Copied(NamedTuple):
                 return self._termination()
             case CopyKind.EXPLAIN:
                 return self._explain()
+
+    def _query(self) -> Copy:
+        pid = self.backend.pid
+        if self.backend.hidden or self.backend.query == HIDDEN_QUERY:
+            return Copy("", f"the query of {pid}", "this role may not read it")
+        return Copy(clean_lines(self.query), f"{self._part} of {pid}")
 
     @property
     def query(self) -> str:

@@ -58,3 +58,21 @@ async def test_no_session_of_a_fold_is_signalled_out_of_sight() -> None:
         await press(pilot, "escape")
         assert isinstance(stage.signaller, FakeSignaller)
         assert stage.signaller.requests == []
+
+
+async def test_a_fold_under_a_filter_stands_for_what_the_filter_lets_through() -> None:
+    """Neither the title of the list nor the filter of the fold selects more than the row."""
+    stage = Stage(calm_night())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(
+            pilot, "toggle_idle", "filter", *"pid:13150,13151", "open", "terminate"
+        )
+        screen = stage.app.screen
+        assert isinstance(screen, BulkScreen)
+        count = len(screen._plan.targets)
+        assert 1 < count < POOL
+        assert "13151" in screen._selection
+        await press(pilot, "escape", "open")
+        assert len(shown_on(stage)) == count
+        await press(pilot, "clear")
+        assert text_of(stage, "#filter").startswith("filter pid:13150,13151")

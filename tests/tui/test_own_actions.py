@@ -1,10 +1,17 @@
 """Programs of the user's own on the screen: for which row, with which words, and when not."""
 
+import asyncio
 import sys
+from itertools import count
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from pgtop.config.own_actions import OwnAction
 from pgtop.config.settings import Settings
-from pgtop.tui.screens.program import ProgramScreen
+from pgtop.tui.screens import program
+from pgtop.tui.screens.program import ProgramScreen, parts_of
 from tests.scenes import nearly_full
 from tests.tui.apps import SIZE, Stage, pid_of
 from tests.waiting import until_async
@@ -67,6 +74,51 @@ async def test_read_only_mode_refuses_what_may_harm() -> None:
         await pilot.press("Z")
         assert "note is refused: read-only" in _notice(stage)
         assert stage.app.screen is stage.app.home
+
+
+_LONG = "e" + "\u0301" * 30 + "\t\x1b[2Jx"
+
+
+@given(st.text(max_size=1_000))
+@example(_LONG * 40)
+def test_parts_of_an_output_are_whole_and_printable(text: str) -> None:
+    """No character of an output is lost between two parts of a long row."""
+    parts = list(parts_of(text.encode("utf-8", "replace")))
+    rows = text.encode("utf-8", "replace").decode().splitlines()
+    assert all(map(str.isprintable, parts))
+    assert len(parts) == sum(-(-max(1, len(row)) // 200) for row in rows)
+
+
+def test_the_rest_of_an_endless_output_is_a_sentence() -> None:
+    parts = list(parts_of(b"x\n" * 20_000))
+    assert len(parts) == 10_001
+    assert parts[-1].endswith("only its start is shown")
+
+
+async def test_keys_are_handled_while_a_long_output_is_drawn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each slice of the work ends after its time; meanwhile the page shows what it had."""
+    stage = _stage(OwnAction("note", _PRINT, key="Z"))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await pilot.press("Z")
+
+        async def is_done() -> bool:
+            return _shows(stage, "seen:")
+
+        await until_async(is_done)
+        page = stage.app.screen
+        assert isinstance(page, ProgramScreen)
+        page._output.append(b"more\n" * 50)
+        monkeypatch.setattr(program, "monotonic", count(0, 1.0).__next__)
+        drawing = asyncio.create_task(page._draw())
+        turns = 0
+        while not drawing.done():
+            await asyncio.sleep(0)
+            turns += 1
+            assert drawing.done() or not _shows(stage, "more")
+        assert turns > 50
+        assert _shows(stage, "more")
 
 
 async def test_a_program_that_there_is_not_is_a_sentence() -> None:

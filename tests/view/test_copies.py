@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pgtop.analysis.derived import DerivedSnapshot
-from pgtop.model.backend import Backend
+from pgtop.model.backend import HIDDEN_QUERY, Backend
 from pgtop.model.detail import Detail
 from pgtop.view.copies import Copied, Copy, CopyKind
 from tests import scenes
@@ -76,6 +76,13 @@ def test_a_hidden_start_gives_no_termination() -> None:
     refused = copied(session("", backend_start=None)).copy(CopyKind.TERMINATION)
     assert refused.text == ""
     assert "may be another session" in refused.reason
+
+
+def test_a_query_that_may_not_be_read_is_not_copied() -> None:
+    """The server's words for it are no query."""
+    refused = copied(session(HIDDEN_QUERY)).copy(CopyKind.QUERY)
+    assert refused.text == ""
+    assert refused.reason == "this role may not read it"
 
 
 @pytest.mark.parametrize("kind", [CopyKind.TERMINATION, CopyKind.EXPLAIN])

@@ -202,8 +202,13 @@ class SignalDialog(Stateful, CurrentSize, ModalScreen[Consent | None]):
         return self._proof.display and bool(self._proof.value)
 
     def on_key_bar_key_clicked(self, message: KeyBar.KeyClicked) -> None:
-        """Run the action, as for a key."""
-        self.app.call_later(self.run_action, message.call)
+        """Run the action, as for a key; a click on the word for the signal never means the focused
+        button, which leaves.
+        """
+        if message.call == "open" and self._proof.display and not self._reason.display:
+            self._press(_SIGNAL)
+        else:
+            self.app.call_later(self.run_action, message.call)
 
     def action_focus_button(self, step: int) -> None:
         """Focus another button."""

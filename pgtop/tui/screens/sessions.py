@@ -15,7 +15,6 @@ from pgtop.model.backend import Backend, BackendId
 from pgtop.model.signal import Signal
 from pgtop.monitor.state import State
 from pgtop.table.arrange import Arranged
-from pgtop.table.filter import Filter
 from pgtop.table.following import Trail, step_from, widened
 from pgtop.table.idle_folds import (
     FoldId,
@@ -382,8 +381,15 @@ class SessionsScreen(TaggingScreen):
         """Show the sessions of a fold, and nothing else, until Esc."""
         before = self._options
         self.apply(before._replace(idle=IdleRows.ALL))
-        self.filter_by(fold.filter_text)
+        self.filter_by(self._filter_of(fold))
         self._fold_shown = self._options.filter.text, before
+
+    def _filter_of(self, fold: IdleFold) -> str:
+        """Return the filter that selects the sessions of a fold, and no more: those that the filter
+        in force lets through.
+        """
+        text = self._options.filter.text
+        return f"({text}) {fold.filter_text}" if text else fold.filter_text
 
     @on(RowTable.Chosen)
     def _row_clicked(self) -> None:
@@ -409,5 +415,5 @@ class SessionsScreen(TaggingScreen):
 
     def _signal_fold(self, signal: Signal, fold: IdleFold) -> None:
         """Request the signal for the sessions of a fold, all of which the list shows."""
-        words = Filter.parse(fold.filter_text).understood
+        words = self._parse(self._filter_of(fold)).understood
         self.app.post_message(BulkRequested(signal, fold.sessions, words))
