@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 from pgtop.analysis.budget import Level
 from pgtop.config.settings import Settings
 from pgtop.keys import hint
-from pgtop.model.timestamp import Instant, seconds_between, to_datetime
+from pgtop.model.timestamp import MICROSECONDS, Instant, seconds_between, to_datetime
 from pgtop.monitor.monitor import Monitor
 from pgtop.monitor.poller import PollFailed
 from pgtop.monitor.rewind import Rewind
 from pgtop.monitor.state import State
+from pgtop.text.clean import clean
 from pgtop.text.when import parse_when
 
 if TYPE_CHECKING:
@@ -98,8 +99,10 @@ class PastFlow:
         try:
             instant = parse_when(text, first, last, place, self._zone)
         except ValueError as error:
-            self._app.show_notice(str(error))
+            self._app.show_notice(clean(str(error)))
             return True
+        if instant % MICROSECONDS == 0:
+            instant += MICROSECONDS - 1  # the sample that shows this second
         self.go_to(instant)
         return True
 

@@ -164,7 +164,7 @@ def live_states(history: Sequence[Snapshot]) -> list[State]:
 @settings(max_examples=30, deadline=None)
 @given(histories())
 def test_a_replayed_state_is_the_live_one(history: list[Snapshot]) -> None:
-    """What every screen is drawn from is equal, so every screen is."""
+    """The state that every screen is drawn from is equal, so every screen is."""
     rewind = Rewind(ListTimeline(history), _SETTINGS, _SETTINGS.interval)
     for live, snapshot in zip(live_states(history), history, strict=True):
         rewind.go_to(snapshot.taken_at)
@@ -173,5 +173,5 @@ def test_a_replayed_state_is_the_live_one(history: list[Snapshot]) -> None:
         assert replayed.derived.snapshot is live.derived.snapshot
         assert replayed.derived.blocks == live.derived.blocks
         assert replayed.derived.forest.nodes == live.derived.forest.nodes
-        others = {"derived": live.derived, "past": None}
-        assert replayed._replace(**others) == live
+        same = replayed._replace(derived=live.derived, past=None)
+        assert same == live

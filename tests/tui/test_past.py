@@ -134,7 +134,7 @@ async def test_escape_clears_the_filter_first_and_leads_to_now_then() -> None:
 
 
 async def test_the_cursor_stays_with_a_session_that_has_ended() -> None:
-    """Its row says when it ended and who ended it, until the cursor leaves."""
+    """The row says when the session ended, and by which user, until the cursor leaves."""
     stage = stage_of()
     async with stage.app.run_test(size=SIZE) as pilot:
         await go_to(pilot, "-122s")
@@ -173,7 +173,7 @@ async def test_a_signal_leads_to_the_living_session_and_asks_there() -> None:
         await press(pilot, "cursor_up", "open")
         assert stage.app.state.past is None
         assert isinstance(stage.app.screen, ConfirmScreen)
-        assert stage.app.screen._plan.targets[0].request.seen.pid == ROOT
+        assert stage.app.screen._plan.requests[0].seen.pid == ROOT
         await press(pilot, "keep")
         assert not signaller.requests
 
@@ -198,7 +198,7 @@ async def test_many_sessions_of_the_past_are_not_signalled() -> None:
 
 
 async def test_the_executor_of_the_past_refuses_every_plan() -> None:
-    """The guard is the object: a plan that reached it would be refused all the same way."""
+    """The guard is the object: a plan that reached it would be refused as well."""
     signaller = FakeSignaller()
     stage = stage_of(signaller=signaller)
     async with stage.app.run_test(size=SIZE) as pilot:
