@@ -10,6 +10,8 @@ from pgtop.model.backend import BackendId
 from pgtop.model.gap import Gap
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant
+from pgtop.monitor.feed import Subscription
+from pgtop.monitor.poller import Event
 
 
 @dataclass
@@ -29,6 +31,13 @@ class ListTimeline:
     @property
     def last_at(self) -> Instant | None:
         return self.samples[-1].taken_at if self.samples else None
+
+    def add(self, event: Event) -> None:
+        """Keep nothing of what a monitor samples: the list is the memory."""
+
+    async def run(self, events: Subscription) -> None:
+        async for event in events:
+            self.add(event)
 
     def at(self, instant: Instant) -> Snapshot | None:
         earlier = [each for each in self.samples if each.taken_at <= instant]

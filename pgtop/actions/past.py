@@ -48,7 +48,7 @@ PAST_ACTIONS: tuple[Action, ...] = (
         "in the past: back to now",
         Group.GO,
         "now",
-        brief="from past to now",
+        brief="past: to now",
     ),
     Action(
         "record",

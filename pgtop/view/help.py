@@ -44,9 +44,9 @@ _TOGETHER: Mapping[tuple[str, ...], str] = {
     ("scroll_left", "scroll_right"): "columns",
     ("sort_left", "sort_right"): "neighbour column",
     ("slower", "faster"): "interval",
-    ("step_back", "step_forward"): "past: a sample",
-    ("minute_back", "minute_forward"): "past: a minute",
-    ("event_back", "event_forward"): "past: an event",
+    ("step_back", "step_forward"): "past: sample",
+    ("minute_back", "minute_forward"): "past: minute",
+    ("event_back", "event_forward"): "past: event",
 }
 """Pairs of actions that have one line, and its words."""
 

@@ -64,10 +64,15 @@ def timeline(samples: Sequence[Snapshot] | None = None) -> ListTimeline:
     )
 
 
+def remember(stage: Stage, past: ListTimeline) -> None:
+    """Give the monitor a memory of its own."""
+    stage.app._monitor.__dict__["history"] = past
+
+
 def stage_of(**options: Any) -> Stage:
     past = timeline()
     stage = Stage(past.samples[-1], **options)
-    stage.app._monitor.timeline = past
+    remember(stage, past)
     return stage
 
 
@@ -265,7 +270,7 @@ async def test_a_program_that_is_not_harmless_is_refused_in_the_past() -> None:
 
 async def test_without_memory_a_sentence_says_so() -> None:
     stage = Stage(_SCENE)
-    stage.app._monitor.timeline = ListTimeline([], shortage="--history is 0")
+    remember(stage, ListTimeline([], shortage="--history is 0"))
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "step_back")
         assert notice_of(stage) == "no past is in memory: --history is 0"
