@@ -73,6 +73,9 @@ PAGE = (*NAVIGATION, "clear")
 HELP = (*PAGE, "open")
 """Actions of the help; `open` closes the field of its search."""
 
+QUERY_PLAN = (*PAGE, "open", "copy_menu")
+"""Actions of the page of a plan; `open` has the query planned, or closes the search."""
+
 DETAIL = (
     "read_up",
     "read_down",
@@ -89,6 +92,7 @@ DETAIL = (
 
 ONE_SESSION = (
     "copy_menu",
+    "explain",
     "cancel",
     "terminate",
     "signal_menu",
@@ -166,6 +170,7 @@ PLACES: tuple[OtherPlace, ...] = (
     OtherPlace("the detail of a session", (*DETAIL, *ONE_SESSION)),
     OtherPlace("the past", PAST),
     OtherPlace("the help", HELP),
+    OtherPlace("the plan of a query", QUERY_PLAN),
     OtherPlace("the dialog for one session", (*DIALOG, *READING), is_dialog=True),
     OtherPlace("the dialog for many sessions", (*DIALOG, *MANY), is_dialog=True),
     OtherPlace("a menu", MENU, is_dialog=True),

@@ -10,6 +10,7 @@ from pgtop.model.audit import AuditEntry
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.detail import Detail
 from pgtop.model.failure import Failure
+from pgtop.model.query_plan import NoPlan, PlanRequest, QueryPlan
 from pgtop.model.section import SESSIONS_ONLY, Topic
 from pgtop.model.signal import Outcome, SignalReply, SignalRequest
 from pgtop.model.snapshot import Snapshot
@@ -82,6 +83,16 @@ class Signaller(Protocol):
         Raises SourceError, also if the targets may live on, on another server than the one that
         answers.
         """
+        ...
+
+
+class Planner(Protocol):
+    """Plans queries of other sessions, as far as nothing can be lost by that."""
+
+    async def plan(
+        self, request: PlanRequest, snapshot: Snapshot
+    ) -> QueryPlan | NoPlan:
+        """Return the plan of a query, or why there is none. Raises nothing that a server sends."""
         ...
 
 

@@ -113,6 +113,13 @@ SCREEN_ACTIONS: tuple[Action, ...] = (
         brief="copy",
     ),
     Action(
+        "explain",
+        ("E",),
+        "the plan of the session's query: the EXPLAIN to copy, or planned here",
+        Group.LOOK,
+        brief="its plan",
+    ),
+    Action(
         "export",
         ("x",),
         "save or page the table: text, CSV or JSON",

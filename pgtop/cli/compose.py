@@ -8,6 +8,7 @@ import asyncio
 import os
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,7 +25,7 @@ from pgtop.config.settings import Safety, Settings
 from pgtop.errors import UsageError
 from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.clock import MonotonicClock
-from pgtop.ports import Signaller, Source
+from pgtop.ports import Planner, Signaller, Source
 from pgtop.signalling.observe import RefusingSignaller
 from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import TEXT_BYTES, WHOLE, PostgresSource
@@ -185,7 +186,13 @@ async def _run_dashboard(
 
         executor = executor_for(connection, guards, audit_path)
         monitor = Monitor(
-            source, executor, first, settings, executor.clock, target.place
+            source,
+            executor,
+            first,
+            settings,
+            executor.clock,
+            target.place,
+            partial(_planner, connection, settings.explain_as),
         )
         with bug_report.context(_features(first, settings)):
             return await run_dashboard([monitor], settings, splash.tty)
@@ -196,6 +203,13 @@ async def _run_dashboard(
     finally:
         splash.withdraw()
         await source.close()
+
+
+def _planner(connection: ServerConnection, explain_as: str) -> Planner:
+    """Return what plans queries over connections of its own."""
+    from pgtop.sources.postgres.plans import PlanVisits
+
+    return PlanVisits(connection, explain_as)
 
 
 def _features(first: Snapshot, settings: Settings) -> str:

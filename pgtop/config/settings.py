@@ -176,6 +176,16 @@ class Settings(NamedTuple):
         ),
         setting("display"),
     ] = False
+    explain_as: Annotated[
+        str,
+        option(
+            "--explain-as",
+            metavar="ROLE",
+            help="a weak login that plans queries of others, with its password in ~/.pgpass",
+        ),
+        setting("display"),
+    ] = ""
+    """The login that plans queries, or "" for that of the connection."""
     mouse: Annotated[
         bool,
         option(

@@ -14,7 +14,7 @@ from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.feed import Feed, Subscription
 from pgtop.monitor.poller import Poller
 from pgtop.monitor.state import State
-from pgtop.ports import Clock, Source
+from pgtop.ports import Clock, Planner, Source
 from pgtop.signalling.execute import SignalExecutor
 
 if TYPE_CHECKING:
@@ -34,9 +34,11 @@ class Monitor:
         settings: Settings,
         clock: Clock,
         name: str = "",
+        make_planner: Callable[[], Planner] | None = None,
     ) -> None:
         self.name = name
         self.source = source
+        self._make_planner = make_planner
         self._executor = executor
         self.clock = clock
         self.feed = Feed()
@@ -81,6 +83,11 @@ class Monitor:
     def timeline(self) -> "Timeline | None":
         """The past of the server."""
         return self.history
+
+    @cached_property
+    def planner(self) -> Planner | None:
+        """Plans queries; None without a server."""
+        return self._make_planner() if self._make_planner is not None else None
 
     async def run(self) -> None:
         """Sample the server and feed all consumers, without end."""

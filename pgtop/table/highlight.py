@@ -47,7 +47,7 @@ def highlighted(
                 continue
             for first, last in search.find(text[start:end]):
                 marked.update(range(start + first, start + last))
-    return _retoned(line, marked) if marked else line
+    return retoned(line, marked) if marked else line
 
 
 def _cells_of(text: str, layout: Layout) -> Iterator[tuple[str, int, int]]:
@@ -69,7 +69,7 @@ def _after_cells(text: str, place: int, width: int) -> int:
     return end
 
 
-def _retoned(line: Line, marked: set[int]) -> Line:
+def retoned(line: Line, marked: set[int]) -> Line:
     """Return the line with the characters at `marked` places in the tone of a match."""
     spans: list[Span] = []
     place = 0

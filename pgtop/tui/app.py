@@ -120,7 +120,9 @@ class PgtopApp(SilentCrash, PastActions):
         self._filter_history = FilterHistory(
             default_path() if settings.keeps_filters else None
         )
-        self._requests = SessionRequests(self, self._monitor.source)
+        self._requests = SessionRequests(
+            self, self._monitor, self._settings, self._palette
+        )
         self.signals = SignalFlow(
             self,
             self._monitor,
@@ -254,6 +256,12 @@ class PgtopApp(SilentCrash, PastActions):
 
     def on_copy_requested(self, message: messages.CopyRequested) -> None:
         self._requests.copy(message)
+
+    def on_text_copied(self, message: messages.TextCopied) -> None:
+        self._requests.copy_text(message.text, message.name)
+
+    def on_explain_requested(self, message: messages.ExplainRequested) -> None:
+        self._requests.explain(message.copied)
 
     def on_save_view_requested(self, message: messages.SaveViewRequested) -> None:
         from pgtop.tui.view_saving import ViewSaving

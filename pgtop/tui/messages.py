@@ -98,6 +98,23 @@ class CopyRequested(Message):
         self.into_file = into_file
 
 
+class TextCopied(Message):
+    """The user wants a cleaned text on the clipboard."""
+
+    def __init__(self, text: str, name: str) -> None:
+        super().__init__()
+        self.text = text
+        self.name = name
+
+
+class ExplainRequested(Message):
+    """The user wants the plan of a session's query."""
+
+    def __init__(self, copied: Copied) -> None:
+        super().__init__()
+        self.copied = copied
+
+
 class ExportRequested(Message):
     """The user wants a table in a file or in the pager."""
 

@@ -6,14 +6,17 @@ import os
 from typing import TYPE_CHECKING
 
 from pgtop.analysis.recorded_detail import detail_in
+from pgtop.config.settings import Settings
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail
-from pgtop.ports import Source, SourceError
+from pgtop.monitor.monitor import Monitor
+from pgtop.ports import SourceError
 from pgtop.terminal.textual_private import set_clipboard
 from pgtop.text.clean import clean
 from pgtop.text.tone import Tone
 from pgtop.tui.latest_request import LatestRequest
 from pgtop.tui.messages import CopyRequested
+from pgtop.tui.theme import Palette
 
 if TYPE_CHECKING:
     from pgtop.tui.app import PgtopApp
@@ -25,9 +28,18 @@ _Reply = Detail | SourceError | None
 class SessionRequests:
     """The part of the app that reads one session whole."""
 
-    def __init__(self, app: PgtopApp, source: Source) -> None:
+    def __init__(
+        self,
+        app: PgtopApp,
+        monitor: Monitor,
+        settings: Settings,
+        palette: Palette,
+    ) -> None:
         self._app = app
-        self._source = source
+        self._monitor = monitor
+        self._source = monitor.source
+        self._settings = settings
+        self._palette = palette
         self._details = LatestRequest(self._read, self._show)
         self._copies = LatestRequest(self._read_copied, self._copy)
 
@@ -44,6 +56,17 @@ class SessionRequests:
             self._deliver(message, message.copied)
         else:
             self._app.run_worker(self._copies.request(message), group="copy")
+
+    def copy_text(self, text: str, name: str) -> None:
+        """Copy a text that a page shows."""
+        self._app.run_worker(self._set_clipboard(text, name), group="clipboard")
+
+    def explain(self, copied: Copied) -> None:
+        """Open the page of the plan of a session's query."""
+        from pgtop.tui.explaining import Explaining
+
+        explaining = Explaining(self._app, self._monitor, self._settings, self._palette)
+        explaining.open(copied)
 
     async def _read(self, backend: Backend) -> _Reply:
         state = self._app.state

@@ -108,13 +108,14 @@ class Copied(NamedTuple):
         return detail
 
     @property
-    def _is_whole(self) -> bool:
+    def is_whole(self) -> bool:
+        """True if the whole query is known."""
         detail = self._detail_of_query
         return detail is not None and not detail.query_is_cut
 
     @property
     def _part(self) -> str:
-        if self._is_whole:
+        if self.is_whole:
             return "the query"
         return f"the first {len(self.query)} characters of the query"
 
@@ -150,7 +151,7 @@ class Copied(NamedTuple):
         name = f"the EXPLAIN of the query of {self.backend.pid}"
         statement = Explainable.of(self.query)
         reason = statement.refusal
-        if not self._is_whole:
+        if not self.is_whole:
             reason = "its whole query is not known"
         if reason:
             return Copy("", name, reason)

@@ -136,9 +136,11 @@ class Channel:
 
 
 def _commands(statements: Sequence[Statement | Command]) -> list[Command]:
-    return [
-        each if isinstance(each, Command) else command(*each) for each in statements
-    ]
+    return [_as_command(statement) for statement in statements]
+
+
+def _as_command(statement: Statement | Command) -> Command:
+    return statement if isinstance(statement, Command) else command(*statement)
 
 
 class ServerConnection:

@@ -2,7 +2,7 @@
 
 `EXPLAIN` runs code: the planner calls functions that call themselves immutable or stable, and these
 can do whatever the role that plans may do. On 12 to 18 such a function ran a program on the server
-for a superuser who explained a stranger's query, in a read-only transaction, with GENERIC_PLAN, and
+for a superuser that explained another's query, in a read-only transaction, with GENERIC_PLAN, and
 after SET ROLE, which the function can reset. So the server first reports what the login could lose:
 a query is planned only if the role of its session may act as the login anyway, or if the user named
 a login for it, and never by a powerful login.
@@ -112,14 +112,15 @@ class PlanVisits:
         name, is_powerful, power, is_shared = one_row(rows)
         login = decode_name(name)
         if is_powerful or power is not None:
-            what = "is powerful" if is_powerful else f"is in {decode_name(power)}"
-            return NoPlan(f"{login} {what}, and the planner runs functions", _ADVICE)
-        if not self._explain_as and not is_shared:
-            return NoPlan(
-                f"the planner runs functions, with the rights of {login}, which"
-                f" {request.role} does not have",
-                _ADVICE,
+            what = (
+                "has powerful rights"
+                if is_powerful
+                else f"has the rights of {decode_name(power)}"
             )
+            return NoPlan(f"{login} {what}, and {_RISK}", _ADVICE)
+        if not self._explain_as and not is_shared:
+            reason = f"{request.role} has not the rights of {login}, and {_RISK}"
+            return NoPlan(reason, _ADVICE)
         return await self._explain(channel, request, login)
 
     async def _explain(
@@ -142,6 +143,7 @@ class PlanVisits:
         return QueryPlan(lines, login, decode(raw_path[:_LONGEST_PATH], encoding))
 
 
+_RISK = "a function that the planner runs could use them"
 _ADVICE = "Run the EXPLAIN yourself, or name a weak login with --explain-as ROLE."
 
 

@@ -7,7 +7,7 @@ from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail
 from pgtop.model.signal import Signal
 from pgtop.tui.keymap import bindings
-from pgtop.tui.messages import CopyRequested, SignalRequested
+from pgtop.tui.messages import CopyRequested, ExplainRequested, SignalRequested
 from pgtop.tui.screens.live import LiveScreen
 
 
@@ -58,6 +58,15 @@ class SessionActionsScreen(LiveScreen):
             backend.pid, self._palette, is_read_only=self._settings.read_only
         )
         self.app.push_screen(menu, copy)
+
+    def action_explain(self) -> None:
+        """Open the page of the plan of the session's query."""
+        backend = self.copyable()
+        if backend is not None:
+            from pgtop.view.copies import Copied
+
+            copied = Copied(backend, self.seen_in, self.detail_of(backend))
+            self.app.post_message(ExplainRequested(copied))
 
     def action_cancel(self) -> None:
         self.signal(Signal.CANCEL)

@@ -1,0 +1,80 @@
+"""From the key for a plan to its page: read the whole query, and make a request of it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pgtop.config.settings import Settings
+from pgtop.model.query_plan import NoPlan, PlanRequest
+from pgtop.monitor.monitor import Monitor
+from pgtop.ports import SourceError
+from pgtop.text.explainable import Explainable
+from pgtop.tui.screens.query_plan import Planning, QueryPlanScreen
+from pgtop.tui.theme import Palette
+from pgtop.view.copies import Copied
+
+if TYPE_CHECKING:
+    from pgtop.tui.app import PgtopApp
+
+
+class Explaining:
+    """The part of the app that opens the page of a plan."""
+
+    def __init__(
+        self,
+        app: PgtopApp,
+        monitor: Monitor,
+        settings: Settings,
+        palette: Palette,
+    ) -> None:
+        self._app = app
+        self._monitor = monitor
+        self._settings = settings
+        self._palette = palette
+
+    def open(self, copied: Copied) -> None:
+        """Open the page for the query of a session, once the whole query was read."""
+        self._app.run_worker(self._open(copied), group="explain", exclusive=True)
+
+    async def _open(self, copied: Copied) -> None:
+        whole = await self._whole(copied)
+        planning = Planning(whole, request_of(whole), self._monitor.planner)
+        page = QueryPlanScreen(
+            planning,
+            self._app.state,
+            self._settings,
+            self._palette,
+        )
+        self._app.push_screen(page)
+
+    async def _whole(self, copied: Copied) -> Copied:
+        """Return the session with its whole query, if the server answers."""
+        if self._app.state.stale:
+            return copied
+        try:
+            detail = await self._monitor.source.detail(copied.backend.identity)
+        except SourceError:
+            return copied
+        return copied if detail is None else copied._replace(detail=detail)
+
+
+def request_of(copied: Copied) -> PlanRequest | NoPlan:
+    """Return the request to plan the query of a session, or why it cannot be planned."""
+    backend = copied.backend
+    query = copied.query.strip().rstrip(";")
+    statement = Explainable.of(query)
+    if copied.seen_in.snapshot.are_queries_masked:
+        return NoPlan("the literals of the query are masked")
+    if not copied.is_whole:
+        return NoPlan("the whole query is not known")
+    if statement.refusal:
+        return NoPlan(statement.refusal)
+    if backend.datname is None or backend.usesysid is None or backend.usename is None:
+        return NoPlan("the role or the database of the session is not known")
+    return PlanRequest(
+        query,
+        statement.parameters,
+        backend.datname,
+        backend.usesysid,
+        backend.usename,
+    )

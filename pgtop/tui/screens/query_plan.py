@@ -1,0 +1,145 @@
+"""The page of a query's plan: first the EXPLAIN to run by hand, and on Enter the plan itself."""
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from textual.widget import Widget
+from textual.widgets import Input
+
+from pgtop import places
+from pgtop.config.settings import Settings
+from pgtop.model.query_plan import NoPlan, PlanRequest, QueryPlan
+from pgtop.monitor.state import State
+from pgtop.ports import Planner
+from pgtop.text.clean import clean
+from pgtop.text.identity import name_of_session
+from pgtop.text.tone import Span, Tone
+from pgtop.text.wrap import Line
+from pgtop.tui.keymap import bindings
+from pgtop.tui.messages import TextCopied
+from pgtop.tui.screens.pages import PageScreen
+from pgtop.tui.theme import Palette
+from pgtop.view.copies import Copied, Copy, CopyKind
+from pgtop.view.query_plan import first_match, marked, plan_lines, plan_text
+
+_WORDS = {"open": "plan it", "filter": "find"}
+"""The words in the footer that differ from those of other screens."""
+
+
+class Planning(NamedTuple):
+    """The query to plan, or why it cannot be planned; and what plans it."""
+
+    copied: Copied
+    request: PlanRequest | NoPlan
+    planner: Planner | None
+
+
+class QueryPlanScreen(PageScreen):
+    """The plan of one query; a search marks a word in it."""
+
+    KEYS = ("open", "copy_menu", "filter", "clear", "quit")
+    BINDINGS = bindings(*places.QUERY_PLAN)
+
+    def __init__(
+        self,
+        planning: Planning,
+        state: State,
+        settings: Settings,
+        palette: Palette,
+    ) -> None:
+        super().__init__(state, settings, palette)
+        self._planning = planning
+        self._by_hand: Copy = planning.copied.copy(CopyKind.EXPLAIN)
+        self._plan: QueryPlan | NoPlan | None = None
+        self._is_planning = False
+        self._input = Input(id="filter", placeholder="a word", select_on_focus=False)
+        self._actions = tuple(
+            action._replace(short=_WORDS.get(action.id, action.short))
+            for action in self._actions
+        )
+
+    @property
+    def help_title(self) -> str:
+        return "The plan of a query"
+
+    def body(self) -> Iterable[Widget]:
+        self._input.display = False
+        self._input.cursor_blink = False
+        yield from super().body()
+        yield self._input
+
+    def lines(self) -> list[Line]:
+        lines = plan_lines(
+            self._plan,
+            self._by_hand,
+            self._is_planning,
+            max(1, self.size.width),
+        )
+        return marked(lines, self._input.value)
+
+    def status(self) -> Line:
+        backend = self._planning.copied.backend
+        name = clean(f"{backend.pid}, {name_of_session(backend)}")
+        return (Span(f"plan of the query of {name}{self.more()}", Tone.STRONG),)
+
+    # The plan.
+
+    def action_open(self) -> None:
+        """Close the field of the search, or have the query planned."""
+        if self.field is not None:
+            self._leave_field()
+        elif not self._is_planning:
+            self.run_worker(self._make_plan(), group="plan")
+
+    async def _make_plan(self) -> None:
+        planning = self._planning
+        if isinstance(planning.request, NoPlan) or planning.planner is None:
+            reason = NoPlan("there is no server to ask")
+            request = planning.request
+            self._plan = request if isinstance(request, NoPlan) else reason
+        else:
+            self._is_planning = True
+            self.show(self.state)
+            snapshot = self.state.derived.snapshot
+            self._plan = await planning.planner.plan(planning.request, snapshot)
+            self._is_planning = False
+        self._pager.move_to(0)
+        self.show(self.state)
+
+    def action_copy_menu(self) -> None:
+        """Copy the plan, or while there is none the EXPLAIN to run by hand."""
+        if isinstance(self._plan, QueryPlan):
+            self.post_message(TextCopied(plan_text(self._plan), "the plan"))
+        elif not self._by_hand.reason:
+            self.post_message(TextCopied(self._by_hand.text, self._by_hand.name))
+
+    # The search.
+
+    @property
+    def field(self) -> Input | None:
+        """The field of the search, while it is open."""
+        return self._input if self._input.display else None
+
+    def typed(self) -> None:
+        """Go to the first line that has what was typed."""
+        match = first_match(self.lines()) if self._input.value else None
+        self.show(self.state)
+        self._pager.move_to(match or 0)
+
+    def open_filter(self) -> None:
+        """Open the field of the search."""
+        self._input.display = True
+        self.set_focus(self._input)
+
+    def action_clear(self) -> None:
+        """Leave the search, or without one the page."""
+        if self.field is None and not self._input.value:
+            super().action_clear()
+            return
+        self._input.value = ""
+        self._leave_field()
+        self.show(self.state)
+
+    def _leave_field(self) -> None:
+        self._input.display = False
+        self.set_focus(None)

@@ -1,0 +1,80 @@
+"""The key for a plan: a page with the EXPLAIN to run by hand, and the plan on Enter."""
+
+from dataclasses import replace
+
+from pgtop.model.detail import Detail
+from pgtop.model.query_plan import NoPlan, PlanRequest, QueryPlan
+from pgtop.model.snapshot import Snapshot
+from pgtop.tui.screens.query_plan import QueryPlanScreen
+from tests import scenes
+from tests.keys import key
+from tests.tui.apps import SIZE, Stage, pid_of, text_of
+
+_QUERY = "SELECT * FROM orders WHERE id = 7"
+
+
+class _Planner:
+    """A planner that records its requests."""
+
+    def __init__(self) -> None:
+        self.requests: list[PlanRequest] = []
+
+    async def plan(
+        self, request: PlanRequest, snapshot: Snapshot
+    ) -> QueryPlan | NoPlan:
+        self.requests.append(request)
+        return QueryPlan(("Seq Scan on orders",), "web", "app")
+
+
+def _stage() -> Stage:
+    backend = scenes.client(7, "web@shop", "shop")._replace(query=_QUERY)
+    stage = Stage(scenes.snapshot([backend]))
+    stage.source.details[backend.identity] = Detail(
+        stage.snapshot.taken_at, backend, query_is_cut=False
+    )
+    return stage
+
+
+async def test_enter_plans_the_query_that_the_page_shows() -> None:
+    """Nothing is planned before Enter; then the page shows the plan, and Esc leaves it."""
+    stage = _stage()
+    planner = _Planner()
+    stage.app._monitor._make_planner = lambda: planner
+    async with stage.app.run_test(size=SIZE) as pilot:
+        assert pid_of(stage) == 7
+        await pilot.press(key("explain"))
+        await pilot.pause()
+        assert isinstance(stage.app.screen, QueryPlanScreen)
+        assert "EXPLAIN\n" in text_of(stage, "#pager")
+        assert planner.requests == []
+        await pilot.press(key("open"))
+        await pilot.pause()
+        [request] = planner.requests
+        assert (request.query, request.database, request.role) == (
+            _QUERY,
+            "shop",
+            "web",
+        )
+        assert "Seq Scan on orders" in text_of(stage, "#pager")
+        await pilot.press(key("filter"), "s", "e", "q")
+        assert stage.app.screen._input.value == "seq"
+        await pilot.press(key("clear"), key("clear"))
+        await pilot.pause()
+        assert stage.app.screen is stage.app.home
+
+
+async def test_masked_literals_are_not_planned() -> None:
+    """A plan of a masked query would be that of another query."""
+    stage = _stage()
+    masked = replace(stage.snapshot, are_queries_masked=True)
+    stage = replace(stage, snapshot=masked, source=stage.source)
+    stage.source.script = [masked]
+    planner = _Planner()
+    stage.app._monitor._make_planner = lambda: planner
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await pilot.press(key("explain"))
+        await pilot.pause()
+        await pilot.press(key("open"))
+        await pilot.pause()
+        assert "literals of the query are masked" in text_of(stage, "#pager")
+        assert planner.requests == []
