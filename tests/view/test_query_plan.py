@@ -59,18 +59,18 @@ def test_a_reason_stands_above_what_to_do_by_hand() -> None:
 def test_a_search_marks_a_word() -> None:
     """Capitals do not matter."""
     lines = plan_lines(QueryPlan(_PLAN, "web", "app"), _NONE, False, 200)
-    found = marked(lines, "hash join")
-    index = first_match(found)
+    shown = marked(lines, "hash join")
+    index = first_match(shown)
     assert index is not None
     assert "Hash Join" in [
-        span.text for span in found[index] if span.tone is Tone.MATCH
+        span.text for span in shown[index] if span.tone is Tone.MATCH
     ]
     assert first_match(marked(lines, "nowhere")) is None
 
 
 @given(st.lists(st.text(max_size=60), max_size=30), st.integers(1, 120))
 def test_any_plan_fits_the_screen(texts: list[str], width: int) -> None:
-    """Whatever a server sends is cleaned, and no line is wider than the screen."""
+    """All that a server sends is cleaned, and no line is wider than the screen."""
     plan = QueryPlan((*texts, *_PLAN), "\x1b[2J", "\x9b\n")
     for text in _text(plan_lines(plan, _NONE, False, width)):
         assert text.isprintable()
