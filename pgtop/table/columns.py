@@ -61,6 +61,8 @@ class Column(Generic[RowT, ContextT]):
     """Cells that it takes at most, however long its contents; 0 stands for `width`."""
     instead_of: str = ""
     """The column in whose place it stands while that one is empty."""
+    is_aging: bool = False
+    """True if the text grows with time while the row stays the same."""
     text_in: TextIn[RowT, ContextT] | None = None
     """Returns the text for so many cells, where a shorter text is better than a cut one."""
     narrow: "Column[RowT, ContextT] | None" = None

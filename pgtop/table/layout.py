@@ -31,6 +31,9 @@ class PlacedColumn(NamedTuple):
 
 Layout: TypeAlias = tuple[PlacedColumn, ...]
 
+Cell: TypeAlias = tuple[str, Tone]
+"""The text of a cell, as wide as its column, and its tone."""
+
 
 def fill(
     width: int,
@@ -132,9 +135,18 @@ def line(
     context: Any,
 ) -> Line:
     """Return a row, as wide as the layout."""
+    return joined(cells_of(layout, row, context))
+
+
+def cells_of(
+    layout: Layout,
+    row: Any,
+    context: Any,
+) -> list[Cell]:
+    """Return the cells of a row, from left to right."""
     # Columns share few functions for their tones, and some of these look at times and waiters.
     tones: dict[Toner[Any, Any], Tone] = {}
-    cells: list[tuple[str, Tone]] = []
+    cells: list[Cell] = []
     for column, width in layout:
         toner = column.tone
         if toner not in tones:
@@ -146,11 +158,11 @@ def line(
             text = column.text(row, context)
         else:
             text = column.text_in(row, context, width)
-        cells.append((_cell(text, width, column.right), tone))
-    return _joined(cells)
+        cells.append((fitted(text, width, column.right), tone))
+    return cells
 
 
-_cell = lru_cache(maxsize=1024)(fit)
+fitted = lru_cache(maxsize=1024)(fit)
 """Most visible cells are the same in one sample as in the last."""
 
 
@@ -204,7 +216,7 @@ def _from(spans: Iterable[Span], start: int) -> Iterable[Span]:
         start = max(0, start - len(text))
 
 
-def _joined(cells: Iterable[tuple[str, Tone]]) -> Line:
+def joined(cells: Iterable[Cell]) -> Line:
     """Join cells by blanks, and neighbours of one tone to one span.
 
     A plate is as wide as its word; a blank cell takes the tone before it.

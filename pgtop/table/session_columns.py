@@ -47,6 +47,7 @@ def _time(
         tone=cells.row_tone,
         right=True,
         on_request=on_request,
+        is_aging=True,
     )
 
 
@@ -176,6 +177,7 @@ _AGE = Column(
     tone=severity,
     retoned={Tone.CALM: Tone.PLAIN},
     right=True,
+    is_aging=True,
 )
 _BLOCKED_BY = Column(
     name="blocked_by",

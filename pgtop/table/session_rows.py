@@ -2,11 +2,10 @@
 
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 from pgtop.analysis.derived import DerivedSnapshot
-from pgtop.model.backend import IDLE, Backend
+from pgtop.model.backend import Backend
 from pgtop.table.arrange import Arranged
 from pgtop.table.fitting import Contents
 from pgtop.table.idle_folds import (
@@ -18,9 +17,9 @@ from pgtop.table.idle_folds import (
     folded,
     sessions_of,
 )
+from pgtop.table.kept_lines import KeptLines
 from pgtop.table.layout import Layout
 from pgtop.table.options import IdleRows, TableOptions
-from pgtop.table.session_cells import age_text
 from pgtop.table.session_contents import contents
 from pgtop.table.sessions import SESSIONS, ArrangedSessions
 from pgtop.table.spec import TableSpec
@@ -44,45 +43,13 @@ def session_rows(
     )
 
 
-class _QuietLines:
-    """The lines of idle sessions, most of which are the same in one sample as in the last."""
-
-    def __init__(self) -> None:
-        self._layout: Layout = ()
-        self._lines: dict[int, tuple[Backend, str, Line]] = {}
-
-    def line(self, layout: Layout, row: Backend, derived: DerivedSnapshot) -> Line:
-        """Return the line of a session that neither waits nor blocks."""
-        if layout is not self._layout or len(self._lines) > _MOST_LINES:
-            self._layout = layout
-            self._lines.clear()
-        age = age_text(row, derived)
-        kept = self._lines.get(row.pid)
-        if kept is not None and kept[0] is row and kept[1] == age:
-            return kept[2]
-        line = SESSIONS.line(layout, row, derived)
-        self._lines[row.pid] = (row, age, line)
-        return line
-
-
-_MOST_LINES = 1_000
-_quiet_lines = _QuietLines()
-_OTHER_TIMES = frozenset(("xact", "query_age", "state_age", "backend_age"))
+_kept_lines = KeptLines()
 
 
 def _line(layout: Layout, row: SessionRow, derived: DerivedSnapshot) -> Line:
     if isinstance(row, IdleFold):
         return fold_line(layout, row, derived)
-    is_quiet = row.state == IDLE and row.pid not in derived.forest.nodes
-    if is_quiet and _has_one_age(layout):
-        return _quiet_lines.line(layout, row, derived)
-    return SESSIONS.line(layout, row, derived)
-
-
-@lru_cache(maxsize=16)
-def _has_one_age(layout: Layout) -> bool:
-    """Return whether nothing in a line but AGE changes with time."""
-    return _OTHER_TIMES.isdisjoint(placed.column.name for placed in layout)
+    return _kept_lines.line(layout, row, derived)
 
 
 def _gutter(row: SessionRow, derived: DerivedSnapshot) -> Span:

@@ -208,10 +208,13 @@ def _columns_for(options: TableOptions) -> ColumnSet[Backend, DerivedSnapshot]:
 def gutter(backend: Backend, derived: DerivedSnapshot) -> Span:
     """Return the mark of a root, in alarm, or of a waiter."""
     if derived.forest.is_root(backend.pid):
-        return Span(WAITER_MARK, Tone.ALARM)
-    if backend.waits_for_lock:
-        return Span(WAITER_MARK, Tone.WARN)
-    return Span(" ", Tone.PLAIN)
+        return _ROOT
+    return _WAITER if backend.waits_for_lock else _NO_MARK
+
+
+_ROOT = Span(WAITER_MARK, Tone.ALARM)
+_WAITER = Span(WAITER_MARK, Tone.WARN)
+_NO_MARK = Span(" ", Tone.PLAIN)
 
 
 SESSIONS = TableSpec(

@@ -1,6 +1,6 @@
 """Runs that are passed over because they are drawn already."""
 
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pgtop.terminal.canvas import Canvas, Run
@@ -9,43 +9,61 @@ from pgtop.terminal.style import PLAIN, Style
 
 WIDTH = 12
 HEIGHT = 2
-STYLES = st.sampled_from((PLAIN, Style(weight="1"), Style(foreground="31")))
-TEXTS = st.text("ab \u6f22e\u0301\U0001f1e9\x1b", max_size=5)
-RUNS = st.lists(st.tuples(TEXTS, STYLES), max_size=4)
-PLACES = st.tuples(st.integers(0, 2), st.integers(0, HEIGHT), st.integers(0, WIDTH + 2))
-FRAMES = st.builds(
-    lambda column, text: f"\x1b[1;{column}H{text}", st.integers(1, WIDTH), TEXTS
+STYLES = st.sampled_from((PLAIN, Style(weight="1")))
+TEXTS = st.sampled_from(
+    ("abc", "  ", "a\u6f22b", "\u6f22", "e\u0301", "\U0001f1e9", "\x1b\u0301")
 )
+RUNS = st.lists(st.tuples(TEXTS, STYLES), min_size=1, max_size=3)
+PLACES = st.sampled_from(((0, 0, WIDTH), (1, 0, WIDTH - 1), (0, 0, 4)))
+COLUMNS = st.integers(1, WIDTH)
+FRAMES = st.builds(lambda column, text: f"\x1b[1;{column}H{text}", COLUMNS, TEXTS)
 SIZES = st.sampled_from(((WIDTH, HEIGHT), (WIDTH - 1, HEIGHT)))
-DRAWINGS = st.tuples(PLACES, RUNS)
+DRAWINGS = st.builds(
+    lambda place, other, runs: ((place, runs), (other, runs), (other, runs[::-1])),
+    PLACES,
+    PLACES,
+    RUNS,
+)
+
+Drawing = tuple[tuple[int, int, int], list[Run]]
 
 
-def _draw(canvas: Canvas, step: tuple[tuple[int, int, int], list[Run]]) -> None:
-    (x, y, width), runs = step
-    canvas.draw(x, y, width, runs)
+def _take(
+    step: str | tuple[int, int] | Drawing, canvas: Canvas, painter: Painter
+) -> None:
+    if isinstance(step, str):
+        canvas.apply(step)
+        return
+    first, second = step
+    if isinstance(first, int) and isinstance(second, int):
+        canvas.resize(first, second)
+        painter.forget()
+    elif isinstance(first, tuple) and isinstance(second, list):
+        canvas.draw(*first, second)
 
 
-@given(st.lists(st.one_of(DRAWINGS, DRAWINGS, FRAMES, SIZES), max_size=12))
+LONG: list[Run] = [("abc", PLAIN), ("abc", PLAIN)]
+
+
+@example((((0, 0, 4), LONG), ((0, 0, WIDTH), LONG)), [0, 1])
+@settings(max_examples=150, deadline=None)
+@given(
+    DRAWINGS,
+    st.lists(st.integers(0, 2) | FRAMES | SIZES, min_size=3, max_size=8),
+)
 def test_a_line_is_the_same_whether_or_not_its_runs_were_drawn_before(
-    steps: list[str | tuple[int, int] | tuple[tuple[int, int, int], list[Run]]],
+    drawings: tuple[Drawing, ...],
+    steps: list[int | str | tuple[int, int]],
 ) -> None:
     passing_over = Canvas(WIDTH, HEIGHT)
     drawing_all = Canvas(WIDTH, HEIGHT)
-    painters = Painter(), Painter()
-    for step in steps:
+    painter, painter_of_all = Painter(), Painter()
+    for each in steps:
+        step = drawings[each] if isinstance(each, int) else each
         for line in drawing_all.lines:
             line.forget_drawn()
-        for canvas in (passing_over, drawing_all):
-            if isinstance(step, str):
-                canvas.apply(step)
-            elif isinstance(step[0], int):
-                canvas.resize(*step)
-            else:
-                _draw(canvas, step)
+        _take(step, passing_over, painter)
+        _take(step, drawing_all, painter_of_all)
         lines = [(line.cells, line.styles) for line in passing_over.lines]
         assert lines == [(line.cells, line.styles) for line in drawing_all.lines]
-        passed, drawn = painters
-        if isinstance(step, tuple) and isinstance(step[0], int):
-            passed.forget()
-            drawn.forget()
-        assert passed.paint(passing_over) == drawn.paint(drawing_all)
+        assert painter.paint(passing_over) == painter_of_all.paint(drawing_all)

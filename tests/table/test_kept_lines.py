@@ -1,0 +1,91 @@
+"""A line that is kept from an earlier sample is the line that would be drawn now."""
+
+from dataclasses import replace
+from typing import Any
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from pgtop.analysis.age_limits import AgeLimits
+from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.model.backend import (
+    ACTIVE,
+    CLIENT_BACKEND,
+    CLIENT_READ,
+    IDLE,
+    IDLE_IN_TRANSACTION,
+    PARALLEL_WORKER,
+    Backend,
+)
+from pgtop.model.timestamp import MICROSECONDS
+from pgtop.table.kept_lines import KeptLines
+from pgtop.table.options import TableOptions
+from pgtop.table.sessions import SESSIONS
+from tests import scenes
+
+STARTS = (scenes.NOW, scenes.NOW - 8 * MICROSECONDS, None)
+FIELDS: dict[str, Any] = {
+    "backend_start": STARTS,
+    "leader_pid": (None, 1),
+    "usename": ("web", "日本", None),
+    "application_name": ("", "pool"),
+    "client_addr": (None, "10.0.0.1"),
+    "xact_start": STARTS,
+    "query_start": STARTS,
+    "state_change": STARTS,
+    "wait_event_type": (None, "Lock", "Client"),
+    "wait_event": (None, CLIENT_READ),
+    "state": (ACTIVE, IDLE, IDLE_IN_TRANSACTION),
+    "query": (None, "select 1", "/* a */ select"),
+    "query_id": (None, 7),
+    "xmin_age": (None, 8),
+    "backend_type": (CLIENT_BACKEND, PARALLEL_WORKER, None),
+    "blocked_by": ((), (1,), (2,), (2, 3), (0,)),
+}
+SESSION = st.fixed_dictionaries(
+    {name: st.sampled_from(values) for name, values in FIELDS.items()}
+).map(lambda fields: Backend(pid=0, **fields))
+CHANGE = st.sampled_from(sorted(FIELDS)).flatmap(
+    lambda name: st.tuples(st.just(name), st.sampled_from(FIELDS[name]))
+)
+STEP = st.tuples(
+    st.integers(0, 2),
+    CHANGE,
+    st.sampled_from((0, 0, 1, 60, 4_000)),
+    st.sampled_from((AgeLimits(), AgeLimits(1.0, 2.0, 3.0))),
+)
+OPTIONS = st.builds(
+    lambda extra, apart: TableOptions(extra_columns=extra, ages_apart=apart),
+    st.booleans(),
+    st.booleans(),
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.tuples(SESSION, SESSION, SESSION),
+    st.lists(STEP, min_size=2, max_size=6),
+    OPTIONS,
+    st.sampled_from((80, 400)),
+)
+def test_a_kept_line_equals_a_new_one(
+    sessions: tuple[Backend, ...],
+    steps: list[tuple[int, tuple[str, object], int, AgeLimits]],
+    options: TableOptions,
+    width: int,
+) -> None:
+    kept = KeptLines()
+    layout = SESSIONS.layout(width, options)
+    now = scenes.NOW
+    rows = [row._replace(pid=pid) for pid, row in enumerate(sessions, 1)]
+    for place, (field, value), seconds, limits in steps:
+        changes: dict[str, Any] = {field: value}
+        rows[place] = rows[place]._replace(**changes)
+        now += seconds * MICROSECONDS
+        snapshot = replace(scenes.snapshot(rows), taken_at=now)
+        derived = DerivedSnapshot.of(snapshot, limits=limits)
+        for row in rows:
+            expected = SESSIONS.line(layout, row, derived)
+            assert kept.line(layout, row, derived) == expected
+    other = SESSIONS.layout(width + 9, options)
+    assert kept.line(other, rows[0], derived) == SESSIONS.line(other, rows[0], derived)
