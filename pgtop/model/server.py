@@ -109,6 +109,8 @@ class Rights(NamedTuple):
     """True with pg_signal_autovacuum_worker (18 and later): the role may signal these workers,
     which run as no role.
     """
+    logs_memory: bool = False
+    """True if the role may call pg_log_backend_memory_contexts (14 and later)."""
 
 
 class Login(NamedTuple):

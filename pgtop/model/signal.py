@@ -8,10 +8,17 @@ from pgtop.model.server import SeenOn
 
 
 class Signal(StrEnum):
-    """Cancel ends the running query; terminate ends the session and rolls its transaction back."""
+    """Cancel ends the running query; terminate ends the session and rolls its transaction back.
+    Log memory ends nothing: the session writes its memory contexts to the server's log.
+    """
 
     CANCEL = "cancel"
     TERMINATE = "terminate"
+    LOG_MEMORY = "log memory"
+
+
+ENDING = (Signal.CANCEL, Signal.TERMINATE)
+"""The signals that end something."""
 
 
 class SignalRequest(NamedTuple):
@@ -78,6 +85,9 @@ class ObservedEffect(StrEnum):
     STILL_RUNNING = "still running"  # nothing seen until the timeout
     UNSEEN = "unseen"  # the server does not answer any more
     NOT_SENT = "not sent"  # see the reply
+    LOGGING = (
+        "logging"  # the server has passed the request on; its log is not seen from here
+    )
 
 
 class Outcome(NamedTuple):

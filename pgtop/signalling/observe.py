@@ -76,8 +76,17 @@ async def send_and_observe(
 
 def _first_outcome(request: SignalRequest, reply: SignalReply) -> Outcome:
     may_be_sent = reply.status in (ReplyStatus.SENT, ReplyStatus.UNKNOWN)
+    if may_be_sent and request.signal is Signal.LOG_MEMORY:
+        return Outcome(request, reply, _EFFECTS_OF_LOGGING[reply.status])
     effect = ObservedEffect.PENDING if may_be_sent else ObservedEffect.NOT_SENT
     return Outcome(request, reply, effect)
+
+
+_EFFECTS_OF_LOGGING = {
+    ReplyStatus.SENT: ObservedEffect.LOGGING,
+    ReplyStatus.UNKNOWN: ObservedEffect.UNSEEN,
+}
+"""Nothing of it can be observed: the server's log is not read."""
 
 
 def _all_final(outcomes: Sequence[Outcome]) -> bool:

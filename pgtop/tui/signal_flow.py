@@ -14,7 +14,7 @@ from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.config.settings import Settings
 from pgtop.keys import hint
 from pgtop.model.plan import Plan
-from pgtop.model.signal import Signal, SignalRequest
+from pgtop.model.signal import ENDING, Signal, SignalRequest
 from pgtop.monitor.monitor import Monitor
 from pgtop.monitor.state import State
 from pgtop.signalling.consent import Consent
@@ -276,7 +276,8 @@ def _sentence(progress: Progress) -> Span:
     """Return the outcome of a plan of one."""
     [target] = progress.plan.targets
     [outcome] = progress.outcomes
-    return outcome_words(outcome, target.refusal)
+    is_ending = progress.plan.signal in ENDING
+    return outcome_words(outcome, target.refusal if is_ending else "")
 
 
 def _summary(progress: Progress) -> Span:

@@ -10,7 +10,7 @@ from pgtop.keys import hint
 from pgtop.model.backend import ACTIVE, IDLE, PARALLEL_WORKER, WALSENDER, Backend
 from pgtop.model.plan import Plan
 from pgtop.model.server import Server
-from pgtop.model.signal import Signal
+from pgtop.model.signal import ENDING, Signal
 from pgtop.signalling.planning import has_nothing_to_cancel
 from pgtop.signalling.rights import Right, grant, is_another_pgtop, right_to_signal
 from pgtop.text.clean import clean
@@ -31,6 +31,7 @@ from pgtop.view.server_words import labelled_place
 _QUESTIONS = {
     Signal.CANCEL: "Cancel the query of {}?",
     Signal.TERMINATE: "Terminate session {}?",
+    Signal.LOG_MEMORY: "Write the memory of {} to the server's log?",
 }
 
 
@@ -66,18 +67,21 @@ def propose(
     [target] = plan.targets
     backend = target.backend
     server = plan.server
-    waiters = waiter_fields(plan.signal, backend, derived)
+    is_ending = plan.signal in ENDING
+    waiters = waiter_fields(plan.signal, backend, derived) if is_ending else []
+    rights = _rights(right_to_signal(server, backend)) if is_ending else []
+    progress = progress_fields(backend, derived) if is_ending else []
     fields = [
         *_protection(target.protection),
         *_another_pgtop(server, backend),
-        *_rights(right_to_signal(server, backend)),
+        *rights,
         *_weak_check(server, backend),
         state_field(backend, derived),
         ended_field(plan.signal, backend, derived),
-        *progress_fields(backend, derived),
+        *progress,
         *waiters,
     ]
-    extra = [] if waiters else [frees_nothing_field(derived)]
+    extra = [] if waiters or not is_ending else [frees_nothing_field(derived)]
     return Proposal(
         _QUESTIONS[plan.signal].format(backend.pid),
         _subject(plan, label, is_short=False),

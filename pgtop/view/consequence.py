@@ -19,6 +19,9 @@ _ROW_QUEUE = "tuple"
 """The wait event of sessions that queue for a row: they block each other only by their turn.
 https://www.postgresql.org/docs/current/monitoring-stats.html#WAIT-EVENT-LOCK-TABLE"""
 _AT_ITS_END = {Signal.TERMINATE: "", Signal.CANCEL: "once it has ended, "}
+_MEMORY = (
+    "its memory contexts to the server's log, a hundred lines or more; it ends nothing"
+)
 """A cancel may leave a savepoint's locks."""
 
 
@@ -62,6 +65,8 @@ def ended_field(
     derived: DerivedSnapshot,
 ) -> LabelledValue:
     """Return what the signal ends besides the session or its query."""
+    if signal is Signal.LOG_MEMORY:
+        return field("Writes", _MEMORY)
     if signal is Signal.CANCEL:
         return field("Stops", _stopped(backend, derived))
     return field("Rolls back", _rolled_back(backend, derived))

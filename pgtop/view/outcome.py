@@ -13,6 +13,7 @@ from pgtop.model.signal import (
     Signal,
     SignalRequest,
 )
+from pgtop.model.timestamp import to_datetime
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
@@ -40,10 +41,20 @@ def weakly_checked_words(count: int) -> str:
 
 # One outcome as a sentence.
 
-_DONE = {Signal.CANCEL: "cancelled", Signal.TERMINATE: "terminated"}
+_TASKS = {
+    Signal.CANCEL: "cancel {}",
+    Signal.TERMINATE: "terminate {}",
+    Signal.LOG_MEMORY: "log the memory of {}",
+}
+_DONE = {
+    Signal.CANCEL: "cancelled",
+    Signal.TERMINATE: "terminated",
+    Signal.LOG_MEMORY: "logged",
+}
 _REQUESTED = {
     Signal.CANCEL: "asked to cancel its query",
     Signal.TERMINATE: "asked to end",
+    Signal.LOG_MEMORY: "asked to log its memory",
 }
 
 _NOT_SENT = {
@@ -65,6 +76,7 @@ _REFUSED = ("refused: {refused}", Tone.WARN)
 _GONE = {
     Signal.TERMINATE: ("terminated {pid} (gone after {seconds})", Tone.CALM),
     Signal.CANCEL: ("{pid} has ended (gone after {seconds})", Tone.CALM),
+    Signal.LOG_MEMORY: ("{pid} has ended", Tone.CALM),
 }
 _SENT = {
     ObservedEffect.PENDING: ("{pid} was {requested} …", Tone.NOTICE),
@@ -81,6 +93,10 @@ _SENT = {
         Tone.ALARM,
     ),
 }
+_LOGGING = (
+    "{pid} was asked to log its memory contexts: look for its pid in the server's log{since}",
+    Tone.CALM,
+)
 _BLIND = ("{pid} was {requested}; {blind}", Tone.WARN)
 
 _ENDED_UNANSWERED = (
@@ -111,9 +127,8 @@ _UNKNOWN = (
 
 def pending_words(request: SignalRequest) -> Span:
     """Return the words until the server replies, which may take as long as a stalled sample."""
-    return Span(
-        f"asking the server to {request.signal} {request.target.pid} …", Tone.NOTICE
-    )
+    task = _TASKS[request.signal].format(request.target.pid)
+    return Span(f"asking the server to {task} …", Tone.NOTICE)
 
 
 def outcome_words(outcome: Outcome, refusal: str = "") -> Span:
@@ -155,6 +170,8 @@ def _not_sent(outcome: Outcome, refusal: str) -> Span:
 
 def _sent(outcome: Outcome) -> Span:
     signal = outcome.request.signal
+    if outcome.effect is ObservedEffect.LOGGING:
+        return _logging(outcome)
     if outcome.effect is ObservedEffect.GONE:
         words, tone = _GONE[signal]
     else:
@@ -169,6 +186,15 @@ def _sent(outcome: Outcome) -> Span:
         ),
         tone,
     )
+
+
+def _logging(outcome: Outcome) -> Span:
+    """Return where to look: nothing of the log is seen from here."""
+    request = outcome.request
+    seen_on = request.seen_on
+    since = f" from {to_datetime(seen_on.at):%H:%M:%S} UTC on" if seen_on else ""
+    words, tone = _LOGGING
+    return Span(words.format(pid=request.target.pid, since=since), tone)
 
 
 def _unanswered(outcome: Outcome) -> Span:
@@ -219,6 +245,7 @@ class OutcomeKind(StrEnum):
     UNREACHED = "no connection, nothing sent"
     UNSEEN = "outcome not known"
     PENDING = "asked"
+    LOGGING = "asked to log its memory"
 
 
 SURVIVED = frozenset(
@@ -231,6 +258,7 @@ REFUSED = frozenset(
 _SUCCESSES = {
     Signal.TERMINATE: (OutcomeKind.GONE,),
     Signal.CANCEL: (OutcomeKind.CANCELLED, OutcomeKind.IN_TRANSACTION),
+    Signal.LOG_MEMORY: (OutcomeKind.LOGGING,),
 }
 
 _KINDS_NOT_SENT = {
@@ -247,6 +275,7 @@ _KINDS_SENT = {
     ObservedEffect.TRANSACTION_OPEN: OutcomeKind.IN_TRANSACTION,
     ObservedEffect.STILL_RUNNING: OutcomeKind.STILL_RUNNING,
     ObservedEffect.PENDING: OutcomeKind.PENDING,
+    ObservedEffect.LOGGING: OutcomeKind.LOGGING,
 }
 _TONES = {
     OutcomeKind.GONE: Tone.CALM,

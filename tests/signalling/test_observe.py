@@ -18,7 +18,7 @@ from pgtop.signalling.observe import (
     observed_effect,
     send_and_observe,
 )
-from pgtop.view.outcome import short_words
+from pgtop.view.outcome import outcome_words, short_words
 from tests.fakes import FakeSignaller, JumpingClock
 
 _RUNNING = Backend(
@@ -208,3 +208,25 @@ def test_the_words_without_a_reply_name_what_is_unknown(
         ReplyStatus.UNKNOWN, "timeout" if effect is ObservedEffect.UNSEEN else ""
     )
     assert short_words(Outcome(_TERMINATE, reply, effect)).text == words
+
+
+@pytest.mark.parametrize(
+    ("reply", "effect", "words"),
+    [
+        (
+            ReplyStatus.SENT,
+            ObservedEffect.LOGGING,
+            "look for its pid in the server's log",
+        ),
+        (ReplyStatus.UNKNOWN, ObservedEffect.UNSEEN, "is not known"),
+        (ReplyStatus.GONE, ObservedEffect.NOT_SENT, "had already ended"),
+    ],
+)
+async def test_nothing_of_logged_memory_is_observed_or_claimed(
+    reply: ReplyStatus, effect: ObservedEffect, words: str
+) -> None:
+    signaller = FakeSignaller(SignalReply(reply))
+    request = SignalRequest(Signal.LOG_MEMORY, _RUNNING)
+    [outcome] = await _outcomes(request, signaller)
+    assert (outcome.effect, signaller.looks) == (effect, 0)
+    assert words in outcome_words(outcome).text

@@ -7,7 +7,7 @@ import pytest
 from pgtop.model.backend import CLIENT_BACKEND, IDLE, IDLE_IN_TRANSACTION, Backend
 from pgtop.model.plan import Change, ExclusionReason, Plan
 from pgtop.model.server import Rights
-from pgtop.model.signal import Signal
+from pgtop.model.signal import ENDING, Signal
 from pgtop.model.snapshot import Snapshot
 from pgtop.signalling.consent import needs_pid
 from pgtop.signalling.planning import (
@@ -92,7 +92,7 @@ def test_a_hidden_session_names_each_missing_right() -> None:
 def test_every_selected_session_is_listed() -> None:
     """Each selected session is once a target or excluded with a reason."""
     scene = busy()
-    for signal in Signal:
+    for signal in ENDING:
         plan = make_plan(signal, scene.backends, scene)
         listed = [
             *(target.backend for target in plan.targets),

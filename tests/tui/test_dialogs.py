@@ -130,6 +130,22 @@ async def test_signal_menu_offers_both() -> None:
         assert isinstance(stage.app.screen, ConfirmScreen)
 
 
+async def test_signal_menu_offers_to_log_memory_where_that_is_permitted() -> None:
+    """The dialog opens with its own words, and what is sent ends nothing."""
+    scene = busy()
+    rights = scene.server.rights._replace(logs_memory=True)
+    signaller = FakeSignaller()
+    snapshot = replace(scene, server=scene.server._replace(rights=rights))
+    stage = Stage(snapshot, signaller=signaller)
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "signal_menu", "cursor_down", "cursor_down", "open")
+        assert isinstance(stage.app.screen, ConfirmScreen)
+        assert "it ends nothing" in text_of(stage, "#proposal")
+        await press(pilot, "confirm")
+        [request] = signaller.requests
+        assert request.signal is Signal.LOG_MEMORY
+
+
 async def test_cancel_of_an_idle_session_is_explained_without_a_dialog() -> None:
     """For a session without a running query a notice explains this without a dialog."""
     stage = Stage(busy())

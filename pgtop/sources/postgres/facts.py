@@ -24,6 +24,7 @@ from pgtop.model.server import (
 from pgtop.model.timestamp import MICROSECONDS, Instant
 from pgtop.sources.postgres.connection import Channel, Row, Statement
 from pgtop.sources.postgres.encoding import decode_name
+from pgtop.sources.postgres.features import LOG_MEMORY, Features
 from pgtop.sources.postgres.pipeline import Answer
 from pgtop.sources.postgres.shapes import (
     BOOL,
@@ -306,7 +307,7 @@ class Facts:
             database_oid=database_oid,
             started_at=started_at,
             limits=_limits(number, reserves),
-            rights=_rights(roles, user, info.server_version),
+            rights=_rights(roles, user, info.server_version, channel.features),
             in_recovery=in_recovery,
             track_activity_query_size=number.get("track_activity_query_size", 1024),
             roles=roles,
@@ -362,6 +363,8 @@ def _database(row: Row) -> Database:
     return Database(decode_name(name, encoding), encoding, _limit(limit))
 
 
+_MEMORY_IS_GRANTED = 150_000
+"""In 14 every role may call pg_log_backend_memory_contexts, which refuses all but superusers."""
 _INHERITANCE_COUNTS = 150_000
 """In earlier versions a member of pg_read_all_stats saw all, whether it inherited or not.
 https://postgr.es/c/6198420ad
@@ -406,7 +409,9 @@ def _login(oid: int, role: Role | None, reserves: Sequence[Row], name: str) -> L
     return Login(oid, known_role.name, known_role.superuser, usable)
 
 
-def _rights(roles: Mapping[int, Role], user: Role, version: int) -> Rights:
+def _rights(
+    roles: Mapping[int, Role], user: Role, version: int, features: Features
+) -> Rights:
     """Return the rights by membership in predefined roles; a superuser is a member of all."""
     mine = {role.name for role in roles.values() if role.mine}
     if version < _INHERITANCE_COUNTS:
@@ -420,4 +425,6 @@ def _rights(roles: Mapping[int, Role], user: Role, version: int) -> Rights:
         reads_all="pg_read_all_stats" in mine,
         signals_all="pg_signal_backend" in mine,
         signals_autovacuum="pg_signal_autovacuum_worker" in mine,
+        logs_memory=features.allows(LOG_MEMORY)
+        and (user.superuser or version >= _MEMORY_IS_GRANTED),
     )

@@ -14,6 +14,7 @@ from pgtop.model.timestamp import to_datetime
 FUNCTIONS: Mapping[Signal, LiteralString] = {
     Signal.CANCEL: "pg_catalog.pg_cancel_backend",
     Signal.TERMINATE: "pg_catalog.pg_terminate_backend",
+    Signal.LOG_MEMORY: "pg_catalog.pg_log_backend_memory_contexts",
 }
 """https://www.postgresql.org/docs/current/functions-admin.html#FUNCTIONS-ADMIN-SIGNAL"""
 

@@ -221,6 +221,7 @@ def statement(request: SignalRequest, features: Features) -> Statement:
     """
     seen = request.seen
     is_terminate = request.signal is Signal.TERMINATE
+    is_for_session = request.signal is not Signal.CANCEL
     seen_on = request.seen_on
     is_any_name = request.even_if_renamed and not seen.hidden
     values: dict[str, Parameter] = {
@@ -235,7 +236,7 @@ def statement(request: SignalRequest, features: Features) -> Statement:
         "backend_type": _raw(seen.backend_type),
         "any_name": is_any_name or _may_differ(seen, seen.application_name),
         "application_name": _raw(seen.application_name),
-        "any_query": is_terminate and not request.only_if_unchanged,
+        "any_query": is_for_session and not request.only_if_unchanged,
         "terminate": is_terminate,
         "query_start": moment(seen.query_start),
         "xact_start": moment(seen.xact_start),

@@ -42,8 +42,16 @@ _EXTRA_LINES = 8
 _NARROW = 60
 """Cells below which the client has a line of its own."""
 _STALE = "The server does not answer: this is how it was."
-_BUTTONS = {Signal.CANCEL: "Cancel query", Signal.TERMINATE: "Terminate"}
-_VERBS = {Signal.CANCEL: "cancel its query", Signal.TERMINATE: "terminate it"}
+_BUTTONS = {
+    Signal.CANCEL: "Cancel query",
+    Signal.TERMINATE: "Terminate",
+    Signal.LOG_MEMORY: "Log memory",
+}
+_VERBS = {
+    Signal.CANCEL: "cancel its query",
+    Signal.TERMINATE: "terminate it",
+    Signal.LOG_MEMORY: "log its memory",
+}
 
 
 class ConfirmScreen(SignalDialog):

@@ -37,6 +37,7 @@ _NOTICE_FROM = 15
 _LOOKS = {
     Signal.TERMINATE: _Look("heavy", Tone.ALARM_PLATE, Tone.ALARM),
     Signal.CANCEL: _Look("round", Tone.WARN_PLATE, Tone.WARN),
+    Signal.LOG_MEMORY: _Look("round", Tone.WARN_PLATE, Tone.WARN),
 }
 _TERMINAL_COLOUR = Color.parse("ansi_default")
 

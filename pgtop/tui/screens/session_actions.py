@@ -10,6 +10,8 @@ from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import CopyRequested, ExplainRequested, SignalRequested
 from pgtop.tui.screens.live import LiveScreen
 
+_LOG_MEMORY = "write its memory contexts to the server's log"
+
 
 class SessionActionsScreen(LiveScreen):
     """Subclasses return the session that the keys are about, and the snapshot that shows it."""
@@ -94,6 +96,8 @@ class SessionActionsScreen(LiveScreen):
             Choice(Signal.CANCEL, f"{hint('cancel')}  cancel the query"),
             Choice(Signal.TERMINATE, f"{hint('terminate')}  terminate the session"),
         ]
+        if seen_in.snapshot.server.rights.logs_memory:
+            choices.append(Choice(Signal.LOG_MEMORY, _LOG_MEMORY))
         title = f"Session {backend.pid}"
         menu = MenuScreen(
             title,

@@ -9,11 +9,12 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from pgtop.demo.server import Cluster
-from pgtop.model.signal import ReplyStatus, Signal, SignalRequest
+from pgtop.model.signal import ENDING, ReplyStatus, Signal, SignalRequest
 from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.sources.postgres.signals import PostgresSignaller
 from tests.sources.postgres.sampler_helpers import backend
+from tests.waiting import until_async
 
 _SETTINGS = {
     "log_statement": "all", "log_min_duration_statement": "0", "log_duration": "on",
@@ -75,7 +76,7 @@ async def test_samples_stay_out_of_the_log(server: Cluster, user: str) -> None:
     assert (count == 0) == may_set
 
 
-@pytest.mark.parametrize("signal", Signal)
+@pytest.mark.parametrize("signal", ENDING)
 async def test_signals_are_logged(server: Cluster, signal: Signal) -> None:
     """The server's log has the statement of each signal, and none of the samples after it."""
     session = session_of(server, "postgres")
@@ -96,4 +97,44 @@ async def test_signals_are_logged(server: Cluster, signal: Signal) -> None:
         assert log.count(_FUNCTIONS[signal]) >= 1
         victim.close()
     assert await statements(server, source) == 0
+    await session.close()
+
+
+async def test_a_session_writes_its_memory_to_the_log_and_lives_on(
+    server: Cluster,
+) -> None:
+    """The identity is compared as for the other signals: another start gets nothing."""
+    session = session_of(server, "postgres")
+    source, signaller = PostgresSource(session), PostgresSignaller(session)
+    with psycopg.connect(server.socket_dsn, user="app", autocommit=True) as target:
+        snapshot = await source.sample()
+        seen = backend(snapshot, target.info.backend_pid)
+        words = f"logging memory contexts of PID {seen.pid}"
+        request = SignalRequest(Signal.LOG_MEMORY, seen, seen_on=snapshot.seen_on)
+        other = request._replace(
+            seen=seen._replace(backend_start=(seen.backend_start or 0) - 1)
+        )
+        is_there = snapshot.server.version_num >= 140_000
+        assert snapshot.server.rights.logs_memory == is_there
+        replies = await signaller.send_all([other, request])
+        target.execute("SELECT 1")  # the session writes before its next statement
+        if is_there:
+            expected = [ReplyStatus.REPLACED, ReplyStatus.SENT]
+            await until_async(lambda: _is_in(words, server))
+        else:
+            expected = [ReplyStatus.REFUSED] * 2
+        assert [reply.status for reply in replies] == expected
+    await session.close()
+
+
+async def _is_in(words: str, server: Cluster) -> bool:
+    return server.log.read_text(errors="replace").count(words) == 1
+
+
+async def test_a_role_without_the_right_is_not_offered_to_log_memory(
+    server: Cluster,
+) -> None:
+    session = session_of(server, "watcher")
+    snapshot = await PostgresSource(session).sample()
+    assert not snapshot.server.rights.logs_memory
     await session.close()

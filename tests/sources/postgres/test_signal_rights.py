@@ -4,7 +4,7 @@ trusted.
 
 import pytest
 
-from pgtop.model.signal import ReplyStatus, Signal, SignalReply, SignalRequest
+from pgtop.model.signal import ENDING, ReplyStatus, Signal, SignalReply, SignalRequest
 from pgtop.sources.postgres.signals import PostgresSignaller
 from tests.sources.postgres.conftest import Connect
 from tests.sources.postgres.signal_helpers import (
@@ -82,7 +82,7 @@ async def test_a_hidden_session_is_known_by_its_role(
         seen = await now(signaller, victim)
         assert seen.hidden
         assert seen.backend_start is None
-        for signal in Signal:
+        for signal in ENDING:
             assert await signaller.send_all([SignalRequest(signal, seen)]) == [
                 SignalReply(ReplyStatus.SENT)
             ]
@@ -118,7 +118,7 @@ async def test_a_reused_pid_of_the_same_role_gets_no_signal(
         with session_with_pid(
             seen.pid, {**parameters, **owner, "application_name": "old", **changed}
         ) as successor:
-            for signal in Signal:
+            for signal in ENDING:
                 [reply] = await signaller.send_all([SignalRequest(signal, seen)])
                 assert reply.status is answer
             assert successor.execute("SELECT 1").fetchone() == (1,)

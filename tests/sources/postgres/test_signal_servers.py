@@ -15,6 +15,7 @@ from pgtop.demo.server import Cluster
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.server import SeenOn, ServerInstance
 from pgtop.model.signal import (
+    ENDING,
     ObservedEffect,
     ReplyStatus,
     Signal,
@@ -386,7 +387,7 @@ async def test_behind_a_pooler_the_own_session_is_never_signalled(
     async with session.acquire() as channel:
         pid = channel.features.pid
         assert channel.features.pooled
-    for kind in Signal:
+    for kind in ENDING:
         request = await request_against(session, pid, kind)
         for answer in await door.send_all([request, request]):
             # The query that it ran when it was seen is over.

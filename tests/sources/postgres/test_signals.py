@@ -10,7 +10,7 @@ from psycopg import errors
 
 import pgtop
 from pgtop.model.backend import Backend, BackendId
-from pgtop.model.signal import ReplyStatus, Signal, SignalReply, SignalRequest
+from pgtop.model.signal import ENDING, ReplyStatus, Signal, SignalReply, SignalRequest
 from pgtop.sources.postgres.signals import PostgresSignaller
 from tests.sources.postgres.conftest import Connect
 from tests.sources.postgres.signal_helpers import (
@@ -59,7 +59,7 @@ async def test_cancel_ends_exactly_that_query(
     await stop(bystander, still)
 
 
-@pytest.mark.parametrize("signal", Signal)
+@pytest.mark.parametrize("signal", ENDING)
 @pytest.mark.parametrize("off", [-1, 1])
 async def test_one_microsecond_is_another_session(
     signaller: PostgresSignaller, connect: Connect, signal: Signal, off: int
@@ -116,7 +116,7 @@ async def test_a_reused_pid_is_not_signalled(
     await old.close()
     await gone(signaller, seen.identity)
     with session_with_pid(seen.pid, parameters) as successor:
-        for signal in Signal:
+        for signal in ENDING:
             assert await signaller.send_all([SignalRequest(signal, seen)]) == [
                 SignalReply(ReplyStatus.REPLACED)
             ]
@@ -281,7 +281,7 @@ async def test_an_ended_session_is_gone(
     seen = await now(signaller, victim)
     await victim.close()
     await gone(signaller, seen.identity)
-    for signal in Signal:
+    for signal in ENDING:
         assert await signaller.send_all([SignalRequest(signal, seen)]) == [
             SignalReply(ReplyStatus.GONE)
         ]
