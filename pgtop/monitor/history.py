@@ -40,8 +40,7 @@ _OFF = "no history is kept"
 class History:
     """Keeps the samples of a feed; an `analysis.timeline.Timeline`.
 
-    Where the server's clock goes back, what is younger is forgotten: a timeline shows each time
-    once.
+    A timeline shows each time once: if the server's clock goes back, what is younger is forgotten.
     """
 
     def __init__(

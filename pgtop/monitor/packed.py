@@ -13,10 +13,11 @@ from itertools import compress
 from operator import ne
 from sys import getsizeof
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
+from pgtop.model import EMPTY
 from pgtop.model.backend import Backend
-from pgtop.model.locks import LockState
+from pgtop.model.locks import Wait
 from pgtop.model.section import Section
 from pgtop.model.server import Server
 from pgtop.model.snapshot import NO_IDLE_GROUP, IdleGroup, Snapshot
@@ -28,11 +29,13 @@ MOST_CHANGES = 4
 _LEAST_BYTES = 64 << 10
 """The size of a first sample counts as this at least."""
 _QUERY = Backend._fields.index("query")
+_Waits: TypeAlias = Mapping[int, Wait]
+_Sections: TypeAlias = Mapping[str, Section[Any]]
 _INDEXES = range(len(Backend._fields))
 _SAMPLE_BYTES = 1_500
 """A sample without its rows and parts: the record, its server, its cost."""
-_ROLE_BYTES = 250
-"""A role or a database of the server."""
+_ITEM_BYTES = 250
+"""A role, a database or a prepared transaction."""
 
 
 class Texts:
@@ -67,7 +70,7 @@ class _Packed(NamedTuple):
     base: Snapshot
     """The sample without its rows and parts."""
     parts: bytes
-    """Its locks and sections; the same object while they do not change."""
+    """The waits for locks and the sections; the same object while they do not change."""
     ungrouped: bytes
     """The pids outside the idle group, in their order."""
     idle: bytes
@@ -88,7 +91,7 @@ class PackedBlock:
         self._all_texts = texts
         self._first_size = _LEAST_BYTES
         self._samples: list[_Packed] = []
-        self._server: Server | None = before._server if before else None
+        self._base: Snapshot | None = before._base if before else None
         self._packer: _Packer | None = _Packer(self.texts, texts)
 
     @property
@@ -119,10 +122,10 @@ class PackedBlock:
         """Add a sample. Only for a block that is not full."""
         if self._packer is None:
             raise ValueError("a closed block takes no sample")
-        packed = self._packer.pack(snapshot, self._server)
-        self._server = packed.base.server
+        packed = self._packer.pack(snapshot, self._base)
+        self._base = packed.base
         before = self._samples[-1] if self._samples else None
-        self.size += _SAMPLE_BYTES + _size(packed, before)
+        self.size += _size(packed, before)
         if before is None:
             self._first_size = max(self.size, _LEAST_BYTES)
         self.times.append(snapshot.taken_at)
@@ -149,14 +152,18 @@ class PackedBlock:
 
 
 def _size(packed: _Packed, before: _Packed | None) -> int:
-    size = len(packed.rows) + len(packed.ungrouped)
+    """Return the bytes of a sample, without what it shares with the one before."""
+    size = _SAMPLE_BYTES + len(packed.rows) + len(packed.ungrouped)
     if before is None or packed.parts is not before.parts:
         size += len(packed.parts)
     if before is None or packed.idle is not before.idle:
         size += len(packed.idle)
-    if before is None or packed.base.server.roles is not before.base.server.roles:
-        server = packed.base.server
-        size += _ROLE_BYTES * (len(server.roles) + len(server.databases))
+    locks = packed.base.locks
+    if before is None or locks.reused is not before.base.locks.reused:
+        size += _ITEM_BYTES * (len(locks.reused) + len(locks.prepared))
+    server = packed.base.server
+    if before is None or server.roles is not before.base.server.roles:
+        size += _ITEM_BYTES * (len(server.roles) + len(server.databases))
     return size
 
 
@@ -174,8 +181,8 @@ class _Packer:
         self._ungrouped = b""
         self._idle = b""
 
-    def pack(self, snapshot: Snapshot, server: Server | None) -> _Packed:
-        """Return what a sample changes; `server` is that of the sample before."""
+    def pack(self, snapshot: Snapshot, base: Snapshot | None) -> _Packed:
+        """Return what a sample changes; `base` is that of the sample before."""
         before = self._before
         if before is None or snapshot.idle_group is not before.idle_group:
             self._idle = _numbers(snapshot.idle_group.backends)
@@ -189,7 +196,7 @@ class _Packer:
             self._ungrouped = ungrouped
         self._before = snapshot
         return _Packed(
-            base=_base(snapshot, server),
+            base=_base(snapshot, base),
             parts=self._parts,
             ungrouped=self._ungrouped,
             idle=self._idle,
@@ -261,12 +268,12 @@ class Unpacked:
             self._apply(self._samples[self._next].rows)
             self._next += 1
         packed = self._samples[number]
-        locks, sections = _unpickled(packed.parts)
+        waits, sections = _unpickled(packed.parts)
         return replace(
             packed.base,
             ungrouped=self._backends(packed.ungrouped),
             idle_group=self._group(self._backends(packed.idle)),
-            locks=locks,
+            locks=packed.base.locks._replace(waits=waits),
             sections=sections,
         )
 
@@ -308,22 +315,29 @@ def _numbers(backends: Sequence[Backend]) -> bytes:
     return marshal.dumps([backend.pid for backend in backends])
 
 
-def _parts(snapshot: Snapshot) -> tuple[LockState, Mapping[str, Section[Any]]]:
-    return snapshot.locks, snapshot.sections
+def _parts(snapshot: Snapshot) -> tuple[_Waits, _Sections]:
+    return snapshot.locks.waits, snapshot.sections
 
 
-def _base(snapshot: Snapshot, before: Server | None) -> Snapshot:
-    """Return the sample without rows and parts; equal roles and databases are shared."""
+def _base(snapshot: Snapshot, before: Snapshot | None) -> Snapshot:
+    """Return the sample without rows and parts; what equals the sample before is shared."""
     server = snapshot.server
-    if before is not None and _names(before) == _names(server):
-        server = server._replace(roles=before.roles, databases=before.databases)
+    locks = snapshot.locks._replace(waits=EMPTY)
+    if before is not None:
+        if _names(before.server) == _names(server):
+            shared = before.server
+            server = server._replace(roles=shared.roles, databases=shared.databases)
+        if locks == before.locks:
+            locks = before.locks
+        elif locks.reused == before.locks.reused:
+            locks = locks._replace(reused=before.locks.reused)
     return replace(
         snapshot,
         server=server,
         ungrouped=(),
         idle_group=NO_IDLE_GROUP,
-        locks=LockState(),
-        sections={},
+        locks=locks,
+        sections=EMPTY,
     )
 
 
@@ -331,14 +345,14 @@ def _names(server: Server) -> tuple[Mapping[int, Any], Mapping[int, Any]]:
     return server.roles, server.databases
 
 
-def _pickled(locks: LockState, sections: Mapping[str, Section[Any]]) -> bytes:
+def _pickled(waits: _Waits, sections: _Sections) -> bytes:
     """Return both as bytes, whose length is their size."""
     import pickle  # late: not before the first sample is on screen
 
     stream = BytesIO()
     pickler = pickle.Pickler(stream, pickle.HIGHEST_PROTOCOL)
     pickler.dispatch_table = {MappingProxyType: _reduced}
-    pickler.dump((locks, dict(sections)))
+    pickler.dump((waits, sections))
     return stream.getvalue()
 
 
@@ -351,8 +365,8 @@ def _read_only(mapping: dict[Any, Any]) -> Mapping[Any, Any]:
     return MappingProxyType(mapping)
 
 
-def _unpickled(parts: bytes) -> tuple[LockState, Mapping[str, Section[Any]]]:
+def _unpickled(parts: bytes) -> tuple[_Waits, _Sections]:
     import pickle
 
-    locks, sections = pickle.loads(parts)  # noqa: S301 - written by this process
-    return locks, sections
+    waits, sections = pickle.loads(parts)  # noqa: S301 - written by this process
+    return waits, sections

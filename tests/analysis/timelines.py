@@ -31,7 +31,7 @@ HIDDEN = 104
 
 
 class Change(NamedTuple):
-    """What a session does next; a small repr keeps failures readable."""
+    """The next change of a session; a small repr keeps failures readable."""
 
     pid: int
     kind: str

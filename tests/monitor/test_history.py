@@ -174,7 +174,7 @@ def test_a_wait_of_a_moment_is_no_event() -> None:
 
 
 def test_an_ended_session_names_its_user_only_if_that_was_seen(tmp_path: Path) -> None:
-    """This run and the audit log agree on who ended a session; a cancel ends none."""
+    """The signals of a run and its audit log name the same user; a cancel ends no session."""
     scene = scenes.busy()
     victim, cancelled = [b for b in scene.busy_clients if b.pid != scene.server.pid][:2]
     trail = SignalTrail("admin")
@@ -206,7 +206,7 @@ def test_an_ended_session_names_its_user_only_if_that_was_seen(tmp_path: Path) -
 
 
 def test_a_session_that_is_missing_on_another_server_has_no_end() -> None:
-    """It may live on where pgtop does not look."""
+    """A session may live on where pgtop does not look."""
     session = Backend(101, backend_start=1, backend_type="client backend")
     first = replace(_BASE, ungrouped=(*_BASE.ungrouped, session))
     other = replace(_BASE, server=_BASE.server._replace(started_at=1, cluster="b"))
