@@ -30,7 +30,35 @@ class TimelineBlock(Protocol):
         ...
 
 
+_KEPT = 160
+"""Samples: those of two minutes at 1 Hz, and some more."""
 _Block = TypeVar("_Block", bound=TimelineBlock)
+
+
+class SampleCache(Generic[_Block]):
+    """Reads samples, and keeps the last ones: a screen of the past reads those of the last minute
+    again with each step, and what follows from a sample is cached under the very object.
+    """
+
+    def __init__(self, read: Callable[[_Block, int], Snapshot | None]) -> None:
+        """Keep what `read` returns for the number of a sample in a block."""
+        self._read = read
+        self._kept: dict[tuple[_Block, int], Snapshot] = {}
+
+    def sample(self, block: _Block, number: int) -> Snapshot | None:
+        """Return a sample, the same object while it is kept."""
+        key = (block, number)
+        snapshot = self._kept.pop(key, None) or self._read(block, number)
+        if snapshot is None:
+            return None
+        while len(self._kept) >= _KEPT:
+            del self._kept[next(iter(self._kept))]
+        self._kept[key] = snapshot
+        return snapshot
+
+    def clear(self) -> None:
+        """Keep nothing of what was read so far."""
+        self._kept.clear()
 
 
 class BlockTimeline(Generic[_Block]):

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
-from pgtop.analysis.block_timeline import BlockTimeline
+from pgtop.analysis.block_timeline import BlockTimeline, SampleCache
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.events import Events, signal_events
 from pgtop.analysis.sample_summary import SampleSummary, summary_of
@@ -32,6 +32,8 @@ _BLOCKS_AT_LEAST = 8
 """Blocks that the bytes must have room for: a whole block is dropped at once."""
 _UNPACKED = 2
 """Blocks that are unpacked at once: those around the sample that is shown."""
+_FORGET_AFTER = 60
+"""Samples without a look at the past, after which what was unpacked for it is freed."""
 _CLOCK_WENT_BACK = "the server's clock went back"
 _BUSY = "pgtop was too busy"
 _OFF = "no history is kept"
@@ -57,6 +59,8 @@ class History:
         self._max_bytes = max_bytes
         self._blocks: deque[PackedBlock] = deque()
         self._unpacked: deque[tuple[PackedBlock, Unpacked]] = deque(maxlen=_UNPACKED)
+        self._samples = SampleCache(self._sample)
+        self._unread_for = 0  # samples that came since one was read
         self._texts = Texts()
         self._size = 0  # of the blocks
         self._is_short = False
@@ -150,7 +154,8 @@ class History:
         return self._timeline().end_of(backend_id, after, self._trail())
 
     def _timeline(self) -> BlockTimeline[PackedBlock]:
-        return BlockTimeline(tuple(self._blocks), _times, self._sample)
+        self._unread_for = 0
+        return BlockTimeline(tuple(self._blocks), _times, self._samples.sample)
 
     def _sample(self, block: PackedBlock, number: int) -> Snapshot:
         for unpacked_block, unpacked in self._unpacked:
@@ -173,6 +178,9 @@ class History:
         self._summaries.append(summary)
         self._events.extend(self._found.add(self._derived, summary))
         self._events.extend(self._new_signals(now))
+        self._unread_for += 1
+        if self._unread_for == _FORGET_AFTER:
+            self._forget_unpacked()
         self._drop_old(now - int(self.seconds * MICROSECONDS))
 
     def _open_block(self) -> PackedBlock:
@@ -206,6 +214,10 @@ class History:
             self._drop_first()
             self._is_short = True
 
+    def _forget_unpacked(self) -> None:
+        self._unpacked.clear()
+        self._samples.clear()
+
     def _drop_first(self) -> None:
         block = self._blocks.popleft()
         self._size -= block.size
@@ -233,7 +245,7 @@ class History:
             self._gaps.pop()
         self._gaps.append(Gap(now, last_at, _CLOCK_WENT_BACK))
         self._found = Events(self._warn)
-        self._unpacked.clear()
+        self._forget_unpacked()
 
 
 def _times(block: PackedBlock) -> Sequence[Instant]:

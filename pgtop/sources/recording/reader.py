@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pgtop.analysis.block_timeline import BlockTimeline
+from pgtop.analysis.block_timeline import BlockTimeline, SampleCache
 from pgtop.analysis.events import numbers_only, signal_events
 from pgtop.analysis.sample_summary import SampleSummary
 from pgtop.analysis.timeline import Ending, EventKind, TimelineEvent
@@ -82,7 +82,8 @@ class Recording:
             raise recording_error(path, error) from error
         if not self.places:
             raise RecordingError(f"{path} has no samples yet.")
-        self._timeline = BlockTimeline(self.places, self._times, self._sample)
+        self._samples = SampleCache(self._sample)
+        self._timeline = BlockTimeline(self.places, self._times, self._samples.sample)
 
     @property
     def first_at(self) -> Instant:
@@ -246,7 +247,9 @@ class Recording:
     def _decode(self, place: BlockPlace) -> _Decoded | None:
         """Return a block ready to read any sample of it; None if it is damaged."""
         if place.id in self._decoded:
-            return self._decoded[place.id]
+            # The last one used is the last one dropped.
+            decoded = self._decoded[place.id] = self._decoded.pop(place.id)
+            return decoded
         block = self._block(place)
         if block is None:
             return None
