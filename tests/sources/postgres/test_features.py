@@ -22,6 +22,19 @@ async def test_columns_come_from_the_catalog(session: ServerConnection) -> None:
         }
 
 
+async def test_the_views_of_progress_are_those_of_the_catalog(
+    session: ServerConnection,
+) -> None:
+    async with session.acquire() as channel:
+        cursor = await channel.connection.execute(
+            "SELECT viewname FROM pg_views WHERE viewname LIKE 'pg_stat_progress_%'"
+        )
+        views = {name.decode() for (name,) in await cursor.fetchall()}
+        assert {
+            f"pg_stat_progress_{name}" for name in channel.features.progress_views
+        } == views
+
+
 async def test_the_connection_is_known(session: ServerConnection) -> None:
     """A direct connection is distinguished from a pooled one, and the database's encoding is
     known."""
@@ -40,5 +53,5 @@ async def test_a_pooler_is_noticed(wire: Wire, wired: ServerConnection) -> None:
 
 def test_a_server_without_the_columns() -> None:
     """A server without the columns has empty sets, and no error."""
-    features = Features.of((7, None, None, None), 7, "UTF8")
+    features = Features.of((7, None, None, None, None), 7, "UTF8")
     assert features == Features(7, False, frozenset(), frozenset(), frozenset(), "UTF8")
