@@ -11,7 +11,7 @@ from pgtop.model.gap import Gap
 from pgtop.model.timestamp import Instant, seconds_between, to_datetime
 from pgtop.monitor.past import Past
 from pgtop.monitor.state import State
-from pgtop.text.clean import cells, clean
+from pgtop.text.clean import cells, clean, fit
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age
 from pgtop.text.wrap import Line, line
@@ -23,8 +23,8 @@ from pgtop.view.server_line import CLOCK, RECORDING, recording_mark
 from pgtop.view.server_words import account, address, short_address, version_number
 from pgtop.view.time_line import GAP, first_time, has_unknown, time_cells
 
-_PLATE, _STATE, _SERVER, _ROLE, _VERSION = range(5)
-_COUNTS = 5
+_PLATE, _STATE, _SERVER, _VERSION, _ROLE, _RIGHTS = range(6)
+_COUNTS = 6
 _SIGN = "▲"
 _ZONE = " UTC"
 
@@ -60,7 +60,7 @@ def past_line(state: State, past: Past, looks: Looks, width: int) -> Line:
         *_rights(past),
         Wish(_SERVER, _named(looks, address(server))),
         Wish(_VERSION, line(version_number(server))),
-        Wish(_ROLE, line(_recorder(past, account(server)))),
+        *_roles(past, account(server)),
     ]
     return fitted(wishes, width)
 
@@ -120,13 +120,14 @@ def _plays(past: Past) -> Iterator[Wish]:
 def _rights(past: Past) -> Iterator[Wish]:
     """Yield what the recorder was not allowed to see."""
     if past.replayed is not None and not past.replayed.reads_all:
-        yield Wish(_ROLE, line("other roles' queries hidden", Tone.WARN))
+        yield Wish(_RIGHTS, line("other roles' queries hidden", Tone.WARN))
 
 
-def _recorder(past: Past, name: str) -> str:
-    if past.replayed is None or not past.replayed.reads_all:
-        return ""
-    return f"recorded by {name}, sees all"
+def _roles(past: Past, name: str) -> Iterator[Wish]:
+    """Yield the role that sampled; of a recording, what it saw."""
+    yield Wish(_ROLE, line(name))
+    if past.replayed is not None and past.replayed.reads_all:
+        yield Wish(_ROLE, line(f"recorded by {name}, which sees all"))
 
 
 def time_line(past: Past, looks: Looks, width: int) -> Line:
@@ -151,7 +152,10 @@ _WORDS_FROM = 60
 def legend_line(past: Past, looks: Looks, width: int) -> Line:
     """Return what the line of time has around this instant; in a gap, why nothing is known."""
     if past.gap is not None:
-        return line(gap_words(past.gap, looks), Tone.WARN)
+        words = gap_words(past.gap, looks)
+        if cells(words) > width:
+            words = f"gap: {clean(past.gap.reason)}"
+        return line(fit(words, min(cells(words), width)), Tone.WARN)
     wishes = []
     event = past.last_event
     if event is not None:

@@ -7,7 +7,8 @@ import pytest
 from textual.pilot import Pilot
 
 from tests.scenes import busy, nearly_full, standstill
-from tests.tui.apps import Stage, press
+from tests.tui.apps import ScreenshotApp, Stage, press
+from tests.tui.test_past_snapshots import GAP, QUEUE, night_stage, replay_app
 from tests.tui.test_snapshots import TO_RUNAWAY
 
 _FOLDER = Path(__file__).parents[2] / "screenshots"
@@ -44,6 +45,18 @@ async def _list(pilot: Pilot[Any]) -> None:
     await press(pilot, *_TO_LEAK, "terminate", "only_idle")
 
 
+async def _queue(pilot: Pilot[Any]) -> None:
+    await press(pilot, *QUEUE)
+
+
+async def _gap(pilot: Pilot[Any]) -> None:
+    await press(pilot, *GAP)
+
+
+async def _nothing(pilot: Pilot[Any]) -> None:
+    """Leave the screen as it opens."""
+
+
 @pytest.mark.parametrize(
     ("name", "stage", "play", "size"),
     [
@@ -52,20 +65,24 @@ async def _list(pilot: Pilot[Any]) -> None:
         ("breakdown", Stage(nearly_full()), _breakdown, (100, 30)),
         ("locks", Stage(standstill()), _locks, (110, 30)),
         ("list", Stage(nearly_full()), _list, (100, 30)),
+        ("past", night_stage(), _queue, (80, 24)),
+        ("gap", night_stage(), _gap, (80, 24)),
+        ("replay", replay_app(), _nothing, (120, 30)),
     ],
 )
 async def test_screenshot_is_up_to_date(
     name: str,
-    stage: Stage,
+    stage: Stage | ScreenshotApp,
     play: Any,
     size: tuple[int, int],
     request: pytest.FixtureRequest,
 ) -> None:
     """The stored screenshot is the one that the program draws now."""
-    async with stage.app.run_test(size=size) as pilot:
+    app = stage.app if isinstance(stage, Stage) else stage
+    async with app.run_test(size=size) as pilot:
         await play(pilot)
         await pilot.pause()
-        svg = _with_blanks_kept(stage.app.export_screenshot())
+        svg = _with_blanks_kept(app.export_screenshot())
     file = _FOLDER / f"{name}.svg"
     if request.config.getoption("--snapshot-update"):
         file.write_text(svg)
