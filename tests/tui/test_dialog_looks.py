@@ -70,7 +70,7 @@ async def test_a_small_terminal_is_read_by_scrolling() -> None:
     signaller = FakeSignaller()
     stage = Stage(first, signaller=signaller, source=FakeSource([first]))
     async with stage.app.run_test(size=_SMALL) as pilot:
-        await press(pilot, "cursor_down")
+        await press(pilot, *["cursor_down"] * 4)
         backend = selected_on(stage)
         await press(pilot, "terminate", "confirm")
         assert isinstance(stage.app.screen, ConfirmScreen)

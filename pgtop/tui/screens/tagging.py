@@ -52,10 +52,12 @@ class TaggingScreen(TableScreen[SessionRow, DerivedSnapshot], SessionActionsScre
         self._tag(self._tags | self._identities_shown())
 
     def action_tag_range(self) -> None:
-        """Tag the sessions from the one tagged last to the cursor: those that were in sight."""
+        """Tag the sessions from the one tagged last to the cursor: those that were in sight. A
+        parallel worker stands for its leader.
+        """
         if (backend := self.selected()) is None:
             return
-        here = backend.identity
+        here = self._leader_of(backend).identity
         rows = between(self._identities_in_order(), self._anchor, here)
         seen = frozenset(filter(self._table.has_shown, rows))
         self._anchor = here
@@ -66,6 +68,11 @@ class TaggingScreen(TableScreen[SessionRow, DerivedSnapshot], SessionActionsScre
         elif unseen := len(rows) - len(seen):
             words = f"{unseen} in between were never in sight: not tagged"
         self.app.post_message(NoticeRequested(words))
+
+    def _leader_of(self, backend: Backend) -> Backend:
+        pid = backend.leader_pid
+        leader = None if pid is None else self.state.derived.snapshot.at(pid)
+        return backend if leader is None else leader
 
     def action_tag_invert(self) -> None:
         """Tag the shown sessions that are not, and untag the others; leave alone what was never in
