@@ -33,17 +33,35 @@ class Concurrency(NamedTuple):
     held: Mapping[str, int] = EMPTY
     """The connections that each application holds."""
 
-    def observe(self, snapshot: Snapshot) -> "Concurrency":
-        """Return the peaks after one more snapshot."""
-        busy = _held_by([b for b in snapshot.busy if b.state != IDLE])
-        held = _held_by(snapshot.ungrouped) + _held_by_settled(snapshot.idle_group)
+    def observe(
+        self, snapshot: Snapshot, connections: "Connections | None" = None
+    ) -> "Concurrency":
+        """Return the peaks after one more snapshot; `connections` are its own, if they are
+        known.
+        """
+        busy, held = connections or connections_of(snapshot)
         now = snapshot.taken_at
-        peaks = {name: self._peak(name, busy[name], now) for name in held}
+        peaks = {name: self._peak(name, busy.get(name, 0), now) for name in held}
         return Concurrency(peaks, held)
 
     def _peak(self, application: str, busy: int, now: Instant) -> Peak:
         before = self.peaks.get(application, Peak(0, now))
         return Peak(max(before.busy, busy), before.since)
+
+
+class Connections(NamedTuple):
+    """The connections of one snapshot by application."""
+
+    busy: Mapping[str, int]
+    """Those in a query or a transaction; an application without one is missing."""
+    held: Mapping[str, int]
+
+
+def connections_of(snapshot: Snapshot) -> Connections:
+    """Return the connections of a snapshot."""
+    busy = _held_by([b for b in snapshot.busy if b.state != IDLE])
+    held = _held_by(snapshot.ungrouped) + _held_by_settled(snapshot.idle_group)
+    return Connections(busy, held)
 
 
 class PoolingHint(NamedTuple):

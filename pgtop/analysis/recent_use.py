@@ -46,17 +46,20 @@ class RecentUse(NamedTuple):
     since: Instant | None = None
     """The time of the first sample; of the first after a jump of the server's clock."""
 
-    def observe(self, snapshot: Snapshot) -> "RecentUse":
-        """Return the window after one more sample."""
+    def observe(
+        self, snapshot: Snapshot, counts: Mapping[Group, int] | None = None
+    ) -> "RecentUse":
+        """Return the window after one more sample; `counts` are its `in_use`, if they are known."""
         now = snapshot.taken_at
         if self.slices and now < self.slices[-1].start:
-            return RecentUse().observe(snapshot)
+            return RecentUse().observe(snapshot, counts)
         start = now - now % _SLICE
         oldest = now - WINDOW_SECONDS * MICROSECONDS
         kept = [each for each in self.slices if each.start + _SLICE > oldest]
         is_open = bool(kept) and kept[-1].start == start
         last = kept.pop() if is_open else Slice(start)
-        slices = (*kept, last.with_counts(_in_use(snapshot)))
+        counts = in_use(snapshot) if counts is None else counts
+        slices = (*kept, last.with_counts(counts))
         return RecentUse(slices, now if self.since is None else self.since)
 
     def most(self, dimension: Dimension, name: str) -> int:
@@ -71,7 +74,7 @@ class RecentUse(NamedTuple):
         return min(WINDOW_SECONDS, seconds_between(self.since, now))
 
 
-def _in_use(snapshot: Snapshot) -> Mapping[Group, int]:
+def in_use(snapshot: Snapshot) -> Mapping[Group, int]:
     """Count the sessions of each group that are in a query or in a transaction."""
     busy = [
         backend

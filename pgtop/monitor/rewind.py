@@ -1,7 +1,11 @@
 """The way through a timeline: where the user stands in it, and the state of that instant."""
 
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple, Self
 
+from pgtop.analysis.budget import Budget, budget
+from pgtop.analysis.pooling import Connections, connections_of
+from pgtop.analysis.recent_use import Group, in_use
 from pgtop.analysis.timeline import Timeline, gap_at
 from pgtop.config.settings import Settings
 from pgtop.model.gap import Gap
@@ -30,6 +34,26 @@ class Place(NamedTuple):
         return self.sample.taken_at
 
 
+class Observed(NamedTuple):
+    """A sample of the past, and what the state of the minute after it needs of it."""
+
+    snapshot: Snapshot
+    budget: Budget
+    connections: Connections
+    in_use: Mapping[Group, int]
+
+    @classmethod
+    def of(cls, snapshot: Snapshot, settings: Settings) -> Self:
+        """Return what a state needs of a sample."""
+        slots = budget(snapshot, settings.warn, settings.alarm)
+        return cls(
+            snapshot,
+            slots,
+            connections_of(snapshot),
+            in_use(snapshot),
+        )
+
+
 class Rewind:
     """The place of the user in a timeline. Each move returns whether it led to another place."""
 
@@ -46,6 +70,7 @@ class Rewind:
         self._interval = interval
         self._replayed = replayed
         self._place: Place | None = None
+        self._observed: dict[Instant, Observed] = {}
         self._last_state: tuple[Snapshot, State] | None = None
         self._last_stretch: Stretch | None = None
         self._last_newest: Instant | None = None
@@ -180,9 +205,17 @@ class Rewind:
     def _replay(self, sample: Snapshot) -> State:
         """Return the state after the samples of the minute before this one and this one."""
         at = sample.taken_at
-        samples = list(self.timeline.between(at - _MEMORY, at - 1))
-        samples.append(sample)
-        return State.replayed(samples, self._settings, self._interval)
+        samples = [*self.timeline.between(at - _MEMORY, at - 1), sample]
+        observed = list(map(self._observe, samples))
+        self._observed = {each.snapshot.taken_at: each for each in observed}
+        return State.replayed(observed, self._settings, self._interval)
+
+    def _observe(self, sample: Snapshot) -> Observed:
+        """Return what the state needs of a sample; most are those of the step before."""
+        before = self._observed.get(sample.taken_at)
+        if before is not None and before.snapshot is sample:
+            return before
+        return Observed.of(sample, self._settings)
 
     def _stretch_of(self, first: Instant, last: Instant) -> Stretch:
         timeline = self.timeline

@@ -21,6 +21,7 @@ from pgtop.text.tone import Span
 
 if TYPE_CHECKING:
     from pgtop.monitor.past import Past
+    from pgtop.monitor.rewind import Observed
 
 
 class Spent(NamedTuple):
@@ -104,25 +105,25 @@ class State(NamedTuple):
 
     @classmethod
     def replayed(
-        cls, samples: Sequence[Snapshot], settings: Settings, interval: float
+        cls, observed: "Sequence[Observed]", settings: Settings, interval: float
     ) -> Self:
         """Return the state after these samples, as `first` and `after` would make it.
 
         Only the last sample is derived, as it alone is shown.
         """
+        samples = [each.snapshot for each in observed]
         last = samples[-1]
         seen = Concurrency()
         minute = LastMinute()
         use = RecentUse()
-        for snapshot in samples:
-            slots = budget(snapshot, settings.warn, settings.alarm)
-            seen = seen.observe(snapshot)
+        for snapshot, slots, connections, in_use_now in observed:
+            seen = seen.observe(snapshot, connections)
             minute = minute.after(snapshot, slots, interval)
-            use = use.observe(snapshot)
+            use = use.observe(snapshot, in_use_now)
         pairs = [interruption(*pair) for pair in pairwise(samples)]
         return cls(
             DerivedSnapshot.of(last, limits=settings.age_limits),
-            slots,
+            observed[-1].budget,
             Sampled(last, 0.0, interval),
             interval,
             seen,
