@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from pgtop.analysis.once import OncePerSnapshot
 from pgtop.model.backend import ACTIVE, IDLE, IDLE_IN_TRANSACTION, WALSENDER, Backend
 from pgtop.model.server import Limits, Login, Reserve
 from pgtop.model.snapshot import Snapshot
@@ -96,9 +97,25 @@ def budget(snapshot: Snapshot, warn: float = 80.0, alarm: float = 95.0) -> Budge
     `warn` and `alarm` are levels in percent of the ordinary slots.
     https://www.postgresql.org/docs/current/runtime-config-connection.html
     """
+    slots = _counted.of(snapshot, lambda: _count(snapshot))
+    held = Held(slots.used_at_least, slots.used)
+    level = _level(
+        held,
+        slots.ordinary,
+        warn,
+        alarm,
+    )
+    return slots._replace(level=level)
+
+
+_counted: OncePerSnapshot[Budget] = OncePerSnapshot()
+
+
+def _count(snapshot: Snapshot) -> Budget:
+    """Count the slots, without their level."""
     limits = snapshot.server.limits
     busy = snapshot.busy_clients
-    visible_busy = [backend for backend in busy if not backend.hidden]
+    visible_busy = [each for each in busy if each.backend_start is not None]
     visible = len(visible_busy) + snapshot.at_rest
     used = len(busy) + snapshot.at_rest
     held = bounds(busy, limits).plus(snapshot.at_rest)
@@ -124,7 +141,7 @@ def budget(snapshot: Snapshot, warn: float = 80.0, alarm: float = 95.0) -> Budge
         hidden=used - visible,
         visible=visible,
         sees_logins=snapshot.server.shows_logins,
-        level=_level(held, limits.ordinary, warn, alarm),
+        level=Level.CALM,
     )
 
 

@@ -7,11 +7,14 @@ from pgtop.analysis.age_limits import DEFAULT_LIMITS, AgeLimits
 from pgtop.analysis.forest_builder import build_forest
 from pgtop.analysis.lock_forest import LockForest
 from pgtop.analysis.long_queries import longest_queries
+from pgtop.analysis.once import OncePerSnapshot
 from pgtop.model import EMPTY
 from pgtop.model.backend import Backend
 from pgtop.model.progress import Operation, operations_of
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant
+
+_forests: OncePerSnapshot[LockForest] = OncePerSnapshot()
 
 
 class DerivedSnapshot(NamedTuple):
@@ -33,7 +36,8 @@ class DerivedSnapshot(NamedTuple):
         limits: AgeLimits = DEFAULT_LIMITS,
     ) -> "DerivedSnapshot":
         """Derive what follows from `snapshot`, and reuse from `before` what has not changed."""
-        forest = build_forest(snapshot, None if before is None else before.forest)
+        last = None if before is None else before.forest
+        forest = _forests.of(snapshot, lambda: build_forest(snapshot, last))
         nodes = forest.nodes.values()
         blocks = {node.key: node.total_waiters for node in nodes if node.total_waiters}
         return cls(

@@ -79,7 +79,7 @@ def in_use(snapshot: Snapshot) -> Mapping[Group, int]:
     busy = [
         backend
         for backend in snapshot.busy_clients
-        if backend.state != IDLE and not backend.hidden
+        if backend.state != IDLE and backend.backend_start is not None
     ]
     counts: Counter[Group] = Counter()
     for example, size in _NAMES.alike(busy):

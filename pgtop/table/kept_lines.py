@@ -1,5 +1,5 @@
-"""The lines of the sessions drawn last: most cells of a row stay the same while its session and its
-place among the locks do.
+"""The lines of the sessions drawn last: most cells of a row stay the same while its session, its
+place among the locks and its progress do.
 """
 
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from typing import NamedTuple
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.lock_forest import Node
 from pgtop.model.backend import Backend
+from pgtop.model.progress import Operation
 from pgtop.table.layout import Cell, Layout, PlacedColumn, cells_of, fitted, joined
 from pgtop.table.session_state import severity
 from pgtop.text.tone import Tone
@@ -16,13 +17,27 @@ from pgtop.text.wrap import Line
 _MOST_LINES = 1_000
 
 
-@dataclass
-class _KeptLine:
-    """A line, and all that it depends on besides its layout."""
+class _Facts(NamedTuple):
+    """All that the cells of a session depend on, but for the time and the limits of ages."""
 
     row: Backend
     node: Node | None
     """The place of the session among the locks."""
+    operation: Operation | None
+    """The work that it counts."""
+
+    @classmethod
+    def of(cls, row: Backend, derived: DerivedSnapshot) -> "_Facts":
+        """Return what is known of a session."""
+        pid = row.pid
+        return cls(row, derived.forest.nodes.get(pid), derived.operations.get(pid))
+
+
+@dataclass
+class _KeptLine:
+    """A line, and all that it depends on besides its layout."""
+
+    facts: _Facts
     ages: list[str]
     """The texts that grow with time, before they are fitted."""
     severity: Tone
@@ -68,12 +83,18 @@ class KeptLines:
             self._lines.clear()
         ages = [each.column.text(row, derived) for _, each in self._places.ages]
         tone = severity(row, derived)
-        node = derived.forest.nodes.get(row.pid)
+        facts = _Facts.of(row, derived)
         kept = self._lines.get(row.pid)
-        if kept is None or kept.row != row or kept.node != node:
+        if kept is None or kept.facts != facts:
             cells = cells_of(layout, row, derived)
             line = joined(cells)
-            self._lines[row.pid] = _KeptLine(row, node, ages, tone, cells, line)
+            self._lines[row.pid] = _KeptLine(
+                facts,
+                ages,
+                tone,
+                cells,
+                line,
+            )
             return line
         if kept.ages != ages or kept.severity is not tone:
             self._renew(kept, ages, tone)

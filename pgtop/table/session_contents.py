@@ -11,6 +11,7 @@ from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
 from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.model import EMPTY
 from pgtop.model.backend import CLIENT_BACKEND, PARALLEL_WORKER, Backend
 from pgtop.model.snapshot import IdleGroup
 from pgtop.table.fitting import Contents
@@ -83,14 +84,13 @@ class Spread(NamedTuple):
 
 
 class NameSpreads(NamedTuple):
-    """The spreads of the names of sessions, and the highest pid."""
+    """The spreads of the names of sessions."""
 
     users: Spread = Spread()
     databases: Spread = Spread()
     accounts: Spread = Spread()
     applications: Spread = Spread()
     addresses: Spread = Spread()
-    highest_pid: int = 0
 
     @classmethod
     def of(cls, names: Set[Names]) -> "NameSpreads":
@@ -114,7 +114,6 @@ class NameSpreads(NamedTuple):
             self.accounts.joined(other.accounts),
             self.applications.joined(other.applications),
             self.addresses.joined(other.addresses),
-            max(self.highest_pid, other.highest_pid),
         )
 
 
@@ -125,8 +124,16 @@ def contents(
 ) -> Contents:
     """Return the cells that each column needs; `rows` are those in sight."""
     in_sight = list(rows)
+    snapshot = derived.snapshot
+    pids = map(_pid_of, snapshot.ungrouped)
+    names = _of_names(
+        frozenset(map(_names_of, snapshot.ungrouped)),
+        len(str(max(pids, default=0))),
+        snapshot.idle_group,
+        options.show_background,
+    )
     return (
-        *_of_names(_measured(derived, options.show_background)),
+        *names,
         *_of_states(in_sight, derived),
         *_of_ages(in_sight, derived, options.ages_apart),
         (column("lock"), _of_locks(in_sight, derived)),
@@ -142,38 +149,37 @@ def _of_extra_columns(
         yield extra, _of_texts(extra, rows, derived)
 
 
-def _measured(derived: DerivedSnapshot, with_background: bool) -> NameSpreads:
-    snapshot = derived.snapshot
-    names = frozenset(map(_names_of, snapshot.ungrouped))
-    highest_pid = max(map(_pid_of, snapshot.ungrouped), default=0)
-    ungrouped = _spreads_of(names, with_background)._replace(highest_pid=highest_pid)
-    return ungrouped.joined(_of_group(snapshot.idle_group))
-
-
 @lru_cache(maxsize=2)
-def _spreads_of(names: frozenset[Names], with_background: bool) -> NameSpreads:
-    """Return the spreads of names, which are mostly those of the sample before."""
-    if with_background:
-        return NameSpreads.of(names)
-    return NameSpreads.of({each for each in names if each[-1] in _KINDS})
+def _of_names(
+    names: frozenset[Names],
+    pid_digits: int,
+    group: IdleGroup,
+    with_background: bool,
+) -> Contents:
+    """Return the columns of names, which are mostly those of the sample before.
+
+    A column with the same name in every row is not worth a look.
+    """
+    if not with_background:
+        names = frozenset([each for each in names if each[-1] in _KINDS])
+    spreads = NameSpreads.of(names).joined(_of_group(group))
+    digits = max(pid_digits, len(str(_highest_pid(group))))
+    return (
+        (column("pid"), digits),
+        *_of_accounts(spreads),
+        *_forms("application", spreads.applications.needed),
+        (column("client"), spreads.addresses.needed),
+    )
 
 
 @lru_cache(maxsize=1)
 def _of_group(group: IdleGroup) -> NameSpreads:
-    backends = group.backends
-    highest_pid = max(map(_pid_of, backends), default=0)
-    spreads = NameSpreads.of(set(map(_names_of, backends)))
-    return spreads._replace(highest_pid=highest_pid)
+    return NameSpreads.of(set(map(_names_of, group.backends)))
 
 
-def _of_names(names: NameSpreads) -> Contents:
-    """Return the columns of names. A column with the same name in every row is not worth a look."""
-    return (
-        (column("pid"), len(str(names.highest_pid))),
-        *_of_accounts(names),
-        *_forms("application", names.applications.needed),
-        (column("client"), names.addresses.needed),
-    )
+@lru_cache(maxsize=1)
+def _highest_pid(group: IdleGroup) -> int:
+    return max(map(_pid_of, group.backends), default=0)
 
 
 def _of_accounts(names: NameSpreads) -> Contents:
@@ -209,13 +215,42 @@ def _of_states(
     rows: Sequence[Backend], derived: DerivedSnapshot
 ) -> Iterator[tuple[AnyColumn, int]]:
     """Yield what the rows in sight need for state and wait, in both forms."""
-    examples = {_activity_of(row): row for row in rows}
-    if derived.operations:
-        examples |= {row.pid: row for row in rows if row.pid in derived.operations}
-    for form in _STATE_FORMS:
+    at_work = [row for row in rows if row.pid in derived.operations]
+    for form, widest in _of_activities(rows, derived):
         most = form.most_width
-        texts = {form.shown(row, derived, most) for row in examples.values()}
-        yield form, min(Spread.of(texts).widest, most)
+        texts = {form.shown(row, derived, most) for row in at_work}
+        yield form, min(max(widest, Spread.of(texts).widest), most)
+
+
+_known_widths: dict[frozenset[object], Sequence[tuple[AnyColumn, int]]] = {}
+_MOST_KNOWN = 64
+
+
+def _of_activities(
+    rows: Sequence[Backend], derived: DerivedSnapshot
+) -> Sequence[tuple[AnyColumn, int]]:
+    """Return the cells of the longest words for what the rows in sight do, apart from progress.
+
+    Sessions in sight do few different things, which are mostly those of the sample before.
+    """
+    examples = {_activity_of(row): row for row in rows}
+    activities = frozenset(examples)
+    if activities not in _known_widths:
+        if len(_known_widths) >= _MOST_KNOWN:
+            _known_widths.clear()
+        idle = derived._replace(operations=EMPTY)
+        widths = [_widest_of(form, examples.values(), idle) for form in _STATE_FORMS]
+        _known_widths[activities] = widths
+    return _known_widths[activities]
+
+
+def _widest_of(
+    form: AnyColumn,
+    rows: Iterable[Backend],
+    derived: DerivedSnapshot,
+) -> tuple[AnyColumn, int]:
+    texts = {form.shown(row, derived, form.most_width) for row in rows}
+    return form, Spread.of(texts).widest
 
 
 def _of_ages(

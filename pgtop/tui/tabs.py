@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from pgtop.monitor.state import State
 from pgtop.view.header import Views
+from pgtop.view.latest import keeps_latest
 from pgtop.view.looks import Looks
 from pgtop.view.tabs import Tab
 from pgtop.view_registry import View
@@ -17,16 +18,29 @@ def tabs_of(
 ) -> Views:
     """Return the tabs of the views that have something to show; that in sight is always there."""
     shown = [view for view in views if view is active or view.has_rows(state)]
-    return Views([_tab(view, state, looks) for view in shown], active.id)
+    alarms = [view.alarms(state) for view in shown]
+    return _tabs(shown, alarms, active.id, looks)
 
 
-def _tab(view: View, state: State, looks: Looks) -> Tab:
+@keeps_latest
+def _tabs(
+    views: Sequence[View],
+    alarms: Sequence[int],
+    active: str,
+    looks: Looks,
+) -> Views:
+    tabs = [_tab(*each, looks) for each in zip(views, alarms, strict=True)]
+    return Views(tabs, active)
+
+
+def _tab(view: View, alarms: int, looks: Looks) -> Tab:
     name = view.label.capitalize()
+    action = view.action
     return Tab(
         view=view.id,
-        key=looks.key(view.action.id) or view.key,
+        key=looks.key(action.id) or view.key,
         name=name,
         short=view.short or name,
-        call=view.action.call,
-        alarms=view.alarms(state),
+        call=action.call,
+        alarms=alarms,
     )

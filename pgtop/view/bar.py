@@ -9,6 +9,7 @@ from pgtop.analysis.budget import Budget, Level
 from pgtop.text.clean import cells
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
+from pgtop.view.latest import keeps_latest
 from pgtop.view.slot_words import (
     FREE,
     LETTERS,
@@ -49,6 +50,7 @@ class _Part(NamedTuple):
         return filling + self.word if self.is_right else self.word + filling
 
 
+@keeps_latest
 def bar_line(
     budget: Budget, width: int, has_letters: bool, shows_yours: bool = False
 ) -> Line:

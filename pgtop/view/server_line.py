@@ -1,6 +1,6 @@
 """The first line of the header: the server, pgtop's role on it, and the clock."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
@@ -9,8 +9,9 @@ from pgtop.monitor.poller import Event, Paused, PollFailed, PollOverdue
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age
-from pgtop.text.wrap import Line, line
+from pgtop.text.wrap import Line, line, line_cells
 from pgtop.view.fitting import RIGHT, Wish, fitted
+from pgtop.view.latest import keeps_latest
 from pgtop.view.looks import Looks
 from pgtop.view.server_words import (
     account,
@@ -40,19 +41,48 @@ def server_line(
     is shortened first.
     """
     server = snapshot.server
-    wishes = [
+    time = clock(snapshot, event, looks)
+    blank = line(" " * line_cells(time))
+    top = [
         *top_wishes(event, looks),
         Wish(RECORDING, recording_mark(is_recording)),
+    ]
+    uptime = seconds_between(server.started_at, snapshot.taken_at)
+    laid_out = _around_clock(
+        server,
+        looks,
+        top,
+        _in_one_unit(uptime) if width >= _UPTIME_FROM else "",
+        blank,
+        width,
+    )
+    has_clock = laid_out[-1:] == blank
+    return (*laid_out[:-1], *time) if has_clock else laid_out
+
+
+@keeps_latest
+def _around_clock(
+    server: Server,
+    looks: Looks,
+    top: Sequence[Wish],
+    uptime: str,
+    blank: Line,
+    width: int,
+) -> Line:
+    """Return the line with a blank in place of the clock, as far as there is room for both: all but
+    the clock is the same for minutes.
+    """
+    wishes = [
+        *top,
         *_place_wishes(server, looks),
         *_doubts(server),
-        Wish(CLOCK, clock(snapshot, event, looks)),
+        Wish(CLOCK, blank),
         *_details(server),
         Wish(PLACE, _place(looks, address(server))),
         _whole_version(server),
     ]
-    if width >= _UPTIME_FROM:
-        uptime = seconds_between(server.started_at, snapshot.taken_at)
-        wishes.append(Wish(UPTIME, line(f"up {_in_one_unit(uptime)}", Tone.QUIET)))
+    if uptime:
+        wishes.append(Wish(UPTIME, line(f"up {uptime}", Tone.QUIET)))
     return fitted(wishes, width)
 
 

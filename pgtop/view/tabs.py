@@ -8,6 +8,7 @@ from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.view.fitting import justified
 from pgtop.view.key_line import KeyLine, KeyPlace
+from pgtop.view.latest import keeps_latest
 
 
 class Tab(NamedTuple):
@@ -24,6 +25,7 @@ class Tab(NamedTuple):
     """The number of sessions in the view that need action now."""
 
 
+@keeps_latest
 def tab_line(
     tabs: Sequence[Tab],
     active: str,

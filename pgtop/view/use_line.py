@@ -2,16 +2,18 @@
 with its last minute, and the rates of the server.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from pgtop.analysis.budget import Budget, Level
-from pgtop.analysis.last_minute import LastMinute
+from pgtop.analysis.last_minute import Bucket, LastMinute
 from pgtop.model.rates import Rates
 from pgtop.monitor.state import State
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import bytes_text
 from pgtop.text.wrap import Line, line
 from pgtop.view.fitting import RIGHT, Wish, fitted
+from pgtop.view.latest import keeps_latest
 from pgtop.view.slot_words import (
     LEVELS,
     about,
@@ -38,18 +40,39 @@ _LATE = 1.5
 
 def use_line(state: State, width: int) -> Line:
     """Return what is used, what is left and what waits, with as much of the rest as fits."""
-    budget = state.budget
+    minute = state.last_minute
     size = next(size for least, size in _SPARKS if width >= least)
-    waiting = state.derived.forest.waiting
+    return _use_line(
+        state.budget,
+        state.derived.forest.waiting,
+        _Minute(minute.buckets(size), minute.used_change, _watched(minute)),
+        state.rates,
+        width,
+    )
+
+
+class _Minute(NamedTuple):
+    """The figures of the last minute that the line shows."""
+
+    buckets: Sequence[Bucket | None]
+    change: int | None
+    """Slots in use now beyond those of a minute ago."""
+    seconds: int
+    """How long the buckets have been watched."""
+
+
+@keeps_latest
+def _use_line(
+    budget: Budget,
+    waiting: int,
+    minute: _Minute,
+    rates: Rates | None,
+    width: int,
+) -> Line:
     wishes = [
         *_essentials(budget, waiting),
-        *_minute(
-            budget,
-            waiting,
-            state.last_minute,
-            size,
-        ),
-        *_rates(state.rates, width),
+        *_minute(budget, waiting, minute),
+        *_rates(rates, width),
         *_slots_in_detail(budget),
     ]
     return fitted(wishes, width)
@@ -88,11 +111,9 @@ def _essentials(budget: Budget, waiting: int) -> Iterator[Wish]:
         yield Wish(WAITERS, _waiters(waiting))
 
 
-def _minute(
-    budget: Budget, waiting: int, minute: LastMinute, size: int
-) -> Iterator[Wish]:
+def _minute(budget: Budget, waiting: int, minute: _Minute) -> Iterator[Wish]:
     """Yield the forms with sparklines, and then the time that these cover."""
-    buckets = minute.buckets(size)
+    buckets = minute.buckets
     used = [bucket and bucket.used for bucket in buckets]
     waited = [bucket and bucket.waiting for bucket in buckets]
     lowest = min([bucket.used for bucket in buckets if bucket], default=0)
@@ -103,27 +124,26 @@ def _minute(
         (
             used_span(budget),
             Span(f" {used_spark} ", Tone.QUIET),
-            Span(_change(minute), tone),
+            Span(_change(minute.change), tone),
         ),
     )
     if budget.hidden:  # the waits of hidden sessions cannot be seen
         return
     waiters = spark(waited, 0, _FEW_WAITERS)
     yield Wish(WAITERS, _waiters(waiting, f"{waiters} "))
-    if watched := _watched(minute):
+    if minute.seconds:
+        watched = Span(f" in {minute.seconds} s", Tone.QUIET)
         yield Wish(WAITERS, (*_waiters(waiting, f"{waiters} "), watched))
 
 
-def _change(minute: LastMinute) -> str:
+def _change(change: int | None) -> str:
     """Return the change of used slots, in cells enough for two digits, so that little moves."""
-    change = minute.used_change
     return f"{'' if change is None else f'{change:+d}':<3}"
 
 
-def _watched(minute: LastMinute) -> Span | None:
-    """Return the time of the sparklines, which grows in steps up to a minute."""
-    seconds = int(minute.seconds + _LATE) // _STEP * _STEP
-    return Span(f" in {seconds} s", Tone.QUIET) if seconds else None
+def _watched(minute: LastMinute) -> int:
+    """Return the seconds of the sparklines, which grow in steps up to a minute."""
+    return int(minute.seconds + _LATE) // _STEP * _STEP
 
 
 def _waiters(count: int, sparkline: str = "") -> Line:

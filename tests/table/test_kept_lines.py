@@ -1,5 +1,6 @@
 """A line that is kept from an earlier sample is the line that would be drawn now."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +18,7 @@ from pgtop.model.backend import (
     PARALLEL_WORKER,
     Backend,
 )
+from pgtop.model.progress import Operation
 from pgtop.model.timestamp import MICROSECONDS
 from pgtop.table.kept_lines import KeptLines
 from pgtop.table.options import TableOptions
@@ -45,6 +47,11 @@ FIELDS: dict[str, Any] = {
 SESSION = st.fixed_dictionaries(
     {name: st.sampled_from(values) for name, values in FIELDS.items()}
 ).map(lambda fields: Backend(pid=0, **fields))
+OPERATIONS: Sequence[dict[int, Operation]] = (
+    {},
+    {1: Operation(1, "vacuum", "VACUUM", STARTS[0])},
+    {1: Operation(1, "vacuum", "VACUUM FULL", STARTS[0])},
+)
 CHANGE = st.sampled_from(sorted(FIELDS)).flatmap(
     lambda name: st.tuples(st.just(name), st.sampled_from(FIELDS[name]))
 )
@@ -53,7 +60,9 @@ STEP = st.tuples(
     CHANGE,
     st.sampled_from((0, 0, 1, 60, 4_000)),
     st.sampled_from((AgeLimits(), AgeLimits(1.0, 2.0, 3.0))),
+    st.sampled_from(OPERATIONS),
 )
+Step = tuple[int, tuple[str, object], int, AgeLimits, dict[int, Operation]]
 OPTIONS = st.builds(
     lambda extra, apart: TableOptions(extra_columns=extra, ages_apart=apart),
     st.booleans(),
@@ -70,7 +79,7 @@ OPTIONS = st.builds(
 )
 def test_a_kept_line_equals_a_new_one(
     sessions: tuple[Backend, ...],
-    steps: list[tuple[int, tuple[str, object], int, AgeLimits]],
+    steps: list[Step],
     options: TableOptions,
     width: int,
 ) -> None:
@@ -78,14 +87,21 @@ def test_a_kept_line_equals_a_new_one(
     layout = SESSIONS.layout(width, options)
     now = scenes.NOW
     rows = [row._replace(pid=pid) for pid, row in enumerate(sessions, 1)]
-    for place, (field, value), seconds, limits in steps:
+    for place, (field, value), seconds, limits, operations in steps:
         changes: dict[str, Any] = {field: value}
         rows[place] = rows[place]._replace(**changes)
         now += seconds * MICROSECONDS
         snapshot = replace(scenes.snapshot(rows), taken_at=now)
         derived = DerivedSnapshot.of(snapshot, limits=limits)
+        derived = derived._replace(operations=operations)
         for row in rows:
             expected = SESSIONS.line(layout, row, derived)
             assert kept.line(layout, row, derived) == expected
     other = SESSIONS.layout(width + 9, options)
     assert kept.line(other, rows[0], derived) == SESSIONS.line(other, rows[0], derived)
+
+
+def test_kept_lines_know_all_that_a_cell_may_read() -> None:
+    """A new field of a derived snapshot belongs into the facts of a kept line, and here."""
+    fields = {"snapshot", "forest", "blocks", "limits", "operations"}
+    assert set(DerivedSnapshot._fields) == fields
