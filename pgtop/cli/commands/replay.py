@@ -21,10 +21,10 @@ from pgtop.sources.redacting import masked
 
 def run(command: ReplayCommand) -> int:
     """Show the recording until the user quits. Raises PgtopError."""
-    require_terminal(os.environ, sys.stdin, sys.stderr)
-    start = configuration.dashboard_for(command.settings, command.safety)
     recording = opened(command.file)
     try:
+        require_terminal(os.environ, sys.stdin, sys.stderr)
+        start = configuration.dashboard_for(command.settings, command.safety)
         settings = compose.settings_for(start.settings, start.guards, os.environ)
         monitor = monitor_of(recording, command, settings, start.guards.redact)
         return interrupts.run(_run_dashboard(monitor, settings))
