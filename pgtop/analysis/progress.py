@@ -245,10 +245,18 @@ def pace_seconds(operation: Operation) -> float:
 def stands_still(operation: Operation) -> bool:
     """Return whether a phase that has more to do has done nothing for half a minute."""
     work = measure(operation)
-    if work is None or work.total is None or work.done >= work.total:
+    if work is None or work.total is None or is_all_counted(operation):
         return False
     is_long = pace_seconds(operation) >= seconds_between(_SPACING, WINDOW)
     return is_long and operation.points[0].done == operation.points[-1].done
+
+
+def is_all_counted(operation: Operation) -> bool:
+    """Return whether a phase has reached its total; indexes other than B-trees sort and write
+    after that without a counter.
+    """
+    work = measure(operation)
+    return work is not None and work.total is not None and work.done >= work.total
 
 
 def share_asleep(operation: Operation) -> float | None:

@@ -7,6 +7,7 @@ from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.progress import (
     BYTES,
     Measure,
+    is_all_counted,
     measure,
     pace_seconds,
     percent,
@@ -120,6 +121,8 @@ def left_words(operation: Operation) -> str:
 def _pace_words(operation: Operation) -> str:
     if stands_still(operation):
         return f", no progress for {rough_age(pace_seconds(operation))}"
+    if is_all_counted(operation):
+        return ", the rest of this phase is not counted"
     if remaining_seconds(operation) is None:
         return ""
     return f" at the pace of the last {rough_age(pace_seconds(operation))}"

@@ -133,6 +133,11 @@ def test_the_page_has_the_phases_the_estimate_and_what_follows() -> None:
     ]
 
 
+def test_a_phase_that_goes_on_behind_its_total_is_not_at_its_end() -> None:
+    words = text(sampled(scan(999), scan(1000)), 200)
+    assert "100%, 1,000 of 1,000 blocks, the rest of this phase is not counted" in words
+
+
 def test_no_progress_for_half_a_minute_is_shown() -> None:
     assert "no progress for" in text(sampled(*[scan(5)] * 40), 200)
 
