@@ -70,6 +70,8 @@ def _may_count(backend: Backend, snapshot: Snapshot) -> bool:
         return backend.datid is not None
     if backend.state != ACTIVE or backend.leader_pid is not None:
         return False
+    if backend.waits_for_lock:  # it does nothing until it has that
+        return False
     if backend.backend_type == WALSENDER or backend.query_start is None:
         return False
     return snapshot.taken_at - backend.query_start > _LONG
