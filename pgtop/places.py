@@ -124,6 +124,9 @@ LOCKS = ("open", "fold", "follow")
 WAITS = ("open", "slower", "faster")
 """Actions of the waits view alone; the keys of the interval change its buckets."""
 
+STATEMENTS = ("open",)
+"""Actions of the statements view alone."""
+
 DIALOG = (
     "confirm",
     "keep",
@@ -152,6 +155,7 @@ VIEWS: Mapping[str, tuple[str, ...]] = {
     "breakdown": (*TABLE, *BREAKDOWN),
     "locks": (*TABLE, *ONE_SESSION, *LOCKS),
     "waits": (*TABLE, *WAITS),
+    "statements": (*TABLE, *STATEMENTS),
 }
 """The actions of each view, by its id; of a view without any of its own, those of `TABLE`."""
 

@@ -10,7 +10,15 @@ from typing import Any, NamedTuple
 
 from pgtop.actions import Action, Group
 from pgtop.keys import Keymap, keymap_with, put_in_force
-from pgtop.model.section import LOCKS, PROGRESS, RATES, SESSIONS, Topic
+from pgtop.model.section import (
+    LOCKS,
+    PROGRESS,
+    RATES,
+    SESSIONS,
+    STATEMENTS,
+    USUAL,
+    Topic,
+)
 
 
 def _none(state: Any) -> int:
@@ -98,6 +106,14 @@ VIEWS: tuple[View, ...] = (
         title="what sessions wait for, over time",
         screen="pgtop.tui.screens.waits:WaitsScreen",
         topics=frozenset({SESSIONS, RATES}),
+    ),
+    View(
+        id="statements",
+        key="5",
+        label="statements",
+        title="statements: what each did of late, and how many sessions run it",
+        screen="pgtop.tui.screens.statements:StatementsScreen",
+        topics=frozenset({SESSIONS, STATEMENTS, USUAL, RATES}),
     ),
 )
 """The first view is the one that a dashboard starts with and goes back to."""

@@ -96,6 +96,28 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("bindir", each, indirect=True, scope="session")
 
 
+def pytest_collection_modifyitems(
+    config: pytest.Config, items: list[pytest.Item]
+) -> None:
+    """Leave the tests of contrib modules to the versions that have them."""
+    left = [item for item in items if _lacks_contrib(item)]
+    if left:
+        config.hook.pytest_deselected(items=left)
+        items[:] = [item for item in items if item not in left]
+
+
+def _lacks_contrib(item: pytest.Item) -> bool:
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    programs = parameters.get("bindir")
+    needs_contrib = item.get_closest_marker("contrib") is not None
+    return needs_contrib and programs is not None and not has_contrib(programs)
+
+
+def has_contrib(programs: Path) -> bool:
+    """Return whether a PostgreSQL has the modules of contrib."""
+    return any(programs.parent.glob("**/pg_stat_statements.control"))
+
+
 def pytest_report_collectionfinish(items: list[pytest.Item]) -> str:
     """Report which versions of the server run, and how many tests on each."""
     runs = Counter(

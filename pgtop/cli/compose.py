@@ -7,7 +7,7 @@ the terminal is given back for both.
 import asyncio
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -28,6 +28,7 @@ from pgtop.monitor.clock import MonotonicClock
 from pgtop.ports import Planner, Signaller, Source
 from pgtop.signalling.observe import RefusingSignaller
 from pgtop.sources.postgres.connection import ServerConnection
+from pgtop.sources.postgres.probes import PROBES, Probe
 from pgtop.sources.postgres.sampler import TEXT_BYTES, WHOLE, PostgresSource
 
 if TYPE_CHECKING:
@@ -63,12 +64,16 @@ def source_for(
     text_bytes: int = TEXT_BYTES,
     *,
     resolves_names: bool = False,
+    probes: Sequence[Probe] = PROBES,
 ) -> Source:
     """Return the source of snapshots. Each query is cut to `text_bytes`, and its literals are
     masked if `redact` is set.
     """
     source = PostgresSource(
-        connection, text_bytes=text_bytes, resolves_names=resolves_names
+        connection,
+        probes,
+        text_bytes=text_bytes,
+        resolves_names=resolves_names,
     )
     if not redact:
         return source

@@ -5,7 +5,17 @@ a source can read is a section: it has a time of its own, and it is there only i
 requested.
 """
 
-from typing import Generic, NamedTuple, NewType, TypeVar
+from collections.abc import Callable
+from typing import (
+    Generic,
+    NamedTuple,
+    NewType,
+    Protocol,
+    Self,
+    TypeAlias,
+    TypeVar,
+    runtime_checkable,
+)
 
 from pgtop.model.timestamp import Instant
 
@@ -22,9 +32,37 @@ RATES = Topic("rates")
 """How much all databases do in a second: see `model.rates`."""
 PROGRESS = Topic("progress")
 """How far vacuums, index builds, copies and base backups are: see `model.progress`."""
+STATEMENTS = Topic("statements")
+"""What statements did of late: see `model.statements`."""
+USUAL = Topic("usual")
+"""How long the statements that run now usually take: see `model.statements`."""
 SESSIONS_ONLY = frozenset({SESSIONS})
 
 Data = TypeVar("Data")
+
+
+class MaskedText(Protocol):
+    """The text of a statement without its literals."""
+
+    @property
+    def text(self) -> str: ...
+
+    @property
+    def is_normalized(self) -> bool:
+        """True if its query id reveals nothing about what was masked."""
+        ...
+
+
+Mask: TypeAlias = Callable[[str], MaskedText]
+
+
+@runtime_checkable
+class HasTexts(Protocol):
+    """The data of a section with texts of statements, or with query ids."""
+
+    def masked(self, mask: Mask, query_ids: frozenset[int]) -> Self:
+        """Mask the literals; `query_ids` are those that may be shown beside a masked text."""
+        ...
 
 
 class Section(NamedTuple, Generic[Data]):

@@ -6,13 +6,14 @@ protected.
 """
 
 import asyncio
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pgtop.analysis.wait_profile import SliceBy
 from pgtop.model.backend import HIDDEN_QUERY, Backend, BackendId
 from pgtop.model.detail import Detail
-from pgtop.model.section import SESSIONS_ONLY, Topic
+from pgtop.model.section import SESSIONS_ONLY, HasTexts, Section, Topic
 from pgtop.model.snapshot import NO_IDLE_GROUP, Snapshot
 from pgtop.model.waits import QUERY_BYTES, WaitSample
 from pgtop.ports import Source
@@ -38,6 +39,8 @@ class RedactingSource:
         self._source = source
         self._text_bytes = text_bytes
         self._before: dict[int, _Masked] = {}
+        self._sections: dict[str, tuple[Section[Any], Section[Any]]] = {}
+        """The sections as they were read, and as they are shown."""
 
     def renew(self) -> None:
         """See `ports.Source`."""
@@ -49,12 +52,28 @@ class RedactingSource:
         size = min(self._text_bytes, snapshot.server.track_activity_query_size)
         masked = [self._mask(backend, size) for backend in snapshot.backends]
         self._before = {each.original.pid: each for each in masked}
+        shown = tuple([each.shown for each in masked])
         return replace(
             snapshot,
-            ungrouped=tuple([each.shown for each in masked]),
+            ungrouped=shown,
             idle_group=NO_IDLE_GROUP,
             are_queries_masked=True,
+            sections=self._masked_sections(snapshot, shown),
         )
+
+    def _masked_sections(
+        self, snapshot: Snapshot, shown: Iterable[Backend]
+    ) -> Mapping[str, Section[Any]]:
+        """Return the sections without literals; a section that is read rarely is masked once."""
+        before = self._sections
+        query_ids = _query_ids(shown)
+        self._sections = {}
+        for name, section in snapshot.sections.items():
+            original, masked_section = before.get(name, (None, section))
+            if original is not section:
+                masked_section = _without_texts(section, query_ids)
+            self._sections[name] = section, masked_section
+        return {name: masked for name, (_, masked) in self._sections.items()}
 
     async def detail(self, backend_id: BackendId) -> Detail | None:
         """Return one backend in full, its query without literals. Raises SourceError."""
@@ -91,12 +110,33 @@ class RedactingSource:
 def masked(snapshot: Snapshot) -> Snapshot:
     """Return one instant with its queries without literals."""
     size = min(snapshot.text_bytes, snapshot.server.track_activity_query_size)
+    shown = tuple([without_literals(each, size) for each in snapshot.backends])
+    query_ids = _query_ids(shown)
+    sections = {
+        name: _without_texts(section, query_ids)
+        for name, section in snapshot.sections.items()
+    }
     return replace(
         snapshot,
-        ungrouped=tuple([without_literals(each, size) for each in snapshot.backends]),
+        ungrouped=shown,
         idle_group=NO_IDLE_GROUP,
         are_queries_masked=True,
+        sections=sections,
     )
+
+
+def _query_ids(backends: Iterable[Backend]) -> frozenset[int]:
+    ids = [each.query_id for each in backends if each.query_id is not None]
+    return frozenset(ids)
+
+
+def _without_texts(section: Section[Any], query_ids: frozenset[int]) -> Section[Any]:
+    """Mask the data of a section that has texts or query ids; `query_ids` are those that may be
+    shown.
+    """
+    if not isinstance(section.data, HasTexts):
+        return section
+    return section._replace(data=section.data.masked(redaction, query_ids))
 
 
 async def _masked_aside(backend: Backend) -> Backend:

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pgtop.model import progress, rates
+from pgtop.model import progress, rates, statements
 
 SECTION_TYPES: Final[Mapping[str, Any]] = {
     rates.SECTION: rates.RatesReading,
     progress.SECTION: progress.ProgressReading,
+    statements.SECTION: statements.StatementsReading,
+    statements.USUAL_SECTION: statements.UsualReading,
 }

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.analysis.usual import usual_of
 from pgtop.model.backend import (
     ACTIVE,
     CLIENT_BACKEND,
@@ -27,7 +28,7 @@ from pgtop.table.session_state import (
 from pgtop.text.comments import statement_of
 from pgtop.text.identity import name_of_session
 from pgtop.text.tone import Tone
-from pgtop.text.units import age, age_cells, quiet_age, rough_age
+from pgtop.text.units import age, age_cells, quiet_age, rate, rough_age, span
 
 Key: TypeAlias = columns.Key[Backend, DerivedSnapshot]
 Text: TypeAlias = columns.Text[Backend, DerivedSnapshot]
@@ -189,6 +190,25 @@ def xmin_age(backend: Backend, _derived: DerivedSnapshot) -> int | None:
 
 def query_id(backend: Backend, _derived: DerivedSnapshot) -> int | None:
     return backend.query_id
+
+
+def usual_key(backend: Backend, derived: DerivedSnapshot) -> float | None:
+    """Return how many times its mean the running statement has taken."""
+    known = usual_of(backend, derived.snapshot)
+    return None if known is None else known.factor
+
+
+def usual(backend: Backend, derived: DerivedSnapshot) -> str:
+    """Return the mean time, and from twice of it on the multiple: `40 ms ×21k`."""
+    known = usual_of(backend, derived.snapshot)
+    if known is None:
+        return ""
+    factor = known.factor or 0
+    times = f" ×{rate(factor)}" if factor >= _TWICE else ""
+    return f"{span(known.time.mean_seconds)}{times}"
+
+
+_TWICE = 2
 
 
 def leader(backend: Backend, _derived: DerivedSnapshot) -> int | None:

@@ -241,6 +241,18 @@ _QUERY_ID = Column(
     right=True,
     on_request=True,
 )
+_USUAL = Column(
+    name="usual",
+    title="USUAL",
+    meaning="mean time of its statement, and how many times that this run has taken",
+    width=13,
+    rank=13,
+    key=cells.usual_key,
+    text=cells.usual,
+    tone=cells.row_tone,
+    right=True,
+    on_request=True,
+)
 _LEADER = Column(
     name="leader",
     title="LEADER",
@@ -308,6 +320,7 @@ COLUMNS: tuple[Column, ...] = (
     ),
     _XMIN_AGE,
     _QUERY_ID,
+    _USUAL,
     _LEADER,
     _QUERY,
 )

@@ -1,4 +1,4 @@
-"""Durations for people: shown in six cells, and parsed from what they type.
+"""Durations, rates and sizes for people: shown in few cells, and parsed from what they type.
 
 `age` cuts and never rounds up: "60s" never appears, and "5m00s" means that five minutes are over.
 """
@@ -95,6 +95,47 @@ def _long_age(minutes: int) -> str:
     if days < 100:
         return f"{days}d{hour:02}h"
     return f"{min(days, _MOST_DAYS)}d"
+
+
+def span(seconds: float) -> str:
+    """Return a length of time in at most seven cells: 0.04 ms, 40 ms, 2.1 s, 14 min, 3.2 h.
+
+    Times of statements differ by a factor of a million, so they need units that `age` lacks.
+    """
+    size, unit = next((size, unit) for most, size, unit in _SPANS if seconds < most)
+    return f"{two_digits(seconds / size)} {unit}"
+
+
+_SPANS = (
+    (0.9995, 0.001, "ms"),
+    (59.5, 1.0, "s"),
+    (3_570.0, 60.0, "min"),
+    (86_400.0, 3600.0, "h"),
+    (float("inf"), 86_400.0, "d"),
+)
+"""Seconds below which a unit is used, and its own seconds."""
+
+
+def two_digits(number: float) -> str:
+    """Return a number with two digits that count: 0.04, 2.1, 23, 21,000."""
+    if number < 0.005:
+        return "0"
+    if number < 9.95:
+        return f"{number:.2f}" if number < 0.995 else f"{number:.1f}"
+    size = 10 ** max(0, len(str(round(number))) - 2)
+    return f"{round(number / size) * size:,}"
+
+
+def rate(value: float) -> str:
+    """Return a rate in at most five cells."""
+    if value == 0:
+        return "0"
+    if value < 9.95:
+        return f"{value:.1f}"
+    for size, unit in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
+        if value >= size:
+            return f"{value / (1000 if unit == 'k' else size):.0f}{unit}"
+    return f"{value:,.0f}"
 
 
 def parse_duration(text: str) -> float:

@@ -46,6 +46,7 @@ from pgtop.tui.keymap import bindings, bindings_of, handler_name
 from pgtop.tui.notices import Notices
 from pgtop.tui.own_actions import actions_of
 from pgtop.tui.own_views import views_of
+from pgtop.tui.page_topics import PageTopics
 from pgtop.tui.paint import converter_for
 from pgtop.tui.past_actions import PastActions
 from pgtop.tui.screens.current_size import StartScreen
@@ -120,6 +121,7 @@ class PgtopApp(SilentCrash, PastActions):
         self._filter_history = FilterHistory(
             default_path() if settings.keeps_filters else None
         )
+        self._page_topics = PageTopics(self, self._monitor)
         self._requests = SessionRequests(
             self, self._monitor, self._settings, self._palette
         )
@@ -219,6 +221,7 @@ class PgtopApp(SilentCrash, PastActions):
         for screen in self.screen_stack:
             if isinstance(screen, Stateful) and screen.is_mounted:
                 screen.show(state)
+        self._page_topics.follow()
         self.attend()
 
     def show_notice(self, words: str, tone: Tone = Tone.NOTICE) -> None:
@@ -252,6 +255,7 @@ class PgtopApp(SilentCrash, PastActions):
         self.show_notice(message.words)
 
     def on_detail_requested(self, message: messages.DetailRequested) -> None:
+        self._page_topics.follow()
         self._requests.show_details(message.backend)
 
     def on_copy_requested(self, message: messages.CopyRequested) -> None:

@@ -27,6 +27,7 @@ from pgtop.view.fields import LabelledValue, field, field_lines
 from pgtop.view.outcome import weak_check_words
 from pgtop.view.progress_loss import progress_fields
 from pgtop.view.server_words import labelled_place
+from pgtop.view.usual import short_usual_fields
 
 _QUESTIONS = {
     Signal.CANCEL: "Cancel the query of {}?",
@@ -77,6 +78,7 @@ def propose(
         *rights,
         *_weak_check(server, backend),
         state_field(backend, derived),
+        *short_usual_fields(backend, derived),
         ended_field(plan.signal, backend, derived),
         *progress,
         *waiters,

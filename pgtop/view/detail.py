@@ -30,6 +30,7 @@ from pgtop.view.progress import does_words, progress_lines
 from pgtop.view.progress import title as operation_title
 from pgtop.view.sql import query_lines
 from pgtop.view.timeout_words import ends_fields
+from pgtop.view.usual import usual_fields
 
 QueryLines: TypeAlias = Callable[[str, int], list[Line]]
 
@@ -55,6 +56,7 @@ def detail_lines(
     """
     fields = [
         does_field(backend, derived),
+        *usual_fields(backend, derived),
         *ends_fields(backend, detail, derived.now),
         *waits_for_fields(backend, derived),
         blocks_field(backend, derived),

@@ -16,6 +16,7 @@ from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant, seconds_between, written
 from pgtop.table.filter import Filter
 from pgtop.view.progress_record import progress_record
+from pgtop.view.usual import usual_record
 
 COLUMNS = (
     "datid", "datname", "pid", "leader_pid", "usesysid", "usename", "application_name",
@@ -53,23 +54,34 @@ _BUDGET = (
 
 
 def sessions_report(
-    derived: DerivedSnapshot, backends: Iterable[Backend], narrowed: Filter
+    derived: DerivedSnapshot,
+    backends: Iterable[Backend],
+    narrowed: Filter,
+    *,
+    with_usual: bool = False,
 ) -> dict[str, Any]:
-    """Return the sessions that a filter selects, and the budget of the snapshot they are from."""
+    """Return the sessions that a filter selects, and the budget of the snapshot they are from;
+    each session perhaps with the usual time of its statement.
+    """
     snapshot = derived.snapshot
     return {
         **snapshot_record(snapshot),
         "understood": narrowed.understood or None,
         "note": unknown_blockers(snapshot) or snapshot.locks.note,
         "budget": record(budget(snapshot), _BUDGET),
-        "sessions": [_with_progress(backend, derived) for backend in backends],
+        "sessions": [_session(each, derived, with_usual) for each in backends],
     }
 
 
-def _with_progress(backend: Backend, derived: DerivedSnapshot) -> dict[str, Any]:
+def _session(
+    backend: Backend, derived: DerivedSnapshot, with_usual: bool
+) -> dict[str, Any]:
     operation = derived.progress_of(backend)
     progress = None if operation is None else progress_record(operation, derived)
-    return {**session_record(backend, derived), "progress": progress}
+    values = {**session_record(backend, derived), "progress": progress}
+    if with_usual:
+        values["usual"] = usual_record(backend, derived.snapshot)
+    return values
 
 
 def budget_report(snapshot: Snapshot) -> dict[str, Any]:

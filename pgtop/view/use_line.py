@@ -10,7 +10,7 @@ from pgtop.analysis.last_minute import Bucket, LastMinute
 from pgtop.model.rates import Rates
 from pgtop.monitor.state import State
 from pgtop.text.tone import Span, Tone
-from pgtop.text.units import bytes_text
+from pgtop.text.units import bytes_text, rate
 from pgtop.text.wrap import Line, line
 from pgtop.view.fitting import RIGHT, Wish, fitted
 from pgtop.view.latest import keeps_latest
@@ -174,10 +174,10 @@ def _rates(rates: Rates | None, width: int) -> Iterator[Wish]:
     if rates is None:
         return
     if rates.deadlocks:
-        yield Wish(DEADLOCKS, _rate("deadlocks/s", _number(rates.deadlocks), Tone.WARN))
-    yield Wish(TRANSACTIONS, _rate("tx/s", _number(rates.transactions)))
+        yield Wish(DEADLOCKS, _rate("deadlocks/s", rate(rates.deadlocks), Tone.WARN))
+    yield Wish(TRANSACTIONS, _rate("tx/s", rate(rates.transactions)))
     if width >= _WIDE:
-        yield Wish(ROLLBACKS, _rate("rollbacks/s", _number(rates.rollbacks)))
+        yield Wish(ROLLBACKS, _rate("rollbacks/s", rate(rates.rollbacks)))
         if rates.cache_hits is not None:
             yield Wish(CACHE, _rate("cache", f"{_percent(rates.cache_hits)}%"))
     if width >= _WIDEST:
@@ -197,23 +197,11 @@ def _rate(name: str, value: str, tone: Tone = Tone.PLAIN) -> Line:
 def _rows(rates: Rates) -> Line:
     return (
         Span("rows/s ", Tone.QUIET),
-        Span(_number(rates.rows_read), Tone.PLAIN),
+        Span(rate(rates.rows_read), Tone.PLAIN),
         Span(" read ", Tone.QUIET),
-        Span(_number(rates.rows_written), Tone.PLAIN),
+        Span(rate(rates.rows_written), Tone.PLAIN),
         Span(" written", Tone.QUIET),
     )
-
-
-def _number(value: float) -> str:
-    """Return a rate in at most five cells."""
-    if value == 0:
-        return "0"
-    if value < 9.95:
-        return f"{value:.1f}"
-    for size, unit in ((1e9, "G"), (1e6, "M"), (1e4, "k")):
-        if value >= size:
-            return f"{value / (1000 if unit == 'k' else size):.0f}{unit}"
-    return f"{value:,.0f}"
 
 
 def _percent(share: float) -> str:

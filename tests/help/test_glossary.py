@@ -24,7 +24,7 @@ from pgtop.view_registry import KEYMAP, VIEWS, View
 from tests.readme import ROOT
 
 _CODE = re.compile(r"`([^`]+)`")
-_WITHOUT_KEY = {"who", "lock", "xmin_age", "query_id", "leader"}
+_WITHOUT_KEY = {"who", "lock", "xmin_age", "leader", "usual"}
 """Columns that the filter does not compare."""
 
 

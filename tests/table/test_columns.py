@@ -43,6 +43,7 @@ NAMES = (
     "backend_age",
     "xmin_age",
     "query_id",
+    "usual",
     "leader",
 )
 

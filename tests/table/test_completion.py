@@ -40,7 +40,7 @@ def completed(text: str) -> list[str]:
         ("(us", ["(user:"]),
         ("sta", ["state:"]),
         ("state-", ["state-age>"]),
-        ("not query_", ["not query-age>"]),
+        ("not query_a", ["not query-age>"]),
         ("db:s", ["db:shop", 'db:"sales 2"']),
         ("db=cr", ["db=crm"]),
         ("db = cr", ["db = crm"]),

@@ -289,7 +289,10 @@ def test_the_tabs_are_the_views() -> None:
     """Each with its key; the one in sight and the one with an alarm have tones of their own."""
     top = shown(state_of(busy()))
     line = top.tabs.line
-    assert text(line).rstrip() == " 1 Sessions  2 Connections  3 Locks 4  4 Waits"
+    assert (
+        text(line).rstrip()
+        == " 1 Sessions  2 Connections  3 Locks 4  4 Waits  5 Statements"
+    )
     assert line[0] == Span(" 1 Sessions ", Tone.TAB)
     assert Span(" Locks 4 ", Tone.ALARM) in line
     calls = [place.call for place in top.tabs.places]

@@ -29,6 +29,7 @@ from pgtop.cli.args.records import (
     ProgressCommand,
     ReplayCommand,
     ShowCommand,
+    StatementsCommand,
     VersionCommand,
 )
 from pgtop.cli.args.signal_options import SignalCommand, signal_spec
@@ -45,6 +46,7 @@ Command: TypeAlias = (
     | ShowCommand
     | LocksCommand
     | ProgressCommand
+    | StatementsCommand
     | SignalCommand
     | BudgetCommand
     | AuditCommand
@@ -181,6 +183,7 @@ _SPECS = (
        pgtop locks {_TARGET}
        pgtop waits {_TARGET}
        pgtop progress {_TARGET}
+       pgtop statements {_TARGET}
        pgtop cancel | kill [OPTION]... [@SERVER | URI] PID... | FILTER | --all-clients
        pgtop budget {_TARGET}
        pgtop record [OPTION]... [FILE | DIR]
@@ -302,6 +305,14 @@ what ended them, the queries seen most, signals, gaps.""",
         ShowCommand,
         usage=_TARGET,
         description="Prints one sample of the server and its client backends, and exits.",
+    ),
+    CommandSpec(
+        "statements",
+        StatementsCommand,
+        usage=_TARGET,
+        description="""\
+Prints what statements did between two readings of pg_stat_statements, those with most time first,
+and exits. More: `pgtop help statements`.""",
     ),
     CommandSpec(
         "version",

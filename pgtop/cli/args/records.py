@@ -121,6 +121,13 @@ class ShowCommand(NamedTuple):
             "--all", help="background processes, walsenders and parallel workers too"
         ),
     ] = False
+    usual: Annotated[
+        bool,
+        option(
+            "--usual",
+            help="with --json: how long the query of each session usually takes",
+        ),
+    ] = False
     redact: Annotated[bool, REDACT] = False
     color: Annotated[bool, _NO_COLOR] = True
 
@@ -174,6 +181,44 @@ class ProgressCommand(NamedTuple):
         OptionGroup("Output"),
         option("--json", help="print one JSON object"),
     ] = False
+    redact: Annotated[bool, REDACT] = False
+    color: Annotated[bool, _NO_COLOR] = True
+
+
+class StatementsCommand(NamedTuple):
+    """Options of `pgtop statements`."""
+
+    connection: Connection = ConnectionOptions()
+    seconds: Annotated[
+        float,
+        OptionGroup("Output"),
+        option(
+            "--seconds",
+            metavar="N",
+            parse=Number(1, 300, "number of seconds"),
+            help="time between the two readings, 1 to 300",
+        ),
+    ] = 10.0
+    json: Annotated[
+        bool,
+        option("--json", help="print one JSON object"),
+    ] = False
+    filter: Annotated[
+        str | None,
+        option(
+            "--filter",
+            metavar="FILTER",
+            help="only these statements, such as 'mean>1 query:orders'",
+        ),
+    ] = None
+    sort: Annotated[
+        str,
+        option(
+            "--sort",
+            metavar="COLUMN",
+            help="largest first; COLUMN:asc reverses the sort",
+        ),
+    ] = ""
     redact: Annotated[bool, REDACT] = False
     color: Annotated[bool, _NO_COLOR] = True
 

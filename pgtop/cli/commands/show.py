@@ -16,7 +16,7 @@ from pgtop.cli.first_sample import first_sample
 from pgtop.cli.recorded import recorded_source
 from pgtop.errors import UsageError
 from pgtop.model.backend import Backend
-from pgtop.model.section import PROGRESS, SESSIONS
+from pgtop.model.section import PROGRESS, SESSIONS, USUAL
 from pgtop.model.snapshot import Snapshot
 from pgtop.sources.postgres.sampler import WHOLE
 from pgtop.table.filter import Filter
@@ -46,6 +46,8 @@ WIDEST_BANNER = 120
 
 def run(command: ShowCommand) -> int:
     """Print one sample; returns the exit code. Raises PgtopError and SourceError."""
+    if command.usual and command.format is not OutputFormat.JSON:
+        raise UsageError("--usual needs --json.")
     query = _query(command)
     check_past(command.past, command.connection)
     snapshot = interrupts.run(_sample(command, redacts(command.redact)))
@@ -56,8 +58,9 @@ def run(command: ShowCommand) -> int:
 
 def _print(table: ArrangedSessions, command: ShowCommand) -> None:
     if command.format is OutputFormat.JSON:
+        narrowed = table.options.filter
         output.write_data(
-            as_json(table.context, _sessions(table), table.options.filter)
+            as_json(table.context, _sessions(table), narrowed, with_usual=command.usual)
         )
     elif command.format is OutputFormat.CSV:
         output.write_data(
@@ -78,6 +81,9 @@ async def _sample(command: ShowCommand, redact: bool) -> Snapshot:
     )
     try:
         snapshot = await first_sample(source, command.connection.wait)
+        if command.usual:
+            await source.sample(_TOPICS | {USUAL})  # finds the functions
+            return await source.sample(_TOPICS | {USUAL})
         if _needs_the_locks(snapshot) or views_of(snapshot):
             return await source.sample(_TOPICS)
         return snapshot
@@ -146,10 +152,19 @@ def _sessions(table: ArrangedSessions) -> list[Backend]:
 
 
 def as_json(
-    derived: DerivedSnapshot, backends: Iterable[Backend], narrowed: Filter = _ALL
+    derived: DerivedSnapshot,
+    backends: Iterable[Backend],
+    narrowed: Filter = _ALL,
+    *,
+    with_usual: bool = False,
 ) -> str:
     """Return one object on one line, in ASCII: neither a locale nor a terminal can spoil it."""
-    whole = sessions_report(derived, backends, narrowed)
+    whole = sessions_report(
+        derived,
+        backends,
+        narrowed,
+        with_usual=with_usual,
+    )
     return json.dumps(whole) + "\n"
 
 

@@ -11,6 +11,7 @@ from pgtop.table.language.readers import (
     matchers_of,
     name_key,
     pid_key,
+    query_id_key,
     text_key,
     texts_of,
     time_key,
@@ -157,6 +158,14 @@ _SERVER_KEYS = (
         phrases.text("query"),
     ),
 )
+_QUERY_ID = query_id_key(
+    "query-id",
+    "number of the query in pg_stat_statements; of an idle session, its last",
+    "query-id:-4711",
+    lambda backend: backend.query_id,
+    phrases.query_id,
+    plural="query ids",
+)
 _PID = pid_key(
     "pid",
     "process id; a number alone is a pid",
@@ -245,7 +254,14 @@ _COUNT_KEYS = (
 
 KEYS: Mapping[str, Key] = {
     key.name: key
-    for key in (*_NAME_KEYS, *_SERVER_KEYS, *_PID_KEYS, *_TIME_KEYS, *_COUNT_KEYS)
+    for key in (
+        *_NAME_KEYS,
+        *_SERVER_KEYS,
+        _QUERY_ID,
+        *_PID_KEYS,
+        *_TIME_KEYS,
+        *_COUNT_KEYS,
+    )
 }
 
 OTHER_NAMES: Mapping[str, str] = {
@@ -269,6 +285,7 @@ OTHER_NAMES: Mapping[str, str] = {
     "backend-type": "type",
     "xact-age": "xact",
     "blocked-by": "b",
+    "queryid": "query-id",
 }
 
 _SUGGESTIONS: Mapping[str, str] = {

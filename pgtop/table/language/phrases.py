@@ -144,6 +144,12 @@ def pid(term: Term) -> str:
     return f"with {noun} {' or '.join(term.values)}"
 
 
+def query_id(term: Term) -> str:
+    """Describe a comparison of the numbers of statements."""
+    noun = "a query id other than" if term.is_negated else "query id"
+    return f"with {noun} {' or '.join(term.values)}"
+
+
 def blocker(term: Term) -> str:
     """Describe a comparison of blockers."""
     return _not(term, f"waiting for {' or '.join(map(_blocker, term.values))}")

@@ -189,6 +189,43 @@ def pid_key(
     return Key(name, meaning, example, PID_RELATIONS, read, phrase, plural=plural)
 
 
+_SIGNED_NUMBER = re.compile(r"-?[0-9]{1,19}")
+
+
+def query_id_key(
+    name: str,
+    meaning: str,
+    example: str,
+    query_id: Callable[[Any], int | None],
+    phrase: Phrase,
+    *,
+    plural: str,
+) -> Key:
+    """Make a key for the numbers of statements, which have a sign."""
+
+    def read(key: Key, _: Relation, values: Sequence[Value]) -> ParsedComparison:
+        wanted = frozenset([_parse_signed(key, value) for value in values])
+
+        def decide(row: Any) -> bool | None:
+            own = query_id(row)
+            return None if own is None else own in wanted
+
+        criterion = DecisionCriterion(lambda _context: decide)
+        texts = tuple([str(int(value.text)) for value in values])
+        return ParsedComparison(criterion, Relation.CONTAINS, texts)
+
+    return Key(name, meaning, example, PID_RELATIONS, read, phrase, plural=plural)
+
+
+def _parse_signed(key: Key, value: Value) -> int:
+    if not _SIGNED_NUMBER.fullmatch(value.text):
+        raise FilterError(
+            f"{value.text!r} is not the number of a query: write it as in {key.example}",
+            value.position,
+        )
+    return int(value.text)
+
+
 def _parse_whole(key: Key, value: Value) -> int:
     if not _WHOLE_NUMBER.fullmatch(value.text):
         raise FilterError(

@@ -15,6 +15,7 @@ from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.keys import hint
 from pgtop.model.backend import Backend
 from pgtop.model.plan import Plan
+from pgtop.model.section import USUAL
 from pgtop.model.signal import Signal
 from pgtop.monitor.state import State
 from pgtop.signalling.consent import Consent, requirement
@@ -58,6 +59,8 @@ class ConfirmScreen(SignalDialog):
     """The dialog for a plan of one."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings(*places.READING)
+    topics = frozenset({USUAL})
+    """The topics that polls read besides those of the view below."""
 
     def __init__(
         self,

@@ -11,6 +11,7 @@ from pgtop.config.settings import Settings
 from pgtop.keys import hint
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail
+from pgtop.model.section import USUAL
 from pgtop.monitor.state import State
 from pgtop.signalling.protection import guard
 from pgtop.table.session_state import state_word
@@ -107,6 +108,9 @@ class DetailScreen(SessionActionsScreen, PageScreen, inherit_bindings=False):
         self._gone = ""
         # The query stays the same while every event draws the page again.
         self._query_lines = lru_cache(maxsize=1)(query_lines)
+
+    topics = frozenset({USUAL})
+    """The topics that polls read besides those of the view below."""
 
     @property
     def help_title(self) -> str:

@@ -12,6 +12,7 @@ from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.config.settings import Settings
 from pgtop.keys import hint
 from pgtop.model.backend import Backend, BackendId
+from pgtop.model.section import USUAL, Topic
 from pgtop.model.signal import Signal
 from pgtop.monitor.state import State
 from pgtop.table.arrange import Arranged
@@ -164,6 +165,11 @@ class SessionsScreen(TaggingScreen):
             self._options._replace(show_background=not self._options.show_background)
         )
 
+    @property
+    def topics(self) -> frozenset[Topic]:
+        """The topics that polls read for the extra columns."""
+        return frozenset({USUAL}) if self._options.extra_columns else frozenset()
+
     def action_toggle_columns(self) -> None:
         self.apply(
             self._options._replace(extra_columns=not self._options.extra_columns)
@@ -276,11 +282,11 @@ class SessionsScreen(TaggingScreen):
         back to that row, and to the filter before.
         """
         match target:
-            case ShareFilter(text=text):
+            case ShareFilter():
                 self._return_to = target
                 self._filter_before = self._options.filter.text
-                self._filter_of_share = text
-                self.filter_by(text)
+                self._filter_of_share = target.text
+                self.filter_by(target.text)
             case str():
                 self._follow(None)
 

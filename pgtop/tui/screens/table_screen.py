@@ -248,9 +248,13 @@ class TableScreen(Navigation, FilterableScreen, Generic[RowT, ContextT]):
         if self.is_empty:
             lines = empty_lines(self.empty_state(), width, height - 1)
         else:
-            server = self.state.derived.snapshot.server
-            lines = hidden_lines(self.state.budget, server, width)
+            lines = self.lines_below(width)
         self._table.show_below(lines)
+
+    def lines_below(self, width: int) -> list[Line]:
+        """Return the lines below the rows: what this role cannot see."""
+        server = self.state.derived.snapshot.server
+        return hidden_lines(self.state.budget, server, width)
 
     def footer_actions(self) -> tuple[Action, ...]:
         shows_ways = self.is_empty and self.field is None

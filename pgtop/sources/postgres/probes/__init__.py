@@ -11,9 +11,11 @@ belong to one instant, each decides what is read of the other, and every snapsho
 """
 
 from collections.abc import Sequence
+from functools import cache
+from importlib import import_module
 from typing import Any, NamedTuple, Protocol
 
-from pgtop.model.section import Section, Topic
+from pgtop.model.section import STATEMENTS, USUAL, Section, Topic
 from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant
@@ -38,11 +40,22 @@ class ProbeContext(NamedTuple):
     snapshot: Snapshot | None = None
     """The previous snapshot of this connection."""
     names: Names = NO_NAMES
+    memory: object = None
+    """What the probe has remembered on this connection; None after an error."""
+
+
+class Remembered(NamedTuple):
+    """The data of a section, and what its probe needs again for the next one, which no snapshot
+    has to carry.
+    """
+
+    data: object
+    memory: object
 
 
 class Probe(Protocol):
     """Reads one section of a snapshot. Probes are shared by all connections: they keep no state of
-    their own, and find what they have read before in `context.section`.
+    their own, and find what they have read before in `context.section` and `context.memory`.
     """
 
     @property
@@ -60,13 +73,46 @@ class Probe(Protocol):
         ...
 
     def read(self, answers: Sequence[Rows], context: ProbeContext) -> object:
-        """Return the data in the rows of each statement. Raises AnswerError, which becomes the
-        section's reason.
+        """Return the data in the rows of each statement, or `Remembered`. Raises AnswerError, which
+        becomes the section's reason.
         """
         ...
+
+
+class LateProbe(NamedTuple):
+    """A probe with a module that is loaded when its topic is first wanted."""
+
+    name: str
+    topic: Topic
+    path: str
+    """The module and the class, with a colon between them."""
+
+    def statements(self, context: ProbeContext) -> Sequence[Statement]:
+        """See `Probe`."""
+        return _loaded(self.path).statements(context)
+
+    def read(self, answers: Sequence[Rows], context: ProbeContext) -> object:
+        """See `Probe`."""
+        return _loaded(self.path).read(answers, context)
+
+
+@cache
+def _loaded(path: str) -> Probe:
+    module, _, name = path.partition(":")
+    probe: Probe = getattr(import_module(module), name)()
+    return probe
 
 
 from pgtop.sources.postgres.probes.progress import ProgressProbe  # noqa: E402  # likewise
 from pgtop.sources.postgres.probes.rates import RatesProbe  # noqa: E402  # needs the types above
 
-PROBES: tuple[Probe, ...] = (RatesProbe(), ProgressProbe())
+PROBES: tuple[Probe, ...] = (
+    RatesProbe(),
+    ProgressProbe(),
+    LateProbe("usual", USUAL, "pgtop.sources.postgres.probes.usual:UsualProbe"),
+    LateProbe(
+        "statements",
+        STATEMENTS,
+        "pgtop.sources.postgres.probes.statements:StatementsProbe",
+    ),
+)

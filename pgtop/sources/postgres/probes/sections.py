@@ -11,7 +11,7 @@ from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS, Instant
 from pgtop.sources.postgres.features import Features
 from pgtop.sources.postgres.pipeline import Answer, Statement
-from pgtop.sources.postgres.probes import Probe, ProbeContext
+from pgtop.sources.postgres.probes import Probe, ProbeContext, Remembered
 from pgtop.sources.postgres.probes.detail import error_text
 from pgtop.sources.postgres.probes.lock_target import NO_NAMES, Names
 
@@ -38,6 +38,7 @@ class SectionReader:
         self._names = names
         self._polls: list[_Poll] = []
         self._kept: dict[str, Section[Any]] = {}
+        self._memories: dict[str, object] = {}
 
     def transactions(
         self, topics: frozenset[Topic], server: Server | None, last: Snapshot | None
@@ -73,6 +74,7 @@ class SectionReader:
             last.taken_at,
             last,
             self._names,
+            self._memories.get(probe.name),
         )
 
     def read(
@@ -84,8 +86,24 @@ class SectionReader:
         sections = {**self._kept}
         for poll, answer in zip(self._polls, answers, strict=True):
             context = poll.context._replace(server=server, now=taken_at)
-            sections[poll.probe.name] = _section(poll.probe, answer, context)
+            sections[poll.probe.name] = self._section(poll.probe, answer, context)
         return sections
+
+    def _section(
+        self, probe: Probe, answer: Answer, context: ProbeContext
+    ) -> Section[Any]:
+        """Return the section in the answer; remember what the probe needs again."""
+        self._memories.pop(probe.name, None)
+        if isinstance(answer, psycopg.Error):
+            return Section(context.now, reason=error_text(answer))
+        try:
+            data = probe.read(answer, context)
+        except psycopg.Error as error:
+            return Section(context.now, reason=error_text(error))
+        if not isinstance(data, Remembered):
+            return Section(context.now, data)
+        self._memories[probe.name] = data.memory
+        return Section(context.now, data.data)
 
 
 def _is_resting(context: ProbeContext) -> bool:
@@ -94,12 +112,3 @@ def _is_resting(context: ProbeContext) -> bool:
     if section is None or not section.reason:
         return False
     return context.now - section.taken_at < RETRY_AFTER
-
-
-def _section(probe: Probe, answer: Answer, context: ProbeContext) -> Section[Any]:
-    if isinstance(answer, psycopg.Error):
-        return Section(context.now, reason=error_text(answer))
-    try:
-        return Section(context.now, probe.read(answer, context))
-    except psycopg.Error as error:
-        return Section(context.now, reason=error_text(error))

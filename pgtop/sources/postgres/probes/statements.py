@@ -1,0 +1,268 @@
+"""The probe that reads what statements did between two readings.
+
+The counters of all statements are sent, as only the difference of two readings shows which one is
+busy: 0.1 kB a statement, every ten seconds, while the view is open. They stay in the memory of the
+connection, and the section has the busiest ones alone. Texts are in a file of the server; those of
+the statements that are shown are requested once.
+"""
+
+from collections.abc import Mapping, Sequence
+from heapq import nlargest
+from typing import NamedTuple, TypeAlias
+
+from pgtop.model.section import STATEMENTS, Topic
+from pgtop.model.statements import (
+    NO_COUNTERS,
+    SECTION,
+    StatementActivity,
+    StatementCounters,
+    StatementKey,
+    StatementsReading,
+)
+from pgtop.model.timestamp import Instant, seconds_between
+from pgtop.sources.postgres.encoding import decode
+from pgtop.sources.postgres.pipeline import Statement
+from pgtop.sources.postgres.probes import ProbeContext, Remembered
+from pgtop.sources.postgres.probes.statement_functions import (
+    LOOK_UP,
+    StatementFunctions,
+    found,
+)
+from pgtop.sources.postgres.shapes import INT8, OID, TEXT, Rows, Shape, one_row
+
+EVERY = 10.0
+"""Seconds between readings."""
+_SLACK = 1.1
+"""Seconds that the last snapshot may be younger than the next: the choice is made by its time."""
+_REST = 200
+"""A reading may take half a percent of the server's time; it is taken less often if it costs more.
+"""
+_LONGEST_REST = 300.0
+_STALE = 60.0
+"""Seconds after which an interrupted view begins again."""
+MOST = 20_000
+"""Statements of an answer; the server keeps 5,000 unless it is configured otherwise."""
+_SHOWN = 25
+"""How many statements are shown by each of the counters."""
+_MOST_TEXTS = 1000
+"""Texts that are kept before all are forgotten."""
+
+_SQL = """
+    SELECT s.dbid, s.queryid, sum(s.calls)::int8, (sum({time}) * 1000)::int8, sum(s.rows)::int8,
+           sum(s.shared_blks_hit)::int8, sum(s.shared_blks_read)::int8, sum({wal})::int8,
+           sum(s.temp_blks_read + s.temp_blks_written)::int8
+           * current_setting('block_size')::int8
+      FROM {call} AS s
+     WHERE {top_level} AND s.queryid IS NOT NULL
+     GROUP BY s.dbid, s.queryid
+     ORDER BY sum({time}) DESC
+     LIMIT 20000
+"""
+_SHAPE = Shape(
+    OID,  # database
+    INT8,  # query id
+    *[INT8] * 7,  # counters
+)
+_TEXTS_SQL = """
+    SELECT s.dbid, s.queryid, min(substr(s.query, 1, 800))
+      FROM {call} AS s
+     WHERE {top_level}
+           AND s.queryid = ANY (string_to_array(encode(%(query_ids)s, 'escape'), ',')::int8[])
+     GROUP BY s.dbid, s.queryid
+     LIMIT 1000
+"""
+_TEXTS_SHAPE = Shape(OID, INT8, TEXT.or_null)
+
+Counters: TypeAlias = Mapping[StatementKey, StatementCounters]
+
+_CHANGED = "the statistics were reset: what was done before is not known"
+_CUT = f"only the {MOST:,} statements with most time are counted"
+
+
+class _Memory(NamedTuple):
+    """The counters and texts that were read over this connection."""
+
+    functions: StatementFunctions
+    counters: Counters | None = None
+    read_at: Instant = 0
+    reset_at: Instant | None = None
+    texts: Mapping[StatementKey, str | None] = {}
+    missing: tuple[StatementKey, ...] = ()
+    """The statements with texts that must be requested."""
+
+
+class StatementsProbe:
+    """Reads the counters of all statements, and the texts of the busiest."""
+
+    name = SECTION
+    topic: Topic = STATEMENTS
+
+    def __init__(self, every: float = EVERY) -> None:
+        """Create a probe that reads the counters every so many seconds."""
+        self._every = every
+
+    def statements(self, context: ProbeContext) -> Sequence[Statement]:
+        """Return the statements if counters or texts are due; the first find the functions."""
+        memory = context.memory
+        if not isinstance(memory, _Memory):
+            return LOOK_UP
+        functions = memory.functions
+        if memory.missing and context.section is not None:
+            return functions.verification, _texts(functions, memory.missing)
+        if not self._is_due(memory, context):
+            return ()
+        return functions.verification, _counters(functions), functions.state
+
+    def _is_due(self, memory: _Memory, context: ProbeContext) -> bool:
+        if memory.counters is None or context.section is None:
+            return True
+        cost = context.section.data.cost_seconds if context.section.data else 0.0
+        rest = min(_LONGEST_REST, _REST * cost) if self._every else 0.0
+        age = seconds_between(memory.read_at, context.now)
+        return age >= max(self._every, rest) - _SLACK
+
+    def read(self, answers: Sequence[Rows], context: ProbeContext) -> Remembered:
+        """Return what statements did since the reading before, or the same with their texts."""
+        memory = context.memory
+        if not isinstance(memory, _Memory):
+            functions = found(answers, context.features)
+            return Remembered(StatementsReading(), _Memory(functions))
+        if len(answers) == _ANSWERS_WITH_TEXTS and context.section is not None:
+            return _with_texts(answers[1], memory, context)
+        return _after(answers, memory, context.now)
+
+
+_ANSWERS_WITH_TEXTS = 2
+
+
+def _counters(functions: StatementFunctions) -> Statement:
+    sql = _SQL.format(
+        time=functions.column("total_exec_time", "total_time", otherwise="NULL"),
+        wal=functions.column("wal_bytes", otherwise="0"),
+        call=functions.call(),
+        top_level=functions.top_level,
+    )
+    return Statement(sql, shape=_SHAPE)
+
+
+def _texts(functions: StatementFunctions, missing: Sequence[StatementKey]) -> Statement:
+    query_ids = ",".join([str(key.query_id) for key in missing])
+    sql = _TEXTS_SQL.format(
+        call=functions.call(with_texts=True),
+        top_level=functions.top_level,
+    )
+    parameters = {"query_ids": query_ids.encode()}
+    return Statement(sql, parameters, _TEXTS_SHAPE)
+
+
+def _after(answers: Sequence[Rows], memory: _Memory, now: Instant) -> Remembered:
+    """Return the reading in an answer with counters."""
+    began, rows, state = answers
+    evictions, reset_at, ended = one_row(state)
+    counters = {
+        StatementKey(datid, query_id): StatementCounters(*counts)
+        for datid, query_id, *counts in rows
+    }
+    reading = StatementsReading(
+        evictions=evictions,
+        reset_at=reset_at,
+        note=_CUT if len(counters) == MOST else "",
+        cost_seconds=seconds_between(one_row(began)[0], ended),
+    )
+    before = memory.counters
+    seconds = seconds_between(memory.read_at, now)
+    if before is not None and seconds <= _STALE + _LONGEST_REST:
+        is_reset = reset_at != memory.reset_at or _went_back(before, counters)
+        reading = (
+            reading._replace(note=_CHANGED)
+            if is_reset
+            else _compared(reading, before, counters, seconds)
+        )
+    return _remembered(
+        reading,
+        memory._replace(counters=counters, read_at=now, reset_at=reset_at),
+    )
+
+
+def _went_back(before: Counters, now: Counters) -> bool:
+    """Return whether all statements together have fewer calls than before, as after a reset that
+    old servers do not report.
+    """
+    calls_before = sum([each.calls for each in before.values()])
+    return sum([each.calls for each in now.values()]) < calls_before // 2
+
+
+def _compared(
+    reading: StatementsReading, before: Counters, now: Counters, seconds: float
+) -> StatementsReading:
+    """Return the reading with the differences of two readings.
+
+    A statement that was dropped and came back within the time is counted from its new beginning.
+    """
+    steps: dict[StatementKey, StatementCounters] = {}
+    renewed = 0
+    for key, counters in now.items():
+        earlier = before.get(key, NO_COUNTERS)
+        if counters.calls < earlier.calls:
+            renewed += 1
+            earlier = NO_COUNTERS
+        if counters != earlier:
+            steps[key] = counters.minus(earlier)
+    is_cut = len(now) == MOST
+    departed = 0 if is_cut else len(before.keys() - now.keys()) + renewed
+    did = NO_COUNTERS
+    for step in steps.values():
+        did = did.plus(step)
+    statements = [
+        StatementActivity(*key, steps[key], now[key]) for key in _busiest(steps)
+    ]
+    return reading._replace(
+        seconds=seconds,
+        statements=tuple(statements),
+        did=did,
+        active=len(steps),
+        departed=departed,
+    )
+
+
+def _busiest(steps: Counters) -> list[StatementKey]:
+    """Return the statements with most of each counter, those with most time first."""
+    chosen: dict[StatementKey, None] = {}
+    fields = StatementCounters._fields
+    for field in ("microseconds", *fields):
+        place = fields.index(field)
+        largest = nlargest(_SHOWN, steps.items(), key=lambda item: item[1][place])
+        chosen |= {key: None for key, step in largest if step[place]}
+    return list(chosen)
+
+
+def _with_texts(rows: Rows, memory: _Memory, context: ProbeContext) -> Remembered:
+    """Return the last reading with the texts that have arrived."""
+    encoding = context.features.encoding
+    texts = dict.fromkeys(memory.missing)
+    for datid, query_id, text in rows:
+        key = StatementKey(datid, query_id)
+        if key in texts and text is not None:
+            texts[key] = decode(text, encoding, cut=True)
+    kept = {} if len(memory.texts) > _MOST_TEXTS else memory.texts
+    reading = context.section.data if context.section is not None else None
+    return _remembered(
+        reading if isinstance(reading, StatementsReading) else StatementsReading(),
+        memory._replace(texts={**kept, **texts}),
+    )
+
+
+def _remembered(reading: StatementsReading, memory: _Memory) -> Remembered:
+    """Put the known texts into a reading; request the others next time."""
+    texts = memory.texts
+    statements: list[StatementActivity] = []
+    missing: list[StatementKey] = []
+    for each in reading.statements:
+        key = StatementKey(each.datid, each.query_id or 0)
+        if key not in texts:
+            missing.append(key)
+        statements.append(each._replace(text=texts.get(key)))
+    return Remembered(
+        reading._replace(statements=tuple(statements), lacks_texts=bool(missing)),
+        memory._replace(missing=tuple(missing)),
+    )
