@@ -46,7 +46,6 @@ from pgtop.tui.keymap import bindings, bindings_of, handler_name
 from pgtop.tui.notices import Notices
 from pgtop.tui.own_actions import actions_of
 from pgtop.tui.own_views import views_of
-from pgtop.tui.page_topics import PageTopics
 from pgtop.tui.paint import converter_for
 from pgtop.tui.past_actions import PastActions
 from pgtop.tui.screens.current_size import StartScreen
@@ -121,16 +120,10 @@ class PgtopApp(SilentCrash, PastActions):
         self._filter_history = FilterHistory(
             default_path() if settings.keeps_filters else None
         )
-        self._page_topics = PageTopics(self, self._monitor)
         self._requests = SessionRequests(
             self, self._monitor, self._settings, self._palette
         )
-        self.signals = SignalFlow(
-            self,
-            self._monitor,
-            self._settings,
-            self._palette,
-        )
+        self.signals = SignalFlow(self, self._monitor, self._settings, self._palette)
         self.open_replay()
         self._views = ViewSwitch(
             self,
@@ -200,9 +193,8 @@ class PgtopApp(SilentCrash, PastActions):
             self.call_after_refresh(self.action_record)
         for monitor in self._monitors:
             self.run_worker(monitor.run(), name="monitor")
-        self.run_worker(
-            self._monitor.follow(self._views.events, self._show_new), name="screen"
-        )
+        following = self._monitor.follow(self._views.events, self._show_new)
+        self.run_worker(following, name="screen")
 
     def _show_new(self, state: State) -> None:
         """Show the state after an event."""
@@ -221,7 +213,7 @@ class PgtopApp(SilentCrash, PastActions):
         for screen in self.screen_stack:
             if isinstance(screen, Stateful) and screen.is_mounted:
                 screen.show(state)
-        self._page_topics.follow()
+        self._views.pages.follow()
         self.attend()
 
     def show_notice(self, words: str, tone: Tone = Tone.NOTICE) -> None:
@@ -255,7 +247,6 @@ class PgtopApp(SilentCrash, PastActions):
         self.show_notice(message.words)
 
     def on_detail_requested(self, message: messages.DetailRequested) -> None:
-        self._page_topics.follow()
         self._requests.show_details(message.backend)
 
     def on_copy_requested(self, message: messages.CopyRequested) -> None:

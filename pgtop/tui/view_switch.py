@@ -10,6 +10,7 @@ from pgtop.monitor.monitor import Monitor
 from pgtop.text.clean import clean
 from pgtop.text.tone import Tone
 from pgtop.tui.own_views import ViewPace, profile_of, view_called
+from pgtop.tui.page_topics import PageTopics
 from pgtop.tui.screens.live import LiveScreen
 from pgtop.tui.theme import Palette
 from pgtop.view_registry import View
@@ -42,6 +43,7 @@ class ViewSwitch:
         self._screen = self.home
         self.events = monitor.feed.subscribe(self._home.topics)
         """The events of the monitor, with what the view in sight needs."""
+        self.pages = PageTopics(app, monitor)
 
     async def show_first(self) -> None:
         """Open the view that the user wants first."""
