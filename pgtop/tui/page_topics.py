@@ -19,8 +19,8 @@ class PageTopics:
         self._events = monitor.feed.subscribe()
 
     def follow(self) -> None:
-        """Take the topics of the screens that are open now: the next poll reads them. A poll at once
-        would make pgtop give up on an answer that is late.
+        """Take the topics of the screens that are open now, for the next poll. A poll at once would
+        make pgtop give up on an answer that is late.
         """
         wanted: frozenset[Topic] = frozenset()
         for screen in self._app.screen_stack:
