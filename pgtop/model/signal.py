@@ -85,9 +85,7 @@ class ObservedEffect(StrEnum):
     STILL_RUNNING = "still running"  # nothing seen until the timeout
     UNSEEN = "unseen"  # the server does not answer any more
     NOT_SENT = "not sent"  # see the reply
-    LOGGING = (
-        "logging"  # the server has passed the request on; its log is not seen from here
-    )
+    LOGGING = "not observable"  # the server has the request; its log is not read
 
 
 class Outcome(NamedTuple):
