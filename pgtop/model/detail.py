@@ -29,6 +29,17 @@ class Timeout(NamedTuple):
     """In words: the setting of a role, of a database, or the server's."""
 
 
+class StartSetting(NamedTuple):
+    """A setting that the role or the database of a session gives it at its start; the session may
+    have changed it, which no role sees.
+    """
+
+    name: str
+    value: str
+    origin: str
+    """In words: the setting of a role, of a database, or of all roles."""
+
+
 class Detail(NamedTuple):
     """One backend at `taken_at`, with the whole query that the server keeps."""
 
@@ -47,6 +58,8 @@ class Detail(NamedTuple):
     """
     timeouts: tuple[Timeout, ...] = ()
     """The timeouts that are on unless the session set its own, as far as they can be known."""
+    settings: tuple[StartSetting, ...] | None = None
+    """The settings that its role and database give it, by name; None if they were not read."""
 
 
 def is_cut(text: str, length: int, size: int) -> bool:

@@ -81,8 +81,11 @@ class RedactingSource:
         if detail is None:
             return None
         backend = await _masked_aside(detail.backend)
+        settings = detail.settings or ()
+        masked = [each._replace(value=_MASK) for each in settings]
         return detail._replace(
-            backend=backend._replace(query_id=None) if detail.query_is_cut else backend
+            backend=backend._replace(query_id=None) if detail.query_is_cut else backend,
+            settings=None if detail.settings is None else tuple(masked),
         )
 
     async def waits(self, by: SliceBy, pid: int | None = None) -> WaitSample:
@@ -151,6 +154,7 @@ def _text_of(backend: Backend) -> tuple[str | None, int | None, str | None]:
     return backend.query, backend.query_id, backend.backend_type
 
 
+_MASK = "?"
 _LONG = 50_000
 """Characters."""
 _LONGEST_CHARACTER = 4

@@ -23,7 +23,7 @@ from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age, counted
 from pgtop.text.wrap import Line, line, line_cells, wrapped
 from pgtop.view.consequence import at_once_words, state_field
-from pgtop.view.detail_facts import fact_lines, lock_lines
+from pgtop.view.detail_facts import fact_lines, lock_lines, setting_lines
 from pgtop.view.fields import LabelledValue, field, field_lines
 from pgtop.view.lock_phrases import rollback, root_name
 from pgtop.view.progress import does_words, progress_lines
@@ -70,6 +70,7 @@ def detail_lines(
         "Waiters": _waiters(backend, derived, width),
         "Session": fact_lines(backend, detail, derived, width),
         _locks_title(detail): lock_lines(detail, width),
+        "Settings": setting_lines(detail, width),
     }
     lines = field_lines(fields, width, _LABELS)
     for title, section in sections.items():

@@ -117,6 +117,27 @@ def _xmin(backend: Backend, detail: Detail | None) -> str:
     return f"{backend.backend_xmin}{behind}{_HOLDS[holds]}"
 
 
+# Settings.
+
+
+def setting_lines(detail: Detail | None, width: int) -> Iterable[Line]:
+    """Return what the role and the database of a session set for it; nothing if that was not
+    read.
+    """
+    if detail is None or detail.settings is None:
+        return
+    for setting in detail.settings:
+        words = clean(f"{setting.name} = {setting.value}  ")
+        origin = Span(clean(setting.origin), Tone.QUIET)
+        yield from wrapped((Span(words, Tone.PLAIN), origin), width, 2)
+    if not detail.settings:
+        yield line("none of its role or its database", Tone.QUIET)
+    yield from wrapped(line(_OWN_SETTINGS, Tone.QUIET), width)
+
+
+_OWN_SETTINGS = "What the session itself has SET, no other session can see."
+
+
 # Locks.
 
 

@@ -14,6 +14,7 @@ import pytest
 from psycopg.conninfo import make_conninfo
 
 from pgtop.model.backend import HIDDEN_QUERY, Backend
+from pgtop.model.detail import Detail, StartSetting
 from pgtop.model.snapshot import IdleGroup
 from pgtop.signalling.audit_log import FILE_NAME
 from pgtop.signalling.protection import protection
@@ -22,7 +23,7 @@ from tests.cli import pgtop
 from tests.fakes import FakeSource
 from tests.keys import READY, typed
 from tests.pty import Terminal
-from tests.scenes import active, calm, client, snapshot
+from tests.scenes import NOW, active, calm, client, snapshot
 from tests.waiting import until
 
 _SECRET = "open sesame"
@@ -257,3 +258,15 @@ async def test_idle_sessions_are_masked_too() -> None:
     assert [each.query for each in (*seen.ungrouped, *seen.idle_group.backends)] == [
         "SELECT '?'"
     ]
+
+
+async def test_the_settings_of_a_role_have_no_values() -> None:
+    """A setting of an application's own may hold a secret."""
+    backend = client(4711, "web@shop")
+    source = FakeSource([snapshot([backend])])
+    setting = StartSetting("app.token", "s3cret", "the setting of role web")
+    detail = Detail(NOW, backend, query_is_cut=False, settings=(setting,))
+    source.details[backend.identity] = detail
+    seen = await RedactingSource(source).detail(backend.identity)
+    assert seen is not None
+    assert seen.settings == (setting._replace(value="?"),)

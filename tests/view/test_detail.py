@@ -4,7 +4,7 @@ import pytest
 
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import Backend
-from pgtop.model.detail import Detail, Lock
+from pgtop.model.detail import Detail, Lock, StartSetting
 from pgtop.view.detail import detail_lines
 from tests import scenes
 
@@ -45,6 +45,17 @@ def test_only_holders_are_said_to_hold_back_vacuum(
     detail = Detail(scenes.NOW, backend, False, locks, exempt=exempt)
     text = _text(backend, detail).replace("\n", "  ")
     assert f"xmin 990, 10 behind{words}  " in text
+
+
+def test_settings_are_those_of_role_and_database_and_no_claim_is_made_beyond() -> None:
+    backend = scenes.active(7, "web@shop", "psql", "select 1", 60)
+    setting = StartSetting("work_mem", "64MB", "the setting of role web")
+    detail = Detail(scenes.NOW, backend, False)
+    assert "Settings" not in _text(backend, detail)
+    text = _text(backend, detail._replace(settings=(setting,)))
+    assert "work_mem = 64MB  the setting of role web\nWhat the session itself" in text
+    text = _text(backend, detail._replace(settings=()))
+    assert "none of its role or its database\nWhat the session itself has SET" in text
 
 
 def test_a_prepared_blocker_is_named_with_the_statement_that_ends_it() -> None:

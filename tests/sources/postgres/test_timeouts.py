@@ -3,9 +3,9 @@
 import pytest
 from psycopg import sql
 
-from pgtop.model.detail import Timeout
+from pgtop.model.detail import StartSetting, Timeout
 from pgtop.sources.postgres.connection import Row
-from pgtop.sources.postgres.probes.timeouts import read_timeouts
+from pgtop.sources.postgres.probes.timeouts import read_start_settings, read_timeouts
 from pgtop.sources.postgres.sampler import PostgresSource
 from tests import scenes
 from tests.sources.postgres.conftest import Connect
@@ -63,6 +63,24 @@ def test_a_timeout_that_is_off_or_not_known_is_left_out(
     assert read_timeouts(rows, SESSION, SERVER, options) == ()
 
 
+def test_the_settings_of_a_session_are_those_of_its_role_and_database() -> None:
+    """The most special one wins, a long one is cut, and those of others are left out."""
+    rows = [
+        (0, ROLE, b"work_mem=64MB"),
+        (DATABASE, 0, b"work_mem=1MB"),
+        (DATABASE, 0, b"search_path=app"),
+        (OWN_DATABASE, OWN_ROLE, b"statement_timeout=1s"),
+        (0, 0, b"app.key=" + b"x" * 192),
+        (None, None, b"statement_timeout=90s"),
+    ]
+    assert read_start_settings(rows, SESSION) == (
+        StartSetting("app.key", "x" * 192 + "…", "the setting of all roles"),
+        StartSetting("search_path", "app", "the setting of database shop"),
+        StartSetting("work_mem", "64MB", "the setting of role web"),
+    )
+    assert read_start_settings([], SESSION) is None
+
+
 async def test_the_settings_of_a_role_are_read_with_its_session(
     source: PostgresSource, connect: Connect
 ) -> None:
@@ -85,6 +103,8 @@ async def test_the_settings_of_a_role_are_read_with_its_session(
         assert timeout.origin.startswith(
             "the setting of role pgtop_hurried in database"
         )
+        assert detail.settings is not None
+        assert [each.name for each in detail.settings] == [timeout.name]
         await session.close()
     finally:
         await admin.execute("DROP ROLE pgtop_hurried")

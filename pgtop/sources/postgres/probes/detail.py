@@ -22,7 +22,11 @@ from pgtop.sources.postgres.probes.lock_target import (
     PgLocksRow,
     target,
 )
-from pgtop.sources.postgres.probes.timeouts import read_timeouts, timeouts
+from pgtop.sources.postgres.probes.timeouts import (
+    read_start_settings,
+    read_timeouts,
+    timeouts,
+)
 from pgtop.sources.postgres.shapes import (
     BOOL,
     INT4,
@@ -108,6 +112,7 @@ async def read_detail(
         locks_total=total,
         exempt=is_exempt,
         timeouts=read_timeouts(settings, backend, server, options),
+        settings=read_start_settings(settings, backend),
     )
 
 

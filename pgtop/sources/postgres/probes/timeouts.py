@@ -1,4 +1,4 @@
-"""Timeouts that apply to a session unless it has set its own, from the settings of its role, its
+"""Settings that a session starts with, and the timeouts among them, from those of its role, its
 database and the server.
 
 No role sees the settings of another session. The catalog has those that a session starts with; the
@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import LiteralString, NamedTuple
 
 from pgtop.model.backend import Backend
-from pgtop.model.detail import Timeout
+from pgtop.model.detail import StartSetting, Timeout
 from pgtop.model.server import Server
 from pgtop.sources.postgres.connection import Row, Statement
 from pgtop.sources.postgres.encoding import decode_name
@@ -19,20 +19,26 @@ from pgtop.sources.postgres.shapes import OID, TEXT, Shape
 
 _NAMES: LiteralString = """ARRAY['statement_timeout', 'idle_in_transaction_session_timeout',
     'idle_session_timeout', 'transaction_timeout']"""
+_TIMEOUTS = frozenset(_NAMES.split("'")[1::2])
 _SETTINGS = """
-    SELECT setdatabase, setrole, entry
-      FROM pg_catalog.pg_db_role_setting, unnest(setconfig) AS entry
-     WHERE split_part(entry, '=', 1) = ANY({names})
-       AND (setdatabase IN (0, %(own_database)s::oid) AND setrole IN (0, %(own_role)s::oid)
+    (SELECT setdatabase, setrole, left(entry, %(characters)s)
+       FROM pg_catalog.pg_db_role_setting, unnest(setconfig) AS entry
+      WHERE split_part(entry, '=', 1) = ANY({names})
+            AND setdatabase IN (0, %(own_database)s::oid) AND setrole IN (0, %(own_role)s::oid)
             OR (setdatabase, setrole) IN
                (SELECT of_database, of_role
                   FROM pg_catalog.pg_stat_get_activity(%(pid)s::int4) AS session,
                        unnest(ARRAY[0, session.datid]) AS of_database,
-                       unnest(ARRAY[0, session.usesysid]) AS of_role))
+                       unnest(ARRAY[0, session.usesysid]) AS of_role)
+      ORDER BY split_part(entry, '=', 1) = ANY({names}) DESC, entry
+      LIMIT %(limit)s)
      UNION ALL
     SELECT NULL, NULL, name || '=' || reset_val
       FROM pg_catalog.pg_settings WHERE name = ANY({names})
 """
+_LONGEST_ENTRY = 200
+"""Characters of a name with its value that are read."""
+_MOST_ENTRIES = 200
 _SHAPE = Shape(OID.or_null, OID.or_null, TEXT)
 
 _TIME = re.compile(r"\s*([0-9]{1,12}(?:\.[0-9]{1,9})?)\s*(us|ms|s|min|h|d)?\s*")
@@ -62,6 +68,8 @@ def timeouts(server: Server, pid: int) -> Statement:
         "pid": pid,
         "own_database": server.database_oid,
         "own_role": server.login.oid,
+        "characters": _LONGEST_ENTRY,
+        "limit": _MOST_ENTRIES,
     }
     return Statement(_SETTINGS.format(names=_NAMES), values, _SHAPE)
 
@@ -73,9 +81,45 @@ def read_timeouts(
     which pgtop's own session was started.
     """
     settings = [_setting(row) for row in rows]
-    names = dict.fromkeys(each.name for each in settings)
+    names = dict.fromkeys(each.name for each in settings if each.name in _TIMEOUTS)
     known = [_timeout(name, settings, backend, server, options) for name in names]
     return tuple([each for each in known if each is not None and each.seconds > 0])
+
+
+def read_start_settings(
+    rows: Sequence[Row], backend: Backend
+) -> tuple[StartSetting, ...] | None:
+    """Return the settings that the role and the database of a session give it, by name; None if
+    there is no answer.
+    """
+    if not rows:
+        return None
+    settings = [_setting(row) for row in rows]
+    names = sorted({each.name for each in settings})
+    known = [_start_setting(name, settings, backend) for name in names]
+    return tuple([each for each in known if each is not None])
+
+
+def _start_setting(
+    name: str, settings: Sequence[_Setting], backend: Backend
+) -> StartSetting | None:
+    """Return the setting that wins for a session; None if only others have one."""
+    values = _values(name, settings)
+    key = _first(values, backend.datid or 0, backend.usesysid or 0)
+    if key is None:
+        return None
+    value = values[key]
+    is_cut = len(name) + 1 + len(value) >= _LONGEST_ENTRY
+    return StartSetting(name, f"{value}…" if is_cut else value, _origin(key, backend))
+
+
+def _values(
+    name: str, settings: Sequence[_Setting]
+) -> Mapping[tuple[int | None, int | None], str]:
+    """Return the values of a setting, by the database and the role that have it."""
+    return {
+        (each.database, each.role): each.value for each in settings if each.name == name
+    }
 
 
 def _setting(row: Row) -> _Setting:
@@ -92,9 +136,7 @@ def _timeout(
     options: str,
 ) -> Timeout | None:
     """Return the timeout that a session starts with; None if it is not known."""
-    values = {
-        (each.database, each.role): each.value for each in settings if each.name == name
-    }
+    values = _values(name, settings)
     database, role = backend.datid or 0, backend.usesysid or 0
     key = _first(values, database, role)
     if key is None and _is_server_hidden(name, values, server, options):
