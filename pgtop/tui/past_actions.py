@@ -12,7 +12,8 @@ from pgtop.monitor.state import State
 from pgtop.text.tone import Tone
 from pgtop.tui.keyboard import Keyboard
 from pgtop.tui.messages import BulkRequested, SignalRequested
-from pgtop.tui.screens.table_screen import TableScreen
+from pgtop.tui.screens.filterable import FilterableScreen
+from pgtop.tui.screens.live import LiveScreen
 from pgtop.tui.text_input import open_field
 from pgtop.tui.theme import Palette
 
@@ -99,8 +100,11 @@ class PastActions(Keyboard):
         screen = self.screen
         if not self.is_past or isinstance(screen, ModalScreen) or open_field(screen):
             return False
+        is_about_past = isinstance(screen, LiveScreen) and screen.shows_samples
+        if not is_about_past:
+            return False
         leads_to_now = key in self.keymap.keys("now")
-        if key in self.keymap.keys("clear") and isinstance(screen, TableScreen):
+        if key in self.keymap.keys("clear") and isinstance(screen, FilterableScreen):
             leads_to_now = not screen.is_filtered
         if leads_to_now:
             self.action_now()

@@ -22,6 +22,7 @@ from pgtop.view.looks import Looks
 _NOTICE_LINES = 3
 _RETRY = "refresh"
 """The action that matters most while the server is away."""
+_PAST = "step_back"
 _NO_SIGNALS = "signals need the server"
 
 
@@ -118,14 +119,24 @@ def footer(
     if not isinstance(state.event, PollFailed):
         return key_line(actions, width)
     harmless = [action for action in actions if not action.dangerous]
-    others = [action for action in harmless if action.id != _RETRY]
-    retry = named_for_retry(retry_action)
-    keys = key_line((*others[:2], retry, *others[2:]), width - len(_NO_SIGNALS) - 2)
+    offered = _without_server(harmless, retry_action)
+    keys = key_line(offered, width - len(_NO_SIGNALS) - 2)
     if len(harmless) == len(actions) or not keys.places:
-        return key_line((*others[:2], retry, *others[2:]), width)
+        return key_line(offered, width)
     return keys._replace(
         line=justified(keys.line, line(_NO_SIGNALS, Tone.QUIET), width)
     )
+
+
+def _without_server(
+    harmless: Sequence[Action], retry_action: Action
+) -> tuple[Action, ...]:
+    """Return the actions with the try early, and the past, which is all that there is to see."""
+    moved = (_RETRY, _PAST)
+    others = [action for action in harmless if action.id not in moved]
+    past = [action for action in harmless if action.id == _PAST]
+    retry = named_for_retry(retry_action)
+    return (*others[:2], retry, *others[2:3], *past, *others[3:])
 
 
 def named_for_retry(action: Action) -> Action:

@@ -24,6 +24,7 @@ FOOTER = (
     OTHER_VIEWS,
     "toggle_idle",
     "pause",
+    "step_back",
 )
 WORST_FIRST = "worst first"
 

@@ -60,6 +60,7 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
         "show_locks",
         "show_sessions",
         "pause",
+        "step_back",
     )
     SPEC = BREAKDOWN
     NOUN = "groups"

@@ -168,6 +168,11 @@ class LiveScreen(Stateful, CurrentSize, Screen[None]):
         return self._view.label.capitalize() if self._view is not None else "pgtop"
 
     @property
+    def shows_samples(self) -> bool:
+        """True if the screen is a view or the page of a session, and no text to read."""
+        return self._view is not None
+
+    @property
     def is_read_only(self) -> bool:
         """True if no signal can be sent."""
         return self._settings.read_only

@@ -57,6 +57,7 @@ class LocksScreen(TableScreen[LockRow, DerivedSnapshot], SessionActionsScreen):
         "sort_menu",
         "show_sessions",
         "pause",
+        "step_back",
     )
     BINDINGS = bindings(*places.LOCKS)
 

@@ -117,6 +117,10 @@ class DetailScreen(SessionActionsScreen, PageScreen, inherit_bindings=False):
         return "One session"
 
     @property
+    def shows_samples(self) -> bool:
+        return True
+
+    @property
     def backend(self) -> Backend:
         """The session as last seen."""
         return self._backend

@@ -150,7 +150,9 @@ class SessionsScreen(TaggingScreen):
     # Rows.
 
     def rearrange(self) -> None:
-        self._drop_ended_tags()
+        # In the past a tagged session may not have logged in yet.
+        if self.state.past is None:
+            self._drop_ended_tags()
         super().rearrange()
 
     def session_of(self, row: SessionRow) -> Backend | None:
