@@ -145,6 +145,8 @@ def step_number(operation: Operation) -> int | None:
 
 BYTES = "bytes"
 """The unit of copies and base backups."""
+_COARSE = frozenset({"indexes", "tables"})
+"""Units that may take minutes each: from their number no pace follows."""
 
 
 class Measure(NamedTuple):
@@ -225,11 +227,13 @@ def percent(operation: Operation) -> float | None:
 
 def remaining_seconds(operation: Operation) -> float | None:
     """Return the time that is left of the present phase, at the pace of the last half minute; None
-    without a total, two samples or any work between them.
+    without a total in small units, two samples or any work between them.
     """
     work = measure(operation)
     seconds = pace_seconds(operation)
     if work is None or work.total is None or seconds < _LEAST_SECONDS:
+        return None
+    if work.unit in _COARSE:
         return None
     left = work.total - work.done
     step = operation.points[-1].done - operation.points[0].done
@@ -246,6 +250,8 @@ def stands_still(operation: Operation) -> bool:
     """Return whether a phase that has more to do has done nothing for half a minute."""
     work = measure(operation)
     if work is None or work.total is None or is_all_counted(operation):
+        return False
+    if work.unit in _COARSE:
         return False
     is_long = pace_seconds(operation) >= seconds_between(_SPACING, WINDOW)
     return is_long and operation.points[0].done == operation.points[-1].done

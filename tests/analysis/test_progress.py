@@ -195,6 +195,22 @@ def test_no_work_gives_no_estimate_and_stands_still_after_a_while() -> None:
     assert not stands_still(series([1000] * 40))
 
 
+def test_a_number_of_indexes_gives_a_percentage_and_no_pace() -> None:
+    """An index may take minutes: neither a time left nor a standstill follows from their number."""
+    last: Operation | None = None
+    for second in range(40):
+        now = operation(
+            "vacuum",
+            "vacuuming indexes",
+            indexes_processed=second // 39,
+            indexes_total=5,
+        )
+        last = followed(now, last, START + second * MICROSECONDS)
+    assert last is not None
+    assert (percent(last), remaining_seconds(last)) == (20.0, None)
+    assert not stands_still(last)
+
+
 def test_a_counter_that_was_set_back_starts_again() -> None:
     assert remaining_seconds(series([800, 900, 10])) is None
 
