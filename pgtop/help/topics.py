@@ -85,11 +85,6 @@ def text(name: str, facts: TopicFacts) -> str:
     return _COMMENT.sub("", whole)
 
 
-def inserts_of(name: str) -> list[str]:
-    """Return the names of the tables that a topic inserts."""
-    return _INSERT.findall(source(name))
-
-
 _INTRODUCTION = (
     "`pgtop help TOPIC` shows one of these topics, "
     "and `pgtop help COMMAND` a command's options."

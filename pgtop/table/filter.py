@@ -10,7 +10,6 @@ from pgtop.table.language.errors import FilterError
 from pgtop.table.language.quoting import Saved, quoted
 
 if TYPE_CHECKING:
-    from pgtop.table.columns import ColumnSet
     from pgtop.table.language.parsed import ParsedFilter
     from pgtop.table.language.tree import Term
     from pgtop.table.language.vocabulary import Vocabulary
@@ -92,15 +91,6 @@ class Filter:
                 as_on_screen._first_unmarked,
             )
         return as_argument
-
-    @classmethod
-    def of_columns(cls, text: str, columns: "ColumnSet[Any, Any]") -> "Filter":
-        """Parse a filter of the rows of a table: free text, and a key for each column."""
-        if not text.strip():
-            return cls()
-        from pgtop.table.language.column_keys import column_vocabulary
-
-        return cls(text, column_vocabulary(columns))
 
     def check_for_signals(self) -> None:
         """Raise FilterError for a filter that may not decide about a signal: a shell or a slip may

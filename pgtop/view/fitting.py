@@ -20,7 +20,7 @@ class Wish(NamedTuple):
     form: Line
 
 
-def fitted(wishes: Iterable[Wish], width: int) -> Line:
+def fit_wishes(wishes: Iterable[Wish], width: int) -> Line:
     """Return the forms that fit, granted in the order of the wishes, with gaps between the parts.
 
     Parts from RIGHT on stand at the right end. A form that is wider than the line is left out.

@@ -9,7 +9,7 @@ from pgtop.monitor.state import State
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line, line
 from pgtop.view.bar import bar_line
-from pgtop.view.fitting import Wish, fitted, quiet
+from pgtop.view.fitting import Wish, fit_wishes, quiet
 from pgtop.view.headline import Headline, headline
 from pgtop.view.key_line import NO_KEYS, KeyLine
 from pgtop.view.looks import Looks
@@ -175,7 +175,7 @@ def compact_line(state: State, looks: Looks, width: int) -> Line:
         Wish(CLOCK, clock(snapshot, state.event, looks)),
         _server(looks, address(snapshot.server)),
     ]
-    return fitted(wishes, width)
+    return fit_wishes(wishes, width)
 
 
 def _server(looks: Looks, name: str) -> Wish:

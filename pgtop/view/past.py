@@ -16,7 +16,7 @@ from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age
 from pgtop.text.wrap import Line, line
 from pgtop.view.fields import field, field_lines
-from pgtop.view.fitting import Wish, fitted
+from pgtop.view.fitting import Wish, fit_wishes
 from pgtop.view.key_line import KeyLine, KeyPlace
 from pgtop.view.looks import Looks
 from pgtop.view.server_line import CLOCK, RECORDING, recording_mark
@@ -62,7 +62,7 @@ def past_line(state: State, past: Past, looks: Looks, width: int) -> Line:
         Wish(_VERSION, line(version_number(server))),
         *_roles(past, account(server)),
     ]
-    return fitted(wishes, width)
+    return fit_wishes(wishes, width)
 
 
 def compact_past_line(
@@ -77,7 +77,7 @@ def compact_past_line(
         Wish(CLOCK, _way_back(past, looks)),
         *_plates(past, looks),
     ]
-    return fitted(wishes, width)
+    return fit_wishes(wishes, width)
 
 
 def _plates(past: Past, looks: Looks, is_short: bool = False) -> Iterator[Wish]:
@@ -170,7 +170,7 @@ def legend_line(past: Past, looks: Looks, width: int) -> Line:
         wishes.append(Wish(0, line("no event so far", Tone.QUIET)))
     if shortage := past.timeline.shortage:
         wishes.append(Wish(3, line(clean(shortage), Tone.NOTICE)))
-    return fitted(wishes, width)
+    return fit_wishes(wishes, width)
 
 
 def _event_form(event: TimelineEvent, looks: Looks, is_short: bool = False) -> Line:

@@ -10,7 +10,7 @@ from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age
 from pgtop.text.wrap import Line, line, line_cells
-from pgtop.view.fitting import RIGHT, Wish, fitted
+from pgtop.view.fitting import RIGHT, Wish, fit_wishes
 from pgtop.view.latest import keeps_latest
 from pgtop.view.looks import Looks
 from pgtop.view.server_words import (
@@ -83,7 +83,7 @@ def _around_clock(
     ]
     if uptime:
         wishes.append(Wish(UPTIME, line(f"up {uptime}", Tone.QUIET)))
-    return fitted(wishes, width)
+    return fit_wishes(wishes, width)
 
 
 def top_wishes(event: Event, looks: Looks) -> Iterator[Wish]:

@@ -12,7 +12,7 @@ from pgtop.monitor.state import State
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import bytes_text, rate
 from pgtop.text.wrap import Line, line
-from pgtop.view.fitting import RIGHT, Wish, fitted
+from pgtop.view.fitting import RIGHT, Wish, fit_wishes
 from pgtop.view.latest import keeps_latest
 from pgtop.view.slot_words import (
     LEVELS,
@@ -75,7 +75,7 @@ def _use_line(
         *_rates(rates, width),
         *_slots_in_detail(budget),
     ]
-    return fitted(wishes, width)
+    return fit_wishes(wishes, width)
 
 
 def used_span(budget: Budget, is_short: bool = False) -> Span:

@@ -6,6 +6,7 @@ import pytest
 
 from pgtop.table.columns import Column, ColumnSet
 from pgtop.table.filter import Filter, FilterError
+from pgtop.table.language.column_keys import column_vocabulary
 
 
 class Planet(NamedTuple):
@@ -41,6 +42,7 @@ MOONS: Column[Planet, str] = Column(
     right=True,
 )
 COLUMNS = ColumnSet(NAME, MOONS)
+VOCABULARY = column_vocabulary(COLUMNS)
 
 
 @pytest.mark.parametrize(
@@ -63,7 +65,7 @@ def test_rows_match_by_their_columns(text: str, names: list[str]) -> None:
     """Texts are compared as shown and numbers by value; a row without a number matches neither
     way.
     """
-    matches = Filter.of_columns(text, COLUMNS).on("context")
+    matches = Filter(text, VOCABULARY).on("context")
     assert [planet.name for planet in PLANETS if matches(planet)] == names
 
 
@@ -83,13 +85,13 @@ def test_an_unreadable_filter_names_the_columns_of_the_table(
 ) -> None:
     """An error shows keys of this table and none of the sessions."""
     with pytest.raises(FilterError) as caught:
-        Filter.of_columns(text, COLUMNS)
+        Filter(text, VOCABULARY)
     assert words in caught.value.message
 
 
 def test_the_sentence_names_the_columns_as_on_screen() -> None:
     """The heading stands for the column."""
-    chosen = Filter.of_columns("name:v moon-count>3", COLUMNS)
+    chosen = Filter("name:v moon-count>3", VOCABULARY)
     sentence = 'whose column NAME contains "v", and whose column MOONS is more than 3'
     assert chosen.understood == sentence
-    assert Filter.of_columns(chosen.canonical, COLUMNS) == chosen
+    assert Filter(chosen.canonical, VOCABULARY) == chosen
