@@ -28,7 +28,7 @@ from pgtop.table.session_state import (
 from pgtop.text.comments import statement_of
 from pgtop.text.identity import name_of_session
 from pgtop.text.tone import Tone
-from pgtop.text.units import age, age_cells, quiet_age, rate, rough_age, span
+from pgtop.text.units import age, age_cells, quiet_age, rough_age, rough_rate, span
 
 Key: TypeAlias = columns.Key[Backend, DerivedSnapshot]
 Text: TypeAlias = columns.Text[Backend, DerivedSnapshot]
@@ -204,7 +204,7 @@ def usual(backend: Backend, derived: DerivedSnapshot) -> str:
     if known is None:
         return ""
     factor = known.factor or 0
-    times = f" ×{rate(factor)}" if factor >= _TWICE else ""
+    times = f" ×{rough_rate(factor)}" if factor >= _TWICE else ""
     return f"{span(known.time.mean_seconds)}{times}"
 
 

@@ -126,6 +126,11 @@ def two_digits(number: float) -> str:
     return f"{round(number / size) * size:,}"
 
 
+def rough_rate(value: float) -> str:
+    """Return a number of two digits in at most five cells, which changes rarely: 23, 450k."""
+    return rate(float(two_digits(value).replace(",", "")))
+
+
 def rate(value: float) -> str:
     """Return a rate in at most five cells."""
     if value == 0:

@@ -16,6 +16,8 @@ from pgtop.view.fields import LabelledValue, field
 _LABEL = "Usually"
 _TWICE = 2
 """The least multiple of the mean that is worth a number."""
+_WHOLE_FROM = 10
+"""Seconds from which a run is shown in whole ones."""
 
 
 def usual_fields(backend: Backend, derived: DerivedSnapshot) -> Iterator[LabelledValue]:
@@ -67,7 +69,10 @@ def _this_run(usual: Usual) -> str:
     times = ""
     if factor is not None and factor >= _TWICE:
         times = f": {two_digits(factor)} times"
-    return f"this run {span(usual.running_seconds)}{times}"
+    seconds = usual.running_seconds
+    if seconds >= _WHOLE_FROM:
+        seconds = int(seconds)  # as ages are cut, too
+    return f"this run {span(seconds)}{times}"
 
 
 def _since(usual: Usual, snapshot: Snapshot) -> str:

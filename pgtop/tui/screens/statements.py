@@ -69,7 +69,7 @@ class StatementsScreen(TableScreen[StatementRow, Statements]):
         reason = reason_words(self._statements)
         if not reason:
             return super().empty_state()
-        return EmptyState("statement", reasons=(f"{reason[:1].upper()}{reason[1:]}.",))
+        return EmptyState("statement", reasons=(f"Not known: {reason}.",))
 
     def lines_below(self, width: int) -> list[Line]:
         """Return what a reader must know of the figures."""
