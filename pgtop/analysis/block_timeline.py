@@ -140,7 +140,12 @@ class BlockTimeline(Generic[_Block]):
     def end_of(
         self, backend_id: BackendId, after: Instant, trail: Sequence[SentSignal]
     ) -> Ending | None:
-        """Return how a session ended that was there at `after`; see `Timeline`."""
+        """Return how a session ended that was there at `after`; see `Timeline`.
+
+        Nothing is known of the end of a session with a hidden start: another one may have its pid.
+        """
+        if backend_id.backend_start is None:
+            return None
         for snapshot in self.between(*self._end_lies_in(backend_id, after)):
             if may_contain(snapshot, backend_id):
                 continue

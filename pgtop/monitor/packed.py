@@ -26,6 +26,8 @@ from pgtop.model.timestamp import Instant
 MOST_SAMPLES = 60
 MOST_CHANGES = 4
 """Sizes of its first sample that a block may reach."""
+CHECKPOINT_EVERY = 8
+"""Samples that a step back must unpack again at most."""
 _LEAST_BYTES = 64 << 10
 """The size of a first sample counts as this at least."""
 _QUERY = Backend._fields.index("query")
@@ -246,25 +248,27 @@ class _Packer:
 
 
 class Unpacked:
-    """Unpacks the samples of a block. Going on from one sample to the next costs only what has
-    changed.
+    """Unpacks the samples of a block. A step costs what has changed, back to the last checkpoint if
+    it leads back.
     """
 
     def __init__(self, samples: Sequence[_Packed], texts: Sequence[str]) -> None:
         self._samples = samples
         self._texts = texts
         self._idle_group = NO_IDLE_GROUP
-        self._begin()
-
-    def _begin(self) -> None:
         self._next = 0
         self._rows: dict[int, Backend] = {}
+        self._checkpoints: dict[int, dict[int, Backend]] = {0: {}}
+        """The rows before each of some samples."""
 
     def sample(self, number: int) -> Snapshot:
         """Return a sample."""
         if number < self._next - 1:
-            self._begin()
+            self._next = number - number % CHECKPOINT_EVERY
+            self._rows = dict(self._checkpoints[self._next])
         while self._next <= number:
+            if self._next % CHECKPOINT_EVERY == 0:
+                self._checkpoints[self._next] = dict(self._rows)
             self._apply(self._samples[self._next].rows)
             self._next += 1
         packed = self._samples[number]

@@ -85,6 +85,8 @@ def end_in(
     last: Snapshot, later: Sequence[Snapshot], backend_id: BackendId
 ) -> Ending | None:
     """Return the end as each sample in its order shows it."""
+    if backend_id.backend_start is None:
+        return None
     for sample in later:
         is_later = sample.taken_at > last.taken_at
         if is_later and not may_contain(sample, backend_id):

@@ -28,6 +28,8 @@ LONGEST_LINE = 64 << 20
 """Bytes; a longer line is damaged or hostile: 10,000 sessions need 8 MB."""
 LONGEST_BLOCK = 256 << 20
 """Bytes of all lines of a block."""
+_CHECKPOINT_EVERY = 8
+"""Samples that a step back must read again at most."""
 _LEVEL = 9
 _QUERY = "query"
 _PLAIN = ("taken_at", "cost", "text_bytes", "are_queries_masked")
@@ -150,9 +152,31 @@ class _Built(NamedTuple):
     row: Backend
 
 
+class _Content(NamedTuple):
+    """What the lines of a block so far say of the next sample."""
+
+    values: dict[str, Any]
+    """Fields of the snapshot."""
+    parts: dict[str, dict[str, Json]]
+    """Fields of those parts that are written field by field."""
+    rows: dict[int, dict[str, Json]]
+    """Fields of the rows, by pid."""
+    pids: dict[str, list[int]]
+    """The pids outside the idle group and in it, under the names of a line."""
+
+    def copy(self) -> "_Content":
+        """Return a copy that can change alone."""
+        return _Content(
+            values=dict(self.values),
+            parts=dict(self.parts),
+            rows=dict(self.rows),
+            pids=dict(self.pids),
+        )
+
+
 class BlockDecoder:
     """Reads any sample of a block. A sample costs what has changed since the one that was read
-    before; the samples between the two are not built.
+    before, or since the last checkpoint on the way back; the samples between are not built.
     """
 
     def __init__(self, block: bytes, sections: Mapping[str, Any]) -> None:
@@ -161,7 +185,12 @@ class BlockDecoder:
         self._lines = _lines(block)
         self._built: dict[int, _Built] = {}
         self._idle_group = NO_IDLE_GROUP
-        self._begin()
+        self._texts: list[str] = []
+        self._texts_until = 0
+        self._next = 0
+        self._content = _Content({}, {}, {}, {})
+        self._checkpoints = {0: self._content.copy()}
+        """The content before each of some samples."""
 
     def __len__(self) -> int:
         """Return the number of samples."""
@@ -172,44 +201,44 @@ class BlockDecoder:
         if number >= len(self._lines):
             raise ValueError("a sample is missing")
         if number < self._next - 1:
-            self._begin()
+            self._next = number - number % _CHECKPOINT_EVERY
+            self._content = self._checkpoints[self._next].copy()
         while self._next <= number:
+            if self._next % _CHECKPOINT_EVERY == 0:
+                self._checkpoints[self._next] = self._content.copy()
             self._apply(self._lines[self._next])
             self._next += 1
         return self._snapshot()
-
-    def _begin(self) -> None:
-        """Go back to the start of the block; rows that were built are kept for reuse."""
-        self._next = 0
-        self._values: dict[str, Any] = {}
-        self._parts: dict[str, dict[str, Json]] = {name: {} for name in _IN_PARTS}
-        self._fields: dict[int, dict[str, Json]] = {}
-        self._texts: list[str] = []
-        self._ungrouped: list[int] = []
-        self._idle: list[int] = []
 
     def _apply(self, line: bytes) -> None:
         """Note what a line changes. Raises ValueError."""
         if len(line) > LONGEST_LINE:
             raise ValueError("a line is too long")
         changes = json_object(json.loads(line))
-        self._values |= read_fields(
-            Snapshot, {k: changes[k] for k in changes.keys() & {*_PLAIN}}
-        )
+        content = self._content
+        plain = {name: changes[name] for name in changes.keys() & {*_PLAIN}}
+        content.values.update(read_fields(Snapshot, plain))
         for name, kind in _IN_PARTS.items():
             if name in changes:
-                self._parts[name] |= json_object(changes[name])
-                self._values[name] = read_record(kind, self._parts[name])
+                part = {**content.parts.get(name, {}), **json_object(changes[name])}
+                content.parts[name] = part
+                content.values[name] = read_record(kind, part)
         if "sections" in changes:
-            self._values["sections"] = self._sections(changes["sections"])
-        self._ungrouped = _numbers(changes.get("ungrouped"))
+            content.values["sections"] = self._sections(changes["sections"])
+        content.pids["ungrouped"] = _numbers(changes.get("ungrouped"))
         if "idle" in changes:
-            self._idle = _numbers(changes["idle"])
-        self._texts += [str(text) for text in changes.get("texts", ())]
+            content.pids["idle"] = _numbers(changes["idle"])
+        self._add_texts(changes.get("texts", ()))
         for key, fields in json_object(changes.get("rows", {})).items():
             pid = int(key)
-            before = self._fields.get(pid, {})
-            self._fields[pid] = {**before, **json_object(fields)}
+            before = content.rows.get(pid, {})
+            content.rows[pid] = {**before, **json_object(fields)}
+
+    def _add_texts(self, texts: Json) -> None:
+        """Add the texts of a line that is read for the first time: their numbers stay."""
+        if self._next == self._texts_until:
+            self._texts += map(str, texts)
+            self._texts_until += 1
 
     def _sections(self, data: Json) -> dict[str, Section[Any]]:
         return {
@@ -220,19 +249,22 @@ class BlockDecoder:
     def _snapshot(self) -> Snapshot:
         """Return the sample after the lines so far. Raises ValueError."""
         try:
-            ungrouped = tuple([self._row(pid) for pid in self._ungrouped])
-            idle = tuple([self._row(pid) for pid in self._idle])
+            pids = self._content.pids
+            ungrouped = tuple([self._row(pid) for pid in pids["ungrouped"]])
+            idle = tuple([self._row(pid) for pid in pids.get("idle", ())])
             if idle != self._idle_group.backends:
                 self._idle_group = IdleGroup(idle) if idle else NO_IDLE_GROUP
             return Snapshot(
-                **self._values, ungrouped=ungrouped, idle_group=self._idle_group
+                **self._content.values,
+                ungrouped=ungrouped,
+                idle_group=self._idle_group,
             )
         except (KeyError, TypeError) as error:
             raise ValueError("a sample lacks a row or a field") from error
 
     def _row(self, pid: int) -> Backend:
         """Return the row of a pid, the same one while its fields stay as they are."""
-        fields = self._fields[pid]
+        fields = self._content.rows[pid]
         built = self._built.get(pid)
         if built is None:
             row = read_record(Backend, self._with_text(fields))
