@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import tzinfo
 from typing import TYPE_CHECKING
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from pgtop.tui.app import PgtopApp
 
 SPEEDS = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0)
+_DIGIT = re.compile(r"\d")  # of a time
 _SHORTEST_PAUSE = 0.05
 _LONGEST_PAUSE = 1.0
 """Seconds between two frames while the past plays: a long gap is not waited for."""
@@ -99,6 +101,8 @@ class PastFlow:
         try:
             instant = parse_when(text, first, last, place, self._zone)
         except ValueError as error:
+            if not _DIGIT.search(text):
+                return False
             self._app.show_notice(clean(str(error)))
             return True
         if instant % MICROSECONDS == 0:
