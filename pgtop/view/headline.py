@@ -226,7 +226,7 @@ def _full_groups(groups: Sequence[FullGroup]) -> Iterator[Trouble]:
 def _nearly_full(budget: Budget) -> Trouble:
     share = 100 * held(budget) // max(1, budget.ordinary)
     text = f"! {share}% of the ordinary slots are taken, {free_words(budget)}"
-    forms = [line(text, Tone.WARN), line(f"! {free_words(budget)}", Tone.WARN)]
+    forms = [line(text, Tone.WARN), line("! nearly full", Tone.WARN)]
     return Trouble(forms, _CONNECTIONS)
 
 
