@@ -221,7 +221,7 @@ def past_keys(
         _KeyGroup(("goto",), "time"),
         _KeyGroup(("pause",), "stop" if past.speed else "play"),
     ]
-    known = {name for group in groups for name in group.actions}
+    known = {name for group in groups for name in group.actions} | _NOT_OFFERED
     harmless = [action for action in screen_actions if not action.dangerous]
     groups += [
         _KeyGroup((each.id,), each.short) for each in harmless if each.id not in known
@@ -246,6 +246,10 @@ def _fitted_keys(groups: Sequence["_KeyGroup"], keymap: Keymap, width: int) -> K
         spans.append(Span(f"{group.words}  ", Tone.QUIET))
         x += cells(group.words) + 2
     return KeyLine(tuple(spans), tuple(places))
+
+
+_NOT_OFFERED = {"tag"}
+"""Actions that mean nothing in the past."""
 
 
 class _KeyGroup(NamedTuple):

@@ -227,7 +227,7 @@ class LiveScreen(Stateful, CurrentSize, Screen[None]):
             complaint=self.complaint(),
             remark=self.remark(),
             actions=self.footer_actions(),
-            has_field=open_field(self) is not None,
+            has_field=self.state.past is not None and open_field(self) is not None,
         )
 
     def show_frame(self) -> None:
