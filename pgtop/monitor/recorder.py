@@ -10,16 +10,13 @@ from typing import Any
 from pgtop import __version__
 from pgtop.model.gap import Gap
 from pgtop.model.snapshot import Snapshot
-from pgtop.model.timestamp import Instant
 from pgtop.monitor.feed import Subscription
-from pgtop.monitor.poller import Event, Paused, PollFailed, PollOverdue, Sampled
+from pgtop.monitor.gaps import GapFinder
+from pgtop.monitor.poller import Event, Sampled
 from pgtop.sources.recording.file_format import BlockHeader, RecordingError
 from pgtop.sources.recording.writer import RecordingWriter
-from pgtop.text.clean import clean
 
 _SLOW_FILE = "the recording could not be written fast enough"
-_OVERDUE = "the server did not answer in time"
-_PAUSED = "paused"
 
 
 class Recorder:
@@ -40,8 +37,7 @@ class Recorder:
         self._report = report
         self._change = change
         self._is_failing = False
-        self._last_at: Instant | None = None
-        self._gap_reason = ""
+        self._gaps = GapFinder()
 
     async def run(self, events: Subscription) -> None:
         """Record until cancelled; then write what is left and close the file."""
@@ -50,23 +46,19 @@ class Recorder:
             async for event in events:
                 if events.missed > missed:
                     missed = events.missed
-                    self._gap_reason = _SLOW_FILE
+                    self._gaps.note(_SLOW_FILE)
                 await self._handle(event)
         finally:
             await _uninterrupted(asyncio.to_thread(self._close))
 
     async def _handle(self, event: Event) -> None:
+        gap = self._gaps.add(event)
         if isinstance(event, Sampled):
-            await _uninterrupted(asyncio.to_thread(self._add, event.snapshot))
-        elif not self._gap_reason:
-            self._gap_reason = _reason(event)
+            await _uninterrupted(asyncio.to_thread(self._add, event.snapshot, gap))
 
-    def _add(self, snapshot: Snapshot) -> None:
-        if self._gap_reason and self._last_at is not None:
-            gap = Gap(self._last_at, snapshot.taken_at, self._gap_reason)
+    def _add(self, snapshot: Snapshot, gap: Gap | None) -> None:
+        if gap is not None:
             self._writer.add_gap(gap)
-        self._gap_reason = ""
-        self._last_at = snapshot.taken_at
         if self._change is not None:
             snapshot = self._change(snapshot)
         header = self._header_of(snapshot)
@@ -86,19 +78,13 @@ class Recorder:
             self._is_failing = False
 
     def _close(self) -> None:
-        if self._gap_reason and self._last_at is not None:
-            self._writer.add_gap(Gap(self._last_at, None, self._gap_reason))
+        gap = self._gaps.current
+        if gap is not None:
+            self._writer.add_gap(gap)
         try:
             self._writer.close()
         except RecordingError as error:
             self._report(error.what)
-
-
-def _reason(event: PollOverdue | PollFailed | Paused) -> str:
-    """Return why there is no sample."""
-    if isinstance(event, PollFailed):
-        return clean(event.failure.what)
-    return _PAUSED if isinstance(event, Paused) else _OVERDUE
 
 
 async def _uninterrupted(work: Coroutine[Any, Any, None]) -> None:
