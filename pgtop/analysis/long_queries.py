@@ -1,9 +1,12 @@
 """The queries that have run for long: culprits that no lock tree shows."""
 
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 
 from pgtop.model.backend import ACTIVE, CLIENT_BACKEND, Backend
 from pgtop.model.timestamp import MICROSECONDS, Instant
+
+_start_and_pid = itemgetter(0, 1)
 
 
 def longest_queries(
@@ -24,7 +27,7 @@ def longest_queries(
         and backend.query_start <= latest_start
         and backend.state == ACTIVE
         and backend.backend_type == CLIENT_BACKEND
-        and not backend.waits_for_lock
+        and backend.wait_event_type != "Lock"
     ]
-    rows.sort(key=lambda row: row[:2])
+    rows.sort(key=_start_and_pid)
     return [backend for _, _, backend in rows]

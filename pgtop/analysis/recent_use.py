@@ -4,13 +4,14 @@ Counted in samples: sessions that came and went between two samples are not coun
 """
 
 from collections import Counter
-from collections.abc import Mapping
-from typing import NamedTuple, TypeAlias
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple, TypeAlias
 
 from pgtop.analysis.breakdown import NAMES, Dimension
 from pgtop.model import EMPTY
 from pgtop.model.alike import Fields
-from pgtop.model.backend import IDLE
+from pgtop.model.backend import IDLE, Backend
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS, Instant, seconds_between
 
@@ -83,7 +84,14 @@ def in_use(snapshot: Snapshot) -> Mapping[Group, int]:
     ]
     counts: Counter[Group] = Counter()
     for example, size in _NAMES.alike(busy):
-        for dimension in _DIMENSIONS:
-            name = NAMES[dimension](example)
-            counts[dimension, name] += size
+        for group in _groups_of(_NAMES.values_of(example)):
+            counts[group] = counts.get(group, 0) + size
     return counts
+
+
+@lru_cache(maxsize=512)
+def _groups_of(names: tuple[str | None, ...]) -> Sequence[Group]:
+    """Return the groups of a session with these names, which few sessions differ in."""
+    fields: dict[str, Any] = dict(zip(_NAMES.names, names, strict=True))
+    example = Backend(pid=0)._replace(**fields)
+    return [(dimension, NAMES[dimension](example)) for dimension in _DIMENSIONS]

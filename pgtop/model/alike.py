@@ -19,11 +19,12 @@ class Fields:
     """The fields by which backends are compared."""
 
     def __init__(self, *names: str) -> None:
-        self._values_of = itemgetter(*map(Backend._fields.index, names))
+        self.names = names
+        self.values_of = itemgetter(*map(Backend._fields.index, names))
 
     def alike(self, backends: Sequence[Backend]) -> tuple[Alike, ...]:
         """Group the backends; no code in Python runs for each of them."""
-        keys = list(map(self._values_of, backends))
+        keys = list(map(self.values_of, backends))
         examples = dict(zip(keys, backends, strict=True))
         counts = Counter(keys)
         return tuple([Alike(examples[key], size) for key, size in counts.items()])

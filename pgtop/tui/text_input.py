@@ -6,7 +6,7 @@ before it looks at any binding.
 """
 
 import re
-from typing import Protocol, runtime_checkable
+from typing import Protocol, cast, runtime_checkable
 
 from textual import events
 
@@ -58,7 +58,13 @@ class HasFilter(Protocol):
 
 def open_field(screen: object) -> EditableText | None:
     """Return the field that the screen's keys go to, if one is open."""
-    return screen.field if isinstance(screen, TextInput) else None
+    kind = type(screen)
+    if kind not in _has_field:  # 10 us to look up, and needed at each refresh
+        _has_field[kind] = isinstance(screen, TextInput)
+    return cast("TextInput", screen).field if _has_field[kind] else None
+
+
+_has_field: dict[type, bool] = {}
 
 
 def edit(field: EditableText, event: events.Event) -> bool:

@@ -20,6 +20,7 @@ from pgtop.text.wrap import Line, line, line_cells
 from pgtop.view.alarm import SIGN, alarm_forms
 from pgtop.view.fitting import GAP, justified, quiet
 from pgtop.view.freshness import pace_words, reason
+from pgtop.view.latest import keeps_latest
 from pgtop.view.looks import Looks
 from pgtop.view.restarts import interruption_forms
 from pgtop.view.server_line import counted_seconds
@@ -97,8 +98,24 @@ def headline(
     in sight.
     """
     troubles = list(_troubles(state))
-    if not troubles:
-        troubles = [_calm(state)]
+    return _laid_out(
+        troubles or [_calm(state)],
+        looks,
+        width,
+        view,
+        state.stale,
+    )
+
+
+@keeps_latest
+def _laid_out(
+    troubles: Sequence[Trouble],
+    looks: Looks,
+    width: int,
+    view: str,
+    is_stale: bool,
+) -> Headline:
+    """Lay out the troubles, which are mostly those of the sample before."""
     first, *others = troubles
     lead = first.lead
     keys = _keys(_shown_lead(lead, view), looks)
@@ -110,7 +127,7 @@ def headline(
             words,
             other,
             room,
-            is_old=state.stale,
+            is_old=is_stale,
         )
         if longer == words and other.is_doubt:
             doubts.append(other.forms[0])
