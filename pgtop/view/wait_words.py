@@ -67,7 +67,7 @@ CLASS_WORDS: Mapping[WaitClass, ClassWords] = {
     ),
 }
 
-EVENT_WORDS: Mapping[str, str] = {
+_EVENTS: Mapping[str, str] = {
     "Lock:advisory": "an application's own lock",
     "Lock:extend": "another extends the table",
     "Lock:frozenid": "another updates the frozen xid",
@@ -98,9 +98,7 @@ EVENT_WORDS: Mapping[str, str] = {
     "IO:WALInitWrite": "makes a new WAL file",
     "IO:WALRead": "reads WAL",
     "IO:WALSync": "commit: syncs WAL to disk",
-    "IO:WalSync": "commit: syncs WAL to disk",
     "IO:WALWrite": "commit: writes WAL",
-    "IO:WalWrite": "commit: writes WAL",
     "LWLock:BufferContent": "another uses the same block",
     "LWLock:buffer_content": "another uses the same block",
     "LWLock:BufferMapping": "the table of cached blocks",
@@ -151,9 +149,11 @@ EVENT_WORDS: Mapping[str, str] = {
     "Buffer:BufferCleanup": "a cursor that uses the block",
     "Extension:Extension": "an extension",
 }
-"""Events by their type and name; some had other names before 13 or 14."""
+"""Events by their type and name; some had other names before 13 or 14, and other capitals
+before 17."""
+EVENT_WORDS = {name.lower(): words for name, words in _EVENTS.items()}
 
 
 def meaning_of(event: str, kind: WaitClass) -> str:
     """Return what an event means; what its class does if the event is not known."""
-    return EVENT_WORDS.get(event) or CLASS_WORDS[kind].brief
+    return EVENT_WORDS.get(event.lower()) or CLASS_WORDS[kind].brief
