@@ -13,7 +13,7 @@ from enum import StrEnum
 from itertools import pairwise
 from math import sqrt
 from operator import attrgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pgtop.model.backend import PARALLEL_WORKER, Backend
 from pgtop.model.timestamp import Instant, seconds_between
@@ -170,22 +170,15 @@ def profile(
     """Return the profile of samples in the order of time; without `seconds`, the time from the
     first to the last.
     """
+    sums = ProfileSums(by)
+    for each in tallies:
+        sums.add(each)
+    for before, after in pairwise(tallies):
+        sums.join(before, after)
     if seconds is None:
         ends = (tallies[0].at, tallies[-1].at) if tallies else (0, 0)
         seconds = seconds_between(*ends)
-    load = [each.load for each in tallies]
-    counts = _series(tallies, by)
-    slices = [_slice(name, series, load) for name, series in counts.items()]
-    slices.sort(key=attrgetter("name"))
-    slices.sort(key=attrgetter("aas"), reverse=True)
-    return Profile(
-        by,
-        seconds,
-        len(tallies),
-        mean(load),
-        standard_error(load),
-        tuple(slices),
-    )
+    return sums.profile(seconds)
 
 
 def with_now(whole: Profile, newest: Tally) -> Profile:
@@ -198,74 +191,131 @@ def with_now(whole: Profile, newest: Tally) -> Profile:
     return whole._replace(slices=tuple(slices))
 
 
-class _Series(NamedTuple):
-    """The counts of one slice, sample by sample, and its sum in each class."""
+class ProfileSums:
+    """Sums over neighbouring samples, from which their profile follows.
 
-    counts: list[int]
-    classes: dict[WaitClass, int]
+    A window over time adds samples at one end and drops them at the other, whatever its length. All
+    sums are whole numbers, so what is dropped leaves nothing behind.
+    """
+
+    def __init__(self, by: SliceBy) -> None:
+        self._by = by
+        self._samples = 0
+        self._counts: dict[SliceKey, int] = {}
+        self._load = 0
+        self._load_steps = 0
+        """The sum of the squared differences of the load between neighbours."""
+        self._steps: dict[str, int] = {}
+        """The same for each slice."""
+        self._common_steps: dict[str, int] = {}
+        """The sums of the products of the differences of each slice and of the load."""
+
+    def add(self, sample: Tally) -> None:
+        """Add a sample, which stands alone until it is joined."""
+        self._count(sample, 1)
+
+    def drop(self, sample: Tally) -> None:
+        """Drop a sample that stands alone."""
+        self._count(sample, -1)
+
+    def join(self, before: Tally, after: Tally) -> None:
+        """Count the differences between two neighbours."""
+        self._step(before, after, 1)
+
+    def part(self, before: Tally, after: Tally) -> None:
+        """Drop the differences between two neighbours."""
+        self._step(before, after, -1)
+
+    def _count(self, sample: Tally, sign: int) -> None:
+        self._samples += sign
+        self._load += sign * sample.load
+        for key, count in self._sliced(sample):
+            _add(self._counts, key, sign * count)
+
+    def _step(self, before: Tally, after: Tally, sign: int) -> None:
+        load_step = after.load - before.load
+        self._load_steps += sign * load_step**2
+        steps: dict[str, int] = {}
+        for (name, _), count in self._sliced(after):
+            _add(steps, name, count)
+        for (name, _), count in self._sliced(before):
+            _add(steps, name, -count)
+        for name, step in steps.items():
+            _add(self._steps, name, sign * step**2)
+            _add(self._common_steps, name, sign * step * load_step)
+
+    def _sliced(self, sample: Tally) -> Iterable[tuple[SliceKey, int]]:
+        """Return the counts; what is no load is in no slice but those of waits."""
+        counts = sample.counts.items()
+        if self._by in OF_WAITS:
+            return counts
+        return [(key, count) for key, count in counts if key[1].is_load]
+
+    def profile(self, seconds: float) -> Profile:
+        """Return the profile of the samples, which took so many seconds."""
+        classes: dict[str, dict[WaitClass, int]] = {}
+        for (name, kind), count in self._counts.items():
+            classes.setdefault(name, {})[kind] = count
+        slices = [self._slice(name, counts) for name, counts in classes.items()]
+        slices.sort(key=attrgetter("name"))
+        slices.sort(key=attrgetter("aas"), reverse=True)
+        return Profile(
+            self._by,
+            seconds,
+            self._samples,
+            self._load / max(1, self._samples),
+            standard_error(self._load_steps, self._samples),
+            tuple(slices),
+        )
+
+    def _slice(self, name: str, classes: Mapping[WaitClass, int]) -> WaitSlice:
+        kind = max(classes, key=classes.__getitem__)
+        sum_of_counts = sum(classes.values())
+        steps = self._steps.get(name, 0)
+        share = share_error = 0.0
+        if kind.is_load and self._load:
+            share = sum_of_counts / self._load
+            # the differences of what the slice has beyond its share of the load
+            rest = steps - 2 * share * self._common_steps.get(name, 0)
+            rest += share**2 * self._load_steps
+            load = self._load / self._samples
+            share_error = min(1.0, standard_error(rest, self._samples) / load)
+        return WaitSlice(
+            name,
+            kind,
+            sum_of_counts / self._samples,
+            standard_error(steps, self._samples),
+            share,
+            share_error,
+        )
 
 
-def _series(tallies: Sequence[Tally], by: SliceBy) -> Mapping[str, _Series]:
-    """Return the counts of each slice; what is no load is in no slice but those of waits."""
-    result: dict[str, _Series] = {}
-    size = len(tallies)
-    for place, each in enumerate(tallies):
-        for (name, kind), count in each.counts.items():
-            if not kind.is_load and by not in OF_WAITS:
-                continue
-            series = result.get(name)
-            if series is None:
-                series = result[name] = _Series([0] * size, {})
-            series.counts[place] += count
-            series.classes[kind] = series.classes.get(kind, 0) + count
-    return result
+def _add(sums: dict[Any, int], key: object, number: int) -> None:
+    """Add to a sum, and forget one that is 0."""
+    total = sums.get(key, 0) + number
+    if total:
+        sums[key] = total
+    else:
+        sums.pop(key, None)
 
 
-def _slice(name: str, series: _Series, load: Sequence[int]) -> WaitSlice:
-    counts, classes = series
-    kind = max(classes, key=classes.__getitem__)
-    aas = mean(counts)
-    total = mean(load)
-    share = share_error = 0.0
-    if kind.is_load and total:
-        share = aas / total
-        rest = [
-            count - share * all_at_work
-            for count, all_at_work in zip(counts, load, strict=True)
-        ]
-        share_error = min(1.0, standard_error(rest) / total)
-    return WaitSlice(
-        name,
-        kind,
-        aas,
-        standard_error(counts),
-        share,
-        share_error,
-        counts[-1],
-    )
-
-
-def mean(counts: Sequence[float]) -> float:
-    """Return the mean; 0 without samples."""
-    return sum(counts) / len(counts) if counts else 0.0
-
-
-def standard_error(counts: Sequence[float]) -> float:
-    """Return one standard error of the mean of samples in the order of time."""
-    size = len(counts)
-    steps = 1.0
-    for before, after in pairwise(counts):
-        steps += (after - before) ** 2
-    return sqrt(steps / (2 * size * max(1, size - 1))) if size else 0.0
+def standard_error(steps: float, samples: int) -> float:
+    """Return one standard error of the mean of samples in the order of time, given the sum of the
+    squared differences between neighbours.
+    """
+    if not samples:
+        return 0.0
+    return sqrt((max(0.0, steps) + 1) / (2 * samples * max(1, samples - 1)))
 
 
 # Buckets of a chart.
 
+_CLASSES = tuple(WaitClass)
 _LATE = 2.5
 """Intervals until the next sample that are no gap yet: one sample may be late, or fail."""
 
-Heights = Mapping[WaitClass, float]
-"""The average sessions of each class in one bucket."""
+Heights = tuple[float, ...]
+"""The average sessions in one bucket, a number for each class in their order."""
 
 
 def buckets(
@@ -308,11 +358,11 @@ def _fill_short_steps(
 def _heights(samples: Sequence[Tally] | None) -> Heights | None:
     if samples is None:
         return None
-    sums: dict[WaitClass, float] = {}
+    sums: dict[WaitClass, int] = {}
     for each in samples:
         for kind, count in each.classes.items():
-            sums[kind] = sums.get(kind, 0) + count / len(samples)
-    return sums
+            sums[kind] = sums.get(kind, 0) + count
+    return tuple([sums.get(kind, 0) / len(samples) for kind in _CLASSES])
 
 
 # One session.

@@ -1,13 +1,15 @@
 """The chart of the waits view: active sessions over time, stacked by what they wait for."""
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from itertools import zip_longest
 from math import ceil
 from typing import NamedTuple
 
 from pgtop.analysis.wait_profile import Heights, Profile
 from pgtop.model.timestamp import MICROSECONDS, Instant, to_datetime
 from pgtop.model.waits import WaitClass
-from pgtop.text.clean import cells
 from pgtop.text.measured import measured, percent
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line, as_far_as_fits
@@ -112,15 +114,15 @@ class WaitChart(NamedTuple):
 def chart_lines(chart: WaitChart, size: ChartSize) -> list[Line]:
     """Return the lines of a chart, with its legend on the right where there is room."""
     unit = _unit(chart, size.rows)
+    blank = _blank(chart.cpus, unit, size.rows)
     columns = [
-        _column(heights, unit, size.rows, chart.glyphs) for heights in chart.buckets
+        _column(heights, unit, blank, chart.has_letters) for heights in chart.buckets
     ]
-    cpu_row = ceil(chart.cpus / unit) - 1 if chart.cpus else -1
+    rows = map("".join, zip(*columns, strict=True))
     lines: list[Line] = []
-    for row in reversed(range(size.rows)):
-        line = _row_label(row, unit)
-        empty = _CPU_LINE if row == cpu_row else " "
-        lines.append((line, *_cells(columns, row, empty)))
+    for row, signs in enumerate(rows):
+        lines.append((_row_label(row, unit), *_spans(signs, chart.glyphs)))
+    lines.reverse()
     rule = "─" * size.columns
     lines.append((Span(f"   └{rule}", Tone.QUIET),))
     lines.append((Span(_times(chart, size.columns), Tone.QUIET),))
@@ -130,9 +132,7 @@ def chart_lines(chart: WaitChart, size: ChartSize) -> list[Line]:
 
 
 def _load(heights: Heights | None) -> float:
-    if heights is None:
-        return 0.0
-    return sum([height for kind, height in heights.items() if kind.is_load])
+    return 0.0 if heights is None else sum(heights[:-1])
 
 
 def _unit(chart: WaitChart, rows: int) -> float:
@@ -142,50 +142,57 @@ def _unit(chart: WaitChart, rows: int) -> float:
     most = max(map(_load, chart.buckets), default=0.0)
     highest = max(most, min(chart.cpus, 2 * most))
     if not highest:
-        idle = [sum((each or {}).values()) for each in chart.buckets]
+        idle = [sum(each or ()) for each in chart.buckets]
         highest = max(idle, default=0.0)
     fitting = (step for step in _STEPS if step * rows >= highest)
     return next(fitting, ceil(highest / rows))
 
 
-_Cell = tuple[str, Tone]
+def _blank(cpus: float, unit: float, rows: int) -> str:
+    """Return a column without sessions, from below: it has the line of the CPUs alone."""
+    place = ceil(cpus / unit) - 1
+    if not 0 <= place < rows:
+        return " " * rows
+    return f"{' ' * place}{_CPU_LINE}{' ' * (rows - place - 1)}"
 
 
+@lru_cache(maxsize=1024)
 def _column(
     heights: Heights | None,
     unit: float,
-    rows: int,
-    glyphs: Mapping[WaitClass, str],
-) -> list[_Cell]:
-    """Return the cells of one bucket, from below: each has the class at its middle."""
+    blank: str,
+    has_letters: bool,
+) -> str:
+    """Return the signs of one bucket, from below: each is of the class at its middle."""
     if heights is None:
-        return [(_GAP, Tone.QUIET)]
-    cells: list[_Cell] = []
+        return _GAP + blank[1:]
+    rows = len(blank)
+    signs = ""
     top = 0.0
-    for kind in WaitClass:
-        top += heights.get(kind, 0.0)
+    glyphs = _SIGNS[has_letters]
+    for glyph, height in zip(glyphs, heights, strict=True):
+        top += height
         filled = min(rows, int(top / unit + 0.5))
-        cell = glyphs[kind], TONES[kind]
-        cells += [cell] * (filled - len(cells))
-    if not cells and top:
-        kind = max(heights, key=heights.__getitem__)
-        cells.append((glyphs[kind], TONES[kind]))
-    return cells
+        signs += glyph * (filled - len(signs))
+    if not signs and top:
+        signs = glyphs[heights.index(max(heights))]
+    return signs + blank[len(signs) :]
 
 
-def _cells(columns: Sequence[Sequence[_Cell]], row: int, empty: str) -> Iterable[Span]:
-    """Yield one row of the columns, neighbours of one tone as one span."""
-    blank = empty, Tone.QUIET
-    text = ""
-    last = Tone.QUIET
-    for column in columns:
-        glyph, tone = column[row] if row < len(column) else blank
-        if tone is not last and text:
-            yield Span(text, last)
-            text = ""
-        text += glyph
-        last = tone
-    yield Span(text, last)
+_SIGNS = tuple(
+    "".join([glyphs[kind] for kind in WaitClass]) for glyphs in (GLYPHS, LETTERS)
+)
+"""The signs in the order of the classes: without and with letters."""
+
+
+def _spans(signs: str, glyphs: Mapping[WaitClass, str]) -> Iterable[Span]:
+    """Yield a row of signs, neighbours of one tone as one span."""
+    tones = {glyph: TONES[kind] for kind, glyph in glyphs.items()}
+    for match in _RUN.finditer(signs):
+        yield Span(match[0], tones.get(match[1], Tone.QUIET))
+
+
+_RUN = re.compile(r"(.)\1*")
 
 
 def _row_label(row: int, unit: float) -> Span:
@@ -263,11 +270,6 @@ def _beside(
     lines: Sequence[Line], legend: Sequence[Line], size: ChartSize
 ) -> list[Line]:
     """Put the legend to the right of the chart."""
-    width = _AXIS_CELLS + size.columns
-    result: list[Line] = []
-    for place, line in enumerate(lines):
-        right = legend[place] if place < len(legend) else ()
-        used = sum([cells(span.text) for span in line])
-        gap = Span(" " * (width - used + 2), Tone.PLAIN)
-        result.append((*line, gap, *right) if right else line)
-    return result
+    gap = Span("  ", Tone.PLAIN)
+    pairs = zip_longest(lines[: size.height], legend, fillvalue=())
+    return [(*line, gap, *right) if right else line for line, right in pairs]

@@ -13,7 +13,6 @@ from pgtop.analysis.wait_profile import (
     buckets,
     newest_statement,
     profile,
-    standard_error,
     tally,
     with_now,
 )
@@ -164,23 +163,26 @@ def test_the_error_is_not_too_small(wait: int) -> None:
         picked = [
             states[place + random.randint(0, 3)] for place in range(0, 200, 4)
         ]  # one of four moments, as the sampler does
-        means.append(fmean(picked) - truth)
-        errors.append(standard_error(picked))
+        whole = profile(of_counts(picked), SliceBy.EVENT)
+        means.append(whole.aas - 1 - truth)
+        errors.append(whole.error)
     assert pstdev(means) <= 1.1 * fmean(errors)
 
 
 def test_samples_that_are_alike_have_an_error_nevertheless() -> None:
-    assert standard_error([1]) > 0.5
-    assert 0 < standard_error([1] * 100) < 0.01
+    assert profile(of_counts([1]), SliceBy.EVENT).error > 0.5
+    assert 0 < profile(of_counts([1] * 100), SliceBy.EVENT).error < 0.01
 
 
 # Buckets.
+
+LOCK_PLACE = list(WaitClass).index(WaitClass.LOCK)
 
 
 def test_buckets_are_full_and_a_gap_stays_one() -> None:
     tallies = [*of_counts([1] * 6), *of_counts([4] * 20)[14:]]
     drawn = buckets(tallies, 2 * MICROSECONDS, 10, 20 * MICROSECONDS)
-    locks = [None if each is None else each[WaitClass.LOCK] for each in drawn]
+    locks = [None if each is None else each[LOCK_PLACE] for each in drawn]
     assert locks == [1, 1, 1, None, None, None, None, 4, 4, 4]
 
 
@@ -188,7 +190,7 @@ def test_a_sample_stands_for_buckets_that_are_shorter_than_the_interval() -> Non
     tallies = of_counts([1, 2, 3])
     spread = [each._replace(at=3 * each.at) for each in tallies]
     drawn = buckets(spread, MICROSECONDS, 7, 7 * MICROSECONDS)
-    locks = [None if each is None else each[WaitClass.LOCK] for each in drawn]
+    locks = [None if each is None else each[LOCK_PLACE] for each in drawn]
     assert locks == [1, 1, 1, 2, 2, 2, 3]
 
 

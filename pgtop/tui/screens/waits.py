@@ -16,7 +16,6 @@ from pgtop.analysis.wait_profile import (
     SliceBy,
     Tally,
     buckets,
-    profile,
     tally,
     with_now,
 )
@@ -24,7 +23,7 @@ from pgtop.analysis.wait_window import WaitWindow
 from pgtop.config.settings import Settings
 from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
-from pgtop.model.timestamp import MICROSECONDS, seconds_between
+from pgtop.model.timestamp import MICROSECONDS
 from pgtop.monitor.state import State
 from pgtop.sources.host import local_cpus
 from pgtop.table.arrange import Arranged
@@ -102,7 +101,7 @@ class WaitsScreen(TableScreen[WaitRow, Profile]):
         self._by = SliceBy.EVENT
         self._bucket = _USUAL
         self._timeline: Timeline | None = None
-        self._window = WaitWindow(self._count)
+        self._window = WaitWindow(self._by, self._count)
         self._reader: Timer | None = None
         self._chart = Lines(palette, id="chart")
         self._averages: Profile | None = None
@@ -203,14 +202,14 @@ class WaitsScreen(TableScreen[WaitRow, Profile]):
                 buckets(tallies, self._step, size.columns, end),
                 self._bucket,
                 end,
-                profile([each.by_class for each in tallies], SliceBy.CLASS),
+                self._window.class_profile,
                 self._known_cpus(snapshot),
                 getattr(self.state, "past", None) is None,
                 self._looks.has_letters,
                 self._looks.is_local_time,
             )
             self._chart.show(chart_lines(chart, size), dimmed=self._is_dimmed)
-        return profile(tallies, self._by)
+        return self._window.profile
 
     def _known_cpus(self, snapshot: Snapshot) -> float:
         """Return the CPUs that the user has named, or that this machine has if the server is here;
@@ -244,7 +243,7 @@ class WaitsScreen(TableScreen[WaitRow, Profile]):
 
     def _restart(self) -> None:
         """Count all samples again, by another property or with another filter."""
-        self._window = WaitWindow(self._count)
+        self._window = WaitWindow(self._by, self._count)
         self._averages = None
 
     # The filter, which is of the sessions that are counted.
@@ -275,11 +274,8 @@ class WaitsScreen(TableScreen[WaitRow, Profile]):
 
     def heading_end(self) -> Iterable[str]:
         """Return the time that the ranking is of."""
-        tallies = self._window.tallies
-        if len(tallies) > 1:
-            seconds = seconds_between(tallies[0].at, tallies[-1].at)
-            whole = int(seconds) // self._bucket * self._bucket
-            yield f"last {rough_age(whole)}" if whole else "just opened"
+        seconds = int(self._window.seconds) // self._bucket * self._bucket
+        yield f"last {rough_age(seconds)}" if seconds else "just opened"
 
     def empty_state(self) -> EmptyState:
         text = self._options.filter.text
