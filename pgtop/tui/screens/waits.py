@@ -27,6 +27,7 @@ from pgtop.model.timestamp import MICROSECONDS
 from pgtop.monitor.state import State
 from pgtop.sources.host import local_cpus
 from pgtop.table.arrange import Arranged
+from pgtop.table.filter import Filter
 from pgtop.table.options import Sort, TableOptions
 from pgtop.text.units import rough_age
 from pgtop.text.wrap import Line
@@ -188,7 +189,8 @@ class WaitsScreen(TableScreen[WaitRow, Profile]):
         self._read_soon()
         last = self._window.last
         now = current if last is None else with_now(current, last)
-        return arrange_waits(now, options)
+        # the filter is of sessions, which are counted already
+        return arrange_waits(now, options._replace(filter=Filter()))
 
     def _draw(self, snapshot: Snapshot) -> Profile:
         """Draw the chart, and return the profile of its time."""
