@@ -95,6 +95,7 @@ class FakeSource:
         self.renewed = 0
         self.details: dict[BackendId, Detail] = {}
         self.wait_sample = WaitSample(0, ())
+        self.wait_samples = 0
         self._hanging: asyncio.Future[Snapshot] | None = None
 
     def renew(self) -> None:
@@ -128,6 +129,7 @@ class FakeSource:
         return self.details.get(backend_id)
 
     async def waits(self, by: SliceBy, pid: int | None = None) -> WaitSample:
+        self.wait_samples += 1
         return self.wait_sample
 
     async def close(self) -> None:

@@ -368,19 +368,53 @@ def _heights(samples: Sequence[Tally] | None) -> Heights | None:
 # One session.
 
 
-def newest_statement(samples: Iterable[WaitSample], pid: int) -> list[WaitSample]:
-    """Return the samples of the newest statement of one session, with the transaction that stays
-    open behind it. Samples in which the session does nothing are none of a statement.
+class StatementWaits:
+    """The profile of the newest statement of one session, sample by sample.
+
+    The transaction that stays open behind a statement belongs to it. Samples in which the session
+    does nothing belong to no statement.
     """
-    kept: list[WaitSample] = []
-    last: tuple[Instant | None, ...] = ()
-    for sample in samples:
-        session = next((each for each in sample.backends if each.pid == pid), None)
+
+    def __init__(
+        self,
+        pid: int,
+        by: SliceBy = SliceBy.EVENT,
+        query_name: Namer = _query,
+    ) -> None:
+        self._pid = pid
+        self._by = by
+        self._query_name = query_name
+        self._statement: tuple[Instant | None, ...] = ()
+        self._sums = ProfileSums(by)
+        self._first: Tally | None = None
+        self._last: Tally | None = None
+
+    def add(self, sample: WaitSample) -> None:
+        """Add a sample of the session and its parallel workers."""
+        sessions = (each for each in sample.backends if each.pid == self._pid)
+        session = next(sessions, None)
         if session is None or wait_class(session) is None:
-            continue
+            return
         statement = session.backend_start, session.query_start
-        if statement != last:
-            kept = []
-        last = statement
-        kept.append(sample)
-    return kept
+        if statement != self._statement:
+            self._statement = statement
+            self._sums = ProfileSums(self._by)
+            self._first = self._last = None
+        counted = tally(
+            sample.taken_at,
+            sample.backends,
+            self._by,
+            query_name=self._query_name,
+        )
+        if self._last is not None:
+            self._sums.join(self._last, counted)
+        self._sums.add(counted)
+        self._first = self._first or counted
+        self._last = counted
+
+    def profile(self, part: float) -> Profile:
+        """Return the profile; a sample was taken in each `part` of a second."""
+        seconds = 0.0
+        if self._first is not None and self._last is not None:
+            seconds = seconds_between(self._first.at, self._last.at) + part
+        return self._sums.profile(seconds)

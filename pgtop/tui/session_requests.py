@@ -16,6 +16,7 @@ from pgtop.text.clean import clean
 from pgtop.text.tone import Tone
 from pgtop.tui.latest_request import LatestRequest
 from pgtop.tui.messages import CopyRequested
+from pgtop.tui.session_waits import SessionWaits
 from pgtop.tui.theme import Palette
 
 if TYPE_CHECKING:
@@ -41,11 +42,13 @@ class SessionRequests:
         self._settings = settings
         self._palette = palette
         self._details = LatestRequest(self._read, self._show)
+        self._waits = SessionWaits(app, monitor)
         self._copies = LatestRequest(self._read_copied, self._copy)
 
     def show_details(self, backend: Backend) -> None:
         """Read the details of a session for the page that shows it."""
         self._app.run_worker(self._details.request(backend), group="detail")
+        self._waits.follow()
 
     def copy(self, message: CopyRequested) -> None:
         """Copy a text; read the whole query for it first, unless the server does not answer."""

@@ -8,6 +8,7 @@ from typing import TypeAlias
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.graph import Key
 from pgtop.analysis.lock_forest import LockForest
+from pgtop.analysis.wait_profile import Profile
 from pgtop.keys import hint
 from pgtop.model.backend import ACTIVE, Backend
 from pgtop.model.detail import Detail
@@ -28,6 +29,7 @@ from pgtop.view.fields import LabelledValue, field, field_lines
 from pgtop.view.lock_phrases import rollback, root_name
 from pgtop.view.progress import does_words, progress_lines
 from pgtop.view.progress import title as operation_title
+from pgtop.view.session_waits import statement_lines, statement_title
 from pgtop.view.sql import query_lines
 from pgtop.view.timeout_words import ends_fields
 from pgtop.view.usual import usual_fields
@@ -48,11 +50,12 @@ def detail_lines(
     read_only: bool = False,
     guard: Guard = unguarded,
     lines_of: QueryLines = query_lines,
+    waits: Profile | None = None,
 ) -> list[Line]:
     """Return the lines of the detail view at `width` cells.
 
     `detail` is None until the server has sent it. `lines_of` renders the query; a caller may hand
-    in one that caches.
+    in one that caches. `waits` is what the statement has waited for since the page was opened.
     """
     fields = [
         does_field(backend, derived),
@@ -67,6 +70,7 @@ def detail_lines(
         _query_title(backend, derived): _query(
             backend, detail, derived, width, lines_of
         ),
+        **_waits(waits, width),
         "Waiters": _waiters(backend, derived, width),
         "Session": fact_lines(backend, detail, derived, width),
         _locks_title(detail): lock_lines(detail, width),
@@ -78,6 +82,13 @@ def detail_lines(
         if rows:
             lines += [_heading(title, width), *rows]
     return lines
+
+
+def _waits(waits: Profile | None, width: int) -> dict[str, Iterable[Line]]:
+    """Return the waits of the statement under their title."""
+    if waits is None or not waits.samples:
+        return {}
+    return {statement_title(waits): statement_lines(waits, width)}
 
 
 def _progress(

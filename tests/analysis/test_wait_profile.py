@@ -9,9 +9,9 @@ import pytest
 from pgtop.analysis.wait_profile import (
     REST,
     SliceBy,
+    StatementWaits,
     Tally,
     buckets,
-    newest_statement,
     profile,
     tally,
     with_now,
@@ -129,7 +129,7 @@ def test_shares_are_of_the_load_and_the_largest_slice_comes_first() -> None:
 
 
 def test_idle_in_transaction_is_no_load() -> None:
-    """Its slice is among the waits with its average and no share, and in no other slices."""
+    """The slices of waits have it with its average and no share; no other slices have it."""
     sessions = [backend(1), backend(2, state=IDLE_IN_TRANSACTION)]
     for by, names in (
         (SliceBy.EVENT, ["CPU or not instrumented", "idle in transaction"]),
@@ -210,5 +210,10 @@ def test_a_new_statement_begins_a_new_profile() -> None:
         sample(4, backend(7, start=2, state=IDLE)),
         sample(5),
     ]
-    assert [each.taken_at for each in newest_statement(samples, 7)] == [2, 3]
-    assert newest_statement(samples, 4711) == []
+    statement = StatementWaits(7)
+    for each in samples:
+        statement.add(each)
+    whole = statement.profile(0.5)
+    assert (whole.samples, whole.seconds, whole.aas) == (2, 0.5 + 1e-6, 1.0)
+    assert [each.aas for each in whole.slices] == [1.0, 0.5]
+    assert StatementWaits(4711).profile(0.5).samples == 0

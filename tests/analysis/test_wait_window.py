@@ -58,7 +58,7 @@ def history_of(snapshots: list[Snapshot]) -> Timeline:
 
 
 def test_the_sums_of_a_moving_window_are_those_of_its_samples() -> None:
-    """Whatever was added and dropped at both ends, the profile is that of the samples inside."""
+    """The profile is that of the samples inside, after any were added and dropped at both ends."""
     snapshots = list(samples(300))
     history = history_of(snapshots)
     for by in (SliceBy.EVENT, SliceBy.ROLE):

@@ -116,8 +116,8 @@ def test_the_words_choose_the_command() -> None:
 
 
 def test_known_loads_come_out_within_their_error(dsn: str) -> None:
-    """Of three sessions one computes, one holds a lock and sleeps, and one waits for that lock for
-    a part of its time that it measures itself.
+    """One session computes, one holds a lock and sleeps, and one waits for that lock for a part of
+    its time that it measures itself.
     """
     with load(dsn) as results:
         report = report_of("--seconds", "3", "--rate", "50", dsn)

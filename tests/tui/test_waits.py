@@ -8,11 +8,12 @@ from functools import partial
 from pgtop.config.settings import Settings
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS
+from pgtop.model.waits import WaitSample
 from pgtop.monitor.poller import Sampled
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.screens.waits import WaitsScreen
 from tests.scenes import busy, client
-from tests.tui.apps import Stage, press, text_of
+from tests.tui.apps import Stage, press, selected_on, text_of
 from tests.waiting import until_async
 
 MINUTES = 3
@@ -114,3 +115,33 @@ async def test_a_low_screen_has_the_ranking_alone() -> None:
         await press(pilot, "show_waits")
         assert not waits_on(stage)._chart.display
         assert names_on(stage)
+
+
+async def test_the_page_of_a_session_has_the_profile_of_its_statement() -> None:
+    """It is sampled ten times a second while the page is open, and begins again with a new
+    statement.
+    """
+    stage = Stage(busy())
+    async with stage.app.run_test(size=(80, 30)) as pilot:
+        session = selected_on(stage)
+        waits = session._replace(
+            state="active", wait_event_type="IO", wait_event="DataFileRead"
+        )
+        stage.source.wait_sample = WaitSample(1, (waits,))
+        await press(pilot, "open")
+        await until_async(partial(_is_profiled, stage, "IO:DataFileRead"))
+        again = waits._replace(query_start=5, wait_event_type=None, wait_event=None)
+        stage.source.wait_sample = WaitSample(2, (again,))
+        await until_async(partial(_is_profiled, stage, "CPU or not instrumented"))
+        assert "IO:DataFileRead" not in text_of(stage, "#pager").partition("Session")[0]
+        await press(pilot, "clear")
+        await stage.tick()
+        samples = stage.source.wait_samples
+        await stage.tick()
+        assert stage.source.wait_samples == samples
+
+
+async def _is_profiled(stage: Stage, event: str) -> bool:
+    await stage.tick()
+    text = text_of(stage, "#pager")
+    return "Waits of this statement" in text and event in text

@@ -54,7 +54,7 @@ def test_each_class_has_a_sign_and_a_tone() -> None:
 
 
 def test_the_legend_has_load_words_and_cpus() -> None:
-    """What is no load comes last and has no share."""
+    """A class that is no load comes last and has no share."""
     chart = WaitChart([heights(2, 2, 9)] * 38, 5, END, WHOLE, cpus=8)
     legend = [text[44:] for text in texts(chart_lines(chart, ChartSize(82, 12)))]
     assert legend[0].split() == ["CLASS", "AVG", "SHARE"]

@@ -10,8 +10,8 @@ from pgtop import startup
 from pgtop.analysis.wait_profile import (
     Profile,
     SliceBy,
+    StatementWaits,
     WaitSlice,
-    newest_statement,
     profile,
     tally,
 )
@@ -22,7 +22,6 @@ from pgtop.cli.first_sample import first_sample
 from pgtop.errors import UsageError
 from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
-from pgtop.model.timestamp import seconds_between
 from pgtop.model.waits import COUNTED_TYPES, WaitSample
 from pgtop.monitor.clock import MonotonicClock
 from pgtop.monitor.wait_sampling import wait_samples
@@ -142,31 +141,27 @@ def _report(command: WaitsCommand, measurement: _Measured) -> WaitReport:
     snapshot = measurement.snapshot
     if snapshot is None:
         raise AssertionError("there are samples, so there was a first one")
-    by = SliceBy(command.by)
-    samples = measurement.samples
-    seconds = measurement.seconds
-    session = None
-    if command.pid is not None:
-        samples = newest_statement(samples, command.pid)
-        seconds = min(seconds, _seconds_of(samples) + 1 / command.rate)
-        session = snapshot.at(command.pid)
-    tallies = [
-        tally(each.taken_at, each.backends, by, query_name=query_name)
-        for each in samples
-    ]
     hidden = max([each.hidden for each in measurement.samples])
     return WaitReport(
         snapshot,
-        profile(tallies, by, seconds if samples else 0.0),
-        session,
+        _profile(command, measurement),
+        None if command.pid is None else snapshot.at(command.pid),
         unseen_words(hidden, snapshot.server),
     )
 
 
-def _seconds_of(samples: list[WaitSample]) -> float:
-    if not samples:
-        return 0.0
-    return seconds_between(samples[0].taken_at, samples[-1].taken_at)
+def _profile(command: WaitsCommand, measurement: _Measured) -> Profile:
+    by = SliceBy(command.by)
+    if command.pid is not None:
+        statement = StatementWaits(command.pid, by, query_name)
+        for each in measurement.samples:
+            statement.add(each)
+        return statement.profile(1 / command.rate)
+    tallies = [
+        tally(each.taken_at, each.backends, by, query_name=query_name)
+        for each in measurement.samples
+    ]
+    return profile(tallies, by, measurement.seconds)
 
 
 def page(report: WaitReport, width: int) -> list[Line]:

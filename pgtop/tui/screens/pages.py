@@ -7,12 +7,15 @@ from textual.widget import Widget
 
 from pgtop import places
 from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.analysis.wait_profile import StatementWaits
 from pgtop.config.settings import Settings
 from pgtop.keys import hint
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail
 from pgtop.model.section import USUAL
+from pgtop.model.waits import WaitSample
 from pgtop.monitor.state import State
+from pgtop.monitor.wait_sampling import RATE
 from pgtop.signalling.protection import guard
 from pgtop.table.session_state import state_word
 from pgtop.text.tone import Span, Tone
@@ -106,6 +109,7 @@ class DetailScreen(SessionActionsScreen, PageScreen, inherit_bindings=False):
         self._detail: Detail | None = None
         self._seen_in = state.derived
         self._gone = ""
+        self._waits = StatementWaits(backend.pid)
         # The query stays the same while every event draws the page again.
         self._query_lines = lru_cache(maxsize=1)(query_lines)
 
@@ -137,6 +141,10 @@ class DetailScreen(SessionActionsScreen, PageScreen, inherit_bindings=False):
         self._detail = detail or self._detail
         self.show(self.state)
 
+    def add_waits(self, sample: WaitSample) -> None:
+        """Add a fast sample of the session; it is drawn with the next state."""
+        self._waits.add(sample)
+
     def lines(self) -> list[Line]:
         settings = self._settings
         snapshot = self.state.derived
@@ -148,6 +156,7 @@ class DetailScreen(SessionActionsScreen, PageScreen, inherit_bindings=False):
             settings.read_only,
             guard(settings.protect, snapshot),
             self._query_lines,
+            None if self.state.past else self._waits.profile(1 / RATE),
         )
         return [*self._later_lines(), *lines]
 
@@ -225,6 +234,7 @@ class DetailScreen(SessionActionsScreen, PageScreen, inherit_bindings=False):
 
     def _show_other(self, backend: Backend) -> None:
         self._backend = backend
+        self._waits = StatementWaits(backend.pid)
         self._detail = None
         self._gone = ""
         self._seen_in = self.state.derived
