@@ -179,9 +179,11 @@ def _column(
     return signs + blank[len(signs) :]
 
 
-_SIGNS = tuple(
-    "".join([glyphs[kind] for kind in WaitClass]) for glyphs in (GLYPHS, LETTERS)
-)
+def _in_order(glyphs: Mapping[WaitClass, str]) -> str:
+    return "".join([glyphs[kind] for kind in WaitClass])
+
+
+_SIGNS = (_in_order(GLYPHS), _in_order(LETTERS))
 """The signs in the order of the classes: without and with letters."""
 
 
@@ -270,6 +272,6 @@ def _beside(
     lines: Sequence[Line], legend: Sequence[Line], size: ChartSize
 ) -> list[Line]:
     """Put the legend to the right of the chart."""
-    gap = Span("  ", Tone.PLAIN)
+    gap = (Span("  ", Tone.PLAIN),)
     pairs = zip_longest(lines[: size.height], legend, fillvalue=())
-    return [(*line, gap, *right) if right else line for line, right in pairs]
+    return [line + gap + right for line, right in pairs]

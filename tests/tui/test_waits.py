@@ -118,9 +118,7 @@ async def test_a_low_screen_has_the_ranking_alone() -> None:
 
 
 async def test_the_page_of_a_session_has_the_profile_of_its_statement() -> None:
-    """It is sampled ten times a second while the page is open, and begins again with a new
-    statement.
-    """
+    """The session is sampled while the page is open; a new statement begins a new profile."""
     stage = Stage(busy())
     async with stage.app.run_test(size=(80, 30)) as pilot:
         session = selected_on(stage)
