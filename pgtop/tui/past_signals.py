@@ -65,7 +65,7 @@ class PastSignals:
             if name == _GO:
                 self._go(message)
 
-        title = f"{pid} still lives"
+        title = living_words(message.backend, is_old=past.now.stale)
         menu = MenuScreen(title, choices, _STAY, self._palette)
         self._app.push_screen(menu, closed)
 
@@ -89,6 +89,15 @@ def _living(message: SignalRequested, past: Past) -> Backend | None:
     backend = past.now.derived.find_from(message.backend, message.seen_in)
     is_same = backend is not None and backend.identity == message.backend.identity
     return backend if is_same else None
+
+
+def living_words(backend: Backend, *, is_old: bool) -> str:
+    """Return what is known of a session that was seen in the newest sample."""
+    if is_old:
+        return f"{backend.pid} lived when the server last answered"
+    if backend.backend_start is None:
+        return f"{backend.pid} may still live: its start is hidden"
+    return f"{backend.pid} still lives"
 
 
 def _question(message: SignalRequested) -> str:

@@ -17,6 +17,7 @@ from pgtop.model.timestamp import MICROSECONDS, Instant
 from pgtop.signalling.planning import plan_for_one
 from pgtop.tui.dialogs.confirm import ConfirmScreen
 from pgtop.tui.dialogs.menu import MenuScreen
+from pgtop.tui.past_signals import living_words
 from pgtop.tui.screens.pages import DetailScreen
 from tests.fakes import FakeSignaller
 from tests.scenes.incident import incident
@@ -181,6 +182,14 @@ async def test_a_signal_leads_to_the_living_session_and_asks_there() -> None:
         assert stage.app.screen._plan.requests[0].seen.pid == ROOT
         await press(pilot, "keep")
         assert not signaller.requests
+
+
+def test_a_session_is_claimed_to_live_only_if_that_is_known() -> None:
+    backend = _SCENE.backends[0]
+    hidden = backend._replace(backend_start=None)
+    assert living_words(backend, is_old=False) == f"{backend.pid} still lives"
+    assert "may still live" in living_words(hidden, is_old=False)
+    assert "when the server last answered" in living_words(backend, is_old=True)
 
 
 async def test_a_signal_to_a_session_that_has_ended_says_how() -> None:
