@@ -39,6 +39,8 @@ class Statements(NamedTuple):
     reading: StatementsReading = StatementsReading()
     reason: str = ""
     """Why there are none; may quote the server."""
+    is_sampled: bool = True
+    """False if nothing was asked of the server."""
 
     @property
     def seconds(self) -> float | None:
@@ -50,7 +52,7 @@ def statements_of(snapshot: Snapshot) -> Statements:
     """Return what statements did, and those that run although none of their calls has ended."""
     section = snapshot.sections.get(SECTION)
     if section is None:
-        return Statements()
+        return Statements(is_sampled=False)
     reading = section.data
     if not isinstance(reading, StatementsReading):
         return Statements(reason=section.reason)

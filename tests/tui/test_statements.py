@@ -1,6 +1,10 @@
 """The statements view in the app that users run, and the usual time where it is wanted."""
 
+from dataclasses import replace
+from typing import cast
+
 from pgtop.model.section import STATEMENTS, USUAL
+from pgtop.monitor.past import Past
 from pgtop.tui.dialogs.confirm import ConfirmScreen
 from pgtop.tui.screens.pages import DetailScreen
 from pgtop.tui.screens.sessions import SessionsScreen
@@ -46,6 +50,19 @@ async def test_a_server_that_counts_nothing_has_the_reason_in_place_of_rows() ->
             "".join(span.text for span in line) for line in table_on(stage)._below
         )
         assert "Not known: pg_stat_statements is not loaded." in below
+
+
+async def test_a_time_at_which_the_view_was_closed_has_no_figures() -> None:
+    """The past has what was sampled then, and no empty answer in its place."""
+    stage = Stage(replace(counted(), sections={}))
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await press(pilot, "show_statements")
+        screen = stage.app.screen
+        assert isinstance(screen, StatementsScreen)
+        assert "second reading" in screen.empty_state().reasons[0]
+        past = cast("Past", object())
+        screen.state = screen.state._replace(past=past)
+        assert "nothing was sampled" in screen.empty_state().reasons[0]
 
 
 async def test_the_usual_time_is_read_while_something_shows_it() -> None:

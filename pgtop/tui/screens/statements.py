@@ -66,7 +66,10 @@ class StatementsScreen(TableScreen[StatementRow, Statements]):
 
     def empty_state(self) -> EmptyState:
         """Return why there is no statement."""
-        reason = reason_words(self._statements)
+        statements = self._statements
+        reason = reason_words(statements)
+        if self.state.past is not None and not statements.is_sampled:
+            reason = "nothing was sampled for this view then"
         if not reason:
             return super().empty_state()
         return EmptyState("statement", reasons=(f"Not known: {reason}.",))
