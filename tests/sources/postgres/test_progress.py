@@ -18,6 +18,7 @@ from pgtop.sources.postgres.features import Features
 from pgtop.sources.postgres.probes import ProbeContext
 from pgtop.sources.postgres.probes.progress import ProgressProbe
 from pgtop.sources.postgres.sampler import PostgresSource
+from pgtop.sources.postgres.shapes import AnswerError
 from tests import scenes
 from tests.sources.postgres.conftest import Connect
 from tests.sources.postgres.sampler_helpers import Other, pid_of, sample_until
@@ -278,3 +279,42 @@ def test_what_was_under_way_is_read_until_it_is_gone() -> None:
     build = Operation(pid=1, view="create_index", command="CREATE INDEX")
     reading = ProgressReading((build,), scenes.NOW)
     assert "create_index" in "".join(statements(scenes.snapshot([SHORT]), reading))
+
+
+# Rows of a broken or hostile server.
+
+
+def read(columns: bytes, view: bytes = b"vacuum") -> Operation:
+    snapshot = scenes.snapshot([VACUUM])
+    context = ProbeContext(
+        FEATURES,
+        snapshot.server,
+        None,
+        snapshot.taken_at,
+        snapshot,
+    )
+    row = (view, 1, VACUUM.backend_start, None, None, b"-", columns)
+    [now] = ProgressProbe().read([[row]], context).operations
+    return now
+
+
+@pytest.mark.parametrize(
+    "columns", [b"", b"[]", b"nonsense", b"[" * 9_000, b'{"phase": ' + b"1" * 20_000]
+)
+def test_a_row_that_cannot_be_read_is_an_error_of_the_server(columns: bytes) -> None:
+    with pytest.raises(AnswerError):
+        read(columns)
+
+
+def test_values_of_other_types_are_left_out() -> None:
+    now = read(
+        b'{"phase": 5, "relid": "16384", "datid": "nonsense", "heap_blks_total": 1e400,'
+        b' "heap_blks_scanned": true, "a_later_column": [1], "delay_time": 1.9}'
+    )
+    assert (now.phase, now.relid, now.target, now.index_name) == (None, 16384, "", "")
+    assert now.counters == {"phase": 5, "delay_time": 1}
+
+
+def test_a_view_of_a_later_server_has_its_command_and_no_steps() -> None:
+    now = read(b'{"command": "REPACK", "phase": "catching up"}', b"repack")
+    assert (now.command, now.phase, step_number(now)) == ("REPACK", "catching up", None)
