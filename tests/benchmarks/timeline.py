@@ -240,12 +240,12 @@ def _measure_steps(timeline: Timeline, name: str) -> None:
     assert at is not None
     steps = []
     for move in [timeline.before] * 150 + [timeline.after] * 150:
-        began = time.perf_counter()
+        began = time.process_time()
         snapshot = move(at)
-        steps.append(1000 * (time.perf_counter() - began))
+        steps.append(1000 * (time.process_time() - began))
         at = snapshot.taken_at if snapshot is not None else at
-    _show(f"a step in the {name}, median", median(steps), "ms")
-    _show(f"a step in the {name}, longest", max(steps), "ms")
+    _show(f"CPU of a step in the {name}, median", median(steps), "ms")
+    _show(f"CPU of a step in the {name}, longest", max(steps), "ms")
 
 
 def _milliseconds(action: Callable[[], object]) -> float:

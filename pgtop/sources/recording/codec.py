@@ -153,7 +153,7 @@ class _Built(NamedTuple):
 
 
 class _Content(NamedTuple):
-    """What the lines of a block so far say of the next sample."""
+    """The content of a block after the lines so far."""
 
     values: dict[str, Any]
     """Fields of the snapshot."""
