@@ -27,9 +27,6 @@ from pgtop.text.wrap import Line
 from pgtop.tui import messages
 from pgtop.tui.theme import Palette
 from pgtop.tui.unblocked import UnblockedReport
-from pgtop.view.confirmation import nothing_to_cancel_words
-from pgtop.view.outcome import outcome_words, pending_words, summary
-from pgtop.view.plan import no_targets
 
 if TYPE_CHECKING:  # dialogs are imported when they are first opened
     from pgtop.tui.dialogs.dialog import SignalDialog
@@ -134,6 +131,10 @@ class SignalFlow:
             return
         backend = message.backend
         derived = message.seen_in
+        from pgtop.view.confirmation import (
+            nothing_to_cancel_words,  # late: with all that a dialog needs
+        )
+
         refusal = nothing_to_cancel_words(backend)
         if message.signal is Signal.CANCEL and refusal:
             self._app.show_notice(refusal)
@@ -163,8 +164,10 @@ class SignalFlow:
         )
         if plan.targets:
             self._confirm_many(plan, message.selection)
-        else:
-            self._app.show_notice(no_targets(plan), Tone.WARN)
+            return
+        from pgtop.view.plan import no_targets  # late: with all that a dialog needs
+
+        self._app.show_notice(no_targets(plan), Tone.WARN)
 
     def _guard_of(self, derived: DerivedSnapshot) -> Guard:
         return guard(self._settings.protect, derived)
@@ -248,6 +251,8 @@ class SignalFlow:
         self, consent: Consent, results: ResultScreen | None = None
     ) -> None:
         """Execute the plan and report its progress, in `results` too if there are many targets."""
+        from pgtop.view.outcome import pending_words  # the dialog has loaded it
+
         plan = consent.plan
         before = self._monitor.state.derived
         self._unblocked = None
@@ -274,6 +279,8 @@ class SignalFlow:
 
 def _sentence(progress: Progress) -> Span:
     """Return the outcome of a plan of one."""
+    from pgtop.view.outcome import outcome_words
+
     [target] = progress.plan.targets
     [outcome] = progress.outcomes
     is_ending = progress.plan.signal in ENDING
@@ -281,6 +288,8 @@ def _sentence(progress: Progress) -> Span:
 
 
 def _summary(progress: Progress) -> Span:
+    from pgtop.view.outcome import summary
+
     words = "".join(span.text for span in summary(progress.outcomes))
     return Span(words, Tone.NOTICE)
 

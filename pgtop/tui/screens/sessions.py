@@ -49,7 +49,6 @@ from pgtop.tui.widgets.lines import Lines
 from pgtop.tui.widgets.row_table import RowTable
 from pgtop.view.empty import EmptyState
 from pgtop.view.empty_sessions import sessions_state
-from pgtop.view.goto import hidden
 from pgtop.view.sessions import FOOTER, PANE_LINES, has_pane, options_of
 
 if TYPE_CHECKING:
@@ -261,6 +260,8 @@ class SessionsScreen(TaggingScreen):
         return session_values(key, self.state.derived.snapshot.backends)
 
     def hidden_words(self, pid: int) -> str:
+        from pgtop.view.goto import hidden  # late: for the key alone
+
         return hidden(pid, self.state.derived, self._options)
 
     def action_cursor_first(self) -> None:
