@@ -29,10 +29,7 @@ _VIEWS = {
 }
 """The views in which each command may have a row."""
 _NO_VIEWS: frozenset[str] = frozenset()
-_VERB = re.compile(
-    r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(create(?:\s+unique)?\s+index|\w+)",
-    re.IGNORECASE | re.DOTALL,
-)
+_VERB = r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(create(?:\s+unique)?\s+index|\w+)"
 """The first word after blanks and comments, and of CREATE INDEX more."""
 
 
@@ -51,7 +48,7 @@ def _views(snapshot: Snapshot) -> Iterator[frozenset[str]]:
 
 @lru_cache(maxsize=512)
 def _views_of_text(text: str) -> frozenset[str]:
-    match = _VERB.match(text)
+    match = re.match(_VERB, text, re.IGNORECASE | re.DOTALL)
     verb = match[1].lower() if match else ""
     if verb.startswith("create") and verb.endswith("index"):
         return _BUILD

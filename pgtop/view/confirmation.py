@@ -25,7 +25,6 @@ from pgtop.view.consequence import (
 )
 from pgtop.view.fields import LabelledValue, field, field_lines
 from pgtop.view.outcome import weak_check_words
-from pgtop.view.progress_loss import progress_fields
 from pgtop.view.server_words import labelled_place
 from pgtop.view.usual import short_usual_fields
 
@@ -71,7 +70,7 @@ def propose(
     is_ending = plan.signal in ENDING
     waiters = waiter_fields(plan.signal, backend, derived) if is_ending else []
     rights = _rights(right_to_signal(server, backend)) if is_ending else []
-    progress = progress_fields(backend, derived) if is_ending else []
+    progress = _progress(backend, derived) if is_ending else []
     fields = [
         *_protection(target.protection),
         *_another_pgtop(server, backend),
@@ -92,6 +91,14 @@ def propose(
         tuple(fields),
         (*extra, *_query(backend)),
     )
+
+
+def _progress(backend: Backend, derived: DerivedSnapshot) -> list[LabelledValue]:
+    if not derived.operations:
+        return []
+    from pgtop.view.progress_loss import progress_fields  # late: few sessions need it
+
+    return progress_fields(backend, derived)
 
 
 def _subject(

@@ -41,7 +41,7 @@ _LONGEST_ENTRY = 200
 _MOST_ENTRIES = 200
 _SHAPE = Shape(OID.or_null, OID.or_null, TEXT)
 
-_TIME = re.compile(r"\s*([0-9]{1,12}(?:\.[0-9]{1,9})?)\s*(us|ms|s|min|h|d)?\s*")
+_TIME = r"\s*([0-9]{1,12}(?:\.[0-9]{1,9})?)\s*(us|ms|s|min|h|d)?\s*"
 _SECONDS = {
     "us": 1e-6,
     "ms": 1e-3,
@@ -168,7 +168,7 @@ def _is_server_hidden(
 
 def _seconds(value: str) -> float | None:
     """Return the seconds of a setting; a number without a unit has milliseconds."""
-    match = _TIME.fullmatch(value)
+    match = re.fullmatch(_TIME, value)
     return float(match[1]) * _SECONDS[match[2] or "ms"] if match else None
 
 
