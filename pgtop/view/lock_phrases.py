@@ -13,6 +13,7 @@ from pgtop.model.backend import Backend
 from pgtop.model.timestamp import seconds_between
 from pgtop.table.session_cells import HIDDEN_WORDS
 from pgtop.table.session_state import state_word
+from pgtop.text.comments import statement_of
 from pgtop.text.identity import name_of_session, user_at_database
 from pgtop.text.units import age
 
@@ -88,8 +89,10 @@ def is_replay(node: Node) -> bool:
 
 
 def query_of(backend: Backend) -> str:
-    """Return the query on one line, or why it cannot be seen."""
-    return HIDDEN_WORDS if backend.hidden else " ".join((backend.query or "").split())
+    """Return the query on one line, without comments before it, or why it cannot be seen."""
+    if backend.hidden:
+        return HIDDEN_WORDS
+    return " ".join(statement_of(backend.query or "").split())
 
 
 def prepared_words(node: Node, derived: DerivedSnapshot) -> tuple[str, str]:
