@@ -16,6 +16,9 @@ from pgtop.model.statements import (
     StatementsReading,
 )
 
+FIRST_WITH_QUERY_IDS = 14
+"""The first version in which sessions show the query id of what they run."""
+
 
 class StatementRow(NamedTuple):
     """A statement in one database."""
@@ -23,7 +26,7 @@ class StatementRow(NamedTuple):
     activity: StatementActivity
     database: str
     sessions: int | None
-    """How many sessions run it now; None if its query id is not shown."""
+    """How many sessions run it now; None if its query id is not shown, or sessions have none."""
 
     @property
     def identity(self) -> tuple[int, int | str | None]:
@@ -112,7 +115,8 @@ def _row(
     snapshot: Snapshot,
 ) -> StatementRow:
     sessions = None
-    if activity.query_id is not None:
+    has_query_ids = snapshot.server.major >= FIRST_WITH_QUERY_IDS
+    if activity.query_id is not None and has_query_ids:
         sessions = counts[StatementKey(activity.datid, activity.query_id)]
     database = snapshot.server.database_name(activity.datid) or ""
     return StatementRow(activity, database, sessions)

@@ -120,6 +120,8 @@ class StatementsReading(NamedTuple):
     """When all counting began; None before version 14."""
     note: str = ""
     """Why the readings cannot be compared, or are incomplete."""
+    has_wal: bool = True
+    """False before version 13, which counts no WAL of statements."""
     lacks_texts: bool = False
     """True if texts have been requested and are on their way."""
     cost_seconds: float = 0.0

@@ -5,7 +5,12 @@ sessions that run it now.
 from collections.abc import Callable, Iterator
 from typing import TypeAlias
 
-from pgtop.analysis.statements import StatementRow, Statements, statements_of
+from pgtop.analysis.statements import (
+    FIRST_WITH_QUERY_IDS,
+    StatementRow,
+    Statements,
+    statements_of,
+)
 from pgtop.analysis.usual import LEAST_CALLS
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import to_datetime
@@ -82,6 +87,14 @@ def _text_of(
         return "" if value is None else write(value)
 
     return text
+
+
+_wal_per_second = _per_second(lambda row: row.activity.did.wal_bytes)
+
+
+def _wal(row: StatementRow, table: Statements) -> float | None:
+    """Return the bytes a second; None if the server does not count them."""
+    return _wal_per_second(row, table) if table.reading.has_wal else None
 
 
 def _share_text(row: StatementRow, table: Statements) -> str:
@@ -191,14 +204,15 @@ COLUMNS = ColumnSet(
         8,
         lambda row: row.activity.did.blocks_read,
     ),
-    _number(
-        "wal",
-        "WAL/S",
-        "bytes of WAL a second",
-        8,
-        9,
-        lambda row: row.activity.did.wal_bytes,
-        bytes_text,
+    Column(
+        name="wal",
+        title="WAL/S",
+        meaning="bytes of WAL a second",
+        width=8,
+        rank=9,
+        key=_wal,
+        text=_text_of(_wal, bytes_text),
+        right=True,
     ),
     _number(
         "temp",
@@ -257,10 +271,10 @@ def arrange_statements(
 
 def sessions_filter(row: StatementRow) -> str:
     """Return the filter that selects the sessions which run the statement, or have run it last; ""
-    if its id is not shown.
+    if these are not known.
     """
     query_id = row.activity.query_id
-    if query_id is None:
+    if query_id is None or row.sessions is None:
         return ""
     database = f" db:={quoted(row.database)}" if row.database else ""
     return f"query-id:{query_id}{database}"
@@ -294,6 +308,9 @@ def note_lines(table: Statements, snapshot: Snapshot) -> Iterator[Line]:
         verb = "is" if reading.departed == 1 else "are"
         words = f"{counted(reading.departed, 'statement')} left pg_stat_statements meanwhile"
         yield line(f"{words} and {verb} not counted.", Tone.NOTICE)
+    if snapshot.server.major < FIRST_WITH_QUERY_IDS:
+        words = "Sessions have no query id before version 14: NOW is not known."
+        yield line(words, Tone.NOTICE)
     if not snapshot.server.rights.reads_all:
         yield line("This role sees its own statements only.", Tone.NOTICE)
     if reading.reset_at is not None:

@@ -1,6 +1,7 @@
 """The statements as rows and as JSON, and what is known of the figures."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -13,7 +14,12 @@ from pgtop.model.statements import StatementsReading
 from pgtop.sources.redacting import masked
 from pgtop.table.filter import Filter
 from pgtop.table.options import Sort, TableOptions
-from pgtop.view.statements import STATEMENTS, arrange_statements, sessions_filter
+from pgtop.view.statements import (
+    COLUMNS,
+    STATEMENTS,
+    arrange_statements,
+    sessions_filter,
+)
 from tests.scenes.statements import (
     FAST_ID,
     QUERY_ID,
@@ -42,6 +48,16 @@ def test_the_table_shows_what_each_did_a_second() -> None:
     assert "select price from products" in fast
     assert stuck.split()[:4] == ["0", "40", "ms", "0"]
     assert "UPDATE cart" in stuck
+
+
+def test_what_an_old_server_does_not_count_is_no_zero() -> None:
+    scene = counted(READING._replace(has_wal=False))
+    server = scene.server._replace(version="12.22", version_num=120_022)
+    table = statements_of(replace(scene, server=server))
+    assert {row.sessions for row in table.rows} == {None}
+    wal = COLUMNS.column("wal")
+    assert {wal.text(row, table) for row in table.rows} == {""}
+    assert sessions_filter(table.rows[0]) == ""
 
 
 def test_a_statement_that_runs_is_there_although_no_call_has_ended() -> None:

@@ -19,7 +19,7 @@ from pgtop.errors import UsageError
 from pgtop.model.section import SESSIONS, STATEMENTS, USUAL
 from pgtop.model.serialise import record
 from pgtop.model.snapshot import Snapshot
-from pgtop.model.statements import StatementCounters
+from pgtop.model.statements import StatementCounters, StatementsReading
 from pgtop.model.timestamp import written
 from pgtop.sources.postgres.probes.statements import StatementsProbe
 from pgtop.sources.postgres.probes.usual import UsualProbe
@@ -119,7 +119,7 @@ def as_json(arranged: Arranged[StatementRow, Statements], snapshot: Snapshot) ->
         "departed": reading.departed,
         "evictions": reading.evictions,
         "reset_at": written(reading.reset_at),
-        "all": _counters(reading.did),
+        "all": _counters(reading.did, reading),
         "statements": [_record(row, table) for row in arranged.rows],
     }
     return json.dumps(whole) + "\n"
@@ -131,7 +131,7 @@ def _record(row: StatementRow, table: Statements) -> dict[str, Any]:
         "query_id": activity.query_id,
         "datid": activity.datid,
         "database": row.database,
-        **_counters(activity.did),
+        **_counters(activity.did, table.reading),
         "share": view.share(row, table),
         "mean_seconds": view.mean(row),
         "usual_mean_seconds": view.usual(row),
@@ -141,7 +141,11 @@ def _record(row: StatementRow, table: Statements) -> dict[str, Any]:
     }
 
 
-def _counters(counters: StatementCounters) -> dict[str, Any]:
+def _counters(
+    counters: StatementCounters, reading: StatementsReading
+) -> dict[str, Any]:
     values = record(counters)
     del values["microseconds"]
+    if not reading.has_wal:
+        values["wal_bytes"] = None
     return {"calls": values.pop("calls"), "seconds": counters.seconds, **values}

@@ -101,7 +101,11 @@ class StatementsScreen(TableScreen[StatementRow, Statements]):
             target = ShareFilter(text, row.identity, "statements")
             self.app.post_message(ViewRequested("sessions", target))
         else:
-            words = "its query id is not shown, as literals could be guessed from it"
+            words = "its sessions are not known: they show no query id"
+            if row.activity.query_id is None:
+                words = (
+                    "its query id is not shown, as literals could be guessed from it"
+                )
             self.app.post_message(NoticeRequested(words))
 
     async def action_clear(self) -> None:

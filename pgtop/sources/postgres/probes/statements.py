@@ -163,6 +163,7 @@ def _after(answers: Sequence[Rows], memory: _Memory, now: Instant) -> Remembered
         evictions=evictions,
         reset_at=reset_at,
         note=_CUT if len(rows) == MOST else "",
+        has_wal="wal_bytes" in memory.functions.counters.columns,
         cost_seconds=seconds_between(one_row(began)[0], ended),
     )
     before = memory.counters
