@@ -83,6 +83,7 @@ def compact_past_line(
 def _plates(past: Past, looks: Looks, is_short: bool = False) -> Iterator[Wish]:
     name = "PAST" if past.replayed is None else "REPLAY"
     time = clock_text(past.at, looks)
+    yield Wish(_PLATE, line(name, Tone.WARN_PLATE))
     yield Wish(_PLATE, line(f" {name} {time} ", Tone.WARN_PLATE))
     if is_short:
         return
@@ -133,6 +134,8 @@ def _roles(past: Past, name: str) -> Iterator[Wish]:
 def time_line(past: Past, looks: Looks, width: int) -> Line:
     """Return the line of time between its first and its last minute."""
     stretch = past.stretch
+    if width < _TIMES_FROM:
+        return time_cells(stretch, past.at, max(1, width))
     words = " used" if width >= _WORDS_FROM else ""
     size = max(1, width - 2 * len("00:00 ") - len(words))
     drawn = time_cells(stretch, past.at, size)
@@ -145,6 +148,8 @@ def time_line(past: Past, looks: Looks, width: int) -> Line:
     )
 
 
+_TIMES_FROM = 24
+"""Cells of screen from which the line has its first and its last minute."""
 _WORDS_FROM = 60
 """Cells of screen from which the line says what it shows."""
 
