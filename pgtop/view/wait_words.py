@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from pgtop.model.waits import WaitClass
+from pgtop.text.clean import clean
 
 
 class ClassWords(NamedTuple):
@@ -154,6 +155,20 @@ before 17."""
 EVENT_WORDS = {name.lower(): words for name, words in _EVENTS.items()}
 
 
-def meaning_of(event: str, kind: WaitClass) -> str:
-    """Return what an event means; what its class does if the event is not known."""
-    return EVENT_WORDS.get(event.lower()) or CLASS_WORDS[kind].brief
+_NO_EVENTS: Mapping[str, str] = {}
+_WAITING = "Waiting "
+
+
+def meaning_of(
+    event: str,
+    kind: WaitClass,
+    server_words: Mapping[str, str] = _NO_EVENTS,
+) -> str:
+    """Return what an event means: in pgtop's words, which are short, or else in the server's. The
+    words are those of its class if neither knows the event.
+    """
+    if words := EVENT_WORDS.get(event.lower()):
+        return words
+    if words := server_words.get(event, ""):
+        return clean(words).removeprefix(_WAITING)
+    return CLASS_WORDS[kind].brief

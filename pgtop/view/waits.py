@@ -84,6 +84,8 @@ class WaitRow(NamedTuple):
 
     slice: WaitSlice
     by: SliceBy
+    server_words: str = ""
+    """The server's own words for the event; raw."""
 
     @property
     def name(self) -> str:
@@ -98,7 +100,9 @@ class WaitRow(NamedTuple):
     def meaning(self) -> str:
         """A few words on what the sessions of the slice do most."""
         if self.by in OF_WAITS:
-            return meaning_of(self.slice.name, self.slice.wait_class)
+            name = self.slice.name
+            words = {name: self.server_words}
+            return meaning_of(name, self.slice.wait_class, words)
         return f"most: {self.slice.wait_class}"
 
 
@@ -273,18 +277,25 @@ def spec_for(by: SliceBy) -> TableSpec[WaitRow, Profile]:
     )
 
 
-def rows_of(profile: Profile) -> list[WaitRow]:
-    """Return the slices, what is no load last."""
-    rows = [WaitRow(each, profile.by) for each in profile.slices]
+_NO_EVENTS: Mapping[str, str] = {}
+
+
+def rows_of(profile: Profile, events: Mapping[str, str] = _NO_EVENTS) -> list[WaitRow]:
+    """Return the slices, what is no load last; `events` are the server's own words for events."""
+    rows = [
+        WaitRow(each, profile.by, events.get(each.name, "")) for each in profile.slices
+    ]
     return sorted(rows, key=lambda row: not row.is_load)
 
 
 def arrange_waits(
-    profile: Profile, options: TableOptions
+    profile: Profile,
+    options: TableOptions,
+    events: Mapping[str, str] = _NO_EVENTS,
 ) -> Arranged[WaitRow, Profile]:
     """Select and order the slices. Raises FilterError."""
     return arrange(
-        rows_of(profile),
+        rows_of(profile, events),
         _columns_by(profile.by),
         options,
         profile,

@@ -67,6 +67,8 @@ def test_every_class_is_explained() -> None:
     assert set(CLASS_WORDS) == set(WaitClass)
     assert meaning_of("IO:WALSync", WaitClass.IO) == EVENT_WORDS["io:walsync"]
     assert meaning_of("IO:New", WaitClass.IO) == CLASS_WORDS[WaitClass.IO].brief
+    words = {"IO:New": "Waiting for\ta new thing"}
+    assert meaning_of("IO:New", WaitClass.IO, words) == "for a new thing"
 
 
 def test_queries_are_alike_whatever_their_literals() -> None:

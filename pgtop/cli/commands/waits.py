@@ -4,6 +4,7 @@ The names in JSON are stable, like those of `pgtop show`.
 """
 
 import json
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from pgtop import startup
@@ -56,6 +57,8 @@ class _Measured:
         self.snapshot: Snapshot | None = None
         self.samples: list[WaitSample] = []
         self.seconds = 0.0
+        self.events: Mapping[str, str] = {}
+        """The server's own words for events."""
 
 
 def run(command: WaitsCommand) -> int:
@@ -87,6 +90,8 @@ async def _measure(command: WaitsCommand, measurement: _Measured) -> None:
         if command.pid is not None:
             _check_session(measurement.snapshot, command.pid)
         startup.resume_garbage_collection()
+        if not command.json:
+            measurement.events = await source.wait_events()
         await _sample(source, command, measurement)
     finally:
         await source.close()
@@ -133,6 +138,8 @@ class WaitReport(NamedTuple):
     profile: Profile
     session: Backend | None
     """The session that the profile is of; None if it is of all."""
+    events: Mapping[str, str]
+    """The server's own words for events."""
     unseen: str
     """What this role cannot see, and the order that would change it."""
 
@@ -146,6 +153,7 @@ def _report(command: WaitsCommand, measurement: _Measured) -> WaitReport:
         snapshot,
         _profile(command, measurement),
         None if command.pid is None else snapshot.at(command.pid),
+        measurement.events,
         unseen_words(hidden, snapshot.server),
     )
 
@@ -176,7 +184,7 @@ def page(report: WaitReport, width: int) -> list[Line]:
     if not whole.slices:
         return lines
     columns = layout(width, whole.by, is_live=False)
-    table = arrange_waits(whole, TableOptions())
+    table = arrange_waits(whole, TableOptions(), report.events)
     rows = [wait_line(columns, row, whole) for row in table.rows]
     return [*lines, (), header(columns, Sort()), *rows]
 

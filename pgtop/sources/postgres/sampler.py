@@ -4,7 +4,7 @@ The memory from one snapshot to the next belongs to one connection; a new connec
 nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from time import monotonic
 
 import psycopg
@@ -112,6 +112,17 @@ class PostgresSource:
         """Return what the sessions wait for now. Raises SourceError."""
         async with self._connection.acquire() as channel:
             return await self._sampler_on(channel).waits(by, pid)
+
+    async def wait_events(self) -> Mapping[str, str]:
+        """Return the server's own words for each wait event, by `Type:Event`; none before 17.
+        Raises SourceError.
+        """
+        async with self._connection.acquire() as channel:
+            [[(has_events,)]] = await channel.run(waits.HAS_EVENTS)
+            if not has_events:
+                return {}
+            [rows] = await channel.run(waits.EVENTS)
+            return waits.read_events(rows)
 
     async def close(self) -> None:
         """Close the connection at once, cancelling what runs on it."""

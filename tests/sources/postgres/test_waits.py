@@ -120,6 +120,16 @@ async def test_hidden_sessions_are_counted_and_not_guessed(
     assert sample.hidden >= 1
 
 
+async def test_the_server_describes_its_events_from_17_on(
+    source: PostgresSource,
+) -> None:
+    major = (await source.sample()).server.major
+    events = await source.wait_events()
+    assert bool(events) == (major >= 17)
+    if events:
+        assert "advisory" in events["Lock:advisory"]
+
+
 async def test_a_sample_is_one_round_trip(wired: ServerConnection, wire: Wire) -> None:
     source = PostgresSource(wired)
     await source.waits(SliceBy.EVENT)

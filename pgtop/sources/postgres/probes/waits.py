@@ -15,10 +15,11 @@ from pgtop.model.server import Server
 from pgtop.model.timestamp import seconds_between
 from pgtop.model.waits import QUERY_BYTES, WaitSample
 from pgtop.sources.postgres.connection import Row, Statement
-from pgtop.sources.postgres.encoding import decode
+from pgtop.sources.postgres.encoding import decode, decode_name
 from pgtop.sources.postgres.features import Features
 from pgtop.sources.postgres.probes.activity import NameCache
 from pgtop.sources.postgres.shapes import (
+    BOOL,
     BYTES,
     INT4,
     OID,
@@ -76,6 +77,24 @@ _NEEDED: Mapping[SliceBy, frozenset[str]] = {
     SliceBy.CLIENT: frozenset({"client_addr", "leader_pid"}),
 }
 _OF_ONE = frozenset({"leader_pid", "query_start"})
+
+
+HAS_EVENTS = Statement(
+    "SELECT to_regclass('pg_catalog.pg_wait_events') IS NOT NULL", shape=Shape(BOOL)
+)
+EVENTS = Statement(
+    "SELECT type, name, description FROM pg_catalog.pg_wait_events",
+    shape=Shape(TEXT, TEXT, TEXT),
+)
+"""The server's own words for each event, from 17 on."""
+
+
+def read_events(rows: list[Row]) -> Mapping[str, str]:
+    """Return the words for each event, by `Type:Event`. They may be of an extension: clean before
+    showing.
+    """
+    texts = [tuple(map(decode_name, row)) for row in rows]
+    return {f"{kind}:{event}": words for kind, event, words in texts}
 
 
 def statement(features: Features, by: SliceBy, pid: int | None = None) -> Statement:
