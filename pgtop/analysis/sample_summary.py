@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from pgtop.analysis.budget import OTHER, WAITING, budget
+from pgtop.analysis.budget import OTHER, WAITING, Budget, budget
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import ACTIVE, IDLE, IDLE_IN_TRANSACTION
 from pgtop.model.snapshot import Snapshot
@@ -32,10 +32,10 @@ class SampleSummary(NamedTuple):
     """Slots that ordinary roles can ever get."""
 
 
-def summary_of(derived: DerivedSnapshot) -> SampleSummary:
-    """Return the numbers of a sample."""
+def summary_of(derived: DerivedSnapshot, slots: Budget | None = None) -> SampleSummary:
+    """Return the numbers of a sample; `slots` are its budget, if that is known."""
     snapshot = derived.snapshot
-    slots = budget(snapshot)
+    slots = budget(snapshot) if slots is None else slots
     states = slots.states
     return SampleSummary(
         at=snapshot.taken_at,

@@ -6,9 +6,10 @@ gave: in redacted mode the masked texts, and the sections of the topics that wer
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from pgtop.analysis.block_timeline import BlockTimeline, SampleCache
+from pgtop.analysis.budget import Budget
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.events import Events, signal_events
 from pgtop.analysis.sample_summary import SampleSummary, summary_of
@@ -39,6 +40,13 @@ _BUSY = "pgtop was too busy"
 _OFF = "no history is kept"
 
 
+class Known(NamedTuple):
+    """What follows from a sample, as far as it was derived already."""
+
+    derived: DerivedSnapshot
+    budget: Budget | None = None
+
+
 class History:
     """Keeps the samples of a feed; an `analysis.timeline.Timeline`.
 
@@ -50,12 +58,16 @@ class History:
         seconds: float,
         warn: float = 80.0,
         trail: Callable[[], Sequence[SentSignal]] = tuple,
+        known: Callable[[Snapshot], Known | None] = lambda _: None,
         max_bytes: int = MAX_BYTES,
     ) -> None:
-        """Keep samples for `seconds`, none for 0. `trail` returns the signals of this run."""
+        """Keep samples for `seconds`, none for 0. `trail` returns the signals of this run, and
+        `known` what the screen has derived from a sample already.
+        """
         self.seconds = seconds
         self._warn = warn
         self._trail = trail
+        self._known = known
         self._max_bytes = max_bytes
         self._blocks: deque[PackedBlock] = deque()
         self._unpacked: deque[tuple[PackedBlock, Unpacked]] = deque(maxlen=_UNPACKED)
@@ -173,8 +185,11 @@ class History:
         size = block.size
         block.add(snapshot)
         self._size += block.size - size
-        self._derived = DerivedSnapshot.of(snapshot, self._derived)
-        summary = summary_of(self._derived)
+        known = self._known(snapshot)
+        if known is None:
+            known = Known(DerivedSnapshot.of(snapshot, self._derived))
+        self._derived = known.derived
+        summary = summary_of(*known)
         self._summaries.append(summary)
         self._events.extend(self._found.add(self._derived, summary))
         self._events.extend(self._new_signals(now))

@@ -71,11 +71,21 @@ class Monitor:
     def history(self) -> "History":
         """The samples of the last minutes, from the first one on."""
         # Late: its modules take 10 ms, and the first frame comes before.
-        from pgtop.monitor.history import History
+        from pgtop.monitor.history import History, Known
+
+        def known(snapshot: Snapshot) -> Known | None:
+            state = self.state
+            is_its = state.derived.snapshot is snapshot
+            return Known(state.derived, state.budget) if is_its else None
 
         trail = self._executor.trail
         signals = tuple if trail is None else trail.signals
-        history = History(self._settings.history, self._settings.warn, signals)
+        history = History(
+            self._settings.history,
+            self._settings.warn,
+            signals,
+            known,
+        )
         history.add(self._first)
         return history
 
