@@ -23,6 +23,7 @@ class ListTimeline:
     events_noted: Sequence[TimelineEvent] = ()
     by: dict[BackendId, str] = field(default_factory=dict)
     shortage: str = ""
+    _summaries: dict[Instant, SampleSummary] = field(default_factory=dict)
 
     @property
     def first_at(self) -> Instant | None:
@@ -56,7 +57,10 @@ class ListTimeline:
 
     def summaries(self, first: Instant, last: Instant) -> Iterator[SampleSummary]:
         for sample in self.between(first, last):
-            yield summary_of(DerivedSnapshot.of(sample))
+            at = sample.taken_at
+            if at not in self._summaries:
+                self._summaries[at] = summary_of(DerivedSnapshot.of(sample))
+            yield self._summaries[at]
 
     def gaps(self) -> Sequence[Gap]:
         return self.gaps_noted

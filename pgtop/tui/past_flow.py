@@ -145,7 +145,9 @@ class PastFlow:
         if rewind is None:
             self._app.show_notice(self._nothing_words())
             return
-        if move(rewind):
+        # A time that was typed may be that of the newest sample, where a way from now begins.
+        has_arrived = is_from_now and direction == 0
+        if move(rewind) or has_arrived:
             self._enter(rewind)
             self._show()
         elif words or direction < 0:

@@ -1,6 +1,7 @@
 """The quarter of an hour before the incident: connections pile up, a gap, and then the queue."""
 
 from dataclasses import replace
+from functools import cache
 
 from pgtop.analysis.timeline import EventKind, TimelineEvent
 from pgtop.model.backend import IDLE
@@ -24,6 +25,7 @@ def at(second: float) -> Instant:
     return _INCIDENT.taken_at + int(second * MICROSECONDS)
 
 
+@cache
 def night() -> ListTimeline:
     """Return the samples up to the incident, one every five seconds."""
     before = range(_FIRST, _LAST_BEFORE_GAP + 1, _EVERY)

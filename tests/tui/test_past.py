@@ -1,7 +1,7 @@
 """The past on the screen: the same screens, no way to signal, and the way back to now."""
 
-from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from textual.pilot import Pilot
@@ -55,10 +55,11 @@ def _samples() -> list[Snapshot]:
     ]
 
 
-def timeline(samples: Sequence[Snapshot] | None = None) -> ListTimeline:
+@cache
+def timeline() -> ListTimeline:
     ended = next(b for b in _SCENE.backends if b.pid == ENDED)
     return ListTimeline(
-        samples or _samples(),
+        _samples(),
         [Gap(_at(-201), _at(-150), "server away")],
         [TimelineEvent(_at(-250), EventKind.ROOT_APPEARED, "first root")],
         {ended.identity: "admin"},
@@ -111,6 +112,9 @@ async def test_a_typed_time_leads_there_and_a_number_stays_a_pid() -> None:
     async with stage.app.run_test(size=SIZE) as pilot:
         await go_to(pilot, "14:24")
         assert " PAST 14:24:00 " in banner(stage)
+        await press(pilot, "now")
+        await go_to(pilot, "14:25:07")
+        assert " PAST 14:25:07 " in banner(stage)
         await go_to(pilot, "-2m")
         assert " PAST 14:23:07 " in banner(stage)
         await go_to(pilot, str(ROOT))
