@@ -81,12 +81,12 @@ class RedactingSource:
         if detail is None:
             return None
         backend = await _masked_aside(detail.backend)
-        settings = detail.settings or ()
-        masked = [each._replace(value=_MASK) for each in settings]
-        return detail._replace(
-            backend=backend._replace(query_id=None) if detail.query_is_cut else backend,
-            settings=None if detail.settings is None else tuple(masked),
-        )
+        if detail.query_is_cut:
+            backend = backend._replace(query_id=None)
+        settings = detail.settings
+        if settings is not None:
+            settings = tuple([each._replace(value=_MASK) for each in settings])
+        return detail._replace(backend=backend, settings=settings)
 
     async def waits(self, by: SliceBy, pid: int | None = None) -> WaitSample:
         """Return what the sessions wait for, their queries without literals. Raises SourceError."""
