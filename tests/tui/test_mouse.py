@@ -14,7 +14,7 @@ from tests.tui.bulk_helpers import LEAK_KEYS
 
 
 async def _click_button(stage: Stage, pilot: Pilot[Any], word: str) -> None:
-    """Click a button in the middle of its word."""
+    """Send a click to the middle of a button's word."""
     place = text_of(stage, "#buttons").index(word) + len(word) // 2
     await pilot.click("#buttons", offset=(place, 0))
     await pilot.pause()
