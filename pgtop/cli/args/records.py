@@ -71,7 +71,7 @@ class ReplayCommand(NamedTuple):
             "--speed",
             metavar="NUMBER",
             parse=Number(*SPEED_BOUNDS, "number"),
-            help="seconds of the recording in a second of play (1)",
+            help="seconds of the recording in a second of play",
         ),
     ] = 1.0
     settings: Settings = Settings()
