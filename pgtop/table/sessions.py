@@ -225,6 +225,7 @@ SESSIONS = TableSpec(
     gutter=gutter,
     identity=lambda backend: backend.identity,
     own_vocabulary=_vocabulary,
+    is_of_sessions=True,
     own_filter_example=FILTER_EXAMPLE,
     position=_position,
     departed_line=ended_line,

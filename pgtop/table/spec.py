@@ -68,6 +68,8 @@ class TableSpec(Generic[RowT, ContextT]):
     """
     own_vocabulary: "Callable[[], Vocabulary] | None" = None
     """Returns the keys of the filter, if they are not simply the columns."""
+    is_of_sessions: bool = False
+    """True if its filter takes the keys of sessions."""
     own_filter_example: str = ""
     position: Callable[[Sequence[RowT], Hashable], int | None] | None = None
     """A faster way to find an identity among the rows."""

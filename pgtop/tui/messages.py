@@ -29,6 +29,8 @@ class ShareFilter(NamedTuple):
     """The line to go back to."""
     view: str = "breakdown"
     """The view with that line."""
+    narrows_all: bool = False
+    """True if the filter also narrows the other views of sessions, as long as it is in force."""
 
 
 class SignalRequested(Message):

@@ -9,8 +9,10 @@ from pgtop.config.settings import Settings
 from pgtop.monitor.monitor import Monitor
 from pgtop.text.clean import clean
 from pgtop.text.tone import Tone
+from pgtop.tui.messages import ShareFilter
 from pgtop.tui.own_views import ViewPace, profile_of, view_called
 from pgtop.tui.page_topics import PageTopics
+from pgtop.tui.screens.filterable import FilterableScreen
 from pgtop.tui.screens.live import LiveScreen
 from pgtop.tui.theme import Palette
 from pgtop.view_registry import View
@@ -36,6 +38,8 @@ class ViewSwitch:
         self._settings = settings
         self._palette = palette
         self._pace = ViewPace(monitor.poller, settings.views)
+        self._narrowing = ""
+        """The filter of a slice that narrows all views, while the first view has it."""
         self._home = self.view = views[0]
         """The view in sight, or below the page in sight."""
         self.home = self._open(self._home)
@@ -68,6 +72,8 @@ class ViewSwitch:
                 self._screen.arrive(target)
             return
         await self.show_home()
+        if isinstance(target, ShareFilter) and target.narrows_all:
+            self._narrowing = target.text
         screen = self.home if view is self._home else self._open(view)
         if target is not None:
             screen.arrive(target)
@@ -81,7 +87,14 @@ class ViewSwitch:
         screen.belong_to(view, list(self._views.values()))
         if profile := profile_of(view, self._settings.views):
             screen.take(profile)
+        if self._is_narrowed() and isinstance(screen, FilterableScreen):
+            screen.narrow(self._narrowing)
         return screen
+
+    def _is_narrowed(self) -> bool:
+        if not self._narrowing or not isinstance(self.home, FilterableScreen):
+            return False
+        return self.home.filter_text == self._narrowing
 
     def _enter(self, view: View, screen: LiveScreen) -> None:
         """Have polls ask for what the view shows; at once, if that is more than before."""

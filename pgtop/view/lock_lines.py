@@ -312,6 +312,7 @@ LOCKS = TableSpec(
     departed_line=departed_line,
     noted_line=noted_line,
     own_vocabulary=_vocabulary,
+    is_of_sessions=True,
     own_filter_example=FILTER_EXAMPLE,
     place_columns=layout,
     stays_on_top=False,

@@ -261,6 +261,7 @@ WAITS = TableSpec(
     _columns_by(SliceBy.EVENT),
     identity=lambda row: (row.by, row.slice.name),
     own_vocabulary=_vocabulary,
+    is_of_sessions=True,
     own_filter_example=FILTER_EXAMPLE,
     line=wait_line,
     place_columns=lambda width: layout(width, SliceBy.EVENT),

@@ -10,6 +10,7 @@ from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS
 from pgtop.model.waits import WaitSample
 from pgtop.monitor.poller import Sampled
+from pgtop.tui.screens.filterable import FilterableScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.screens.waits import WaitsScreen
 from tests.scenes import busy, client
@@ -70,7 +71,7 @@ async def test_what_was_is_there_at_once() -> None:
 
 
 async def test_a_slice_leads_to_its_sessions_and_back() -> None:
-    """Enter narrows the sessions to the slice; leaving goes back to its row."""
+    """Enter narrows all views of sessions to the slice; leaving goes back to its row."""
     stage = Stage(busy())
     async with stage.app.run_test(size=(80, 24)) as pilot:
         await press(pilot, "show_waits", "cursor_down")
@@ -81,7 +82,12 @@ async def test_a_slice_leads_to_its_sessions_and_back() -> None:
         assert isinstance(screen, SessionsScreen)
         assert f'wait:="{row.name}"' in screen._options.filter.text
         assert len(screen._table.rows) == row.slice.now
-        await press(pilot, "clear")
+        for view in ("show_locks", "show_waits"):
+            await press(pilot, view)
+            narrowed = stage.app.screen
+            assert isinstance(narrowed, FilterableScreen)
+            assert narrowed.filter_text == screen.filter_text
+        await press(pilot, "show_breakdown", "show_sessions", "clear")
         assert waits_on(stage)._table.selected == row
 
 

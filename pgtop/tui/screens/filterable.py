@@ -205,6 +205,16 @@ class FilterableScreen(LiveScreen):
             self.show_frame()
         return True
 
+    @property
+    def filter_text(self) -> str:
+        """The filter in force."""
+        return self._options.filter.text
+
+    def narrow(self, text: str) -> None:
+        """Show only what belongs to the sessions that match, if the filter here is of sessions."""
+        if self.SPEC.is_of_sessions:
+            self.filter_by(text)
+
     def filter_by(self, text: str) -> None:
         """Show only the rows that match `text`, in the filter language."""
         self._input.value = text

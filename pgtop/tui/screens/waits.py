@@ -307,7 +307,9 @@ class WaitsScreen(TableScreen[WaitRow, Profile]):
             return
         place = row.by, row.slice.name
         self.app.post_message(
-            ViewRequested("sessions", ShareFilter(text, place, "waits"))
+            ViewRequested(
+                "sessions", ShareFilter(text, place, "waits", narrows_all=True)
+            )
         )
 
     def action_sort_menu(self) -> None:
