@@ -156,7 +156,7 @@ class Settings(NamedTuple):
         option(
             "--cpus",
             metavar="NUMBER",
-            parse=Number(0.1, 100_000, "number of CPUs"),
+            parse=Number(0, 100_000, "number of CPUs"),
             help="CPUs of the server, for the waits view; pgtop sees them if the server runs here",
         ),
         setting("display"),

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 BUCKETS = (1, 2, 5, 10, 20, 30, 60)
 """Seconds of a column of the chart."""
 _USUAL = 5
+_LEAST_CPUS = 0.1
 _FEW = 10
 """Samples below which the profile is computed with each new one."""
 _SHORTLY = 0.01
@@ -217,7 +218,7 @@ class WaitsScreen(TableScreen[WaitRow, Profile]):
         """Return the CPUs that the user has named, or that this machine has if the server is here;
         0 if neither is known.
         """
-        if self._settings.cpus:
+        if self._settings.cpus >= _LEAST_CPUS:
             return self._settings.cpus
         if self._cpus is None:
             self._cpus = local_cpus(snapshot) or 0
