@@ -41,7 +41,7 @@ _OFF = "no history is kept"
 
 
 class Known(NamedTuple):
-    """What follows from a sample, as far as it was derived already."""
+    """The facts that were derived from a sample already."""
 
     derived: DerivedSnapshot
     budget: Budget | None = None
