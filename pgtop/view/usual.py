@@ -31,7 +31,8 @@ def usual_fields(backend: Backend, derived: DerivedSnapshot) -> Iterator[Labelle
         since = Span(f" · {_since(usual, snapshot)}", Tone.QUIET)
         yield LabelledValue(_LABEL, (times, since))
     elif reason := usual_reason(snapshot):
-        yield field(_LABEL, f"not known: {clean(reason)}", Tone.QUIET)
+        cause, _, _ = clean(reason).partition(":")  # the view of the statements has all
+        yield field(_LABEL, f"not known: {cause}", Tone.QUIET)
 
 
 def short_usual_fields(
