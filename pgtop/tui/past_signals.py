@@ -57,7 +57,7 @@ class PastSignals:
             self._app.show_notice(f"{pid} {words or 'is gone'}: nothing to signal")
             return
         choices = [
-            Choice(_GO, f"go to it now; {_question(message)} is asked there"),
+            Choice(_GO, f"go to it now: {hint(message.signal.value)} asks there"),
             Choice(_STAY, f"stay at {clock_text(past.at)}"),
         ]
 
@@ -98,7 +98,3 @@ def living_words(backend: Backend, *, is_old: bool) -> str:
     if backend.backend_start is None:
         return f"{backend.pid} may still live: its start is hidden"
     return f"{backend.pid} still lives"
-
-
-def _question(message: SignalRequested) -> str:
-    return f"whether to {message.signal.value}"
