@@ -137,6 +137,7 @@ class PastFlow:
     def _move(
         self, move: Callable[[Rewind], bool], direction: int, words: str = ""
     ) -> None:
+        """Move; `words` is what to show if there is no such place."""
         is_from_now = self._rewind is None
         if is_from_now and direction > 0:
             self._app.show_notice("this is now")
@@ -150,8 +151,15 @@ class PastFlow:
         if move(rewind) or has_arrived:
             self._enter(rewind)
             self._show()
-        elif words or direction < 0:
-            self._app.show_notice(words or self._beginning_words(rewind))
+        else:
+            self._show_end(rewind, direction, words)
+
+    def _show_end(self, rewind: Rewind, direction: int, words: str) -> None:
+        """Show that the timeline ends here; the end in front is now."""
+        if direction < 0:
+            words = words or self._beginning_words(rewind)
+        if words:
+            self._app.show_notice(words)
         elif direction > 0:
             self.leave()
 
