@@ -215,8 +215,9 @@ def test_the_recorder_notes_that_the_server_was_away(dsn: str, tmp_path: Path) -
         time_in_recording(admin)
         end(child)
     with closing(Recording(path)) as recording:
-        [gap] = recording.gaps()
-    assert "ended" in gap.reason or "terminat" in gap.reason, gap
+        # A busy machine may add others.
+        reasons = [gap.reason for gap in recording.gaps()]
+    assert any("ended" in each or "terminat" in each for each in reasons), reasons
 
 
 @pytest.mark.parametrize(
