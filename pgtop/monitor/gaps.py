@@ -53,9 +53,10 @@ class GapFinder:
             return None
         reason = self._reason
         seconds = seconds_between(self.last_at, now)
-        if not reason and self._every and seconds > _LATE_AFTER * self._every:
+        is_long = seconds >= LONG_INTERVAL
+        if not reason and is_long and seconds > _LATE_AFTER * self._every:
             reason = LATE
-        if not reason and self._with_intervals and seconds >= LONG_INTERVAL:
+        if not reason and is_long and self._with_intervals:
             reason = f"sampled every {self._every:g} s"
         return Gap(self.last_at, now, reason) if reason else None
 
