@@ -59,6 +59,12 @@ def _build(dsn: str) -> Iterator[tuple[int, int]]:
             try:
                 yield pids
             finally:
+                # a build that goes on would deadlock with the drop
+                other.execute("SELECT pg_terminate_backend(%s)", [pids[1]])
+                while other.execute(
+                    "SELECT 1 FROM pg_stat_activity WHERE pid = %s", [pids[1]]
+                ).fetchone():
+                    pass
                 writer.rollback()
                 worker.close()
                 other.execute("DROP TABLE built")
