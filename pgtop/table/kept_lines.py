@@ -14,8 +14,6 @@ from pgtop.table.session_state import severity
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line
 
-_MOST_LINES = 1_000
-
 
 class _Facts(NamedTuple):
     """All that the cells of a session depend on, but for the time and the limits of ages."""
@@ -68,7 +66,11 @@ class KeptLines:
     def __init__(self) -> None:
         self._layout: Layout = ()
         self._places = _Places()
+        self._derived: DerivedSnapshot | None = None
         self._lines: dict[int, _KeptLine] = {}
+        """Lines that were drawn of this snapshot."""
+        self._lines_before: dict[int, _KeptLine] = {}
+        """Lines of the snapshot before; no older one is kept."""
 
     def line(
         self,
@@ -77,14 +79,18 @@ class KeptLines:
         derived: DerivedSnapshot,
     ) -> Line:
         """Return the line of a session."""
-        if layout is not self._layout or len(self._lines) > _MOST_LINES:
+        if layout is not self._layout:
             self._layout = layout
             self._places = _Places.of(layout)
-            self._lines.clear()
+            self._lines = {}
+            self._lines_before = {}
+        if derived is not self._derived:
+            self._derived = derived
+            self._lines_before, self._lines = self._lines, {}
         ages = [each.column.text(row, derived) for _, each in self._places.ages]
         tone = severity(row, derived)
         facts = _Facts.of(row, derived)
-        kept = self._lines.get(row.pid)
+        kept = self._lines.get(row.pid) or self._lines_before.get(row.pid)
         if kept is None or kept.facts != facts:
             cells = cells_of(layout, row, derived)
             line = joined(cells)
@@ -96,6 +102,7 @@ class KeptLines:
                 line,
             )
             return line
+        self._lines[row.pid] = kept
         if kept.ages != ages or kept.severity is not tone:
             self._renew(kept, ages, tone)
         return kept.line

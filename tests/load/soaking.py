@@ -92,7 +92,9 @@ class Churn:
         self._cpu = time.process_time()
         self.footprints: list[Footprint] = []
         self.close_pages: Callable[[], Awaitable[None]]
-        """Closes all open pages, as their objects and tasks do not last."""
+        """Closes all open pages, as their objects and tasks do not last, and empties the history,
+        which grows and shrinks by blocks: what is left of it would be a leak.
+        """
         self.walk: Walk | None = None
         """Requests keys, if a keyboard is attached."""
         self.is_over = asyncio.Event()
@@ -210,13 +212,14 @@ async def main(
 
     churn = Churn(int(ticks), int(sessions), Path(report))
     settings = Settings(interval=float(interval), history=_HISTORY)
-    app = WalkedApp(
-        [monitor_of(churn, churn.first, settings, MonotonicClock())], settings
-    )
+    monitor = monitor_of(churn, churn.first, settings, MonotonicClock())
+    app = WalkedApp([monitor], settings)
 
     async def close_pages() -> None:
         while len(app.screen_stack) > _LIVE:
             await app.pop_screen()
+        if (first_at := monitor.history.first_at) is not None:
+            monitor.history._go_back(first_at - 1)
 
     churn.close_pages = close_pages
     if pipe:
