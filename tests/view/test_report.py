@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from html.parser import HTMLParser
+from itertools import pairwise
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,13 +16,14 @@ from pgtop.model.timestamp import MICROSECONDS
 from pgtop.view.report.contents import Evidence, Page, report
 from pgtop.view.report.html import html
 from pgtop.view.report.markdown import markdown
+from pgtop.view.report.points import columns, strokes
 from tests import scenes
 from tests.sources.recording.test_files import HEADER
 
 _ELEMENTS = frozenset(
     {"html", "head", "meta", "title", "style", "body", "h1", "h2", "section", "p", "table",
      "thead", "tbody", "tr", "th", "td", "code", "figure", "figcaption", "span", "svg", "line",
-     "text", "polyline"}
+     "text", "polyline", "rect"}
 )  # fmt: skip
 
 
@@ -108,3 +110,38 @@ def test_the_report_names_the_root_and_its_victims() -> None:
     assert "it lasted until the end" in row
     assert "from one sample a minute" in page
     assert "the server was away" in page
+
+
+_AT = st.lists(st.integers(0, 1000), min_size=1, max_size=60, unique=True).map(sorted)
+
+
+@given(_AT, st.lists(st.tuples(st.integers(0, 1000), st.integers(1, 300)), max_size=4))
+def test_nothing_is_drawn_in_a_gap(
+    times: list[int], spans: list[tuple[int, int]]
+) -> None:
+    """Each value is drawn at its time, and no line leads over a gap."""
+    gaps = [Gap(start, start + length, "away") for start, length in spans]
+    values = [float(time) for time in times]
+    lines = strokes(times, values, gaps, 1000)
+    width = max(1, times[-1] - times[0])
+    points = [point for line in lines for point in line]
+    assert [point.value for point in points] == values
+    for point in points:
+        assert point.share == (point.value - times[0]) / width
+    for line in lines:
+        for before, after in pairwise(line):
+            assert not _has_gap(gaps, int(before.value), int(after.value))
+
+
+def _has_gap(gaps: list[Gap], before: int, after: int) -> bool:
+    return any(
+        gap.first_at < after and gap.last_at is not None and gap.last_at > before
+        for gap in gaps
+    )
+
+
+def test_a_line_of_blocks_has_a_dash_in_a_gap() -> None:
+    """The highest value of each stretch of time stands there; the peak stays."""
+    times = [0, 1, 2, 6, 7, 8, 9]
+    values = [1.0, 2.0, 9.0, 4.0, 4.0, 5.0, 1.0]
+    assert columns(times, values, [Gap(2, 6, "away")], 5) == [2, 9, None, 4, 5]

@@ -48,6 +48,8 @@ class Chart(NamedTuple):
     unit: str
     times: Sequence[Instant]
     curves: Sequence[Curve]
+    gaps: Sequence[Gap] = ()
+    """Times without samples, in which nothing is drawn."""
     limit: Curve | None = None
 
     @property
@@ -97,7 +99,7 @@ def report(evidence: Evidence) -> Page:
         title,
         [
             ReportSection("Summary", list(_summary(evidence))),
-            ReportSection("Connections and sessions", _charts(incident.summaries)),
+            ReportSection("Connections and sessions", _charts(evidence)),
             ReportSection("Roots of lock queues", list(_roots(evidence))),
             ReportSection("Queries by the time seen", list(_queries(incident.queries))),
             ReportSection("Signals sent with pgtop", list(_signals(evidence.signals))),
@@ -140,7 +142,9 @@ def _summary(evidence: Evidence) -> Iterable[Part]:
     yield TablePart(["", "value", "at (UTC)"], rows)
 
 
-def _charts(summaries: Sequence[SampleSummary]) -> list[Part]:
+def _charts(evidence: Evidence) -> list[Part]:
+    summaries = evidence.incident.summaries
+    gaps = evidence.gaps
     times = [summary.at for summary in summaries]
     states = ("active", "waiting", "idle_in_transaction", "idle")
     by_state = [_curve(summaries, name, name.replace("_", " ")) for name in states]
@@ -150,20 +154,23 @@ def _charts(summaries: Sequence[SampleSummary]) -> list[Part]:
             unit="slots",
             times=times,
             curves=[_curve(summaries, "used", "used")],
+            gaps=gaps,
             limit=_curve(summaries, "usable", "for ordinary roles"),
         ),
-        Chart("Sessions by state", "sessions", times, by_state),
+        Chart("Sessions by state", "sessions", times, by_state, gaps),
         Chart(
             title="Sessions waiting for locks",
             unit="sessions",
             times=times,
             curves=[_curve(summaries, "waiting", "waiting")],
+            gaps=gaps,
         ),
         Chart(
             title="Oldest transaction",
             unit="seconds",
             times=times,
             curves=[_curve(summaries, "oldest_transaction", "age")],
+            gaps=gaps,
         ),
     ]
 

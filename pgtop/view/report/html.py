@@ -5,7 +5,7 @@ from html import escape
 
 from pgtop.model.timestamp import Instant, to_datetime
 from pgtop.view.report.contents import Chart, Curve, Page, Part, TablePart, TextPart
-from pgtop.view.report.points import resampled
+from pgtop.view.report.points import Point, strokes
 
 _WIDTH, _HEIGHT = 860, 150
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 10, 22
@@ -74,16 +74,18 @@ def _chart(chart: Chart) -> str:
     peaks = [max(curve.values, default=0) for curve in chart.all_curves]
     most = max(peaks, default=0) or 1
     lines = [
-        _curve(curve, most, _COLOURS[index % len(_COLOURS)])
+        _curve(chart, curve, most, _COLOURS[index % len(_COLOURS)])
         for index, curve in enumerate(chart.curves)
     ]
     if chart.limit is not None:
-        lines.append(_curve(chart.limit, most, "#b81f1c", ' stroke-dasharray="5 4"'))
+        lines.append(
+            _curve(chart, chart.limit, most, "#b81f1c", ' stroke-dasharray="5 4"')
+        )
     caption = escape(f"{chart.title} ({chart.unit})")
     return (
         f"<figure><figcaption>{caption} {_legend(chart)}</figcaption>\n"
         f'<svg viewBox="0 0 {_WIDTH} {_HEIGHT}" role="img" aria-label="{caption}">'
-        f"{_axes(chart.times, most)}{''.join(lines)}</svg></figure>\n"
+        f"{_gaps(chart)}{_axes(chart.times, most)}{''.join(lines)}</svg></figure>\n"
     )
 
 
@@ -96,20 +98,41 @@ def _legend(chart: Chart) -> str:
         names.append(
             f'<span style="color:#b81f1c">- - {escape(chart.limit.name)}</span>'
         )
+    if chart.gaps:
+        names.append('<span style="background:#eceff3">no samples</span>')
     return ", ".join(names)
 
 
-def _curve(curve: Curve, most: float, colour: str, more: str = "") -> str:
-    points = resampled(curve.values, _MOST_POINTS)
-    span = max(1, len(points) - 1)
-    places = [
-        f"{_x(index / span):.1f},{_y(value / most):.1f}"
-        for index, value in enumerate(points)
-    ]
+def _curve(chart: Chart, curve: Curve, most: float, colour: str, more: str = "") -> str:
+    lines = strokes(chart.times, curve.values, chart.gaps, _MOST_POINTS)
+    return "".join([_polyline(points, most, colour, more) for points in lines])
+
+
+def _polyline(points: Sequence[Point], most: float, colour: str, more: str) -> str:
+    places = [f"{_x(share):.1f},{_y(value / most):.1f}" for share, value in points]
+    if len(places) == 1:  # a sample between two gaps: a dot
+        places *= 2
     return (
-        f'<polyline fill="none" stroke="{colour}" stroke-width="1.6"{more}'
-        f' points="{" ".join(places)}"/>'
+        f'<polyline fill="none" stroke="{colour}" stroke-width="1.6"'
+        f' stroke-linecap="round"{more} points="{" ".join(places)}"/>'
     )
+
+
+def _gaps(chart: Chart) -> str:
+    """Return a ground behind each gap."""
+    first, last = chart.times[0], chart.times[-1]
+    span = max(1, last - first)
+    parts = []
+    for gap in chart.gaps:
+        start = (max(gap.first_at, first) - first) / span
+        end = (min(last if gap.last_at is None else gap.last_at, last) - first) / span
+        if end > start:
+            x, width = _x(start), _x(end) - _x(start)
+            parts.append(
+                f'<rect x="{x:.1f}" y="{_TOP}" width="{width:.1f}"'
+                f' height="{_HEIGHT - _TOP - _BOTTOM}" fill="#eceff3"/>'
+            )
+    return "".join(parts)
 
 
 def _axes(times: Sequence[Instant], most: float) -> str:
@@ -123,7 +146,7 @@ def _axes(times: Sequence[Instant], most: float) -> str:
         )
     for number in range(_TIMES):
         share = number / (_TIMES - 1)
-        moment = to_datetime(times[int(share * (len(times) - 1))])
+        moment = to_datetime(times[0] + int(share * (times[-1] - times[0])))
         anchor = {0: "start", _TIMES - 1: "end"}.get(number, "middle")
         parts.append(
             f'<text x="{_x(share):.1f}" y="{_HEIGHT - 6}"'

@@ -11,11 +11,12 @@ from pgtop.view.report.contents import (
     TablePart,
     TextPart,
 )
-from pgtop.view.report.points import resampled
+from pgtop.view.report.points import columns
 from pgtop.view.spark import LEVELS
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>#|~])")
 _CELLS = 60
+_GAP = "╌"
 
 
 def markdown(report: Page) -> str:
@@ -54,14 +55,19 @@ def _chart(chart: Chart) -> Iterable[str]:
     curves = chart.all_curves
     width = max(len(curve.name) for curve in curves)
     for curve in curves:
-        yield f"    {curve.name:<{width}} {_spark(curve)} {_range(curve)}"
+        yield f"    {curve.name:<{width}} {_spark(chart, curve)} {_range(curve)}"
 
 
-def _spark(curve: Curve) -> str:
-    points = resampled(curve.values, _CELLS)
-    most = max(points, default=0) or 1
-    steps = [min(7, int(point / most * 7.999)) for point in points]
-    return "".join(LEVELS[step] for step in steps)
+def _spark(chart: Chart, curve: Curve) -> str:
+    count = min(_CELLS, len(chart.times))
+    cells = columns(chart.times, curve.values, chart.gaps, count)
+    most = max([cell for cell in cells if cell is not None], default=0) or 1
+    return "".join([_level(cell, most) for cell in cells])
+
+
+def _level(cell: float | None, most: float) -> str:
+    """Return a block of that height; a dash in a gap."""
+    return _GAP if cell is None else LEVELS[min(7, int(cell / most * 7.999))]
 
 
 def _range(curve: Curve) -> str:
