@@ -16,6 +16,11 @@ from pgtop.monitor.poller import Event, Sampled
 from pgtop.sources.recording.file_format import BlockHeader, RecordingError
 from pgtop.sources.recording.writer import RecordingWriter
 
+_PATIENCE = 5.0
+"""Seconds for the last write and the close of a file."""
+_NOT_CLOSED = (
+    "The recording could not be closed in time: its last seconds may be missing."
+)
 _SLOW_FILE = "the recording could not be written fast enough"
 
 
@@ -37,10 +42,14 @@ class Recorder:
         self._report = report
         self._change = change
         self._is_failing = False
+        self._is_stuck = False
+        """True if a thread is left behind with the writer: nothing else may use it."""
         self._gaps = GapFinder()
 
     async def run(self, events: Subscription) -> None:
-        """Record until cancelled; then write what is left and close the file."""
+        """Record until cancelled; then write what is left and close the file, within a few seconds:
+        a file system that hangs must not keep the program from ending.
+        """
         missed = 0
         try:
             async for event in events:
@@ -49,12 +58,32 @@ class Recorder:
                     self._gaps.note(_SLOW_FILE)
                 await self._handle(event)
         finally:
-            await _uninterrupted(asyncio.to_thread(self._close))
+            if not self._is_stuck:
+                closing = asyncio.ensure_future(asyncio.to_thread(self._close))
+                await self._wait_for(closing)
+            if self._is_stuck:
+                self._report(_NOT_CLOSED)
 
     async def _handle(self, event: Event) -> None:
         gap = self._gaps.add(event)
         if isinstance(event, Sampled):
-            await _uninterrupted(asyncio.to_thread(self._add, event.snapshot, gap))
+            await self._uninterrupted(asyncio.to_thread(self._add, event.snapshot, gap))
+
+    async def _uninterrupted(self, work: Coroutine[Any, Any, None]) -> None:
+        """Wait for work that a thread does, even if this task is cancelled meanwhile: two threads
+        must never use the writer at once.
+        """
+        task = asyncio.ensure_future(work)
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await self._wait_for(task)
+            raise
+
+    async def _wait_for(self, task: asyncio.Future[None]) -> None:
+        """Wait for a thread for a few seconds, and note if it is left behind."""
+        done, _ = await asyncio.wait({task}, timeout=_PATIENCE)
+        self._is_stuck = not done
 
     def _add(self, snapshot: Snapshot, gap: Gap | None) -> None:
         if gap is not None:
@@ -85,18 +114,6 @@ class Recorder:
             self._writer.close()
         except RecordingError as error:
             self._report(error.what)
-
-
-async def _uninterrupted(work: Coroutine[Any, Any, None]) -> None:
-    """Wait for work that a thread does, even if this task is cancelled meanwhile: two threads must
-    never use the writer at once.
-    """
-    task = asyncio.ensure_future(work)
-    try:
-        await asyncio.shield(task)
-    except asyncio.CancelledError:
-        await task
-        raise
 
 
 def header_for(interval: float, texts: str) -> Callable[[Snapshot], BlockHeader]:

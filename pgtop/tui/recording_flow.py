@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from pgtop.config.settings import RecordingPlan
@@ -15,6 +16,10 @@ from pgtop.text.tone import Tone
 
 if TYPE_CHECKING:
     from pgtop.tui.app import PgtopApp
+
+
+_PATIENCE = 10.0
+"""Seconds until the dashboard ends whatever the file does; the recorder itself needs fewer."""
 
 
 class RecordingFlow:
@@ -37,11 +42,12 @@ class RecordingFlow:
                 await self._stop(self._recording)
 
     async def end(self) -> None:
-        """Close the file, as the dashboard ends."""
-        async with self._lock:
-            if self._recording is not None:
-                await self._recording.end()
-                self._recording = None
+        """Close the file, as the dashboard ends; leave one that hangs while it is opened."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_PATIENCE), self._lock:
+                if self._recording is not None:
+                    await self._recording.end()
+                    self._recording = None
 
     async def _begin(self) -> None:
         monitor = self._monitor
