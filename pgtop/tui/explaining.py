@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from pgtop.analysis.recorded_detail import detail_in
 from pgtop.config.settings import Settings
 from pgtop.model.query_plan import NoPlan, PlanRequest
 from pgtop.monitor.monitor import Monitor
@@ -37,7 +38,10 @@ class Explaining:
         self._app.run_worker(self._open(copied), group="explain", exclusive=True)
 
     async def _open(self, copied: Copied) -> None:
+        screen = self._app.screen
         whole = await self._whole(copied)
+        if self._app.screen is not screen:
+            return  # a dialog that was opened meanwhile keeps its keys
         planning = Planning(whole, request_of(whole), self._monitor.planner)
         page = QueryPlanScreen(
             planning,
@@ -49,7 +53,11 @@ class Explaining:
 
     async def _whole(self, copied: Copied) -> Copied:
         """Return the session with its whole query, if the server answers."""
-        if self._app.state.stale:
+        state = self._app.state
+        if state.past is not None:
+            detail = detail_in(copied.seen_in.snapshot, copied.backend.identity)
+            return copied._replace(detail=detail)
+        if state.stale:
             return copied
         try:
             detail = await self._monitor.source.detail(copied.backend.identity)

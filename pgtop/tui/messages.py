@@ -41,14 +41,17 @@ class SignalRequested(Message):
         signal: Signal,
         backend: Backend,
         seen_in: DerivedSnapshot,
+        *,
+        is_past: bool = False,
     ) -> None:
         """Create a request; `seen_in`, which shows the session, may be older than the newest
-        snapshot.
+        snapshot. `is_past` is true if the screen showed the past then.
         """
         super().__init__()
         self.signal = signal
         self.backend = backend
         self.seen_in = seen_in
+        self.is_past = is_past
 
 
 class BulkRequested(Message):
@@ -60,16 +63,20 @@ class BulkRequested(Message):
         backends: Sequence[Backend],
         selection: str,
         understood: str = "",
+        *,
+        is_past: bool = False,
     ) -> None:
         """Create a request for `backends`.
 
-        `selection` describes them; `understood` is the filter that selected them all.
+        `selection` describes them; `understood` is the filter that selected them all. `is_past` is
+        true if the screen showed the past then.
         """
         super().__init__()
         self.signal = signal
         self.backends = backends
         self.selection = selection
         self.understood = understood
+        self.is_past = is_past
 
 
 class OpenRequested(Message):

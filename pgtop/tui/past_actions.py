@@ -69,8 +69,11 @@ class PastActions(Keyboard):
             self.past.begin_replay(replayed.opens_at, replayed.speed)
 
     def answers_in_past(self, message: SignalRequested | BulkRequested) -> bool:
-        """Answer a request to signal while the past is shown; return whether it was."""
-        if not self.is_past or self._settings.read_only:
+        """Answer a request to signal if the past is shown, or was when the key was pressed; return
+        whether it was.
+        """
+        is_past = self.is_past or message.is_past
+        if not is_past or self._settings.read_only:
             return False
         from pgtop.tui.past_signals import PastSignals
 

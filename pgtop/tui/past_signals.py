@@ -9,9 +9,11 @@ from textual.screen import ModalScreen
 from pgtop.keys import hint
 from pgtop.model.backend import Backend
 from pgtop.monitor.past import Past
+from pgtop.monitor.state import State
 from pgtop.text.tone import Tone
 from pgtop.tui.dialogs.menu import Choice, MenuScreen
 from pgtop.tui.messages import SignalRequested
+from pgtop.tui.screens.pages import gone_words
 from pgtop.view.past import cannot_signal_words, clock_text, ending_words
 
 if TYPE_CHECKING:
@@ -36,6 +38,11 @@ class PastSignals:
         past = self._past
         if past is not None:
             self._app.show_notice(cannot_signal_words(past, hint), Tone.WARN)
+        else:
+            words = (
+                "the screen showed the past: press the key again, nothing is signalled"
+            )
+            self._app.show_notice(words, Tone.WARN)
 
     @property
     def _past(self) -> Past | None:
@@ -51,10 +58,9 @@ class PastSignals:
         ):
             self.refuse_many()
             return
-        pid = message.backend.pid
-        if _living(message, past) is None:
+        if _living(message, past.now) is None:
             words = ending_words(past.ending_of(message.backend.identity))
-            self._app.show_notice(f"{pid} {words or 'is gone'}: nothing to signal")
+            self._show_absence(message, words or _absence(message, past.now))
             return
         choices = [
             Choice(_GO, f"go to it now: {hint(message.signal.value)} asks there"),
@@ -71,22 +77,28 @@ class PastSignals:
 
     def _go(self, message: SignalRequested) -> None:
         """Go to now and ask there, by what is known of the session now."""
-        past = self._past
-        backend = _living(message, past) if past is not None else None
         self._app.past.leave()
+        now = self._app.state
+        backend = _living(message, now)
         if backend is None:
-            self._app.show_notice(f"{message.backend.pid} has ended meanwhile")
+            self._show_absence(message, _absence(message, now))
             return
         self._app.home.go_to_pid(backend.pid)
         derived = self._app.state.derived
         self._app.post_message(SignalRequested(message.signal, backend, derived))
 
+    def _show_absence(self, message: SignalRequested, words: str) -> None:
+        pid = message.backend.pid
+        self._app.show_notice(f"{pid} {words}: nothing to signal")
 
-def _living(message: SignalRequested, past: Past) -> Backend | None:
+
+def _absence(message: SignalRequested, now: State) -> str:
+    return gone_words(message.backend, message.seen_in, now.derived)
+
+
+def _living(message: SignalRequested, now: State) -> Backend | None:
     """Return the session as it is now, if the same one lives."""
-    if past.now is None:
-        return None
-    backend = past.now.derived.find_from(message.backend, message.seen_in)
+    backend = now.derived.find_from(message.backend, message.seen_in)
     is_same = backend is not None and backend.identity == message.backend.identity
     return backend if is_same else None
 

@@ -289,3 +289,46 @@ async def test_without_memory_a_sentence_says_so() -> None:
         assert notice_of(stage) == "no past is in memory: --history is 0"
         await press(pilot, "step_forward")
         assert notice_of(stage) == "this is now"
+
+
+async def test_a_choice_of_the_past_asks_nothing_once_now_is_shown() -> None:
+    """The past may play up to now while a menu is open: what it was about is seconds old."""
+    stage = stage_of()
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "step_back", "tag", "signal_menu")
+        assert stage.app.screen is not stage.app.home
+        await stage.tick(3)
+        await pilot.pause()
+        assert stage.app.state.past is None
+        await press(pilot, "open")
+        assert stage.app.screen is stage.app.home
+        assert "press the key again" in notice_of(stage)
+
+
+async def test_the_living_session_is_reached_from_a_past_that_has_ended() -> None:
+    stage = stage_of()
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "step_back", "tag")
+        await go_to(pilot, str(ROOT))
+        await press(pilot, "terminate")
+        assert isinstance(stage.app.screen, MenuScreen)
+        await stage.tick(3)
+        await pilot.pause()
+        assert stage.app.state.past is None
+        await press(pilot, "cursor_up", "open")
+        assert isinstance(stage.app.screen, ConfirmScreen)
+
+
+async def test_no_session_is_claimed_to_have_ended_after_a_failover() -> None:
+    """Another server may have taken over the address, and the session lives on the first one."""
+    stage = stage_of()
+    other = _SCENE.server._replace(cluster="other", started_at=1)
+    stage.source.script = [replace(_SCENE, taken_at=_at(1), server=other)]
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await stage.tick()
+        await press(pilot, "step_back")
+        await go_to(pilot, str(ROOT))
+        await press(pilot, "terminate")
+        assert notice_of(stage) == (
+            f"{ROOT} may be on another server: nothing to signal"
+        )

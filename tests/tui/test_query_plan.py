@@ -5,10 +5,14 @@ from dataclasses import replace
 from pgtop.model.detail import Detail
 from pgtop.model.query_plan import NoPlan, PlanRequest, QueryPlan
 from pgtop.model.snapshot import Snapshot
+from pgtop.tui.dialogs.confirm import ConfirmScreen
 from pgtop.tui.screens.query_plan import QueryPlanScreen
 from tests import scenes
+from tests.fakes import HangingDetails
 from tests.keys import key
+from tests.timelines import ListTimeline
 from tests.tui.apps import SIZE, Stage, pid_of, text_of
+from tests.tui.test_past import remember
 
 _QUERY = "SELECT * FROM orders WHERE id = 7"
 
@@ -78,3 +82,34 @@ async def test_masked_literals_are_not_planned() -> None:
         await pilot.pause()
         assert "literals of the query are masked" in text_of(stage, "#pager")
         assert planner.requests == []
+
+
+async def test_the_past_plans_the_query_of_then() -> None:
+    """What the session runs now is not what the screen shows; the recorded text is whole."""
+    stage = _stage()
+    [backend] = stage.snapshot.backends
+    later = backend._replace(query="SELECT 2")
+    stage.source.details[backend.identity] = Detail(
+        stage.snapshot.taken_at, later, query_is_cut=False
+    )
+    past = replace(stage.snapshot, taken_at=stage.snapshot.taken_at - 1)
+    remember(stage, ListTimeline([past, stage.snapshot]))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await pilot.press(key("step_back"), key("explain"))
+        await pilot.pause()
+        assert _QUERY in text_of(stage, "#pager")
+
+
+async def test_a_late_page_does_not_cover_a_dialog() -> None:
+    """The server took its time, and the user went on to a question whose keys are its own."""
+    stage = _stage()
+    source = HangingDetails([stage.snapshot])
+    stage = Stage(stage.snapshot, source=source)
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await pilot.press(key("explain"), key("terminate"))
+        await pilot.pause()
+        dialog = stage.app.screen
+        assert isinstance(dialog, ConfirmScreen)
+        source.answer_detail(None)
+        await pilot.pause()
+        assert stage.app.screen is dialog

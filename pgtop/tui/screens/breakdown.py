@@ -213,6 +213,7 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
                 backends,
                 words,
                 words,
+                is_past=self.state.past is not None,
             )
         )
 

@@ -274,7 +274,7 @@ class DetailScreen(SessionActionsScreen, PageScreen, inherit_bindings=False):
             from pgtop.view.past import absent_words
 
             words = absent_words(state.past, self._backend, self._seen_in.now)
-        return words or _gone(self._backend, self._seen_in, state.derived)
+        return words or gone_words(self._backend, self._seen_in, state.derived)
 
     def _follow(self, state: State) -> None:
         """Find the session in a new snapshot, and request its details again if it has changed."""
@@ -292,7 +292,9 @@ class DetailScreen(SessionActionsScreen, PageScreen, inherit_bindings=False):
             self.post_message(DetailRequested(backend))
 
 
-def _gone(backend: Backend, before: DerivedSnapshot, after: DerivedSnapshot) -> str:
+def gone_words(
+    backend: Backend, before: DerivedSnapshot, after: DerivedSnapshot
+) -> str:
     """Return what has become of a session that is in the snapshot no longer."""
     if after.may_contain(backend, before):
         return "may be another session now"

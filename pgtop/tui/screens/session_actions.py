@@ -30,7 +30,10 @@ class SessionActionsScreen(LiveScreen):
     def signal(self, signal: Signal) -> None:
         """Request the signal."""
         if backend := self.selected():
-            self.app.post_message(SignalRequested(signal, backend, self.seen_in))
+            is_past = self.state.past is not None
+            self.app.post_message(
+                SignalRequested(signal, backend, self.seen_in, is_past=is_past)
+            )
 
     def detail_of(self, backend: Backend) -> Detail | None:
         """Return what the screen has read of the session beside the snapshot."""
@@ -85,10 +88,13 @@ class SessionActionsScreen(LiveScreen):
         if backend is None:
             return
         seen_in = self.seen_in
+        is_past = self.state.past is not None
 
         def send(name: str | None) -> None:
             if name is not None:
-                self.app.post_message(SignalRequested(Signal(name), backend, seen_in))
+                self.app.post_message(
+                    SignalRequested(Signal(name), backend, seen_in, is_past=is_past)
+                )
 
         from pgtop.tui.dialogs.menu import Choice, MenuScreen
 

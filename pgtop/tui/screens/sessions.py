@@ -425,4 +425,7 @@ class SessionsScreen(TaggingScreen):
     def _signal_fold(self, signal: Signal, fold: IdleFold) -> None:
         """Request the signal for the sessions of a fold, all of which the list shows."""
         words = self._parse(self._filter_of(fold)).understood
-        self.app.post_message(BulkRequested(signal, fold.sessions, words))
+        is_past = self.state.past is not None
+        self.app.post_message(
+            BulkRequested(signal, fold.sessions, words, is_past=is_past)
+        )

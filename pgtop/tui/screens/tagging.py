@@ -125,6 +125,7 @@ class TaggingScreen(TableScreen[SessionRow, DerivedSnapshot], SessionActionsScre
         it shows.
         """
         shown = self._identities_shown()
+        is_past = self.state.past is not None
         understood = self._options.filter.understood
         if understood and self._tags == shown:
             self.app.post_message(
@@ -133,12 +134,14 @@ class TaggingScreen(TableScreen[SessionRow, DerivedSnapshot], SessionActionsScre
                     tagged,
                     understood,
                     understood,
+                    is_past=is_past,
                 )
             )
             return
         unseen = len(self._tags - shown)
         hint = f", {unseen} of them not shown now" if unseen else ""
-        self.app.post_message(BulkRequested(signal, tagged, f"that you tagged{hint}"))
+        words = f"that you tagged{hint}"
+        self.app.post_message(BulkRequested(signal, tagged, words, is_past=is_past))
 
     def _is_under_cursor(self, backend: Backend) -> bool:
         selected = self._table.selected
