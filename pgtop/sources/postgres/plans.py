@@ -26,7 +26,10 @@ _MOST_BYTES = 1 << 20
 _LONGEST_PATH = 1000
 _LOSES = """
     SELECT login.rolname::text,
-           login.rolsuper OR login.rolcreaterole OR login.rolreplication OR login.rolbypassrls,
+           (SELECT count(*) > 0 FROM pg_roles AS role
+             WHERE pg_has_role(login.oid, role.oid, 'MEMBER')
+               AND (role.rolsuper OR role.rolcreaterole OR role.rolreplication
+                    OR role.rolbypassrls)),
            (SELECT min(power.rolname::text) FROM pg_roles AS power
              WHERE power.rolname IN (
                     'pg_execute_server_program',
@@ -48,7 +51,8 @@ _LOSES = """
              WHERE target.oid = %(role)s::int8::oid)
       FROM pg_roles AS login WHERE login.rolname = session_user
 """
-"""What the login could lose: its name; whether it is powerful; a predefined role, or a vendor's,
+"""What the login could lose: its name; whether it, or a role that it may
+become, is powerful; a predefined role, or a vendor's,
 that it is in; and whether the role of the session may act as it.
 https://www.postgresql.org/docs/current/predefined-roles.html
 """

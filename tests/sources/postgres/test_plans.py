@@ -181,3 +181,19 @@ async def test_another_role_plans_only_if_it_was_named(
     plan = await _plan(dsn, request, AUTHOR)
     assert isinstance(plan, NoPlan)
     assert f"{AUTHOR} has the rights of pg_read_all_stats" in plan.reason
+
+
+async def test_a_login_that_may_become_powerful_plans_nothing(
+    author: Author, dsn: str, tmp_path: Path
+) -> None:
+    """A function that the planner runs may become the superuser, too."""
+    admin = await author.connect()
+    await admin.execute(f"GRANT {AUTHOR} TO {OTHER}")
+    await admin.execute(f"ALTER ROLE {AUTHOR} BYPASSRLS")
+    passwords = tmp_path / "passwords"
+    passwords.write_text(f"*:*:*:{OTHER}:weak\n")
+    passwords.chmod(0o600)
+    request = author.request._replace(query="SELECT 1 + 1")
+    plan = await _plan(dsn, request, explain_as=OTHER, passfile=str(passwords))
+    assert isinstance(plan, NoPlan)
+    assert "powerful" in plan.reason
