@@ -228,7 +228,7 @@ class BlockDecoder:
         content.pids["ungrouped"] = _numbers(changes.get("ungrouped"))
         if "idle" in changes:
             content.pids["idle"] = _numbers(changes["idle"])
-        self._add_texts(changes.get("texts", ()))
+        self._add_texts(changes.get("texts", []))
         for key, fields in json_object(changes.get("rows", {})).items():
             pid = int(key)
             before = content.rows.get(pid, {})
@@ -236,6 +236,8 @@ class BlockDecoder:
 
     def _add_texts(self, texts: Json) -> None:
         """Add the texts of a line that is read for the first time: their numbers stay."""
+        if not isinstance(texts, list):
+            raise ValueError("a list of texts is expected")
         if self._next == self._texts_until:
             self._texts += map(str, texts)
             self._texts_until += 1

@@ -1,8 +1,11 @@
 """A block gives back the samples that went into it, and no damage gives a wrong one."""
 
+import json
+import zlib
 from contextlib import suppress
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -71,3 +74,13 @@ def test_a_busy_server_takes_little_space() -> None:
     whole = len(encoder.add(snapshot))
     later = replace(snapshot, taken_at=snapshot.taken_at + 1_000_000)
     assert len(encoder.add(later)) < 200 < whole
+
+
+def test_texts_that_are_no_list_are_damage() -> None:
+    """A hostile file ends the reading of its block, and not the program."""
+    line = encoded([scenes.busy()])
+    lines = json.loads(zlib.decompressobj().decompress(line))
+    for wrong in (1, None, {"0": "select"}):
+        block = zlib.compress(json.dumps({**lines, "texts": wrong}).encode() + b"\n")
+        with pytest.raises(ValueError, match="a list of texts"):
+            list(samples(block, _SECTIONS))
