@@ -118,7 +118,7 @@ def doing(backend: Backend, derived: DerivedSnapshot, is_short: bool = False) ->
     start = backend.query_start
     if backend.in_transaction_idle:
         start = backend.state_change
-        word = SHORT_STATES[word] if is_short else backend.state or ""
+        word = SHORT_STATES.get(word, word) if is_short else backend.state or ""
     if start is None:
         return word
     return f"{word} {age(seconds_between(start, derived.now))}"

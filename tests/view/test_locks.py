@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from pgtop.analysis.derived import DerivedSnapshot
-from pgtop.model.backend import HIDDEN_QUERY, Backend, BackendId
+from pgtop.model.backend import HIDDEN_QUERY, IDLE_IN_TRANSACTION, Backend, BackendId
 from pgtop.model.detail import Lock
 from pgtop.model.locks import Hold, LockState, Prepared, Wait
 from pgtop.model.signal import Signal
@@ -21,6 +21,7 @@ from pgtop.text.tone import Tone
 from pgtop.view.alarm import summary
 from pgtop.view.confirmation import propose
 from pgtop.view.lock_lines import LOCKS
+from pgtop.view.lock_phrases import doing
 from pgtop.view.lock_rows import LockRow, layout
 from pgtop.view.locks import arrange_locks, without_session
 from pgtop.view.unblocked import freed
@@ -438,3 +439,15 @@ def test_what_holds_back_vacuum_as_whole_lines() -> None:
         " slot standby2         4,812,004          replication slot, inactive",
         " 48711                 2,418,806  47m12s  analyst@warehouse, active",
     ]
+
+
+def test_a_background_worker_may_be_idle_in_a_transaction() -> None:
+    """Its state has no short form: a narrow screen shows its kind."""
+    worker = scenes.client(7, "web@shop")._replace(
+        backend_type="logical replication worker",
+        state=IDLE_IN_TRANSACTION,
+        query_start=None,
+        state_change=None,
+    )
+    derived = DerivedSnapshot.of(scenes.snapshot([worker]))
+    assert doing(worker, derived, is_short=True)

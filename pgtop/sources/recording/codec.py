@@ -28,6 +28,8 @@ LONGEST_LINE = 64 << 20
 """Bytes; a longer line is damaged or hostile: 10,000 sessions need 8 MB."""
 LONGEST_BLOCK = 256 << 20
 """Bytes of all lines of a block."""
+MOST_LINES = 10_000
+"""A block of a minute has 600 at most. 256 MiB of empty lines would take 2.3 GB."""
 _CHECKPOINT_EVERY = 8
 """Samples that a step back must read again at most."""
 _LEVEL = 9
@@ -142,6 +144,8 @@ def _lines(block: bytes) -> list[bytes]:
         raise ValueError(f"not compressed as a block: {error}") from error
     if stream.unconsumed_tail:
         raise ValueError("a block is too long")
+    if whole.count(b"\n") > MOST_LINES:
+        raise ValueError("a block has too many samples")
     return whole.splitlines()
 
 

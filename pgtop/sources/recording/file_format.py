@@ -194,6 +194,8 @@ def checked_version(database: sqlite3.Connection, path: Path) -> int | None:
             return None
     if application != APPLICATION_ID:
         raise RecordingError(f"{path} is not a recording of pgtop.")
+    if _has_code(database):
+        raise RecordingError(f"{path} has a view in place of a table.")
     if not 0 <= MAJOR - version // 1000 <= len(BLOCK_UPGRADES):
         raise RecordingError(
             f"{path} has version {version // 1000} of the format, and this pgtop reads"
@@ -201,6 +203,16 @@ def checked_version(database: sqlite3.Connection, path: Path) -> int | None:
             "Open it with the pgtop that wrote it.",
         )
     return int(version)
+
+
+def _has_code(database: sqlite3.Connection) -> bool:
+    """Return whether a read may run what a hostile file defines: SQLite ends no endless view."""
+    (count,) = database.execute(
+        "SELECT count(*) FROM sqlite_master"
+        " WHERE lower(name) IN ('block', 'gap', 'event')"
+        " AND (type <> 'table' OR sql LIKE 'CREATE VIRTUAL%')"
+    ).fetchone()
+    return bool(count)
 
 
 def recording_error(path: Path, error: Exception) -> RecordingError:

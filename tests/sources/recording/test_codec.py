@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pgtop.model.snapshot import IdleGroup, Snapshot
-from pgtop.sources.recording.codec import BlockEncoder, samples
+from pgtop.sources.recording.codec import MOST_LINES, BlockEncoder, samples
 from tests import scenes
 from tests.model.test_serialise import Size, snapshots
 
@@ -84,3 +84,10 @@ def test_texts_that_are_no_list_are_damage() -> None:
         block = zlib.compress(json.dumps({**lines, "texts": wrong}).encode() + b"\n")
         with pytest.raises(ValueError, match="a list of texts"):
             list(samples(block, _SECTIONS))
+
+
+def test_a_block_of_empty_lines_takes_no_memory() -> None:
+    """A file of 250 KB would take two gigabytes."""
+    block = zlib.compress(b"\n" * (MOST_LINES + 1))
+    with pytest.raises(ValueError, match="too many samples"):
+        list(samples(block, _SECTIONS))

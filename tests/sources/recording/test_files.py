@@ -302,3 +302,18 @@ def test_gaps_have_their_reason(tmp_path: Path) -> None:
     writer.add_gap(Gap(5, 9, "the server was away"))
     writer.close()
     assert list(Recording(path).gaps()) == [Gap(5, 9, "the server was away")]
+
+
+def test_a_file_with_an_endless_view_is_refused(tmp_path: Path) -> None:
+    """SQLite would read it without end, and no key would be answered."""
+    path = tmp_path / "a.pgtop"
+    record(path, history(2))
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript("""
+            ALTER TABLE block RENAME TO real_block;
+            CREATE VIEW block AS
+              WITH RECURSIVE numbers(id) AS (SELECT 1 UNION ALL SELECT id FROM numbers)
+              SELECT id, '' AS first_at, 0 AS last_at FROM numbers
+        """)
+    with pytest.raises(RecordingError, match="a view in place of a table"):
+        Recording(path)
