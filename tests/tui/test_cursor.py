@@ -62,6 +62,23 @@ async def test_cursor_survives_the_typing_of_a_filter() -> None:
         assert pid_of(stage) == shown_on(stage)[0]
 
 
+async def test_keys_reach_no_session_while_no_row_is_shown() -> None:
+    """An empty table has no session for a key: the one that the cursor was on is out of sight, and
+    is back under the cursor when the filter is cleared.
+    """
+    stage = Stage(busy())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, *["cursor_down"] * 5)
+        pid = pid_of(stage)
+        await press(pilot, "filter", *"app:nosuch", "open")
+        assert not shown_on(stage)
+        screen = stage.app.screen
+        await press(pilot, "terminate", "cancel", "copy_menu", "open")
+        assert stage.app.screen is screen
+        await press(pilot, "clear")
+        assert pid_of(stage) == pid
+
+
 async def test_session_that_ends_under_the_cursor_is_marked_for_one_tick() -> None:
     """The row of an ended session stays, marked, for one tick; the cursor keeps its place."""
     first = busy()

@@ -221,6 +221,7 @@ class RowTable(Rows, Generic[RowT, ContextT]):
     def redraw(self, dimmed: bool | None = None) -> None:
         super().redraw(dimmed)
         if not self._rows:
+            self._selected = None  # no key reaches a row out of sight
             return
         has_row = self.selectable(self._cursor)
         self._selected = self._rows[self._cursor] if has_row else None
