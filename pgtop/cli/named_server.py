@@ -5,6 +5,7 @@ those are values of `--filter`, or typed into the dashboard. A database whose na
 reached with -d.
 """
 
+import re
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
     from pgtop.config.servers import ServerProfile
 
 _SIGN = "@"
+_RANGE = re.compile(r"@[^:]*:.*")
+"""A range such as @10:20 after -w, which is short for --warn; no name has a colon."""
 _END = "--"
 
 
@@ -36,7 +39,8 @@ def _places(with_value: frozenset[str], words: Sequence[str]) -> Iterator[int]:
     for place, word in enumerate(words):
         if word == _END:
             return
-        if word.startswith(_SIGN) and before not in with_value:
+        is_value = before in with_value or (before == "-w" and _RANGE.fullmatch(word))
+        if word.startswith(_SIGN) and not is_value:
             yield place
         before = word
 

@@ -248,7 +248,8 @@ class Settings(NamedTuple):
         option(
             "--view",
             metavar="NAME",
-            help="the view that opens first: sessions, connections, locks, waits or one of yours",
+            help="the view that opens first: sessions, connections, locks, waits, "
+            "statements or one of yours",
         ),
         setting("display"),
     ] = ""

@@ -44,7 +44,8 @@ class Problem(NamedTuple):
         what = self.what
         if len(what) > _LONGEST_SENTENCE:  # a file may have keys of any length
             what = f"{what[:_LONGEST_SENTENCE]}…"
-        return f"{self.place}{what}."
+        end = "" if what.endswith("?") else "."
+        return f"{self.place}{what}{end}"
 
 
 class ConfigFile(NamedTuple):

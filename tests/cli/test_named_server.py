@@ -37,6 +37,9 @@ def _file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         (["-d", "@prod"], ""),
         (["-U", "@prod"], ""),
         (["kill", "--reason", "@ops", "4711"], ""),
+        (["budget", "-w", "@10:20"], ""),
+        (["budget", "-w", "@10:20", "@prod"], "prod"),
+        (["show", "-w", "@prod"], "prod"),
     ],
 )
 def test_a_word_with_an_at_is_a_server_wherever_it_stands(

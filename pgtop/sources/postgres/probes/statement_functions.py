@@ -101,7 +101,7 @@ LOOK_UP: tuple[Statement, ...] = (
 """The statements that find the functions: see `found`."""
 
 NOT_LOADED = (
-    "pg_stat_statements is not loaded: it belongs into shared_preload_libraries,"
+    "pg_stat_statements is not loaded: it belongs in shared_preload_libraries,"
     " and the server needs a restart"
 )
 NOT_CREATED = (
