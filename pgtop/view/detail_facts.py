@@ -17,6 +17,8 @@ from pgtop.view.fields import LabelledValue, field
 _LEAST_COLUMN = 25
 """Cells of a column of fields at least: a label, and a time."""
 _MOST_COLUMNS = 4
+_GAP = 2
+"""Blank cells between two fields at least."""
 _MODE = 25
 """Cells of a lock's mode; `ShareUpdateExclusiveLock` has 24."""
 _NARROW = 60
@@ -40,13 +42,14 @@ def fact_lines(
     row: Line = ()
     for label, value in _facts(backend, detail, derived):
         spans = (Span(f"{label} ", Tone.QUIET), *value)
-        start = -(-line_cells(row) // column) * column
+        end = line_cells(row) + _GAP if row else 0
+        start = -(-end // column) * column
         if row and start + line_cells(spans) > width:
             lines += wrapped(row, width)
             row = ()
             start = 0
         gap = start - line_cells(row) if row else 0
-        row = (*row, Span(" " * gap, Tone.PLAIN), *spans, Span("  ", Tone.PLAIN))
+        row = (*row, Span(" " * gap, Tone.PLAIN), *spans)
     return [*lines, *(wrapped(row, width) if row else ())]
 
 

@@ -6,6 +6,7 @@ from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail, Lock, StartSetting
 from pgtop.view.detail import detail_lines
+from pgtop.view.detail_facts import fact_lines
 from tests import scenes
 
 _AWAITED = Lock("relation", "ShareUpdateExclusiveLock", False, "stock")
@@ -73,3 +74,13 @@ def _text(backend: Backend, detail: Detail) -> str:
         backend, detail, DerivedSnapshot.of(scenes.snapshot([backend])), 160
     )
     return "\n".join("".join(span.text for span in line).rstrip() for line in lines)
+
+
+@pytest.mark.parametrize("width", range(76, 90))
+def test_no_field_leaves_a_blank_line_behind_it(width: int) -> None:
+    """A field as wide as the screen ends its line."""
+    derived = DerivedSnapshot.of(scenes.busy())
+    for backend in derived.snapshot.backends:
+        lines = fact_lines(backend, None, derived, width)
+        texts = ["".join(span.text for span in each) for each in lines]
+        assert all(text.strip() for text in texts)
