@@ -5,19 +5,20 @@ else is ever faked.
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from pgtop.analysis.wait_profile import SliceBy
 from pgtop.model.audit import AuditEntry
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.detail import Detail
 from pgtop.model.failure import Failure
-from pgtop.model.query_plan import NoPlan, PlanRequest, QueryPlan
 from pgtop.model.section import SESSIONS_ONLY, Topic
 from pgtop.model.signal import Outcome, SignalReply, SignalRequest
 from pgtop.model.snapshot import Snapshot
-from pgtop.model.waits import WaitSample
 
 if TYPE_CHECKING:
     from asyncio import Future
+
+    from pgtop.analysis.wait_profile import SliceBy
+    from pgtop.model.query_plan import NoPlan, PlanRequest, QueryPlan
+    from pgtop.model.waits import WaitSample
 
 
 class SourceError(Exception):
@@ -47,7 +48,7 @@ class Source(Protocol):
         """Return one backend in full, or None if it has ended. Raises SourceError."""
         ...
 
-    async def waits(self, by: SliceBy, pid: int | None = None) -> WaitSample:
+    async def waits(self, by: "SliceBy", pid: int | None = None) -> "WaitSample":
         """Return what the sessions wait for now, with the columns for one kind of slices: a small
         part of a sample, for some ten times a second. `pid`: only one session and its parallel
         workers. Raises SourceError.
@@ -90,8 +91,8 @@ class Planner(Protocol):
     """Plans queries of other sessions, as far as nothing can be lost by that."""
 
     async def plan(
-        self, request: PlanRequest, snapshot: Snapshot
-    ) -> QueryPlan | NoPlan:
+        self, request: "PlanRequest", snapshot: Snapshot
+    ) -> "QueryPlan | NoPlan":
         """Return the plan of a query, or why there is none. Raises nothing that a server sends."""
         ...
 

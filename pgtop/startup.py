@@ -35,7 +35,11 @@ LATE: Final[Mapping[str, float]] = {
     "pgtop.table.predicates": 17.2,  # for a filter, with the language of filters
     "pygments.lexers": 11.6,  # for the detail of a session
     "regex": 8.0,  # for a filter with a pattern
+    "pgtop.table.progress_words": 6.0,  # for a command that counts its work
     "ssl": 5.9,  # never: libpq does TLS itself
+    "pgtop.analysis.wait_profile": 5.1,  # for the waits of one session or all
+    "pgtop.sources.postgres.probes.progress": 4.2,  # for the second sample
+    "pgtop.analysis.usual": 3.0,  # for the column of usual times
     "tomllib": 2.0,  # for a configuration file
 }
 """Modules that a start of the dashboard does not load, and the milliseconds that each takes."""

@@ -9,9 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 from pgtop.config.schema import PERCENT
 
-_RANGE = re.compile(
-    r"(?P<inside>@)?(?:(?P<low>~|[0-9.]+)?(?P<colon>:))?(?P<high>[0-9.]+)?"
-)
+_RANGE = r"(?P<inside>@)?(?:(?P<low>~|[0-9.]+)?(?P<colon>:))?(?P<high>[0-9.]+)?"
 
 
 class PercentRange(NamedTuple):
@@ -49,7 +47,7 @@ def threshold(text: str) -> Threshold:
     word = text.strip()
     if "@" not in word and ":" not in word:
         return PERCENT(text)
-    match = _RANGE.fullmatch(word.replace("%", ""))
+    match = re.fullmatch(_RANGE, word.replace("%", ""))
     if match is None or not (match["low"] or match["high"]):
         raise ValueError(f"{text[:40]!r} is not a range such as 10:20, @10:20 or ~:20")
     low = -math.inf if match["low"] == "~" else PERCENT(match["low"] or "0")

@@ -161,15 +161,15 @@ def _parsed(text: str) -> dict[str, Any]:
 
 def _problem(path: Path, error: Exception) -> Problem:
     reason = _reason(error)
-    match = _AT_LINE.search(reason)
+    match = re.search(_AT_LINE, reason)
     line = f":{match[1]}" if match else ""
-    what = _AT_LINE.sub("", reason)
+    what = re.sub(_AT_LINE, "", reason)
     return Problem(
         f"{path}{line}", f" cannot be read: {what}", _ADVICE, hides_guards=True
     )
 
 
-_AT_LINE = re.compile(r" \(at line (\d+), column \d+\)")
+_AT_LINE = r" \(at line (\d+), column \d+\)"
 
 
 def _reason(error: Exception) -> str:

@@ -5,10 +5,9 @@ Texts are raw: they are cleaned when they are drawn.
 
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from pgtop.analysis.derived import DerivedSnapshot
-from pgtop.analysis.usual import usual_of
 from pgtop.model.backend import (
     ACTIVE,
     CLIENT_BACKEND,
@@ -29,6 +28,9 @@ from pgtop.text.comments import statement_of
 from pgtop.text.identity import name_of_session
 from pgtop.text.tone import Tone
 from pgtop.text.units import age, age_cells, quiet_age, rough_age, rough_rate, span
+
+if TYPE_CHECKING:
+    from pgtop.analysis.usual import Usual
 
 Key: TypeAlias = columns.Key[Backend, DerivedSnapshot]
 Text: TypeAlias = columns.Text[Backend, DerivedSnapshot]
@@ -192,15 +194,21 @@ def query_id(backend: Backend, _derived: DerivedSnapshot) -> int | None:
     return backend.query_id
 
 
+def _usual_of(backend: Backend, derived: DerivedSnapshot) -> "Usual | None":
+    from pgtop.analysis.usual import usual_of
+
+    return usual_of(backend, derived.snapshot)
+
+
 def usual_key(backend: Backend, derived: DerivedSnapshot) -> float | None:
     """Return how many times its mean the running statement has taken."""
-    known = usual_of(backend, derived.snapshot)
+    known = _usual_of(backend, derived)
     return None if known is None else known.factor
 
 
 def usual(backend: Backend, derived: DerivedSnapshot) -> str:
     """Return the mean time, and from twice of it on the multiple: `40 ms ×21k`."""
-    known = usual_of(backend, derived.snapshot)
+    known = _usual_of(backend, derived)
     if known is None:
         return ""
     factor = known.factor or 0

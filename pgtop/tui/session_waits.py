@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from pgtop.analysis.wait_profile import SliceBy
 from pgtop.monitor.monitor import Monitor
-from pgtop.monitor.wait_sampling import wait_samples
 from pgtop.ports import SourceError
 
 if TYPE_CHECKING:
@@ -41,6 +39,9 @@ class SessionWaits:
 
     async def _sample_one(self, pid: int) -> None:
         """Sample one session until the page shows another."""
+        from pgtop.analysis.wait_profile import SliceBy
+        from pgtop.monitor.wait_sampling import wait_samples
+
         source = self._monitor.source
         clock = self._monitor.clock
         async for sample in wait_samples(source, clock, SliceBy.EVENT, pid):

@@ -6,16 +6,15 @@ nothing.
 
 from collections.abc import Mapping, Sequence
 from time import monotonic
+from typing import TYPE_CHECKING
 
 import psycopg
 
-from pgtop.analysis.wait_profile import SliceBy
 from pgtop.model.backend import BackendId
 from pgtop.model.detail import Detail
 from pgtop.model.section import SESSIONS_ONLY, Topic
 from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
-from pgtop.model.waits import WaitSample
 from pgtop.ports import SourceError
 from pgtop.sources.postgres.connection import (
     STATEMENT_SECONDS,
@@ -26,7 +25,7 @@ from pgtop.sources.postgres.connection import (
 )
 from pgtop.sources.postgres.facts import Facts
 from pgtop.sources.postgres.pipeline import Answer
-from pgtop.sources.postgres.probes import PROBES, Probe, waits
+from pgtop.sources.postgres.probes import PROBES, Probe
 from pgtop.sources.postgres.probes.activity import NameCache
 from pgtop.sources.postgres.probes.detail import error_text, read_detail
 from pgtop.sources.postgres.probes.lock_target import NO_NAMES, Names
@@ -34,6 +33,10 @@ from pgtop.sources.postgres.probes.sections import SectionReader
 from pgtop.sources.postgres.probes.sessions import Owner, SessionReader, SessionReply
 from pgtop.sources.postgres.relation_names import NameVisits, RelationNames
 from pgtop.sources.postgres.shapes import TooLongError
+
+if TYPE_CHECKING:
+    from pgtop.analysis.wait_profile import SliceBy
+    from pgtop.model.waits import WaitSample
 
 TEXT_BYTES = 800
 """Bytes of each query that the widest screen shows."""
@@ -108,7 +111,7 @@ class PostgresSource:
             server = await self._sampler_on(channel).server()
             return await read_detail(channel, server, backend_id, self._names)
 
-    async def waits(self, by: SliceBy, pid: int | None = None) -> WaitSample:
+    async def waits(self, by: "SliceBy", pid: int | None = None) -> "WaitSample":
         """Return what the sessions wait for now. Raises SourceError."""
         async with self._connection.acquire() as channel:
             return await self._sampler_on(channel).waits(by, pid)
@@ -117,6 +120,8 @@ class PostgresSource:
         """Return the server's own words for each wait event, by `Type:Event`; none before 17.
         Raises SourceError.
         """
+        from pgtop.sources.postgres.probes import waits
+
         async with self._connection.acquire() as channel:
             [[(has_events,)]] = await channel.run(waits.HAS_EVENTS)
             if not has_events:
@@ -169,8 +174,10 @@ class _Sampler:
         """Return the server as it was last read; read it first if it never was."""
         return self._facts.server or await self._facts.poll(self.channel, 0)
 
-    async def waits(self, by: SliceBy, pid: int | None) -> WaitSample:
+    async def waits(self, by: "SliceBy", pid: int | None) -> "WaitSample":
         """Return what the sessions wait for, in one round trip."""
+        from pgtop.sources.postgres.probes import waits
+
         server = await self.server()
         [rows] = await self.channel.run(
             waits.statement(self.channel.features, by, pid),

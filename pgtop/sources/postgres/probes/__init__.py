@@ -15,7 +15,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple, Protocol
 
-from pgtop.model.section import STATEMENTS, USUAL, Section, Topic
+from pgtop.model.section import PROGRESS, STATEMENTS, USUAL, Section, Topic
 from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant
@@ -86,9 +86,13 @@ class LateProbe(NamedTuple):
     topic: Topic
     path: str
     """The module and the class, with a colon between them."""
+    needs_snapshot: bool = False
+    """True if nothing is read with the first snapshot of a connection."""
 
     def statements(self, context: ProbeContext) -> Sequence[Statement]:
         """See `Probe`."""
+        if self.needs_snapshot and context.snapshot is None:
+            return ()
         return _loaded(self.path).statements(context)
 
     def read(self, answers: Sequence[Rows], context: ProbeContext) -> object:
@@ -103,12 +107,16 @@ def _loaded(path: str) -> Probe:
     return probe
 
 
-from pgtop.sources.postgres.probes.progress import ProgressProbe  # noqa: E402  # likewise
 from pgtop.sources.postgres.probes.rates import RatesProbe  # noqa: E402  # needs the types above
 
 PROBES: tuple[Probe, ...] = (
     RatesProbe(),
-    ProgressProbe(),
+    LateProbe(
+        "progress",
+        PROGRESS,
+        "pgtop.sources.postgres.probes.progress:ProgressProbe",
+        needs_snapshot=True,
+    ),
     LateProbe("usual", USUAL, "pgtop.sources.postgres.probes.usual:UsualProbe"),
     LateProbe(
         "statements",

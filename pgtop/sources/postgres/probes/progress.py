@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, LiteralString
 
-from pgtop.analysis.progress import followed
 from pgtop.analysis.progress_commands import may_have_others, views_of
 from pgtop.model.progress import SECTION, Operation, ProgressReading
 from pgtop.model.section import PROGRESS, Topic
@@ -102,6 +101,8 @@ class ProgressProbe:
 
     def read(self, answers: Sequence[Rows], context: ProbeContext) -> ProgressReading:
         """Return the operations, with what earlier readings have seen of them."""
+        from pgtop.analysis.progress import followed
+
         [rows] = answers
         before = _reading(context)
         operations_before = {each.pid: each for each in before.operations}
