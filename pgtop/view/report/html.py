@@ -5,7 +5,7 @@ from html import escape
 
 from pgtop.model.timestamp import Instant, to_datetime
 from pgtop.view.report.contents import Chart, Curve, Page, Part, TablePart, TextPart
-from pgtop.view.report.points import Point, strokes
+from pgtop.view.report.points import CurvePoint, strokes
 
 _WIDTH, _HEIGHT = 860, 150
 _LEFT, _RIGHT, _TOP, _BOTTOM = 52, 12, 10, 22
@@ -108,7 +108,7 @@ def _curve(chart: Chart, curve: Curve, most: float, colour: str, more: str = "")
     return "".join([_polyline(points, most, colour, more) for points in lines])
 
 
-def _polyline(points: Sequence[Point], most: float, colour: str, more: str) -> str:
+def _polyline(points: Sequence[CurvePoint], most: float, colour: str, more: str) -> str:
     places = [f"{_x(share):.1f},{_y(value / most):.1f}" for share, value in points]
     if len(places) == 1:  # a sample between two gaps: a dot
         places *= 2

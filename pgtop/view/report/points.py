@@ -9,7 +9,7 @@ from pgtop.model.gap import Gap
 from pgtop.model.timestamp import Instant
 
 
-class Point(NamedTuple):
+class CurvePoint(NamedTuple):
     """A value at a place between the start of the chart, 0, and its end, 1."""
 
     share: float
@@ -18,7 +18,7 @@ class Point(NamedTuple):
 
 def strokes(
     times: Sequence[Instant], values: Sequence[float], gaps: Sequence[Gap], count: int
-) -> list[list[Point]]:
+) -> list[list[CurvePoint]]:
     """Return the lines of a curve, which ends before each gap and goes on behind it. Of the values
     that fall together, of at most `count`, the highest is kept: peaks stay.
     """
@@ -26,11 +26,11 @@ def strokes(
         return []
     first, span = times[0], max(1, times[-1] - times[0])
     breaks = _breaks(times, gaps)
-    runs: list[list[Point]] = [[]]
+    runs: list[list[CurvePoint]] = [[]]
     for index, time in enumerate(times):
         if index in breaks:
             runs.append([])
-        runs[-1].append(Point((time - first) / span, values[index]))
+        runs[-1].append(CurvePoint((time - first) / span, values[index]))
     return [_thinned(run, count) for run in runs]
 
 
@@ -61,7 +61,7 @@ def _breaks(times: Sequence[Instant], gaps: Sequence[Gap]) -> set[int]:
     return breaks
 
 
-def _thinned(points: Sequence[Point], count: int) -> list[Point]:
+def _thinned(points: Sequence[CurvePoint], count: int) -> list[CurvePoint]:
     if len(points) <= count:
         return list(points)
     groups = groupby(points, lambda point: _column(point.share, count))
