@@ -85,7 +85,7 @@ async def test_masked_literals_are_not_planned() -> None:
 
 
 async def test_the_past_plans_the_query_of_then() -> None:
-    """What the session runs now is not what the screen shows; the recorded text is whole."""
+    """The session runs another query now than the screen shows; the recorded text is whole."""
     stage = _stage()
     [backend] = stage.snapshot.backends
     later = backend._replace(query="SELECT 2")

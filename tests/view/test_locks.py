@@ -442,7 +442,7 @@ def test_what_holds_back_vacuum_as_whole_lines() -> None:
 
 
 def test_a_background_worker_may_be_idle_in_a_transaction() -> None:
-    """Its state has no short form: a narrow screen shows its kind."""
+    """The state of the worker has no short form: a narrow screen shows its kind."""
     worker = scenes.client(7, "web@shop")._replace(
         backend_type="logical replication worker",
         state=IDLE_IN_TRANSACTION,

@@ -42,10 +42,10 @@ def test_a_browser_shows_the_report(tmp_path: Path) -> None:
     assert "<img" not in dump
 
 
-def test_the_picture_in_readme_is_of_this_report(
+def test_the_stored_report_is_up_to_date(
     request: pytest.FixtureRequest,
 ) -> None:
-    """The stored page is the report of the night; its picture is taken when that changes."""
+    """The stored page is the report of the night; a browser draws it again when it changes."""
     page = html(night_report())
     stored = SCREENSHOTS / "report.html"
     if request.config.getoption("--snapshot-update") and stored.read_text() != page:
@@ -84,14 +84,14 @@ def night_report() -> Page:
     return report(evidence)
 
 
-def _take(page: Path, picture: Path) -> None:
+def _take(page: Path, image: Path) -> None:
     """Have the browser draw a page into a file."""
     with TemporaryDirectory() as folder:
         subprocess.run(
             [
                 *_BROWSER,
                 f"--user-data-dir={folder}",
-                f"--screenshot={picture}",
+                f"--screenshot={image}",
                 "--window-size=900,2000",
                 "--hide-scrollbars",
                 page.as_uri(),

@@ -19,8 +19,9 @@ class CurvePoint(NamedTuple):
 def strokes(
     times: Sequence[Instant], values: Sequence[float], gaps: Sequence[Gap], count: int
 ) -> list[list[CurvePoint]]:
-    """Return the lines of a curve, which ends before each gap and goes on behind it. Of the values
-    that fall together, of at most `count`, the highest is kept: peaks stay.
+    """Return the lines of a curve, which ends before each gap and goes on behind it.
+
+    At most `count` points are left: of values that fall together the highest stays.
     """
     if not times:
         return []
