@@ -6,7 +6,7 @@ import unicodedata
 
 import pyte
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
@@ -147,6 +147,7 @@ def test_fit_loses_nothing_that_has_room(text: str, width: int) -> None:
 
 
 @given(ANY_TEXT)
+@example("☰䷀𝌀")  # wide since Unicode 16
 def test_rich_counts_the_same_cells(text: str) -> None:
     """Textual measures with Rich's tables, which agree with pgtop's for cleaned text."""
     shown = clean(text)
