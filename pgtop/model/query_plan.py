@@ -2,6 +2,8 @@
 
 from typing import NamedTuple
 
+from pgtop.model.timestamp import Instant
+
 
 class PlanRequest(NamedTuple):
     """A query to plan: one whole statement, as its session sent it."""
@@ -13,6 +15,8 @@ class PlanRequest(NamedTuple):
     role_oid: int
     """The role of the session, which the query's author may act as."""
     role: str
+    started_at: Instant
+    """When the server started that the session was seen on: an oid means that role only there."""
 
 
 class QueryPlan(NamedTuple):

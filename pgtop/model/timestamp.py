@@ -16,13 +16,19 @@ _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def to_datetime(instant: Instant) -> datetime:
-    """Return the instant as an aware datetime in UTC, exact to the microsecond."""
-    return _EPOCH + timedelta(microseconds=instant)
+    """Return the instant as an aware datetime in UTC, exact to the microsecond; one that the
+    calendar does not have, as a file may hold, as the nearest that it has.
+    """
+    return _EPOCH + timedelta(microseconds=min(max(_EARLIEST, instant), _LATEST))
 
 
 def from_datetime(moment: datetime) -> Instant:
     """Return the instant of an aware datetime, exact to the microsecond."""
     return (moment - _EPOCH) // timedelta(microseconds=1)
+
+
+_EARLIEST = from_datetime(datetime.min.replace(tzinfo=UTC))
+_LATEST = from_datetime(datetime.max.replace(tzinfo=UTC))
 
 
 def seconds_between(earlier: Instant, later: Instant) -> float:

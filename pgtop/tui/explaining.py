@@ -85,4 +85,5 @@ def request_of(copied: Copied) -> PlanRequest | NoPlan:
         backend.datname,
         backend.usesysid,
         backend.usename,
+        copied.seen_in.snapshot.server.started_at,
     )

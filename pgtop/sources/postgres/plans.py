@@ -19,7 +19,7 @@ from pgtop.sources.postgres.connection import Channel, ServerConnection
 from pgtop.sources.postgres.encoding import codec_of, decode, decode_name
 from pgtop.sources.postgres.pipeline import Command, Statement
 from pgtop.sources.postgres.relation_names import visit_refusal
-from pgtop.sources.postgres.shapes import BOOL, TEXT, Shape, TooLongError, one_row
+from pgtop.sources.postgres.shapes import BOOL, TEXT, TIME, Shape, TooLongError, one_row
 
 _SECONDS = 10.0
 _MOST_BYTES = 1 << 20
@@ -48,15 +48,16 @@ _LOSES = """
                     'azure_pg_admin')
                AND pg_has_role(login.oid, power.oid, 'MEMBER')),
            (SELECT pg_has_role(target.oid, login.oid, 'MEMBER') FROM pg_roles AS target
-             WHERE target.oid = %(role)s::int8::oid)
+             WHERE target.oid = %(role)s::int8::oid),
+           pg_postmaster_start_time()
       FROM pg_roles AS login WHERE login.rolname = session_user
 """
-"""What the login could lose: its name; whether it, or a role that it may
-become, is powerful; a predefined role, or a vendor's,
-that it is in; and whether the role of the session may act as it.
+"""What the login could lose: its name; whether it, or a role that it may become, is powerful; a
+predefined role, or one of a vendor, that it is in; whether the role of the session may act as it;
+and when the server started.
 https://www.postgresql.org/docs/current/predefined-roles.html
 """
-_LOSES_SHAPE = Shape(TEXT, BOOL, TEXT.or_null, BOOL.or_null)
+_LOSES_SHAPE = Shape(TEXT, BOOL, TEXT.or_null, BOOL.or_null, TIME)
 _SEARCH_PATH = """
     SELECT set_config('search_path', replace(path, '"$user"', quote_ident(
            (SELECT rolname FROM pg_roles WHERE oid = %(role)s::int8::oid))), false)
@@ -113,8 +114,10 @@ class PlanVisits:
             return NoPlan("a pooler stands between pgtop and the server")
         question = Statement(_LOSES, {"role": request.role_oid}, _LOSES_SHAPE)
         [rows] = await channel.run(question)
-        name, is_powerful, power, is_shared = one_row(rows)
+        name, is_powerful, power, is_shared, started_at = one_row(rows)
         login = decode_name(name)
+        if started_at != request.started_at:
+            return NoPlan("another server answers now, or this one was restarted")
         if is_powerful or power is not None:
             what = (
                 "has powerful rights"

@@ -10,6 +10,7 @@ from psycopg import sql
 from psycopg.conninfo import conninfo_to_dict
 
 from pgtop.model.query_plan import NoPlan, PlanRequest, QueryPlan
+from pgtop.model.timestamp import from_datetime
 from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.plans import PlanVisits
 from pgtop.sources.postgres.sampler import PostgresSource
@@ -64,12 +65,16 @@ async def author(connect: Connect) -> AsyncIterator[Author]:
     await admin.execute(
         f"ALTER ROLE {AUTHOR} IN DATABASE {DATABASE} SET search_path = app, public"
     )
-    [(oid,)] = await (
+    [(oid, started_at)] = await (
         await admin.execute(
-            "SELECT oid::int8 FROM pg_roles WHERE rolname = %s", [AUTHOR]
+            "SELECT oid::int8, pg_postmaster_start_time() FROM pg_roles WHERE rolname = %s",
+            [AUTHOR],
         )
     ).fetchall()
-    yield Author(PlanRequest("SELECT 1", 0, DATABASE, oid, AUTHOR), opened)
+    yield Author(
+        PlanRequest("SELECT 1", 0, DATABASE, oid, AUTHOR, from_datetime(started_at)),
+        opened,
+    )
     for session in sessions:
         await session.close()
     await admin.execute(f"DROP DATABASE {DATABASE}")
@@ -136,6 +141,9 @@ async def test_the_plan_is_that_of_psql(author: Author, dsn: str) -> None:
     generic = await _plan(dsn, request, AUTHOR)
     assert isinstance(generic, QueryPlan)
     assert "$1" in "".join(generic.lines)
+    elsewhere = await _plan(dsn, request._replace(started_at=1), AUTHOR)
+    assert isinstance(elsewhere, NoPlan)
+    assert "another server" in elsewhere.reason
 
 
 async def test_a_second_statement_never_runs(author: Author, dsn: str) -> None:

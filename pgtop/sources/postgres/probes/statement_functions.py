@@ -69,8 +69,8 @@ _FUNCTIONS_SHAPE = Shape(
 _SERVER = """
     SELECT current_setting('pg_stat_statements.max', true) IS NOT NULL,
            coalesce(current_setting('pg_stat_statements.track', true), ''),
-           (SELECT rolsuper OR rolcreaterole OR rolreplication OR rolbypassrls
-              FROM pg_catalog.pg_roles WHERE rolname = current_user),
+           (SELECT bool_or(rolsuper OR rolcreaterole OR rolreplication OR rolbypassrls)
+              FROM pg_catalog.pg_roles WHERE pg_has_role(oid, 'MEMBER')),
            EXISTS (SELECT FROM pg_catalog.pg_roles
                     WHERE rolname IN ('pg_execute_server_program', 'pg_read_server_files',
                                       'pg_write_server_files', 'pg_read_all_data',
