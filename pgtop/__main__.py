@@ -8,7 +8,7 @@ startup.pause_garbage_collection()
 
 
 def main() -> int:
-    """Run the command line of this process; returns the exit code."""
+    """Run the command line of this process; return the exit code."""
     from pgtop.cli.bug_report import catch_bugs
     from pgtop.cli.interrupts import guard
     from pgtop.cli.main import code_after_a_bug, run

@@ -30,7 +30,7 @@ class NumberEvents:
         """Watch for a use above `warn` percent of the ordinary slots."""
         self._warn = warn
         self._is_alarm = False
-        self._warns = False
+        self._is_warning = False
         self._before: SampleSummary | None = None
 
     def add(self, summary: SampleSummary) -> Iterator[TimelineEvent]:
@@ -52,13 +52,13 @@ class NumberEvents:
             yield TimelineEvent(first.at, EventKind.ALARM_BEGAN, words)
 
     def _budget(self, summary: SampleSummary) -> Iterator[TimelineEvent]:
-        margin = _RECOVERED_BELOW if self._warns else 0.0
+        margin = _RECOVERED_BELOW if self._is_warning else 0.0
         level = (self._warn - margin) * summary.usable
-        warns = summary.used * 100 >= level
-        if warns is self._warns:
+        is_warning = summary.used * 100 >= level
+        if is_warning is self._is_warning:
             return
-        self._warns = warns
-        kind = EventKind.BUDGET_WARNS if warns else EventKind.BUDGET_RECOVERED
+        self._is_warning = is_warning
+        kind = EventKind.BUDGET_WARNS if is_warning else EventKind.BUDGET_RECOVERED
         words = f"{summary.used} of {summary.usable} slots in use"
         yield TimelineEvent(summary.at, kind, words)
 
@@ -112,7 +112,7 @@ class RootEvents:
 
 
 class Events:
-    """All events of successive samples of one server, but for signals."""
+    """All events of successive samples of one server, except signals."""
 
     def __init__(self, warn: float = 80.0) -> None:
         """Watch for a use above `warn` percent of the ordinary slots."""

@@ -21,7 +21,7 @@ class OncePerSnapshot(Generic[ResultT]):
         self._results: tuple[tuple[ref[Snapshot], ResultT], ...] = ()
 
     def of(self, snapshot: Snapshot, compute: Callable[[], ResultT]) -> ResultT:
-        """Return the result for `snapshot`, which is computed for the first consumer alone."""
+        """Return the result for `snapshot`, computing it only for the first consumer."""
         for known, result in self._results:
             if known() is snapshot:
                 return result

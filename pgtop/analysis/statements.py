@@ -1,4 +1,4 @@
-"""The statements of the server: what each did of late, and how many sessions run it now."""
+"""The statements of the server: what each did lately, and how many sessions run it now."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -43,7 +43,7 @@ class Statements(NamedTuple):
     reason: str = ""
     """Why there are none; may quote the server."""
     is_sampled: bool = True
-    """False if nothing was asked of the server."""
+    """False if the server was not queried for them."""
 
     @property
     def seconds(self) -> float | None:

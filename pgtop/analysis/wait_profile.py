@@ -35,10 +35,10 @@ class SliceBy(StrEnum):
     CLIENT = "client"
 
 
-OF_WAITS = frozenset({SliceBy.CLASS, SliceBy.EVENT})
-"""Slices that belong to one class each; `idle in transaction` is among them, without a share."""
-_OF_THE_LEADER = frozenset({SliceBy.QUERY, SliceBy.APPLICATION, SliceBy.CLIENT})
-"""What a parallel worker does not have itself, in some version or in all."""
+WAIT_SLICES = frozenset({SliceBy.CLASS, SliceBy.EVENT})
+"""Properties whose slices have one class each; `idle in transaction` is one, without a share."""
+_LEADER_SLICES = frozenset({SliceBy.QUERY, SliceBy.APPLICATION, SliceBy.CLIENT})
+"""Properties that a parallel worker lacks, in some version or in all: its leader's count."""
 
 Namer = Callable[[Backend], str]
 SliceKey = tuple[str, WaitClass]
@@ -108,7 +108,7 @@ def tally(
         if kind is None or backend.pid == own_pid:
             continue
         named = backend
-        if backend.backend_type == PARALLEL_WORKER and by in _OF_THE_LEADER:
+        if backend.backend_type == PARALLEL_WORKER and by in _LEADER_SLICES:
             leaders = leaders or {each.pid: each for each in backends}
             named = leaders.get(backend.leader_pid or 0, backend)
         key = name_of(named), kind
@@ -185,7 +185,7 @@ def with_now(whole: Profile, newest: Tally) -> Profile:
     """Return the profile with the sessions that each slice has in the newest sample."""
     counts: dict[str, int] = {}
     for (name, kind), count in newest.counts.items():
-        if kind.is_load or whole.by in OF_WAITS:
+        if kind.is_load or whole.by in WAIT_SLICES:
             counts[name] = counts.get(name, 0) + count
     slices = [each._replace(now=counts.get(each.name, 0)) for each in whole.slices]
     return whole._replace(slices=tuple(slices))
@@ -222,7 +222,7 @@ class ProfileSums:
         """Count the differences between two neighbours."""
         self._step(before, after, 1)
 
-    def part(self, before: Tally, after: Tally) -> None:
+    def separate(self, before: Tally, after: Tally) -> None:
         """Drop the differences between two neighbours."""
         self._step(before, after, -1)
 
@@ -247,7 +247,7 @@ class ProfileSums:
     def _sliced(self, sample: Tally) -> Iterable[tuple[SliceKey, int]]:
         """Return the counts; what is no load is in no slice but those of waits."""
         counts = sample.counts.items()
-        if self._by in OF_WAITS:
+        if self._by in WAIT_SLICES:
             return counts
         return [(key, count) for key, count in counts if key[1].is_load]
 

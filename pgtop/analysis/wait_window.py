@@ -14,7 +14,7 @@ from pgtop.model.timestamp import MICROSECONDS, Instant, seconds_between
 
 MINUTE = 60 * MICROSECONDS
 _MISSED = 5 * MICROSECONDS
-"""A longer time between two samples that were shown may have samples that were not."""
+"""Samples that were shown further apart than this may have others between them."""
 
 
 class WaitWindow:
@@ -57,7 +57,7 @@ class WaitWindow:
         return self._class_sums.profile(self.seconds)
 
     def move_to(self, snapshot: Snapshot, timeline: Timeline | None, span: int) -> None:
-        """Have the window end with a sample, and begin `span` microseconds before at most."""
+        """End the window with a sample, and begin it `span` microseconds before at most."""
         at = snapshot.taken_at
         last = self.last
         is_next = last is not None and last.at <= at <= last.at + MINUTE
@@ -73,7 +73,7 @@ class WaitWindow:
         self._forget(at - span)
 
     def read_older(self, timeline: Timeline | None, span: int) -> bool:
-        """Read one minute more of what was before; return whether there may be still more."""
+        """Read one more minute of older samples; return whether there may be more."""
         if timeline is None or not self._tallies:
             return False
         first_at = timeline.first_at
@@ -107,7 +107,7 @@ class WaitWindow:
         self._class_sums.join(before.by_class, after.by_class)
 
     def _forget(self, begin: Instant) -> None:
-        """Drop the samples of before a time."""
+        """Drop the samples that are older than `begin`."""
         tallies = self._tallies
         while tallies and tallies[0].at < begin:
             first = tallies.popleft()
@@ -115,8 +115,8 @@ class WaitWindow:
             self._class_sums.drop(first.by_class)
             if tallies:
                 second = tallies[0]
-                self._sums.part(first, second)
-                self._class_sums.part(first.by_class, second.by_class)
+                self._sums.separate(first, second)
+                self._class_sums.separate(first.by_class, second.by_class)
         self._read_from = max(self._read_from, begin)
 
     def _clear(self) -> None:

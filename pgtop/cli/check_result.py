@@ -49,7 +49,7 @@ class CheckResult(NamedTuple):
         return f"PGTOP {self.code.name} - {words}{data}"
 
     def print(self) -> Check:
-        """Print the line; returns the exit code, which is UNKNOWN if nothing could be printed."""
+        """Print the line; return the exit code, which is UNKNOWN if nothing could be printed."""
         try:
             output.deliver(output.for_locale(f"{self.line}\n"))
         except OutputError as error:

@@ -13,7 +13,7 @@ _TERMINAL = (
     "LC_CTYPE",
     "NO_COLOR",
 )
-_LIBRARIES = ("psycopg", "textual", "rich")
+LIBRARIES = ("psycopg", "textual", "rich")
 
 
 def environment() -> Iterator[str]:
@@ -34,7 +34,7 @@ def _versions() -> Iterator[str]:
     """Yield the versions of the libraries that are loaded."""
     from importlib.metadata import version
 
-    for name in _LIBRARIES:
+    for name in LIBRARIES:
         if name in sys.modules:
             yield f"{name} {version(name)}"
     if psycopg := sys.modules.get("psycopg"):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def run(words: Sequence[str]) -> int:
-    """Run the command that the words ask for; returns the exit code.
+    """Run the command that the words ask for; return the exit code.
 
     Any other error than those of the user and the server is a bug.
     """
@@ -60,7 +60,7 @@ def _check(words: Sequence[str]) -> int:
 
 
 def _run(command: Command) -> int:
-    """Run a command; returns the exit code. Raises PgtopError."""
+    """Run a command; return the exit code. Raises PgtopError."""
     if isinstance(command, PrintedText):
         output.write(command.text)
         return Exit.DONE
@@ -95,7 +95,7 @@ _HINTS = {Exit.FULL: "Or start pgtop with --wait: it takes the next free slot."}
 
 
 def _run_module(command: Command) -> int:
-    """Load the module of the command and run it; returns the exit code."""
+    """Load the module of the command and run it; return the exit code."""
     specs = {spec.record: spec for spec in COMMANDS.values()}
     spec = specs[type(command)]
     try:

@@ -9,6 +9,11 @@ from contextlib import suppress
 from pgtop.errors import OutputError
 from pgtop.text.tone import Span, Tone
 
+PAGE_WIDTH = 160
+"""Cells of a page that does not go to a terminal."""
+WIDEST_BANNER = 120
+"""Cells of the lines about the server above a table."""
+
 
 class ReaderGoneError(OutputError):
     """The reader of stdout has closed it."""

@@ -33,7 +33,7 @@ RATES = Topic("rates")
 PROGRESS = Topic("progress")
 """How far vacuums, index builds, copies and base backups are: see `model.progress`."""
 STATEMENTS = Topic("statements")
-"""What statements did of late: see `model.statements`."""
+"""What statements did lately: see `model.statements`."""
 USUAL = Topic("usual")
 """How long the statements that run now usually take: see `model.statements`."""
 SESSIONS_ONLY = frozenset({SESSIONS})

@@ -1,5 +1,5 @@
-"""Figures of pg_stat_statements: what statements did of late, and how long a statement that runs
-now usually takes.
+"""Figures of pg_stat_statements: what statements did lately, and how long a statement that runs now
+usually takes.
 
 A statement is counted when it ends: one that runs now is not among its own calls.
 https://www.postgresql.org/docs/current/pgstatstatements.html

@@ -38,7 +38,7 @@ class GapFinder:
         self._reason = self._reason or reason
 
     def add(self, event: Event) -> Gap | None:
-        """Return the gap that ends with a sample; note why another event is none."""
+        """Return the gap that a sample ends; note the reason if the event is no sample."""
         if not isinstance(event, Sampled):
             self.note(_reason(event))
             return None

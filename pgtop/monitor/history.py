@@ -21,7 +21,7 @@ from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS, Instant, seconds_between
 from pgtop.monitor.feed import Subscription
 from pgtop.monitor.gaps import GapFinder
-from pgtop.monitor.packed import PackedBlock, Texts, Unpacked
+from pgtop.monitor.packed import PackedBlock, Texts, Unpacker
 from pgtop.monitor.poller import Event, Sampled
 from pgtop.text.units import age
 
@@ -70,15 +70,15 @@ class History:
         self._known = known
         self._max_bytes = max_bytes
         self._blocks: deque[PackedBlock] = deque()
-        self._unpacked: deque[tuple[PackedBlock, Unpacked]] = deque(maxlen=_UNPACKED)
+        self._unpackers: deque[tuple[PackedBlock, Unpacker]] = deque(maxlen=_UNPACKED)
         self._samples = SampleCache(self._sample)
-        self._unread_for = 0  # samples that came since one was read
+        self._unread_for = 0  # samples that came since the past was last read
         self._texts = Texts()
         self._size = 0  # of the blocks
         self._is_short = False
         self._summaries: deque[SampleSummary] = deque()
         self._derived: DerivedSnapshot | None = None
-        self._found = Events(warn)
+        self._event_finder = Events(warn)
         self._events: deque[TimelineEvent] = deque(maxlen=_MOST_EVENTS)
         self._signals = 0  # of the trail that are among the events
         self._gap_finder = GapFinder(with_intervals=True)
@@ -170,12 +170,12 @@ class History:
         return BlockTimeline(tuple(self._blocks), _times, self._samples.sample)
 
     def _sample(self, block: PackedBlock, number: int) -> Snapshot:
-        for unpacked_block, unpacked in self._unpacked:
+        for unpacked_block, unpacker in self._unpackers:
             if unpacked_block is block:
-                return unpacked.sample(number)
-        samples = block.samples()
-        self._unpacked.append((block, samples))
-        return samples.sample(number)
+                return unpacker.sample(number)
+        unpacker = block.unpacker()
+        self._unpackers.append((block, unpacker))
+        return unpacker.sample(number)
 
     def _add(self, snapshot: Snapshot) -> None:
         now = snapshot.taken_at
@@ -191,7 +191,7 @@ class History:
         self._derived = known.derived
         summary = summary_of(*known)
         self._summaries.append(summary)
-        self._events.extend(self._found.add(self._derived, summary))
+        self._events.extend(self._event_finder.add(self._derived, summary))
         self._events.extend(self._new_signals(now))
         self._unread_for += 1
         if self._unread_for == _FORGET_AFTER:
@@ -230,7 +230,7 @@ class History:
             self._is_short = True
 
     def _forget_unpacked(self) -> None:
-        self._unpacked.clear()
+        self._unpackers.clear()
         self._samples.clear()
 
     def _drop_first(self) -> None:
@@ -259,7 +259,7 @@ class History:
         while self._gaps and self._gaps[-1].first_at > now:
             self._gaps.pop()
         self._gaps.append(Gap(now, last_at, _CLOCK_WENT_BACK))
-        self._found = Events(self._warn)
+        self._event_finder = Events(self._warn)
         self._forget_unpacked()
 
 

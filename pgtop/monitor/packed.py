@@ -113,7 +113,7 @@ class PackedBlock:
 
     @property
     def is_full(self) -> bool:
-        """True if the next sample belongs into another block: the last sample of a block costs all
+        """True if the next sample belongs in another block: the last sample of a block costs all
         changes since its first.
         """
         has_changed = self.size > MOST_CHANGES * self._first_size
@@ -145,12 +145,12 @@ class PackedBlock:
         self.close()
 
     def free(self) -> None:
-        """Give the texts back."""
+        """Release the texts of the block."""
         self._all_texts.remove(self.texts)
 
-    def samples(self) -> "Unpacked":
-        """Return what unpacks samples."""
-        return Unpacked(self._samples, self.texts)
+    def unpacker(self) -> "Unpacker":
+        """Return the unpacker of the samples."""
+        return Unpacker(self._samples, self.texts)
 
 
 def _size(packed: _Packed, before: _Packed | None) -> int:
@@ -170,7 +170,7 @@ def _size(packed: _Packed, before: _Packed | None) -> int:
 
 
 class _Packer:
-    """The last sample of a block that grows."""
+    """Packs each sample of a block as what differs from the one before."""
 
     def __init__(self, texts: list[str], all_texts: Texts) -> None:
         self._texts = texts
@@ -247,7 +247,7 @@ class _Packer:
         return number
 
 
-class Unpacked:
+class Unpacker:
     """Unpacks the samples of a block. A step costs what has changed, back to the last checkpoint if
     it leads back.
     """

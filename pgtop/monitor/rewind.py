@@ -35,7 +35,7 @@ class Place(NamedTuple):
 
 
 class Observed(NamedTuple):
-    """A sample of the past, and what the state of the minute after it needs of it."""
+    """A sample of the past, with the figures that the states of the next minute need."""
 
     snapshot: Snapshot
     budget: Budget
@@ -44,7 +44,7 @@ class Observed(NamedTuple):
 
     @classmethod
     def of(cls, snapshot: Snapshot, settings: Settings) -> Self:
-        """Return what a state needs of a sample."""
+        """Return a sample with its figures."""
         slots = budget(snapshot, settings.warn, settings.alarm)
         return cls(
             snapshot,
@@ -89,7 +89,7 @@ class Rewind:
         if sample is None:
             return False
         gap = gap_at(self.timeline, instant)
-        return self._stand(Place(sample, gap if instant > sample.taken_at else None))
+        return self._move_to(Place(sample, gap if instant > sample.taken_at else None))
 
     def step(self, direction: int) -> bool:
         """Go to the next sample or gap, or with -1 to the one before."""
@@ -97,10 +97,10 @@ class Rewind:
         if here is None:
             return False
         place = self._later(here) if direction > 0 else self._earlier(here)
-        return place is not None and self._stand(place)
+        return place is not None and self._move_to(place)
 
     def skip(self, seconds: float) -> bool:
-        """Go forward by so much time, or back if negative; to the end of the timeline at most."""
+        """Go forward by `seconds`, or back if negative; to the end of the timeline at most."""
         if self._place is None:
             return False
         start = self._place.at
@@ -163,7 +163,7 @@ class Rewind:
 
     # Samples and gaps.
 
-    def _stand(self, place: Place) -> bool:
+    def _move_to(self, place: Place) -> bool:
         has_moved = place != self._place
         self._place = place
         return has_moved
@@ -186,7 +186,7 @@ class Rewind:
         return Place(sample, self._gap_between(sample, place.sample))
 
     def _gap_between(self, sample: Snapshot, following: Snapshot | None) -> Gap | None:
-        """Return the gap behind a sample, before the sample that follows."""
+        """Return the gap between a sample and the one that follows."""
         end = None if following is None else following.taken_at
         for gap in self.timeline.gaps():
             if sample.taken_at <= gap.first_at and (end is None or gap.first_at < end):
@@ -203,7 +203,7 @@ class Rewind:
         return last[1]
 
     def _replay(self, sample: Snapshot) -> State:
-        """Return the state after the samples of the minute before this one and this one."""
+        """Return the state that follows from a sample and those of the minute before it."""
         at = sample.taken_at
         samples = [*self.timeline.between(at - _MEMORY, at - 1), sample]
         observed = list(map(self._observe, samples))
@@ -211,7 +211,7 @@ class Rewind:
         return State.replayed(observed, self._settings, self._interval)
 
     def _observe(self, sample: Snapshot) -> Observed:
-        """Return what the state needs of a sample; most are those of the step before."""
+        """Return a sample with its figures, which the step before has computed for most."""
         before = self._observed.get(sample.taken_at)
         if before is not None and before.snapshot is sample:
             return before

@@ -1,4 +1,4 @@
-"""The way back to the server while the screens show the past: there is none."""
+"""The refusal of every signal while the screens show the past."""
 
 from pgtop.signalling.execute import SignalExecutor
 from pgtop.signalling.observe import RefusingSignaller

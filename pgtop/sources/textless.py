@@ -26,12 +26,7 @@ class TextlessSource:
     async def sample(self, topics: frozenset[Topic] = SESSIONS_ONLY) -> Snapshot:
         """Return one instant of the server without texts. Raises SourceError."""
         snapshot = await self._source.sample(topics)
-        return replace(
-            snapshot,
-            ungrouped=tuple(map(_without_text, snapshot.ungrouped)),
-            idle_group=self._group(snapshot.idle_group),
-            are_queries_masked=True,
-        )
+        return _with_group(snapshot, self._group(snapshot.idle_group))
 
     async def detail(self, backend_id: BackendId) -> Detail | None:
         """Return one backend in full, without its text. Raises SourceError."""
@@ -53,20 +48,27 @@ class TextlessSource:
     def _group(self, group: IdleGroup) -> IdleGroup:
         """Return the same group for the same one, as everything derived from it is cached."""
         if self._groups is None or self._groups[0] is not group:
-            backends = tuple(map(_without_text, group.backends))
-            self._groups = (group, IdleGroup(backends))
+            self._groups = (group, _textless(group))
         return self._groups[1]
 
 
 def without_texts(snapshot: Snapshot) -> Snapshot:
     """Return a sample with empty queries."""
-    group = snapshot.idle_group
+    return _with_group(snapshot, _textless(snapshot.idle_group))
+
+
+def _with_group(snapshot: Snapshot, textless_group: IdleGroup) -> Snapshot:
+    """Return a sample with empty queries, and with an idle group that has none already."""
     return replace(
         snapshot,
         ungrouped=tuple(map(_without_text, snapshot.ungrouped)),
-        idle_group=IdleGroup(tuple(map(_without_text, group.backends))),
+        idle_group=textless_group,
         are_queries_masked=True,
     )
+
+
+def _textless(group: IdleGroup) -> IdleGroup:
+    return IdleGroup(tuple(map(_without_text, group.backends)))
 
 
 def _without_text(backend: Backend) -> Backend:

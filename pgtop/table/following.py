@@ -31,8 +31,8 @@ def step_from(
     derived: DerivedSnapshot,
     trail: Trail,
 ) -> Jump | None:
-    """Return the next step of the key; a row that neither waits nor blocks goes to the worst
-    session.
+    """Return the next step of the key, which leads to the worst session from a row that neither
+    waits nor blocks.
 
     None if no session waits for a lock, and no query runs for too long.
     """

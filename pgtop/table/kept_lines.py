@@ -16,7 +16,7 @@ from pgtop.text.wrap import Line
 
 
 class _Facts(NamedTuple):
-    """All that the cells of a session depend on, but for the time and the limits of ages."""
+    """All that the cells of a session depend on, except the time and the limits of ages."""
 
     row: Backend
     node: Node | None
@@ -61,7 +61,7 @@ class _Places(NamedTuple):
 
 
 class KeptLines:
-    """Draws sessions, and of a session that stays the same only what time has changed."""
+    """Draws sessions; of one that stays the same, only what time has changed is drawn again."""
 
     def __init__(self) -> None:
         self._layout: Layout = ()

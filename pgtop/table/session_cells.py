@@ -207,7 +207,7 @@ def usual_key(backend: Backend, derived: DerivedSnapshot) -> float | None:
 
 
 def usual(backend: Backend, derived: DerivedSnapshot) -> str:
-    """Return the mean time, and from twice of it on the multiple: `40 ms ×21k`."""
+    """Return the mean time, with the multiple from twice the mean on: `40 ms ×21k`."""
     known = _usual_of(backend, derived)
     if known is None:
         return ""

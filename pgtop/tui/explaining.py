@@ -1,4 +1,4 @@
-"""From the key for a plan to its page: read the whole query, and make a request of it."""
+"""The way from the key for a plan to its page: the whole query is read and made a request."""
 
 from __future__ import annotations
 

@@ -102,8 +102,8 @@ def opening(
     width: int,
     height: int,
 ) -> list[StyledLine]:
-    """Return the screen of the view that opens first; of another than the sessions, which are laid
-    out without Textual, the header alone.
+    """Return the first frame: the sessions, which are laid out without Textual, or the header alone
+    if another view opens first.
     """
     views = views_of(settings)
     view = view_called(settings.view, views) if settings.view else None

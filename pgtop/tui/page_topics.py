@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class PageTopics:
-    """The part of the app that asks polls for the topics of all screens in sight."""
+    """The part of the app that requests the topics of all screens in sight."""
 
     def __init__(self, app: PgtopApp, monitor: Monitor) -> None:
         self._app = app

@@ -37,7 +37,7 @@ class PastFlow:
         self._settings = settings
         self._rewind: Rewind | None = None
         self._speed = 1.0
-        self._plays = False
+        self._is_playing = False
         self._shown: tuple[State, State] | None = None
         """The living state, and the past one that is shown over it."""
         self._alarms: frozenset[str] = frozenset()
@@ -62,7 +62,7 @@ class PastFlow:
 
     def _past_state(self, rewind: Rewind, living: State) -> State:
         now = None if self._is_replay else living
-        state = rewind.state(now, self._speed if self._plays else 0.0)
+        state = rewind.state(now, self._speed if self._is_playing else 0.0)
         if state is None:
             return living
         return state._replace(
@@ -80,7 +80,7 @@ class PastFlow:
         self._move(lambda rewind: rewind.step(direction), direction)
 
     def skip(self, seconds: float) -> None:
-        """Go forward by so much time, or back if negative."""
+        """Go forward by `seconds`, or back if negative."""
         self._stop()
         self._move(lambda rewind: rewind.skip(seconds), 1 if seconds > 0 else -1)
 
@@ -229,11 +229,11 @@ class PastFlow:
 
     def toggle_play(self) -> None:
         """Play the past from here on, or stop."""
-        if self._plays:
+        if self._is_playing:
             self._stop()
             self._show()
             return
-        self._plays = True
+        self._is_playing = True
         self._app.run_worker(self._play(), group="play", exclusive=True)
         self._show()
 
@@ -246,14 +246,14 @@ class PastFlow:
         self._app.show_notice(f"the past plays at {self._speed:g}x")
 
     def _stop(self) -> None:
-        self._plays = False
+        self._is_playing = False
 
     async def _play(self) -> None:
         clock = self._monitor.clock
-        while self._plays and (rewind := self._rewind) is not None:
+        while self._is_playing and (rewind := self._rewind) is not None:
             pause = self._pause(rewind)
             await clock.sleep(pause)
-            if not self._plays or self._rewind is not rewind:
+            if not self._is_playing or self._rewind is not rewind:
                 return
             if not rewind.skip(pause * self._speed):
                 self._stop()

@@ -1,4 +1,4 @@
-"""A request to signal while the screens show the past: the living session is where it leads."""
+"""Requests to signal while the screens show the past: they lead to the living session."""
 
 from __future__ import annotations
 

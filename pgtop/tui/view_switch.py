@@ -83,7 +83,7 @@ class ViewSwitch:
 
     def _open(self, view: View) -> LiveScreen:
         screen: LiveScreen = view.load()(self._app.state, self._settings, self._palette)
-        screen.take_timeline(getattr(self._monitor, "timeline", None))
+        screen.take_timeline(self._monitor.timeline)
         screen.belong_to(view, list(self._views.values()))
         if profile := profile_of(view, self._settings.views):
             screen.take(profile)
@@ -97,12 +97,12 @@ class ViewSwitch:
         return self.home.filter_text == self._narrowing
 
     def _enter(self, view: View, screen: LiveScreen) -> None:
-        """Have polls ask for what the view shows; at once, if that is more than before."""
+        """Let polls read what the view shows; poll at once if that is more than before."""
         topics = self._home.topics | view.topics
-        is_more = bool(topics - self.events.topics)
+        has_more = bool(topics - self.events.topics)
         self.view = view
         self._screen = screen
         self.events.topics = topics
         self._pace.enter(view)
-        if is_more:
+        if has_more:
             self._monitor.poller.refresh()

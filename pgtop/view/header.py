@@ -113,7 +113,7 @@ def _past_header(
     width: int,
     height: int,
 ) -> Header:
-    """Return the header of the past: the line of time takes the place of the last minute's."""
+    """Return the header of the past: the time line takes the place of the last minute's."""
     from pgtop.view.past import compact_past_line, legend_line, past_line, time_line
 
     drawn = time_line(past, looks, width)

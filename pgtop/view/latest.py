@@ -1,4 +1,4 @@
-"""Results of the last call: most of a header is the same in one sample as in the last."""
+"""Functions that keep their last result: most of a header is the same from sample to sample."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -9,7 +9,7 @@ R = TypeVar("R")
 
 
 def keeps_latest(function: Callable[P, R]) -> Callable[P, R]:
-    """Return the function, which returns its last result again for equal arguments.
+    """Return a version of the function that reuses its last result for equal arguments.
 
     Arguments are compared and never hashed, as most of them are deep or not hashable.
     """

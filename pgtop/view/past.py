@@ -132,7 +132,7 @@ def _roles(past: Past, name: str) -> Iterator[Wish]:
 
 
 def time_line(past: Past, looks: Looks, width: int) -> Line:
-    """Return the line of time between its first and its last minute."""
+    """Return the time line between its first and its last minute."""
     stretch = past.stretch
     if width < _TIMES_FROM:
         return time_cells(stretch, past.at, max(1, width))
@@ -155,7 +155,7 @@ _WORDS_FROM = 60
 
 
 def legend_line(past: Past, looks: Looks, width: int) -> Line:
-    """Return what the line of time has around this instant; in a gap, why nothing is known."""
+    """Return what the time line has around this instant; in a gap, why nothing is known."""
     if past.gap is not None:
         words = gap_words(past.gap, looks)
         if cells(words) > width:

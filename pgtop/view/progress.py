@@ -52,7 +52,7 @@ def does_words(operation: Operation) -> str:
     steps = len(steps_of(operation))
     if number is not None and steps > 1:
         words.append(f"phase {number} of {steps}")
-    words += [_percentage(operation), left_words(operation)]
+    words += [percentage(operation), left_words(operation)]
     return ", ".join(filter(None, words))
 
 
@@ -128,7 +128,8 @@ def _pace_words(operation: Operation) -> str:
     return f" at the pace of the last {rough_age(pace_seconds(operation))}"
 
 
-def _percentage(operation: Operation) -> str:
+def percentage(operation: Operation) -> str:
+    """Return the share of the present phase that is done; "" if it is not known."""
     share = percent(operation)
     return "" if share is None else f"{int(share)}%"
 
@@ -138,7 +139,7 @@ def work_words(operation: Operation) -> str:
     work = measure(operation)
     if work is None:
         return _lockers(operation)
-    details = (_percentage(operation), _amount(work), _rows_copied(operation))
+    details = (percentage(operation), _amount(work), _rows_copied(operation))
     return ", ".join(filter(None, details))
 
 

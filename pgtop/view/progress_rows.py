@@ -4,14 +4,14 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from pgtop.analysis.derived import DerivedSnapshot
-from pgtop.analysis.progress import percent, remaining_seconds, step_number, steps_of
+from pgtop.analysis.progress import remaining_seconds, step_number, steps_of
 from pgtop.model.progress import Operation
 from pgtop.table import columns
 from pgtop.table.columns import ColumnSet
 from pgtop.table.fitting import Contents
 from pgtop.text.clean import cells, clean
 from pgtop.text.units import rough_age
-from pgtop.view.progress import work_words
+from pgtop.view.progress import percentage, work_words
 from pgtop.view.progress_record import waits_for
 
 Column: TypeAlias = columns.Column[Operation, DerivedSnapshot]
@@ -23,8 +23,7 @@ def _step(operation: Operation, _derived: DerivedSnapshot) -> str:
 
 
 def _done(operation: Operation, _derived: DerivedSnapshot) -> str:
-    share = percent(operation)
-    return "" if share is None else f"{int(share)}%"
+    return percentage(operation)
 
 
 def _left(operation: Operation, _derived: DerivedSnapshot) -> str:

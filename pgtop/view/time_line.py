@@ -1,4 +1,4 @@
-"""The line of time in the header: the slots in use, a mark where the user stands, and the gaps."""
+"""The time line of the header: the slots in use, a mark where the user stands, and the gaps."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple

@@ -7,6 +7,7 @@ From 17 the server describes its events itself in pg_wait_events, at more length
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from pgtop.model import EMPTY
 from pgtop.model.waits import WaitClass
 from pgtop.text.clean import clean
 
@@ -155,14 +156,13 @@ before 17."""
 EVENT_WORDS = {name.lower(): words for name, words in _EVENTS.items()}
 
 
-_NO_EVENTS: Mapping[str, str] = {}
 _WAITING = "Waiting "
 
 
 def meaning_of(
     event: str,
     kind: WaitClass,
-    server_words: Mapping[str, str] = _NO_EVENTS,
+    server_words: Mapping[str, str] = EMPTY,
 ) -> str:
     """Return what an event means: in pgtop's words, which are short, or else in the server's. The
     words are those of its class if neither knows the event.

@@ -5,7 +5,8 @@ from dataclasses import replace
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from pgtop.analysis.wait_profile import OF_WAITS, Profile, SliceBy, WaitSlice
+from pgtop.analysis.wait_profile import WAIT_SLICES, Profile, SliceBy, WaitSlice
+from pgtop.model import EMPTY
 from pgtop.model.backend import Backend
 from pgtop.model.server import Server
 from pgtop.model.waits import WaitClass
@@ -99,7 +100,7 @@ class WaitRow(NamedTuple):
     @property
     def meaning(self) -> str:
         """A few words on what the sessions of the slice do most."""
-        if self.by in OF_WAITS:
+        if self.by in WAIT_SLICES:
             name = self.slice.name
             words = {name: self.server_words}
             return meaning_of(name, self.slice.wait_class, words)
@@ -278,10 +279,7 @@ def spec_for(by: SliceBy) -> TableSpec[WaitRow, Profile]:
     )
 
 
-_NO_EVENTS: Mapping[str, str] = {}
-
-
-def rows_of(profile: Profile, events: Mapping[str, str] = _NO_EVENTS) -> list[WaitRow]:
+def rows_of(profile: Profile, events: Mapping[str, str] = EMPTY) -> list[WaitRow]:
     """Return the slices, what is no load last; `events` are the server's own words for events."""
     rows = [
         WaitRow(each, profile.by, events.get(each.name, "")) for each in profile.slices
@@ -292,7 +290,7 @@ def rows_of(profile: Profile, events: Mapping[str, str] = _NO_EVENTS) -> list[Wa
 def arrange_waits(
     profile: Profile,
     options: TableOptions,
-    events: Mapping[str, str] = _NO_EVENTS,
+    events: Mapping[str, str] = EMPTY,
 ) -> Arranged[WaitRow, Profile]:
     """Select and order the slices. Raises FilterError."""
     return arrange(

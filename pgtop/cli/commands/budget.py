@@ -37,7 +37,7 @@ _SHARES = (Dimension.DATABASE, Dimension.ROLE)
 
 
 def run(command: BudgetCommand) -> int:
-    """Print or check the budget; returns the exit code. Raises PgtopError, and SourceError without
+    """Print or check the budget; return the exit code. Raises PgtopError, and SourceError without
     a check.
     """
     return _check(command) if command.is_check else _print(command)

@@ -7,6 +7,6 @@ from pgtop.cli.exit_codes import Exit
 
 
 def run(command: CompletionCommand) -> int:
-    """Print the script; returns the exit code. Raises OutputError."""
+    """Print the script; return the exit code. Raises OutputError."""
     output.write_data(SCRIPTS[command.shell]())
     return Exit.DONE

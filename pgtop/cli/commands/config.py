@@ -41,7 +41,7 @@ class Row(NamedTuple):
 
 
 def run(command: ConfigCommand) -> int:
-    """Do the action; returns the exit code. Raises UsageError and OutputError."""
+    """Do the action; return the exit code. Raises UsageError and OutputError."""
     return _ACTIONS[command.action](command)
 
 

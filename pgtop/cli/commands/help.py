@@ -14,7 +14,7 @@ _PROGRAM = "pgtop"
 
 
 def run(command: HelpCommand) -> int:
-    """Show the topic; returns the exit code. Raises UsageError and OutputError."""
+    """Show the topic; return the exit code. Raises UsageError and OutputError."""
     pager.show(_text(command.topic))
     return Exit.DONE
 

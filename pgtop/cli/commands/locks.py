@@ -16,7 +16,7 @@ from pgtop.cli import compose, interrupts, output
 from pgtop.cli.args.filters import readable
 from pgtop.cli.args.recording_options import check_past
 from pgtop.cli.args.records import LocksCommand
-from pgtop.cli.commands.show import OPTION, WIDEST_BANNER, filter_line, option_filter
+from pgtop.cli.commands.show import OPTION, filter_line, option_filter
 from pgtop.cli.configuration import redacts
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
@@ -58,9 +58,8 @@ def run(command: LocksCommand) -> int:
         if command.json:
             output.write_data(as_json(arranged))
         else:
-            output.write(
-                output.page(page(arranged, output.columns() or _PAGE), command.color)
-            )
+            lines = page(arranged, output.columns() or output.PAGE_WIDTH)
+            output.write(output.page(lines, command.color))
         if derived.snapshot.locks.failure:
             return Exit.LOCKS_UNKNOWN
         return Exit.WAITING if arranged.matching else Exit.DONE
@@ -85,7 +84,7 @@ def page(arranged: ArrangedLocks, width: int) -> list[Line]:
     note = derived.snapshot.locks.note
     words = [*filter_line(arranged.options.filter), summary(derived)]
     words += [line(clean(note), Tone.WARN)] if note else []
-    top = [server_line(derived.snapshot, min(width, WIDEST_BANNER))]
+    top = [server_line(derived.snapshot, min(width, output.WIDEST_BANNER))]
     for spans in filter(None, words):
         top += wrapped(spans, width)
     columns = layout(width)

@@ -10,7 +10,6 @@ from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.args.recording_options import check_past
 from pgtop.cli.args.records import ProgressCommand
-from pgtop.cli.commands.show import WIDEST_BANNER
 from pgtop.cli.configuration import redacts
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
@@ -32,8 +31,6 @@ from pgtop.view.progress_record import progress_record
 from pgtop.view.progress_rows import COLUMNS, contents, in_order
 
 _TOPICS = frozenset({SESSIONS, PROGRESS})
-_PAGE = 160
-"""Cells of a table that does not go to a terminal."""
 
 
 def run(command: ProgressCommand) -> int:
@@ -44,7 +41,7 @@ def run(command: ProgressCommand) -> int:
     if command.json:
         output.write_data(as_json(derived))
     else:
-        lines = page(derived, output.columns() or _PAGE)
+        lines = page(derived, output.columns() or output.PAGE_WIDTH)
         output.write(output.page(lines, command.color))
     return Exit.DONE
 
@@ -94,7 +91,7 @@ def note(snapshot: Snapshot) -> str:
 def page(derived: DerivedSnapshot, width: int) -> list[Line]:
     """Return the server, and a row for each command, for people."""
     snapshot = derived.snapshot
-    lines = [server_line(snapshot, min(width, WIDEST_BANNER))]
+    lines = [server_line(snapshot, min(width, output.WIDEST_BANNER))]
     if words := note(snapshot):
         lines += wrapped(line(clean(words), Tone.WARN), width)
     rows = in_order(derived)

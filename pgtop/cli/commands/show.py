@@ -41,11 +41,10 @@ _PAGE = 200
 """Cells of a table that does not go to a terminal, before its queries are given all the room they
 need.
 """
-WIDEST_BANNER = 120
 
 
 def run(command: ShowCommand) -> int:
-    """Print one sample; returns the exit code. Raises PgtopError and SourceError."""
+    """Print one sample; return the exit code. Raises PgtopError and SourceError."""
     if command.usual and command.format is not OutputFormat.JSON:
         raise UsageError("--usual needs --json.")
     query = _query(command)
@@ -176,7 +175,7 @@ def _page(table: ArrangedSessions, color: bool) -> str:
 def page(table: ArrangedSessions, width: int) -> list[Line]:
     """Return lines about the server, the filter and its count, an empty one, and the table."""
     snapshot = table.context.snapshot
-    narrow = min(width, WIDEST_BANNER)
+    narrow = min(width, output.WIDEST_BANNER)
     slots = budget(snapshot)
     needed = contents(table.rows, table.context, table.options)
     columns = layout(SESSION_COLUMNS, width, contents=needed)

@@ -11,7 +11,7 @@ from pgtop.analysis.statements import StatementRow, Statements, statements_of
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.args.filters import readable
 from pgtop.cli.args.records import StatementsCommand
-from pgtop.cli.commands.show import OPTION, WIDEST_BANNER
+from pgtop.cli.commands.show import OPTION
 from pgtop.cli.configuration import redacts
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
@@ -34,8 +34,6 @@ from pgtop.view.banner import server_line
 from pgtop.view.json_report import snapshot_record
 
 _TOPICS = frozenset({SESSIONS, STATEMENTS, USUAL})
-_PAGE = 160
-"""Cells of a table that does not go to a terminal."""
 _ROWS = 40
 """Rows for people; programs get all."""
 
@@ -49,7 +47,7 @@ def run(command: StatementsCommand) -> int:
         if command.json:
             output.write_data(as_json(arranged, snapshot))
         else:
-            lines = page(arranged, snapshot, output.columns() or _PAGE)
+            lines = page(arranged, snapshot, output.columns() or output.PAGE_WIDTH)
             output.write(output.page(lines, command.color))
     return Exit.DONE
 
@@ -93,7 +91,7 @@ def page(
 ) -> list[Line]:
     """Return the server, what must be known of the figures, and the statements, for people."""
     table = arranged.context
-    top = [server_line(snapshot, min(width, WIDEST_BANNER))]
+    top = [server_line(snapshot, min(width, output.WIDEST_BANNER))]
     reason = view.reason_words(table)
     if reason:
         return [*top, *wrapped(line(f"No statements: {reason}.", Tone.NOTICE), width)]

@@ -45,10 +45,6 @@ from pgtop.view.waits import (
     wait_line,
 )
 
-_PAGE = 160
-"""Cells of a page that does not go to a terminal."""
-_WIDEST_BANNER = 120
-
 
 class _Measured:
     """The samples so far, which outlive the end by a signal."""
@@ -76,7 +72,7 @@ def run(command: WaitsCommand) -> int:
         if note:
             output.report(note)
     else:
-        width = output.columns() or _PAGE
+        width = output.columns() or output.PAGE_WIDTH
         output.write(output.page(page(report, width), command.color))
     sees_nothing = bool(note) and not report.profile.slices
     return Exit.WAITS_UNKNOWN if sees_nothing else Exit.DONE
@@ -175,7 +171,7 @@ def _profile(command: WaitsCommand, measurement: _Measured) -> Profile:
 def page(report: WaitReport, width: int) -> list[Line]:
     """Return the server, a summary and the slices, for people."""
     whole = report.profile
-    lines = [server_line(report.snapshot, min(width, _WIDEST_BANNER))]
+    lines = [server_line(report.snapshot, min(width, output.WIDEST_BANNER))]
     if report.session is not None:
         lines.append(_session_line(report.session))
     lines += wrapped(_summary(whole), width)

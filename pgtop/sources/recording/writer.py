@@ -309,7 +309,7 @@ def _connected(path: Path) -> sqlite3.Connection:
 
 
 def _takes(growing: _Growing, header: str, now: Instant) -> bool:
-    """Return whether a sample of this time belongs into the block."""
+    """Return whether a sample of this time belongs in the block."""
     span = now - growing.first_at
     is_next = growing.last_at <= now and span < BLOCK_SECONDS * MICROSECONDS
     return growing.header == header and is_next

@@ -26,7 +26,7 @@ from pgtop.view.statements import (
 
 
 class StatementsScreen(TableScreen[StatementRow, Statements]):
-    """The work of statements of late."""
+    """What statements did lately."""
 
     SPEC = STATEMENTS
     NOUN = "statements"

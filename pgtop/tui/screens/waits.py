@@ -58,7 +58,7 @@ _LEAST_CPUS = 0.1
 _FEW = 10
 """Samples below which the profile is computed with each new one."""
 _SHORTLY = 0.01
-"""Seconds between two minutes that are read of what was: keys are handled meanwhile."""
+"""Seconds between the reads of two older minutes: keys are handled meanwhile."""
 
 
 class WaitsScreen(TableScreen[WaitRow, Profile]):
@@ -158,7 +158,7 @@ class WaitsScreen(TableScreen[WaitRow, Profile]):
 
     @property
     def _past(self) -> Timeline | None:
-        past = getattr(self.state, "past", None)
+        past = self.state.past
         return self._timeline if past is None else past.timeline
 
     # The samples.
@@ -207,7 +207,7 @@ class WaitsScreen(TableScreen[WaitRow, Profile]):
                 end,
                 self._window.class_profile,
                 self._known_cpus(snapshot),
-                getattr(self.state, "past", None) is None,
+                self.state.past is None,
                 self._looks.has_letters,
                 self._looks.is_local_time,
             )
@@ -225,18 +225,18 @@ class WaitsScreen(TableScreen[WaitRow, Profile]):
         return self._cpus
 
     def _read_soon(self) -> None:
-        """Have what was before be read, unless that is under way."""
+        """Schedule a read of older samples, unless one is scheduled."""
         if self._reader is None and self.is_attached:
             self._reader = self.set_timer(_SHORTLY, self._read_older)
 
     def _read_older(self) -> None:
         self._reader = None
         count = len(self._window.tallies)
-        is_more = self._window.read_older(self._past, self._span)
+        has_more = self._window.read_older(self._past, self._span)
         if len(self._window.tallies) != count:
             self._averages = None
             self.show_again()
-        elif is_more:
+        elif has_more:
             self._read_soon()
 
     def show_again(self) -> None:

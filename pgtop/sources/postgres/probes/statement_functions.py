@@ -98,7 +98,7 @@ LOOK_UP: tuple[Statement, ...] = (
     Statement(_SERVER, shape=_SERVER_SHAPE),
     Statement(_FUNCTIONS, shape=_FUNCTIONS_SHAPE),
 )
-"""The statements that find the functions: see `found`."""
+"""The statements that find the functions: see `functions_in`."""
 
 NOT_LOADED = (
     "pg_stat_statements is not loaded: it belongs in shared_preload_libraries,"
@@ -174,7 +174,7 @@ class StatementFunctions(NamedTuple):
         return self.column("toplevel", otherwise="true")
 
 
-def found(answers: Sequence[Rows], features: Features) -> StatementFunctions:
+def functions_in(answers: Sequence[Rows], features: Features) -> StatementFunctions:
     """Return the functions in the answers to LOOK_UP. Raises AnswerError with the reason if they
     cannot be called.
     """

@@ -26,7 +26,7 @@ from pgtop.sources.postgres.probes import ProbeContext, Remembered
 from pgtop.sources.postgres.probes.statement_functions import (
     LOOK_UP,
     StatementFunctions,
-    found,
+    functions_in,
 )
 from pgtop.sources.postgres.shapes import INT8, OID, TEXT, Rows, Shape, one_row
 
@@ -34,9 +34,8 @@ EVERY = 10.0
 """Seconds between readings."""
 _SLACK = 1.1
 """Seconds that the last snapshot may be younger than the next: the choice is made by its time."""
-_REST = 200
-"""A reading may take half a percent of the server's time; it is taken less often if it costs more.
-"""
+_REST_PER_COST = 200
+"""Seconds of rest for each second that a reading took: half a percent of the server's time."""
 _LONGEST_REST = 300.0
 _STALE = 60.0
 """Seconds after which an interrupted view begins again."""
@@ -116,7 +115,7 @@ class StatementsProbe:
         if memory.counters is None or context.section is None:
             return True
         cost = context.section.data.cost_seconds if context.section.data else 0.0
-        rest = min(_LONGEST_REST, _REST * cost) if self._every else 0.0
+        rest = min(_LONGEST_REST, _REST_PER_COST * cost) if self._every else 0.0
         age = seconds_between(memory.read_at, context.now)
         return age >= max(self._every, rest) - _SLACK
 
@@ -124,7 +123,7 @@ class StatementsProbe:
         """Return what statements did since the reading before, or the same with their texts."""
         memory = context.memory
         if not isinstance(memory, _Memory):
-            functions = found(answers, context.features)
+            functions = functions_in(answers, context.features)
             return Remembered(StatementsReading(), _Memory(functions))
         if len(answers) == _ANSWERS_WITH_TEXTS and context.section is not None:
             return _with_texts(answers[1], memory, context)

@@ -150,7 +150,7 @@ def _timeout(
 def _first(
     values: Mapping[tuple[int | None, int | None], str], database: int, role: int
 ) -> tuple[int, int] | None:
-    """Return the setting that wins: the more special one."""
+    """Return the setting that wins: the most specific one."""
     keys = ((database, role), (0, role), (database, 0), (0, 0))
     return next((key for key in keys if key in values), None)
 

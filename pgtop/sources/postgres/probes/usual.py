@@ -6,6 +6,7 @@ a file, are not read.
 """
 
 from collections.abc import Sequence
+from typing import LiteralString
 
 from pgtop.model.section import USUAL, Topic
 from pgtop.model.statements import USUAL_SECTION, UsualReading, UsualTime
@@ -16,7 +17,7 @@ from pgtop.sources.postgres.probes.statement_functions import (
     LOOK_UP,
     NO_QUERY_IDS,
     StatementFunctions,
-    found,
+    functions_in,
 )
 from pgtop.sources.postgres.shapes import (
     INT8,
@@ -32,7 +33,7 @@ EVERY = 30.0
 """Seconds between readings."""
 _SLACK = 1.1
 """Seconds that the last snapshot may be younger than the next: the choice is made by its time."""
-_MOST = 1000
+_MOST: LiteralString = "1000"
 """Rows of an answer: more statements than that never run at once."""
 
 # Times are in milliseconds, and sent in microseconds.
@@ -81,7 +82,7 @@ class UsualProbe:
         if "query_id" not in context.features.activity_columns:
             raise AnswerError(NO_QUERY_IDS)
         if not isinstance(functions, StatementFunctions):
-            return Remembered(UsualReading(), found(answers, context.features))
+            return Remembered(UsualReading(), functions_in(answers, context.features))
         began, rows, state = answers
         evictions, reset_at, ended = one_row(state)
         reading = UsualReading(
@@ -102,7 +103,7 @@ def _times(functions: StatementFunctions) -> Statement:
         since=column("stats_since", otherwise="NULL::timestamptz"),
         call=functions.call(),
         top_level=functions.top_level,
-        most="1000",
+        most=_MOST,
     )
     return Statement(sql, shape=_SHAPE)
 

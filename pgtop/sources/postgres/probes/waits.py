@@ -76,7 +76,8 @@ _NEEDED: Mapping[SliceBy, frozenset[str]] = {
     SliceBy.DATABASE: frozenset({"datid"}),
     SliceBy.CLIENT: frozenset({"client_addr", "leader_pid"}),
 }
-_OF_ONE = frozenset({"leader_pid", "query_start"})
+_OF_ONE_SESSION = frozenset({"leader_pid", "query_start"})
+"""Columns that the profile of one session needs besides."""
 
 
 HAS_EVENTS = Statement(
@@ -107,16 +108,16 @@ def statement(features: Features, by: SliceBy, pid: int | None = None) -> Statem
 def _sql(features: Features, by: SliceBy, *, is_of_one: bool) -> LiteralString:
     needed = _NEEDED.get(by, frozenset())
     if is_of_one:
-        needed |= _OF_ONE
+        needed |= _OF_ONE_SESSION
     has_leader = "leader_pid" in features.activity_columns
     columns: dict[str, LiteralString] = {}
     for name, (wanted, unwanted) in _OPTIONAL.items():
         is_there = name != "leader_pid" or has_leader
         columns[name] = wanted if name in needed and is_there else unwanted
+    # Without the column of the leader, the workers of a session are not known.
     of_one: LiteralString = "AND pid = %(pid)s::int4"
     if has_leader:
         of_one = "AND %(pid)s::int4 IN (pid, leader_pid)"
-    # without that column the workers of a session are not known
     return _SQL.format(**columns, of_one=of_one if is_of_one else "")
 
 
