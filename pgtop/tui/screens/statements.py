@@ -26,7 +26,7 @@ from pgtop.view.statements import (
 
 
 class StatementsScreen(TableScreen[StatementRow, Statements]):
-    """What statements did lately."""
+    """The latest work of statements."""
 
     SPEC = STATEMENTS
     NOUN = "statements"

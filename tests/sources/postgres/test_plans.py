@@ -172,7 +172,7 @@ async def test_another_role_plans_only_if_it_was_named(
     request = author.request._replace(query="SELECT 1 + 1")
     plan = await _plan(dsn, request, OTHER)
     assert isinstance(plan, NoPlan)
-    assert f"{AUTHOR} has not the rights of {OTHER}" in plan.reason
+    assert f"{AUTHOR} does not have the rights of {OTHER}" in plan.reason
     assert "--explain-as" in plan.advice
     passwords = tmp_path / "passwords"
     passwords.write_text(f"*:*:*:{OTHER}:weak\n")
