@@ -126,7 +126,7 @@ class PlanVisits:
             )
             return NoPlan(f"{login} {what}, and {_RISK}", _ADVICE)
         if not self._explain_as and not is_shared:
-            reason = f"{request.role} has not the rights of {login}, and {_RISK}"
+            reason = f"{request.role} does not have the rights of {login}, and {_RISK}"
             return NoPlan(reason, _ADVICE)
         return await self._explain(channel, request, login)
 
