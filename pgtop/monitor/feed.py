@@ -48,6 +48,12 @@ class Subscription:
         elif self._events and not isinstance(self._events[-1], Sampled):
             self._events.pop()
 
+    def take_waiting(self) -> list[Event]:
+        """Return the events that still wait; none of them waits afterwards."""
+        waiting = list(self._events)
+        self._events.clear()
+        return waiting
+
     def __aiter__(self) -> Self:
         return self
 

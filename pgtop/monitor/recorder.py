@@ -45,29 +45,44 @@ class Recorder:
         self._is_stuck = False
         """True if a thread is left behind with the writer: nothing else may use it."""
         self._gaps = GapFinder()
+        self._missed = 0
+        """Lost events that a gap was noted for."""
 
     async def run(self, events: Subscription) -> None:
         """Record until cancelled; then write what is left and close the file, within a few seconds:
         a file system that hangs must not keep the program from ending.
         """
-        missed = 0
         try:
             async for event in events:
-                if events.missed > missed:
-                    missed = events.missed
-                    self._gaps.note(_SLOW_FILE)
-                await self._handle(event)
+                await self._handle(event, events.missed)
         finally:
             if not self._is_stuck:
-                closing = asyncio.ensure_future(asyncio.to_thread(self._close))
-                await self._wait_for(closing)
+                end = asyncio.to_thread(
+                    self._finish, events.take_waiting(), events.missed
+                )
+                await self._wait_for(asyncio.ensure_future(end))
             if self._is_stuck:
                 self._report(_NOT_CLOSED)
 
-    async def _handle(self, event: Event) -> None:
-        gap = self._gaps.add(event)
+    async def _handle(self, event: Event, missed: int) -> None:
+        gap = self._gap_before(event, missed)
         if isinstance(event, Sampled):
             await self._uninterrupted(asyncio.to_thread(self._add, event.snapshot, gap))
+
+    def _gap_before(self, event: Event, missed: int) -> Gap | None:
+        """Return the gap that ends with the event; `missed` counts the events lost until now."""
+        if missed > self._missed:
+            self._missed = missed
+            self._gaps.note(_SLOW_FILE)
+        return self._gaps.add(event)
+
+    def _finish(self, waiting: list[Event], missed: int) -> None:
+        """Write the events that wait, and close the file."""
+        for event in waiting:
+            gap = self._gap_before(event, missed)
+            if isinstance(event, Sampled):
+                self._add(event.snapshot, gap)
+        self._close()
 
     async def _uninterrupted(self, work: Coroutine[Any, Any, None]) -> None:
         """Wait for work that a thread does, even if this task is cancelled meanwhile: two threads

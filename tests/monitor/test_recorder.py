@@ -1,4 +1,4 @@
-"""A recorder ends in time, whatever its file does."""
+"""A recorder ends in time, whatever its file does, and loses no sample that it was given."""
 
 import asyncio
 import threading
@@ -59,3 +59,39 @@ async def test_a_file_that_hangs_does_not_keep_the_recorder(
     assert reports == [recorder._NOT_CLOSED]
     assert writer.users == 1
     writer.goes_on.set()
+
+
+class SlowWriter:
+    """A writer whose first write takes until it is let go."""
+
+    has_unsaved = False
+
+    def __init__(self) -> None:
+        self.goes_on = threading.Event()
+        self.began = threading.Event()
+        self.calls: list[str] = []
+
+    def add(self, snapshot: Snapshot, header: BlockHeader) -> None:
+        self.began.set()
+        self.goes_on.wait()
+        self.calls.append("add")
+
+    def close(self) -> None:
+        self.calls.append("close")
+
+
+async def test_samples_that_wait_are_written_at_the_end() -> None:
+    """A slow disk costs no sample when the recording ends."""
+    writer = SlowWriter()
+    recording = Recorder(
+        cast(RecordingWriter, writer), header_for(1.0, "all"), lambda _: None
+    )
+    events = Feed().subscribe(every=True)
+    for _ in range(3):
+        events.put(Sampled(calm(), 0.0, 1.0))
+    task = asyncio.create_task(recording.run(events))
+    await asyncio.to_thread(writer.began.wait)
+    task.cancel()
+    writer.goes_on.set()
+    await asyncio.wait({task})
+    assert writer.calls == ["add", "add", "add", "close"]
