@@ -186,14 +186,18 @@ class Terminal:
 
     def wait_for(self, wanted: Condition, seconds: float = PATIENCE) -> None:
         """Wait until the screen meets the condition; fail with the screen otherwise."""
+        met = self.shows_within(wanted, seconds)
+        assert met, f"waited {seconds} s for {wanted!r}; the screen shows:\n{self.text}"
+
+    def shows_within(self, wanted: Condition, seconds: float) -> bool:
+        """Wait until the screen meets the condition; return whether it did in time."""
         question = (
             (lambda: wanted in self.text)
             if isinstance(wanted, str)
             else (lambda: wanted(self))
         )
         with self._news:
-            met = self._news.wait_for(question, seconds)
-        assert met, f"waited {seconds} s for {wanted!r}; the screen shows:\n{self.text}"
+            return bool(self._news.wait_for(question, seconds))
 
     def wait_for_question(self, words: str) -> None:
         """Wait until the program knows that `words` are shown, as it drops earlier keys."""

@@ -25,7 +25,7 @@ from tests.kill_helpers import open_kill_dialog
 from tests.pty import Terminal
 from tests.waiting import until
 
-_RARELY = "10"
+_RARELY = "60"
 """Seconds between samples: a sample that meets the fault first would keep the signal from being
 sent."""
 _SIGNAL_SQL = b"pg_terminate_backend"

@@ -19,6 +19,7 @@ from tests.hostile_text import FRAGMENTS, MOVES, harmful
 from tests.keys import typed
 from tests.pty import Terminal
 from tests.sources.postgres.raw_output import RawOutput
+from tests.waiting import until
 from tests.wire_proxy import Row, WireProxy
 
 _NAMES = ("rolname", "datname", "application_name", "text", "gid", "case")
@@ -135,6 +136,16 @@ def output(server: Cluster) -> Iterator[NamedOutput]:
 
 
 _seeds = st.integers(0, 2**32)
+_END_PGTOP = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+    " WHERE application_name = 'pgtop'"
+)
+
+
+def _end_session(output: NamedOutput, words: str) -> bool:
+    """End the session of pgtop; return whether the screen shows the words after that."""
+    output.execute(_END_PGTOP)
+    return output.terminal.shows_within(words, 3)
 
 
 @settings(max_examples=20, phases=[Phase.generate])
@@ -172,15 +183,11 @@ def test_messages_of_a_closed_session_are_shown_cleaned(
     """
     terminal = output.terminal
     ended = output.begin(seed)
-    output.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgtop'"
-    )
-    terminal.wait_for(f"terminated: {ended}")
+    # A query that crosses the end resets the line, and the message is lost with it.
+    until(lambda: _end_session(output, f"terminated: {ended}"), "no message was shown")
     output.execute("ALTER ROLE watcher NOLOGIN")
     refused = output.begin(seed + 1)
-    output.execute(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'pgtop'"
-    )
+    output.execute(_END_PGTOP)
     terminal.wait_for(lambda seen: refused in seen.text and "next try in" in seen.text)
     output.execute("ALTER ROLE watcher LOGIN")
     terminal.wait_for(lambda seen: "next try in" not in seen.text)
