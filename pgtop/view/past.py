@@ -310,8 +310,3 @@ def cannot_signal_words(past: Past, key: Callable[[str], str]) -> str:
     if past.now is None:
         return f"a replay has no server: nothing of {time} can be signalled"
     return f"{time} is past: nothing can be signalled there, {key('now')} leads to now"
-
-
-def moved_words(past: Past) -> str:
-    """Return what a move has led to, where the screen does not show it by itself."""
-    return gap_words(past.gap) if past.gap is not None else ""

@@ -1,10 +1,7 @@
 """The page of a query's plan: first the EXPLAIN to run by hand, and on Enter the plan itself."""
 
-from collections.abc import Iterable
-from typing import NamedTuple
-
-from textual.widget import Widget
-from textual.widgets import Input
+from collections.abc import Mapping
+from typing import ClassVar, NamedTuple
 
 from pgtop import places
 from pgtop.config.settings import Settings
@@ -17,13 +14,10 @@ from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import TextCopied
-from pgtop.tui.screens.pages import PageScreen
+from pgtop.tui.screens.searchable import SearchablePage
 from pgtop.tui.theme import Palette
 from pgtop.view.copies import Copied, Copy, CopyKind
 from pgtop.view.query_plan import first_match, marked, plan_lines, plan_text
-
-_WORDS = {"open": "plan it", "filter": "find"}
-"""The words in the footer that differ from those of other screens."""
 
 
 class Planning(NamedTuple):
@@ -34,10 +28,11 @@ class Planning(NamedTuple):
     planner: Planner | None
 
 
-class QueryPlanScreen(PageScreen):
+class QueryPlanScreen(SearchablePage):
     """The plan of one query; a search marks a word in it."""
 
     KEYS = ("open", "copy_menu", "filter", "clear", "quit")
+    FOOTER_WORDS: ClassVar[Mapping[str, str]] = {"open": "plan it", "filter": "find"}
     BINDINGS = bindings(*places.QUERY_PLAN)
 
     def __init__(
@@ -52,21 +47,10 @@ class QueryPlanScreen(PageScreen):
         self._by_hand: Copy = planning.copied.copy(CopyKind.EXPLAIN)
         self._plan: QueryPlan | NoPlan | None = None
         self._is_planning = False
-        self._input = Input(id="filter", placeholder="a word", select_on_focus=False)
-        self._actions = tuple(
-            action._replace(short=_WORDS.get(action.id, action.short))
-            for action in self._actions
-        )
 
     @property
     def help_title(self) -> str:
         return "The plan of a query"
-
-    def body(self) -> Iterable[Widget]:
-        self._input.display = False
-        self._input.cursor_blink = False
-        yield from super().body()
-        yield self._input
 
     def lines(self) -> list[Line]:
         lines = plan_lines(
@@ -87,14 +71,14 @@ class QueryPlanScreen(PageScreen):
     def action_open(self) -> None:
         """Close the field of the search, or have the query planned."""
         if self.field is not None:
-            self._leave_field()
+            self.close_field()
         elif not self._is_planning:
             self.run_worker(self._make_plan(), group="plan")
 
     async def _make_plan(self) -> None:
         planning = self._planning
         if isinstance(planning.request, NoPlan) or planning.planner is None:
-            reason = NoPlan("there is no server to ask")
+            reason = NoPlan("there is no server that could plan it")
             request = planning.request
             self._plan = request if isinstance(request, NoPlan) else reason
         else:
@@ -115,31 +99,8 @@ class QueryPlanScreen(PageScreen):
 
     # The search.
 
-    @property
-    def field(self) -> Input | None:
-        """The field of the search, while it is open."""
-        return self._input if self._input.display else None
-
     def typed(self) -> None:
         """Go to the first line that has what was typed."""
         match = first_match(self.lines()) if self._input.value else None
         self.show(self.state)
         self._pager.move_to(match or 0)
-
-    def open_filter(self) -> None:
-        """Open the field of the search."""
-        self._input.display = True
-        self.set_focus(self._input)
-
-    def action_clear(self) -> None:
-        """Leave the search, or without one the page."""
-        if self.field is None and not self._input.value:
-            super().action_clear()
-            return
-        self._input.value = ""
-        self._leave_field()
-        self.show(self.state)
-
-    def _leave_field(self) -> None:
-        self._input.display = False
-        self.set_focus(None)
