@@ -60,6 +60,26 @@ class Source(Protocol):
         ...
 
 
+class Enricher(Protocol):
+    """Adds to snapshots what is known from beside the server. Never delays one: it reads on its
+    own, in the background, and attaches its newest reading as a section of its own name.
+    """
+
+    def enrich(
+        self, snapshot: Snapshot, topics: frozenset[Topic], requested_at: float
+    ) -> Snapshot:
+        """Return the snapshot with the newest reading, if it is among the topics; let the next
+        reading begin when it is due.
+
+        What was read before `requested_at`, by the monotonic clock, is older than the snapshot.
+        """
+        ...
+
+    async def close(self) -> None:
+        """End what runs in the background."""
+        ...
+
+
 class Signaller(Protocol):
     """The only way to change anything on a server. Each signal is one statement, which also
     compares the identity of its target.

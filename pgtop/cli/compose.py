@@ -25,7 +25,7 @@ from pgtop.config.settings import Safety, Settings
 from pgtop.errors import UsageError
 from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.clock import MonotonicClock
-from pgtop.ports import Planner, Signaller, Source
+from pgtop.ports import Enricher, Planner, Signaller, Source
 from pgtop.signalling.observe import RefusingSignaller
 from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.probes import PROBES, Probe
@@ -65,21 +65,31 @@ def source_for(
     *,
     resolves_names: bool = False,
     probes: Sequence[Probe] = PROBES,
+    enrichers: Sequence[Enricher] = (),
 ) -> Source:
-    """Return the source of snapshots. Each query is cut to `text_bytes`, and its literals are
-    masked if `redact` is set.
+    """Return the source of snapshots, to which `enrichers` add. Each query is cut to `text_bytes`,
+    and its literals are masked if `redact` is set.
     """
-    source = PostgresSource(
+    source: Source = PostgresSource(
         connection,
         probes,
         text_bytes=text_bytes,
         resolves_names=resolves_names,
     )
+    if enrichers:
+        from pgtop.sources.enriching import EnrichedSource
+
+        source = EnrichedSource(source, enrichers)
     if not redact:
         return source
     from pgtop.sources.redacting import RedactingSource
 
     return RedactingSource(source, text_bytes)
+
+
+def enrichers_for(options: ConnectionOptions) -> Sequence[Enricher]:
+    """Return what adds to the snapshots of a server from beside it. Raises UsageError."""
+    return ()
 
 
 def executor_for(
@@ -176,6 +186,7 @@ async def _run_dashboard(
         guards.redact,
         WHOLE if reads_queries else TEXT_BYTES,
         resolves_names=settings.resolve_names,
+        enrichers=enrichers_for(options),
     )
     is_shown = asyncio.Event()
     loading = asyncio.create_task(startup.load_screen_while_waiting(is_shown))

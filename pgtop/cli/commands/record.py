@@ -60,7 +60,12 @@ def _watch(command: RecordCommand) -> int:
 
 async def _record(command: RecordCommand) -> None:
     connection = compose.connection_for(command.connection)
-    source = compose.source_for(connection, command.texts == "redacted", WHOLE)
+    source = compose.source_for(
+        connection,
+        command.texts == "redacted",
+        WHOLE,
+        enrichers=compose.enrichers_for(command.connection),
+    )
     if command.texts == "none":
         from pgtop.sources.textless import TextlessSource
 

@@ -76,7 +76,10 @@ async def _sample(command: ShowCommand, redact: bool) -> Snapshot:
     if past.file is not None:
         return await recorded_source(past.file, past.at, redact).sample()
     source = compose.source_for(
-        compose.connection_for(command.connection), redact, WHOLE
+        compose.connection_for(command.connection),
+        redact,
+        WHOLE,
+        enrichers=compose.enrichers_for(command.connection),
     )
     try:
         snapshot = await first_sample(source, command.connection.wait)
