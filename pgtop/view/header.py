@@ -9,6 +9,7 @@ from pgtop.monitor.state import State
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line, line
 from pgtop.view.bar import bar_line
+from pgtop.view.beside import beside_lines
 from pgtop.view.fitting import Wish, fit_wishes, quiet
 from pgtop.view.headline import Headline, headline
 from pgtop.view.key_line import NO_KEYS, KeyLine
@@ -53,7 +54,7 @@ class Header(NamedTuple):
     """The lines above the body, from top to bottom."""
 
     server: Sequence[Line]
-    """The server and its slots: one to three lines."""
+    """The server and its slots, one to three lines, and what stands beside it."""
     headline: Headline
     tabs: KeyLine = NO_KEYS
 
@@ -74,11 +75,14 @@ def header(
     """Return the header of a screen of this size; what is no longer true is quiet."""
     if state.past is not None:
         return _past_header(state, state.past, looks, views, width, height)
+    is_whole = height >= WHOLE_FROM and bool(views.tabs)
+    beside = beside_lines(state, width, height) if is_whole else []
     worst = headline(
         state,
         looks,
         width,
         views.active,
+        names_beside=not beside,
     )
     if height <= COMPACT_UP_TO:
         return Header([compact_line(state, looks, width)], worst)
@@ -90,14 +94,13 @@ def header(
         width,
         state.is_recording,
     )
-    is_whole = height >= WHOLE_FROM and bool(views.tabs)
     bar = bar_line(
         state.budget,
         width,
         looks.has_letters,
         not is_whole,
     )
-    slots = [bar, use_line(state, width)] if is_whole else [bar]
+    slots = [bar, use_line(state, width), *beside] if is_whole else [bar]
     if state.stale:
         slots = [quiet(each) for each in slots]
     if not is_whole:
@@ -130,18 +133,12 @@ def _past_header(
         looks.has_letters,
         not is_whole,
     )
+    slots = [bar, *(beside_lines(state, width, height) if is_whole else [])]
     if state.stale:
-        bar = quiet(bar)
+        slots = [quiet(each) for each in slots]
     if not is_whole:
-        return Header([top, bar], Headline(only))
-    return Header([top, bar, drawn], Headline(legend), _tabs(state, views, width))
-
-
-def header_lines(height: int, has_tabs: bool) -> int:
-    """Return how many lines the header of such a screen has in its first part."""
-    if height <= COMPACT_UP_TO:
-        return 1
-    return 3 if height >= WHOLE_FROM and has_tabs else 2
+        return Header([top, *slots], Headline(only))
+    return Header([top, *slots, drawn], Headline(legend), _tabs(state, views, width))
 
 
 def _tabs(state: State, views: Views, width: int) -> KeyLine:

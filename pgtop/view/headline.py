@@ -18,6 +18,7 @@ from pgtop.text.tone import Span, Tone
 from pgtop.text.units import quiet_age
 from pgtop.text.wrap import Line, line, line_cells
 from pgtop.view.alarm import SIGN, alarm_forms
+from pgtop.view.beside import alarms_beside, calm_beside, warnings_beside
 from pgtop.view.fitting import GAP, justified, quiet
 from pgtop.view.freshness import pace_words, reason
 from pgtop.view.latest import keeps_latest
@@ -93,13 +94,17 @@ def headline(
     looks: Looks,
     width: int,
     view: str = "",
+    *,
+    names_beside: bool = True,
 ) -> Headline:
     """Return the worst trouble, and behind it others that fit; no key leads to `view`, the one
-    in sight.
+    in sight. `names_beside` is False where what is beside the server has lines of its own.
     """
-    troubles = list(_troubles(state))
+    troubles = list(_troubles(state)) or [_calm(state)]
+    if names_beside:
+        troubles += map(Trouble, calm_beside(state))
     return _laid_out(
-        troubles or [_calm(state)],
+        troubles,
         looks,
         width,
         view,
@@ -165,10 +170,12 @@ def _troubles(state: State) -> Iterator[Trouble]:
         yield _full(budget)
     if forms := alarm_forms(derived):
         yield Trouble(forms, _LOCKS)
+    yield from alarms_beside(state)
     yield from _limits(budget)
     yield from _full_groups(state.full_groups)
     if budget.level is Level.WARN:
         yield _nearly_full(budget)
+    yield from warnings_beside(state)
     yield from _long_queries(derived)
     if texts := interruption_forms(state.interruption, derived.now):
         forms = [line(text, Tone.WARN) for text in texts]

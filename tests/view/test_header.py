@@ -25,7 +25,7 @@ from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.tui.tabs import tabs_of
 from pgtop.view.bar import bar_line
-from pgtop.view.header import Header, header, header_lines
+from pgtop.view.header import Header, header
 from pgtop.view.headline import headline
 from pgtop.view.looks import Looks
 from pgtop.view.slot_words import your_words
@@ -337,7 +337,6 @@ def test_the_number_of_lines() -> None:
     for height, count in ((50, 5), (24, 5), (23, 3), (16, 3), (15, 2), (10, 2)):
         top = shown(state, 80, height)
         assert len(top.lines) == count
-        assert len(top.server) == header_lines(height, has_tabs=True)
 
 
 def test_two_lines_on_a_small_screen() -> None:

@@ -24,7 +24,7 @@ from pgtop.tui.widgets.key_line import KeyBar
 from pgtop.tui.widgets.lines import Lines
 from pgtop.view.chrome import Surroundings, frame
 from pgtop.view.cost import cost_line
-from pgtop.view.header import NO_VIEWS, Header, Views, header, header_lines
+from pgtop.view.header import NO_VIEWS, Header, Views, header
 from pgtop.view.looks import Looks
 from pgtop.view_registry import View
 
@@ -241,6 +241,7 @@ class LiveScreen(Stateful, CurrentSize, Screen[None]):
             height,
             top,
         )
+        _set_height(self._banner, len(top.server))
         self._banner.show(top.server)
         self._alarm.show_headline(top.headline)
         self._tabs.show_keys(top.tabs)
@@ -273,8 +274,6 @@ class LiveScreen(Stateful, CurrentSize, Screen[None]):
         )
 
     def on_resize(self) -> None:
-        count = header_lines(self.size.height, bool(self._views))
-        _set_height(self._banner, count)
         self.show(self.state)
 
     def on_alarm_opened(self) -> None:
