@@ -308,63 +308,6 @@ def standard_error(steps: float, samples: int) -> float:
     return sqrt((max(0.0, steps) + 1) / (2 * samples * max(1, samples - 1)))
 
 
-# Buckets of a chart.
-
-_CLASSES = tuple(WaitClass)
-_LATE = 2.5
-"""Intervals until the next sample that are no gap yet: one sample may be late, or fail."""
-
-Heights = tuple[float, ...]
-"""The average sessions in one bucket, a number for each class in their order."""
-
-
-def buckets(
-    tallies: Sequence[Tally],
-    width: int,
-    count: int,
-    end: Instant,
-) -> tuple[Heights | None, ...]:
-    """Return the last `count` full buckets of `width` microseconds at `end`, oldest first; None
-    for a time without samples.
-
-    Buckets begin at whole steps of the clock, so each is drawn once and never changes.
-    """
-    last_step = end // width
-    by_step: dict[int, list[Tally]] = {}
-    for each in tallies:
-        by_step.setdefault(each.at // width, []).append(each)
-    _fill_short_steps(by_step, tallies, width)
-    steps = range(last_step - count, last_step)
-    return tuple([_heights(by_step.get(step)) for step in steps])
-
-
-def _fill_short_steps(
-    by_step: dict[int, list[Tally]],
-    tallies: Sequence[Tally],
-    width: int,
-) -> None:
-    """Have a sample stand for the steps between it and the next, unless there is a gap."""
-    distances = sorted([late.at - early.at for early, late in pairwise(tallies)])
-    if not distances:
-        return
-    usual = distances[len(distances) // 2]
-    longest = _LATE * max(usual, 1)
-    for early, late in pairwise(tallies):
-        if late.at - early.at <= longest:
-            for step in range(early.at // width + 1, late.at // width):
-                by_step[step] = [early]
-
-
-def _heights(samples: Sequence[Tally] | None) -> Heights | None:
-    if samples is None:
-        return None
-    sums: dict[WaitClass, int] = {}
-    for each in samples:
-        for kind, count in each.classes.items():
-            sums[kind] = sums.get(kind, 0) + count
-    return tuple([sums.get(kind, 0) / len(samples) for kind in _CLASSES])
-
-
 # One session.
 
 

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
-from itertools import zip_longest
+from itertools import pairwise, zip_longest
 from math import ceil
 from typing import NamedTuple
 
-from pgtop.analysis.wait_profile import Heights, Profile
+from pgtop.analysis.wait_buckets import Heights
+from pgtop.analysis.wait_profile import Profile
 from pgtop.model.timestamp import MICROSECONDS, Instant, to_datetime
 from pgtop.model.waits import WaitClass
 from pgtop.text.measured import measured, percent
@@ -119,9 +120,11 @@ def chart_lines(chart: WaitChart, size: ChartSize) -> list[Line]:
         _column(heights, unit, blank, chart.has_letters) for heights in chart.buckets
     ]
     rows = map("".join, zip(*columns, strict=True))
+    cuts = _cuts(chart)
     lines: list[Line] = []
     for row, signs in enumerate(rows):
-        lines.append((_row_label(row, unit), *_spans(signs, chart.glyphs)))
+        parts = [_spans(signs[cut], chart.has_letters) for cut in cuts]
+        lines.append((_row_label(row, unit), *_joined(parts)))
     lines.reverse()
     rule = "─" * size.columns
     lines.append((Span(f"   └{rule}", Tone.QUIET),))
@@ -187,14 +190,64 @@ _SIGNS = (_in_order(GLYPHS), _in_order(LETTERS))
 """The signs in the order of the classes: without and with letters."""
 
 
-def _spans(signs: str, glyphs: Mapping[WaitClass, str]) -> Iterable[Span]:
-    """Yield a row of signs, neighbours of one tone as one span."""
-    tones = {glyph: TONES[kind] for kind, glyph in glyphs.items()}
-    for match in _RUN.finditer(signs):
-        yield Span(match[0], tones.get(match[1], Tone.QUIET))
+class _Runs(NamedTuple):
+    """How a row of signs is cut into runs of one tone."""
+
+    pattern: re.Pattern[str]
+    """A group for each tone but the quiet one."""
+    tones: Sequence[Tone]
+    """The quiet one, and those of the groups."""
 
 
-_RUN = re.compile(r"(.)\1*")
+def _runs_of(glyphs: Mapping[WaitClass, str]) -> _Runs:
+    signs: dict[Tone, str] = {}
+    for kind, glyph in glyphs.items():
+        tone = TONES[kind]
+        signs[tone] = signs.get(tone, "") + re.escape(glyph)
+    # gaps and the line of the CPUs are quiet, too
+    del signs[Tone.QUIET]
+    groups = [f"([{each}]+)" for each in signs.values()]
+    others = "".join(signs.values())
+    pattern = re.compile("|".join([*groups, f"[^{others}]+"]))
+    return _Runs(pattern, (Tone.QUIET, *signs))
+
+
+_RUNS = (_runs_of(GLYPHS), _runs_of(LETTERS))
+"""Without and with letters."""
+
+
+def _cuts(chart: WaitChart) -> Sequence[slice]:
+    """Return the parts in which rows are made into spans. They end at whole steps of the clock, so
+    all but the first and the last are known from the chart before.
+    """
+    count = len(chart.buckets)
+    last_step = chart.end // (chart.seconds * MICROSECONDS)
+    first_end = (count - last_step) % _PART_COLUMNS
+    ends = [*range(first_end, count, _PART_COLUMNS), count]
+    return [slice(*pair) for pair in pairwise((0, *ends)) if pair[0] < pair[1]]
+
+
+_PART_COLUMNS = 16
+
+
+def _joined(parts: Iterable[Line]) -> Line:
+    """Return the parts as one row, with one span for neighbours of one tone."""
+    spans: list[Span] = []
+    for part in parts:
+        if spans and spans[-1].tone is part[0].tone:
+            text = spans.pop().text + part[0].text
+            spans.append(Span(text, part[0].tone))
+            part = part[1:]
+        spans += part
+    return tuple(spans)
+
+
+@lru_cache(maxsize=1024)
+def _spans(signs: str, has_letters: bool) -> Line:
+    """Return a part of a row, neighbours of one tone as one span."""
+    pattern, tones = _RUNS[has_letters]
+    matches = pattern.finditer(signs)
+    return tuple([Span(each[0], tones[each.lastindex or 0]) for each in matches])
 
 
 def _row_label(row: int, unit: float) -> Span:

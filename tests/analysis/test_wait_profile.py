@@ -1,17 +1,20 @@
 """Wait profiles: which sessions count, the averages, and an error that is never too small."""
 
 from collections.abc import Sequence
+from itertools import accumulate
 from random import Random
 from statistics import fmean, pstdev
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from pgtop.analysis.wait_buckets import BucketCache, buckets
 from pgtop.analysis.wait_profile import (
     REST,
     SliceBy,
     StatementWaits,
     Tally,
-    buckets,
     profile,
     tally,
     with_now,
@@ -192,6 +195,39 @@ def test_a_sample_stands_for_buckets_that_are_shorter_than_the_interval() -> Non
     drawn = buckets(spread, MICROSECONDS, 7, 7 * MICROSECONDS)
     locks = [None if each is None else each[LOCK_PLACE] for each in drawn]
     assert locks == [1, 1, 1, 2, 2, 2, 3]
+
+
+@given(
+    st.lists(st.integers(200, 4000), min_size=40, max_size=80),
+    st.integers(1, 3),
+    st.integers(1, 12),
+)
+def test_kept_buckets_are_those_that_are_computed_at_once(
+    distances: list[int], seconds: int, count: int
+) -> None:
+    """Samples at any distances: what was shown once stays, moved by one step."""
+    width = seconds * MICROSECONDS
+    times = list(accumulate(distance * 1000 for distance in distances))
+    tallies = [
+        each._replace(at=at)
+        for each, at in zip(of_counts([1, 2, 3] * 27), times, strict=False)
+    ]
+    cache = BucketCache(width)
+    shown: dict[int, object] = {}
+    for number, newest in enumerate(tallies, start=1):
+        end = newest.at // width * width
+        heights = cache.newest(tallies[:number], count, end)
+        assert len(heights) == count
+        for step, each in enumerate(heights, start=end // width - count):
+            assert shown.setdefault(step, each) == each
+
+
+def test_older_samples_and_steps_back_compute_all_buckets_again() -> None:
+    tallies = of_counts([1, 2, 3, 4, 5, 6])
+    width, end = MICROSECONDS, 6 * MICROSECONDS
+    cache = BucketCache(width)
+    for part, until in ((tallies[3:], end), (tallies, end), (tallies[:4], end // 2)):
+        assert cache.newest(part, 4, until) == buckets(part, width, 4, until)
 
 
 # One session.

@@ -11,11 +11,11 @@ from pgtop import places
 from pgtop.actions import Action
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.timeline import Timeline
+from pgtop.analysis.wait_buckets import BucketCache
 from pgtop.analysis.wait_profile import (
     Profile,
     SliceBy,
     Tally,
-    buckets,
     tally,
     with_now,
 )
@@ -102,6 +102,7 @@ class WaitsScreen(TableScreen[WaitRow, Profile]):
         super().__init__(state, settings, palette)
         self._by = SliceBy.EVENT
         self._bucket = _USUAL
+        self._buckets = BucketCache(self._step)
         self._timeline: Timeline | None = None
         self._window = WaitWindow(self._by, self._count)
         self._reader: Timer | None = None
@@ -202,7 +203,7 @@ class WaitsScreen(TableScreen[WaitRow, Profile]):
         if size.is_drawn:
             end = snapshot.taken_at // self._step * self._step
             chart = WaitChart(
-                buckets(tallies, self._step, size.columns, end),
+                self._buckets.newest(tallies, size.columns, end),
                 self._bucket,
                 end,
                 self._window.class_profile,
@@ -247,6 +248,7 @@ class WaitsScreen(TableScreen[WaitRow, Profile]):
     def _restart(self) -> None:
         """Count all samples again, by another property or with another filter."""
         self._window = WaitWindow(self._by, self._count)
+        self._buckets = BucketCache(self._step)
         self._averages = None
 
     # The filter, which is of the sessions that are counted.
@@ -342,6 +344,7 @@ class WaitsScreen(TableScreen[WaitRow, Profile]):
     def _set_bucket(self, step: int) -> None:
         place = BUCKETS.index(self._bucket) + step
         self._bucket = BUCKETS[min(max(place, 0), len(BUCKETS) - 1)]
+        self._buckets = BucketCache(self._step)
         self._averages = None
         self.app.post_message(NoticeRequested(f"buckets of {self._bucket} s"))
         self.show_again()
