@@ -36,6 +36,8 @@ STATEMENTS = Topic("statements")
 """What statements did lately: see `model.statements`."""
 USUAL = Topic("usual")
 """How long the statements that run now usually take: see `model.statements`."""
+POOLS = Topic("pools")
+"""What the poolers report: see `model.pools`. Every snapshot has it if a pooler is named."""
 SESSIONS_ONLY = frozenset({SESSIONS})
 
 Data = TypeVar("Data")

@@ -3,11 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pgtop.model import progress, rates, statements
+from pgtop.model import pools, progress, rates, statements
 
 SECTION_TYPES: Final[Mapping[str, Any]] = {
     rates.SECTION: rates.RatesReading,
     progress.SECTION: progress.ProgressReading,
+    pools.SECTION: pools.PoolsReading,
     statements.SECTION: statements.StatementsReading,
     statements.USUAL_SECTION: statements.UsualReading,
 }
