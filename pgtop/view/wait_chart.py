@@ -191,7 +191,7 @@ _SIGNS = (_in_order(GLYPHS), _in_order(LETTERS))
 
 
 class _Runs(NamedTuple):
-    """How a row of signs is cut into runs of one tone."""
+    """A pattern that cuts a row of signs into runs of one tone."""
 
     pattern: re.Pattern[str]
     """A group for each tone but the quiet one."""

@@ -140,6 +140,11 @@ def test_a_recording_shows_an_incident_as_it_was(incident: Incident) -> None:
     tree = json_of("locks", "--from", path, "--at", incident.queue)
     assert tree["roots"] == [incident.root]
     assert json_of("locks", "--from", path)["roots"] == []
+    waits = json_of(
+        "waits", "--from", path, "--at", incident.queue, "--pid", incident.waiter
+    )
+    assert [each["name"] for each in waits["slices"]] == ["Lock:advisory"]
+    assert waits["slices"][0]["aas"] == 1
     assert "for you" in output_of("budget", "--from", path, "--at", incident.calm)
 
     difference = json_of("diff", path, "--at", incident.calm, "--at", incident.queue)
@@ -229,6 +234,8 @@ def test_the_recorder_notes_that_the_server_was_away(dsn: str, tmp_path: Path) -
         (["show", "--from", "{}", "--at", "noon"], "not a time"),
         (["show", "--from", "/nowhere.pgtop"], "No such file"),
         (["replay", "/nowhere.pgtop"], "No such file"),
+        (["waits", "--from", "{}", "--rate", "2"], "a recording has its own"),
+        (["waits", "--from", "{}", "--pid", "9"], "no session 9"),
         (["replay", "/etc/passwd"], "not a database"),
         (["replay", "{}"], "needs a terminal"),
         (["show", "--from", "/etc/passwd"], "not a database"),

@@ -3,10 +3,12 @@
 from typing import Annotated, NamedTuple
 
 from pgtop.cli.args.connection import Connection, ConnectionOptions
+from pgtop.cli.args.recording_options import PastOptions
 from pgtop.config.schema import Number, OptionGroup, option
 
 _LONGEST = 86_400
 _MOST = 50
+RATE = 10.0
 _HIGHEST_PID = 2**31 - 1
 SLICES = ("class", "event", "query", "role", "application", "database", "client")
 
@@ -22,6 +24,7 @@ class WaitsCommand(NamedTuple):
     """Options of `pgtop waits`."""
 
     connection: Connection = ConnectionOptions()
+    past: PastOptions = PastOptions()
     seconds: Annotated[
         float,
         OptionGroup("Waits"),
@@ -29,7 +32,7 @@ class WaitsCommand(NamedTuple):
             "--seconds",
             metavar="SECONDS",
             parse=Number(0.1, _LONGEST, "number of seconds"),
-            help="how long to sample; Ctrl-C ends it earlier",
+            help="how long to sample, or to look back from --at; Ctrl-C ends it earlier",
         ),
     ] = 10.0
     rate: Annotated[
@@ -40,7 +43,7 @@ class WaitsCommand(NamedTuple):
             parse=Number(0.1, _MOST, "number of samples a second"),
             help="samples a second; fewer are taken where they are expensive",
         ),
-    ] = 10.0
+    ] = RATE
     by: Annotated[
         str,
         option(

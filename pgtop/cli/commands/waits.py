@@ -1,4 +1,4 @@
-"""`pgtop waits`: what sessions wait for, sampled for some seconds and printed once.
+"""`pgtop waits`: what sessions wait for, sampled for some seconds or recorded, and printed once.
 
 The names in JSON are stable, like those of `pgtop show`.
 """
@@ -17,17 +17,21 @@ from pgtop.analysis.wait_profile import (
     tally,
 )
 from pgtop.cli import compose, interrupts, output
-from pgtop.cli.args.waits_options import WaitsCommand
+from pgtop.cli.args.recording_options import check_past
+from pgtop.cli.args.waits_options import RATE, WaitsCommand
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
+from pgtop.cli.recorded import opened, time_in
 from pgtop.errors import UsageError
 from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
+from pgtop.model.timestamp import MICROSECONDS, seconds_between
 from pgtop.model.waits import COUNTED_TYPES, WaitSample
 from pgtop.monitor.clock import MonotonicClock
 from pgtop.monitor.wait_sampling import wait_samples
 from pgtop.ports import Source
 from pgtop.sources.postgres.sampler import PostgresSource
+from pgtop.sources.recording.source import sample_at, wait_sample
 from pgtop.table.layout import header
 from pgtop.table.options import Sort, TableOptions
 from pgtop.text.clean import clean
@@ -59,9 +63,13 @@ class _Measured:
 
 def run(command: WaitsCommand) -> int:
     """Print the profile; Ctrl-C ends the sampling earlier. Raises PgtopError and SourceError."""
+    check_past(command.past, command.connection)
     measurement = _Measured()
     try:
-        interrupts.run(_measure(command, measurement))
+        if command.past.file is None:
+            interrupts.run(_measure(command, measurement))
+        else:
+            _read(command, command.past.file, measurement)
     except SystemExit as error:
         if error.code != Exit.INTERRUPT or not measurement.samples:
             raise
@@ -91,6 +99,34 @@ async def _measure(command: WaitsCommand, measurement: _Measured) -> None:
         await _sample(source, command, measurement)
     finally:
         await source.close()
+
+
+def _read(command: WaitsCommand, file: str, measurement: _Measured) -> None:
+    """Take the samples of a recording from the seconds before a time. Raises UsageError and
+    RecordingError.
+    """
+    if command.rate != RATE:
+        raise UsageError("--rate: a recording has its own.", "Leave --rate out.")
+    recording = opened(file)
+    try:
+        end = time_in(recording, command.past.at)
+        begin = end - round(command.seconds * MICROSECONDS)
+        for snapshot in recording.between(begin, end):
+            measurement.samples.append(wait_sample(snapshot, command.pid))
+            if command.pid is None or snapshot.at(command.pid) is not None:
+                measurement.snapshot = snapshot
+        last = sample_at(recording, end)
+    finally:
+        recording.close()
+    samples = measurement.samples
+    if not samples:
+        words = f"The recording has no sample in the {command.seconds:g} s before."
+        raise UsageError(words, "Try another --at, or more --seconds.")
+    if measurement.snapshot is None:
+        measurement.snapshot = last
+    if command.pid is not None:
+        _check_session(measurement.snapshot, command.pid)
+    measurement.seconds = seconds_between(samples[0].taken_at, samples[-1].taken_at)
 
 
 def _check_session(snapshot: Snapshot, pid: int) -> None:
@@ -160,7 +196,8 @@ def _profile(command: WaitsCommand, measurement: _Measured) -> Profile:
         statement = StatementWaits(command.pid, by, query_name)
         for each in measurement.samples:
             statement.add(each)
-        return statement.profile(1 / command.rate)
+        is_live = command.past.file is None
+        return statement.profile(1 / command.rate if is_live else 0.0)
     tallies = [
         tally(each.taken_at, each.backends, by, query_name=query_name)
         for each in measurement.samples

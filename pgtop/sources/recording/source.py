@@ -32,12 +32,7 @@ class RecordedSource:
 
     async def waits(self, by: SliceBy, pid: int | None = None) -> WaitSample:
         """Return what the sample has of the sessions that count."""
-        snapshot = await self.sample()
-        own_pid = snapshot.server.pid
-        counted = [each for each in snapshot.busy if each.pid != own_pid]
-        if pid is not None:
-            counted = [each for each in counted if pid in (each.pid, each.leader_pid)]
-        return WaitSample(snapshot.taken_at, tuple(counted))
+        return wait_sample(await self.sample(), pid)
 
     async def close(self) -> None:
         """Close the file."""
@@ -55,3 +50,13 @@ def sample_at(recording: Recording, at: Instant) -> Snapshot:
     raise RecordingError(
         f"{recording.path} is damaged at this time: {', '.join(reasons)}."
     )
+
+
+def wait_sample(snapshot: Snapshot, pid: int | None = None) -> WaitSample:
+    """Return what a sample has of the sessions that count: all, or one and its workers."""
+    own_pid = snapshot.server.pid
+    counted = [each for each in snapshot.busy if each.pid != own_pid]
+    if pid is not None:
+        counted = [each for each in counted if pid in (each.pid, each.leader_pid)]
+    hidden = [each for each in counted if each.hidden and each.datid is not None]
+    return WaitSample(snapshot.taken_at, tuple(counted), len(hidden))
