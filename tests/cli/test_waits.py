@@ -7,8 +7,9 @@ import signal
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from math import sqrt
+from pathlib import Path
 from typing import Any, LiteralString
 
 import psycopg
@@ -20,6 +21,7 @@ from pgtop.cli.args.connection import ConnectionOptions
 from pgtop.cli.args.options import parse
 from pgtop.cli.args.waits_options import WaitsCommand
 from pgtop.cli.exit_codes import Exit
+from pgtop.demo.server import Cluster
 from tests.cli import PGTOP, one_sentence, pgtop
 from tests.waiting import PATIENCE, until
 
@@ -201,3 +203,51 @@ def _is_second_sample(connection: psycopg.Connection[Any], starts: set[object]) 
     )
     starts.update(rows)
     return len(starts) > 1
+
+
+_DEBIAN = Path("/usr/lib/postgresql/15/bin")
+_COUNTS = """
+    SELECT event_type || ':' || event, sum(count)::int FROM pg_wait_sampling_profile
+     WHERE pid = ANY (%s) AND event IN ('advisory', 'PgSleep') GROUP BY 1
+"""
+
+
+@pytest.mark.system
+def test_the_waits_are_those_that_pg_wait_sampling_counts() -> None:
+    """Its samples are taken inside the server, each 10 ms; a session that sleeps all the time
+    shows how many there were.
+    """
+    settings = {"shared_preload_libraries": "pg_wait_sampling"}
+    with Cluster(_DEBIAN, settings) as cluster:
+        dsn = cluster.socket_dsn
+        with psycopg.connect(dsn, autocommit=True) as admin:
+            admin.execute("CREATE EXTENSION pg_wait_sampling")
+            with closing(psycopg.connect(dsn)) as sleeper, load(dsn):
+                sleeper.pgconn.send_query(b"SELECT pg_sleep(600)")
+                until(lambda: len(_at_work(admin)) == len(_LOADS) + 1)
+                pids = _at_work(admin)
+                admin.execute("SELECT pg_wait_sampling_reset_profile()")
+                report = report_of("--seconds", "6", "--rate", "20", dsn)
+                counts = dict(admin.execute(_COUNTS, [pids]).fetchall())
+                ticks = admin.execute(_COUNTS, [[sleeper.info.backend_pid]]).fetchall()
+    slices = {each["name"]: each for each in report["slices"]}
+    whole = ticks[0][1]
+    assert (len(counts), whole > 100) == (2, True)
+    waits = sum(counts.values())
+    waits_here = sum(slices[name]["aas"] for name in counts)
+    for name, count in counts.items():
+        here = slices[name]
+        assert here["aas"] == pytest.approx(
+            count / whole, abs=SIGMAS * here["error"] + 2 / sqrt(whole)
+        )
+        share = here["aas"] / waits_here
+        error = SIGMAS * here["error"] / waits_here
+        assert share == pytest.approx(count / waits, abs=error + 1 / sqrt(whole))
+
+
+def _at_work(connection: psycopg.Connection[Any]) -> list[int]:
+    rows = connection.execute(
+        "SELECT pid FROM pg_stat_activity WHERE state = 'active' AND pid <> pg_backend_pid()"
+        " AND (query LIKE '%load()%' OR query LIKE '%pg_sleep(600)%')"
+    ).fetchall()
+    return [pid for (pid,) in rows]
