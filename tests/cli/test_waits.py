@@ -228,7 +228,7 @@ def test_the_waits_are_those_that_pg_wait_sampling_counts() -> None:
                 pids = _at_work(admin)
                 admin.execute("SELECT pg_wait_sampling_reset_profile()")
                 report = report_of("--seconds", "6", "--rate", "20", dsn)
-                counts = dict(admin.execute(_COUNTS, [pids]).fetchall())
+                counts: dict[str, int] = dict(admin.execute(_COUNTS, [pids]).fetchall())
                 ticks = admin.execute(_COUNTS, [[sleeper.info.backend_pid]]).fetchall()
     slices = {each["name"]: each for each in report["slices"]}
     whole = ticks[0][1]
