@@ -21,6 +21,7 @@ from pgtop.sources.postgres import failures, places
 from pgtop.sources.postgres.background import BackgroundThread
 from pgtop.sources.postgres.bounds import bytes_received
 from pgtop.sources.postgres.conninfo import (
+    NO_PASSPHRASE,
     ResolvedOptions,
     environment,
     forget_service,
@@ -73,10 +74,6 @@ _SHORT_VISIT = {
     "load_balance_hosts": "disable",
 }
 """Options of a connection to a server that was chosen already."""
-
-_NO_PASSPHRASE = "none was given"  # noqa: S105
-"""A wrong passphrase, which libpq passes to OpenSSL: without one, OpenSSL prompts on the terminal.
-"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -272,7 +269,7 @@ class ServerConnection:
             options["sslpassword"] = self._prompt(f"Passphrase of {key}: ")
         elif key and needs_tls(options):
             raise SourceError(failures.locked_key(key))
-        options["sslpassword"] = options.get("sslpassword") or _NO_PASSPHRASE
+        options["sslpassword"] = options.get("sslpassword") or NO_PASSPHRASE
 
     async def _connect(self, resolved: ResolvedOptions) -> Channel:
         # Preparing statements would save the server 0.3 ms a sample, but costs a round trip, and

@@ -34,6 +34,10 @@ NO_FILE = "/dev/null/none"
 missing.
 """
 
+NO_PASSPHRASE = "none was given"  # noqa: S105
+"""A wrong passphrase, which libpq passes to OpenSSL: without one, OpenSSL prompts on the terminal.
+"""
+
 _MAX_BYTES = 1 << 20
 """Bytes read of a service or password file; pipes may be endless."""
 _SYSTEM_FOLDERS = ("/etc/postgresql-common", "/etc/sysconfig/pgsql", "/etc")

@@ -194,8 +194,8 @@ async def _exchange(
     """Send the commands and read the results, until as many transactions as awaited have ended."""
     is_unsent = _send(pgconn, calls)
     while awaited:
-        ready = await _ready(pgconn.socket, bounds.left(), to_write=is_unsent)
-        if ready == EVENT_READ:
+        event = await socket_event(pgconn.socket, bounds.left(), to_write=is_unsent)
+        if event == EVENT_READ:
             count = len(results)
             with bounds.reading():
                 try:
@@ -207,11 +207,11 @@ async def _exchange(
                 bounds.answered()
         if awaited:
             _drop_unless(bounds.check, pgconn)
-        if ready == EVENT_WRITE:
+        if event == EVENT_WRITE:
             is_unsent = _send(pgconn, calls)
 
 
-async def _ready(descriptor: int, seconds: float, *, to_write: bool) -> int:
+async def socket_event(descriptor: int, seconds: float, *, to_write: bool) -> int:
     """Wait for a connection's socket; return EVENT_READ, EVENT_WRITE if that is wanted, or 0 if
     neither came within the time.
 

@@ -8,7 +8,7 @@ from selectors import EVENT_READ, EVENT_WRITE
 
 import pytest
 
-from pgtop.sources.postgres.pipeline import _ready
+from pgtop.sources.postgres.pipeline import socket_event
 
 LONG = 60.0
 
@@ -30,20 +30,20 @@ async def test_a_ready_socket_ends_the_wait(
     """
     own, peer = ends
     descriptor = own.fileno()
-    assert await _ready(descriptor, LONG, to_write=True) == EVENT_WRITE
+    assert await socket_event(descriptor, LONG, to_write=True) == EVENT_WRITE
     peer.send(b"x")
-    assert await _ready(descriptor, LONG, to_write=False) == EVENT_READ
+    assert await socket_event(descriptor, LONG, to_write=False) == EVENT_READ
     assert own.recv(1) == b"x"
-    assert await _ready(descriptor, LONG, to_write=True) == EVENT_WRITE
+    assert await socket_event(descriptor, LONG, to_write=True) == EVENT_WRITE
     peer.close()
-    assert await _ready(descriptor, LONG, to_write=False) == EVENT_READ
+    assert await socket_event(descriptor, LONG, to_write=False) == EVENT_READ
 
 
 @pytest.mark.parametrize("seconds", [0.01, 0.0, -1.0])
 async def test_the_wait_ends_in_time(
     ends: tuple[socket.socket, socket.socket], seconds: float
 ) -> None:
-    assert await _ready(ends[0].fileno(), seconds, to_write=False) == 0
+    assert await socket_event(ends[0].fileno(), seconds, to_write=False) == 0
 
 
 async def test_a_cancelled_wait_leaves_the_loop_clean(
@@ -53,7 +53,7 @@ async def test_a_cancelled_wait_leaves_the_loop_clean(
     loop, (own, _) = asyncio.get_running_loop(), ends
     while _takes_more(own):
         pass
-    waiting = asyncio.create_task(_ready(own.fileno(), LONG, to_write=True))
+    waiting = asyncio.create_task(socket_event(own.fileno(), LONG, to_write=True))
     await asyncio.sleep(0)
     waiting.cancel()
     with pytest.raises(asyncio.CancelledError):

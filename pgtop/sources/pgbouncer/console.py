@@ -1,0 +1,152 @@
+"""A connection to PgBouncer's console, over which its tables are shown.
+
+The console knows neither the extended protocol nor several commands in one message: each SHOW is a
+query of its own, in the simple protocol. Only the event loop waits for its answer.
+https://www.pgbouncer.org/usage.html#admin-console
+"""
+
+from collections.abc import Mapping
+from functools import partial
+from selectors import EVENT_READ
+from typing import Literal, TypeAlias
+
+import psycopg
+from psycopg import pq
+from psycopg.errors import error_from_result
+
+from pgtop.model.connecting import ConnectSteps
+from pgtop.sources.pgbouncer.tables import Table, text_of
+from pgtop.sources.postgres.background import BackgroundThread
+from pgtop.sources.postgres.bounds import ANSWER_BYTES, Bounds
+from pgtop.sources.postgres.conninfo import (
+    NO_PASSPHRASE,
+    ResolvedOptions,
+    resolve,
+)
+from pgtop.sources.postgres.dialing import connect_seconds, dial, time_limit
+from pgtop.sources.postgres.pipeline import socket_event
+from pgtop.sources.postgres.shapes import CELLS_AT_MOST, AnswerError, TooLongError
+
+Subject: TypeAlias = Literal[
+    "CLIENTS", "CONFIG", "DATABASES", "POOLS", "SERVERS", "USERS"
+]
+"""The tables that are read."""
+
+CONSOLE = "pgbouncer"
+"""The database that is the console."""
+_DEFAULTS = {"connect_timeout": "5", "port": "6432", "dbname": CONSOLE}
+"""Options that the URI overrides: where PgBouncer listens by default, for one."""
+_UNSET = {"host": "", "hostaddr": "", "options": "", "service": ""}
+"""Options that the environment may have for the server, which is elsewhere."""
+_FIXED = {
+    "application_name": "pgtop",
+    "client_encoding": "SQL_ASCII",
+    "load_balance_hosts": "disable",
+    "target_session_attrs": "any",
+}
+"""Any other target_session_attrs would make libpq send a query that the console refuses."""
+_VERSION_END = b"/bouncer"
+_ANSWERS = frozenset({pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK})
+
+
+class NotAConsoleError(psycopg.OperationalError):
+    """The connection leads elsewhere. `version` is that of the server there."""
+
+    def __init__(self, version: str) -> None:
+        super().__init__("not the console of PgBouncer")
+        self.version = version
+
+
+class Console:
+    """The console of one process: opened when it is first needed, and again after it broke."""
+
+    def __init__(self, parameters: Mapping[str, str]) -> None:
+        """Take libpq's keywords for the console."""
+        unset = {} if "service" in parameters else _UNSET
+        self.parameters = {**unset, **_DEFAULTS, **parameters, **_FIXED}
+        self._background = BackgroundThread()
+        self._pgconn: pq.abc.PGconn | None = None
+        self.version = ""
+        """Name and version of the pooler, once it has answered."""
+
+    @property
+    def endpoint(self) -> str:
+        """Host and port, or the folder of the socket and port."""
+        names = self.parameters
+        host = names.get("host") or names.get("hostaddr") or names.get("service")
+        return text_of(f"{host or 'localhost'}:{names['port']}".encode())
+
+    @property
+    def connect_seconds(self) -> int:
+        """The longest time that one address may take to connect. Raises psycopg.Error."""
+        return connect_seconds(self.parameters)
+
+    async def show(self, subject: Subject) -> Table:
+        """Return a table. Raises psycopg.Error, after which the next call connects again."""
+        if self._pgconn is None:
+            self._pgconn = await self._connect()
+        is_done = False
+        try:
+            result = await _answer(self._pgconn, f"SHOW {subject}".encode())
+            is_done = True
+        finally:
+            if not is_done:
+                self.close()
+        return Table.of(result)
+
+    def close(self) -> None:
+        """Close the connection at once."""
+        pgconn = self._pgconn
+        self._pgconn = None
+        if pgconn is not None:
+            pgconn.finish()
+
+    async def _connect(self) -> pq.abc.PGconn:
+        resolved = await self._resolve()
+        pgconn = await dial(self._background, resolved, ConnectSteps())
+        version = pgconn.parameter_status(b"server_version") or b""
+        if not version.endswith(_VERSION_END):
+            pgconn.finish()
+            raise NotAConsoleError(text_of(version))
+        self.version = f"PgBouncer {text_of(version.removesuffix(_VERSION_END))}"
+        return pgconn
+
+    async def _resolve(self) -> ResolvedOptions:
+        """Add what the environment and libpq's files have for the console."""
+        async with time_limit(self.connect_seconds):
+            resolved = await self._background.run(partial(resolve, self.parameters))
+        resolved.options.setdefault("sslpassword", NO_PASSPHRASE)
+        return resolved
+
+
+async def _answer(pgconn: pq.abc.PGconn, command: bytes) -> pq.abc.PGresult:
+    """Send a command; return its result. Raises psycopg.Error."""
+    bounds = Bounds(pgconn.socket, ANSWER_BYTES)
+    pgconn.send_query(command)
+    result: pq.abc.PGresult | None = None
+    is_unsent = bool(pgconn.flush())
+    while True:
+        event = await socket_event(pgconn.socket, bounds.left(), to_write=is_unsent)
+        if event == EVENT_READ:
+            with bounds.reading():
+                pgconn.consume_input()
+        bounds.check()
+        is_unsent = bool(pgconn.flush())
+        while not pgconn.is_busy():
+            last = pgconn.get_result()
+            if last is None:
+                return _checked(result)
+            result = _checked(last)
+
+
+def _checked(result: pq.abc.PGresult | None) -> pq.abc.PGresult:
+    """Return a result that has rows. Raises psycopg.Error."""
+    if result is None:
+        raise AnswerError("The pooler gave no answer.")
+    if result.status == pq.ExecStatus.FATAL_ERROR:
+        raise error_from_result(result, "ascii")
+    if result.status not in _ANSWERS:
+        raise AnswerError("The pooler gave an answer that is none to SHOW.")
+    if result.ntuples * result.nfields > CELLS_AT_MOST:
+        raise TooLongError("The pooler's answer is too long.")
+    return result

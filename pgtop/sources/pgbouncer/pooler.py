@@ -1,0 +1,170 @@
+"""One pooler process, read in the background."""
+
+import asyncio
+from contextlib import suppress
+from time import monotonic, thread_time
+from typing import NamedTuple
+
+import psycopg
+
+from pgtop.model.pools import PoolerReading
+from pgtop.model.timestamp import MICROSECONDS, Instant
+from pgtop.sources.pgbouncer.console import Console
+from pgtop.sources.pgbouncer.failures import ConsoleFailure, failure_of, silence
+from pgtop.sources.pgbouncer.reading import (
+    LinkKey,
+    Reading,
+    Settings,
+    Shown,
+    reading_of,
+    with_times,
+)
+
+_SILENT_SECONDS = 2.0
+"""Seconds without an answer after which a pooler counts as silent."""
+_SETTINGS_SECONDS = 5.0
+"""Seconds between readings of the tables that change only with the configuration."""
+_PAUSE_SECONDS = 0.5
+"""The shortest pause between two readings."""
+_PAUSE_FACTOR = 50
+"""A pause is so many times as long as the CPU time of the reading: 2 % of a core at most."""
+_RETRY_SECONDS = 2.0
+_RETRY_REFUSED_SECONDS = 15.0
+"""After a refused login: each try leaves a line in the pooler's log."""
+
+
+class _Timed(NamedTuple):
+    """A reading, from its first command to its last row, by the monotonic clock."""
+
+    began: float
+    ended: float
+    content: Reading
+
+
+class Pooler:
+    """The newest reading of one process. Asking for it takes no time."""
+
+    def __init__(self, console: Console) -> None:
+        self.console = console
+        self._task: asyncio.Task[None] | None = None
+        self._timed: _Timed | None = None
+        self._settings: Settings | None = None
+        self._settings_at = 0.0
+        self._began: float | None = None
+        """When the reading that is under way began."""
+        self._failed_at: float | None = None
+        self._failure = ""
+        self._not_before = 0.0
+        self._shown: tuple[_Timed, PoolerReading] | None = None
+        self._silence: tuple[float, Instant] | None = None
+        """When the silence began, by the monotonic clock and by that of the server."""
+        self._seen_since: dict[LinkKey, Instant] = {}
+
+    def begin(self, delay: float = 0.0) -> asyncio.Task[None]:
+        """Begin a reading after so many seconds, unless one is under way; return its task."""
+        if self._task is None or self._task.done():
+            pause = max(delay, self._not_before - monotonic())
+            self._task = asyncio.create_task(self._read(pause))
+        return self._task
+
+    def newest(self, taken_at: Instant, requested_at: float) -> PoolerReading:
+        """Return the newest reading, in the times of the server that was at `taken_at` at some
+        moment since `requested_at`.
+        """
+        now = monotonic()
+        reading = self._in_server_time(taken_at, requested_at, now)
+        silent_since = self._failed_at
+        reason = self._failure
+        if self._began is not None and now - self._began > _SILENT_SECONDS:
+            silent_since = silent_since or self._began
+            reason = reason or silence(self.console)
+        if silent_since is None:
+            return reading
+        if self._silence is None or self._silence[0] != silent_since:
+            since = taken_at - _microseconds(now - silent_since)
+            self._silence = silent_since, since
+        return reading._replace(reason=reason, silent_since=self._silence[1])
+
+    async def close(self) -> None:
+        """End the reading and the connection."""
+        if self._task is not None:
+            self._task.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._task
+        self.console.close()
+
+    def _in_server_time(
+        self, taken_at: Instant, requested_at: float, now: float
+    ) -> PoolerReading:
+        """Return the newest reading; its times are computed once.
+
+        The server's clock was read between `requested_at` and `now`. So the beginning of the
+        reading is rather too early and its end too late: neither makes a client certain that is
+        not.
+        """
+        timed = self._timed
+        if timed is None:
+            return PoolerReading(self.console.endpoint, self.console.version)
+        if self._shown is not None and self._shown[0] is timed:
+            return self._shown[1]
+        began = taken_at - _microseconds(now - timed.began)
+        ended = taken_at - _microseconds(requested_at - timed.ended)
+        before = self._seen_since
+        keys = timed.content.keys
+        self._seen_since = {key: before.get(key, began) for key in keys}
+        since = [self._seen_since[key] for key in keys]
+        reading = with_times(timed.content, began, ended, since)
+        self._shown = timed, reading
+        return reading
+
+    async def _read(self, pause: float) -> None:
+        await asyncio.sleep(pause)
+        self._began = monotonic()
+        try:
+            await self._read_console()
+        except psycopg.Error as error:
+            self._fail(failure_of(error, self.console))
+        except OSError as error:
+            reason = f"{self.console.endpoint} cannot be read: {error.strerror}."
+            self._fail(ConsoleFailure(reason))
+        else:
+            self._failure = ""
+            self._failed_at = None
+        finally:
+            self._began = None
+
+    def _fail(self, failure: ConsoleFailure) -> None:
+        self.console.close()
+        self._settings = None
+        self._failure = failure.reason
+        self._failed_at = self._failed_at or self._began
+        wait = _RETRY_REFUSED_SECONDS if failure.is_refused else _RETRY_SECONDS
+        self._not_before = monotonic() + wait
+
+    async def _read_console(self) -> None:
+        """Read the tables. Server connections and clients come back to back: what both agree on
+        was so at one time.
+        """
+        show = self.console.show
+        settings = self._settings
+        if settings is None or monotonic() - self._settings_at > _SETTINGS_SECONDS:
+            settings = Settings(
+                await show("DATABASES"), await show("USERS"), await show("CONFIG")
+            )
+            self._settings = settings
+            self._settings_at = monotonic()
+        began = monotonic()
+        servers = await show("SERVERS")
+        shown = Shown(servers, await show("CLIENTS"), await show("POOLS"))
+        ended = monotonic()
+        cpu = thread_time()
+        content = reading_of(
+            shown, settings, self.console.endpoint, self.console.version
+        )
+        self._timed = _Timed(began, ended, content)
+        pause = max(_PAUSE_SECONDS, _PAUSE_FACTOR * (thread_time() - cpu))
+        self._not_before = ended + pause
+
+
+def _microseconds(seconds: float) -> int:
+    return int(seconds * MICROSECONDS)
