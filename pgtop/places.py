@@ -145,6 +145,9 @@ MANY = (*NAVIGATION, "renew_plan", "only_idle")
 FIELD = ("open", "clear")
 """Actions of a field that stands alone."""
 
+PALETTE = ("cursor_up", "cursor_down", "page_up", "page_down", "open", "clear")
+"""Actions of the palette, whose letters are text."""
+
 MENU = (*NAVIGATION, "open", "clear")
 COPY_MENU = ("copy_menu", "export")
 """Actions of the menu of what to copy, besides those of every menu."""
@@ -177,6 +180,7 @@ PLACES: tuple[OtherPlace, ...] = (
     OtherPlace("the plan of a query", QUERY_PLAN),
     OtherPlace("the dialog for one session", (*DIALOG, *READING), is_dialog=True),
     OtherPlace("the dialog for many sessions", (*DIALOG, *MANY), is_dialog=True),
+    OtherPlace("the palette", PALETTE, is_dialog=True),
     OtherPlace("a menu", MENU, is_dialog=True),
     OtherPlace("the copy menu", (*MENU, *COPY_MENU), is_dialog=True),
     OtherPlace("the list of outcomes", RESULTS, is_dialog=True),

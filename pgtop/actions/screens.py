@@ -269,7 +269,6 @@ SCREEN_ACTIONS: tuple[Action, ...] = (
         ("ctrl+p",),
         "find any action, view or saved filter by its name",
         Group.GO,
-        call="command_palette",
         brief="any action",
     ),
     Action(

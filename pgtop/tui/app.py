@@ -5,11 +5,10 @@ Only the first view is imported with it, the others when they are first opened.
 
 import os
 import pkgutil
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Sequence
+from typing import ClassVar
 
 from textual import events
-from textual.app import SystemCommand
 from textual.await_complete import AwaitComplete
 from textual.binding import BindingType
 from textual.geometry import Size
@@ -61,16 +60,6 @@ from pgtop.tui.theme import palette
 from pgtop.tui.view_switch import ViewSwitch
 from pgtop.view_registry import View, keymap_for
 
-if TYPE_CHECKING:
-    from textual.command import Provider
-
-
-def _command_provider() -> "type[Provider]":
-    """Return what the palette searches; loaded with the palette."""
-    from pgtop.tui.screens.commands import CommandProvider
-
-    return CommandProvider
-
 
 class PgtopApp(SilentCrash, PastActions):
     """Shows the states of a monitor on screens; `SignalFlow` leads from a request to a signal."""
@@ -79,7 +68,7 @@ class PgtopApp(SilentCrash, PastActions):
     CSS = (
         pkgutil.get_data(__name__, "pgtop.tcss") or b""
     ).decode()  # also out of a zip file
-    COMMANDS: ClassVar = {_command_provider}
+    ENABLE_COMMAND_PALETTE = False  # pgtop has its own
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(*BEHIND_SCREENS),
         *bindings(*EVERYWHERE),
@@ -334,12 +323,6 @@ class PgtopApp(SilentCrash, PastActions):
         names = {handler_name(each) for each in self.keymap.actions}
         return f"action_{action}" not in names
 
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Yield the commands of the palette."""
-        from pgtop.tui.command_list import commands
-
-        yield from commands(self, screen, self._settings)
-
     def pop_screen(self) -> AwaitComplete:
         """Pop as Textual does, without keeping the lines of every closed screen."""
         forget_styled_edges()
@@ -347,11 +330,11 @@ class PgtopApp(SilentCrash, PastActions):
 
     # Actions of every screen.
 
-    def action_command_palette(self) -> None:
-        from pgtop.tui.screens.commands import Commands
+    def action_palette(self) -> None:
+        """Open the palette of commands."""
+        from pgtop.tui.command_palette import open_commands
 
-        if not isinstance(self.screen, Commands):
-            self.push_screen(Commands())
+        open_commands(self, self._palette, self._settings)
 
     async def action_filter(self) -> None:
         """Open the field of a view that has one, or else of the first view: what follows is text

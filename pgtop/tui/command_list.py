@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
-from textual.app import SystemCommand
 from textual.dom import DOMNode
 from textual.screen import Screen
 
@@ -19,10 +18,26 @@ from pgtop.tui.screens.filterable import FilterableScreen
 if TYPE_CHECKING:
     from pgtop.tui.app import PgtopApp
 
+_STARTS, _STARTS_A_WORD, _CONTAINS = 1.0, 0.8, 0.5
+"""How well a command matches: by the start of its title, of a word in it, or within one."""
+
+Run: TypeAlias = Callable[[], Awaitable[object] | None]
+
+
+class PaletteCommand(NamedTuple):
+    """A command of the palette."""
+
+    title: str
+    keys: str
+    """The keys that do the same, or the text of a saved filter."""
+    run: Run
+    place: str = ""
+    """Where the command works, in words, if that is not here."""
+
 
 def commands(
     app: PgtopApp, screen: Screen[object], settings: Settings
-) -> Iterator[SystemCommand]:
+) -> Iterator[PaletteCommand]:
     """Yield the commands, those first that work on the screen below the palette."""
     actions = [
         action
@@ -38,22 +53,44 @@ def commands(
             yield _command(app, action, owner)
     for name, text in settings.filters.items():
         run = partial(_filter_by, app, name)
-        yield SystemCommand(f"filter @{name}", clean(text), run)
+        yield PaletteCommand(f"filter @{name}", clean(text), run)
     for action in elsewhere:
         yield _signpost(app, action)
 
 
-def _command(app: PgtopApp, action: Action, owner: DOMNode) -> SystemCommand:
+def matching(
+    all_commands: Sequence[PaletteCommand], text: str
+) -> Sequence[PaletteCommand]:
+    """Return the commands in which each word of the text occurs, the best first."""
+    words = text.lower().split()
+    if not words:
+        return all_commands
+    scored = [(match_score(words, command), command) for command in all_commands]
+    matches = [pair for pair in scored if pair[0]]
+    matches.sort(key=lambda pair: -pair[0])
+    return [command for _, command in matches]
+
+
+def match_score(words: Sequence[str], command: PaletteCommand) -> float:
+    """Return how well a command matches words in lower case; 0 if one does not occur."""
+    text = f"{command.title} {command.keys}".lower()
+    if not words or not all(word in text for word in words):
+        return 0
+    if text.startswith(words[0]):
+        return _STARTS
+    return _STARTS_A_WORD if f" {words[0]}" in text else _CONTAINS
+
+
+def _command(app: PgtopApp, action: Action, owner: DOMNode) -> PaletteCommand:
     run = partial(app.run_action, action.call or action.id, owner)
-    return SystemCommand(action.title, ", ".join(action.key_names), run)
+    return PaletteCommand(action.title, ", ".join(action.key_names), run)
 
 
-def _signpost(app: PgtopApp, action: Action) -> SystemCommand:
+def _signpost(app: PgtopApp, action: Action) -> PaletteCommand:
     """Return a command that only shows where the action works."""
     place = place_of(action, app.keymap)
     run = partial(app.show_notice, f"{action.title}: {place}")
-    keys = ", ".join(action.key_names)
-    return SystemCommand(action.title, f"{keys} {place}".strip(), run)
+    return PaletteCommand(action.title, ", ".join(action.key_names), run, place)
 
 
 async def _filter_by(app: PgtopApp, name: str) -> None:

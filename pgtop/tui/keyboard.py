@@ -17,7 +17,6 @@ from textual.app import App
 from textual.await_complete import AwaitComplete
 from textual.dom import DOMNode
 from textual.screen import ModalScreen, Screen
-from textual.widgets import Input
 
 from pgtop.field_keys import FLOW_CONTROL
 from pgtop.keys import Keymap, hint
@@ -44,8 +43,6 @@ _DRAWN_AFTER = 0.5
 """Seconds after which a screen that never reports it is taken to be drawn."""
 _ANSWERS = "#buttons, #choices, #targets"
 """The widgets of a question that are laid out last."""
-_LONGEST_SEARCH = 60
-"""Characters that a search in the palette takes."""
 _UNNUMBERED = 1
 """The number of every proof from a driver that does not count them."""
 _DROPPED = "ignored what was typed before this could be read"
@@ -182,8 +179,6 @@ class Keyboard(App[int]):
             self._read_later()
             return
         self._read_field()
-        if self._is_full(event):
-            return
         self._note_stray(event)
         if isinstance(event, events.Key):
             if self.takes(event.key):
@@ -204,15 +199,6 @@ class Keyboard(App[int]):
         if driver is not None:
             driver.typeahead.drop()
         self.show_notice(_DROPPED)
-
-    def _is_full(self, event: Typed) -> bool:
-        """Return whether the event is text for a full field of Textual's, as the palette has."""
-        field = self.focused
-        is_printable = isinstance(event, events.Key) and event.is_printable
-        is_text = is_printable or isinstance(event, events.Paste)
-        return (
-            is_text and isinstance(field, Input) and len(field.value) >= _LONGEST_SEARCH
-        )
 
     def _note_stray(self, event: Typed) -> None:
         """Close the gate after a key that means nothing to the question."""

@@ -1,4 +1,4 @@
-"""The colours of what Textual composes itself: fields, frames, and the palette of commands."""
+"""The colours of what Textual composes itself: fields and frames."""
 
 from rich.color import Color
 from textual.theme import Theme
@@ -42,7 +42,7 @@ def textual_theme(palette: Palette) -> Theme:
 
 
 def _selections(text: str, ground: str) -> dict[str, str]:
-    """Return the colours of the cursor of a field, and of what is selected in fields and lists."""
+    """Return the colours of the cursor of a field, and of what is selected in it."""
     if ground == _TERMINAL:
         selected, behind = "ansi_black", "ansi_cyan"
     else:
@@ -53,8 +53,6 @@ def _selections(text: str, ground: str) -> dict[str, str]:
         "input-cursor-text-style": "reverse",
         "input-selection-foreground": selected,
         "input-selection-background": behind,
-        "block-cursor-foreground": selected,
-        "block-cursor-background": behind,
         "ansi-foreground": text,
         "ansi-background": ground,
         "border": text,

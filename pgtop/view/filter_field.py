@@ -83,6 +83,12 @@ def text_with_cursor(text: str, cursor: int, room: int) -> Line:
     return _in_sight(TypedFilter(text, cursor), room)
 
 
+def prompted_line(text: str, cursor: int, width: int) -> Line:
+    """Return the prompt of a search, and the part of its text that has room."""
+    room = max(1, width - cells(_PROMPT))
+    return (Span(_PROMPT, Tone.STRONG), *text_with_cursor(text, cursor, room))
+
+
 def field_line(typed: TypedFilter, width: int) -> Line:
     """Return the prompt, the text with its cursor, what Tab writes, and how many rows match."""
     count = _count(typed.matching, typed.noun if width >= _NOUN_FROM else "")

@@ -11,6 +11,7 @@ from pgtop.model.backend import IDLE, Backend
 from pgtop.model.signal import Signal
 from pgtop.signalling.observe import RefusingSignaller
 from pgtop.table.filter import Filter
+from pgtop.tui.command_list import commands
 from pgtop.tui.dialogs.bulk import BulkScreen
 from pgtop.tui.dialogs.confirm import ConfirmScreen
 from pgtop.tui.dialogs.results import ResultScreen
@@ -449,9 +450,8 @@ async def test_read_only_leaves_no_signals_in_the_palette() -> None:
     """The command palette offers nothing that could end a session or query."""
     stage = Stage(busy(), Settings(read_only=True), RefusingSignaller("read-only mode"))
     async with stage.app.run_test(size=_SIZE):
-        offered = {
-            command.title for command in stage.app.get_system_commands(stage.app.screen)
-        }
+        listed = commands(stage.app, stage.app.screen, Settings(read_only=True))
+        offered = {command.title for command in listed}
     assert offered
     assert not offered & {action.title for action in KEYMAP.actions if action.dangerous}
 

@@ -2,7 +2,6 @@
 
 import pytest
 from textual import events
-from textual.command import CommandList
 from textual.events import MouseScrollDown, MouseScrollUp
 
 from pgtop.tui.app import PgtopApp
@@ -18,7 +17,7 @@ from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.widgets.key_line import KeyBar
 from pgtop.tui.widgets.row_table import RowTable
 from pgtop.view_registry import KEYMAP
-from tests.scenes import busy, calm
+from tests.scenes import busy
 from tests.tui.apps import (
     SIZE,
     Stage,
@@ -202,13 +201,3 @@ async def test_any_size_draws(size: tuple[int, int]) -> None:
         await pilot.pause()
         await press(pilot, "clear")
         assert isinstance(stage.app.screen, SessionsScreen)
-
-
-async def test_a_search_that_outlives_the_palette_is_no_bug() -> None:
-    """After a flood of keys Textual's search goes on, and finds that its list is gone."""
-    stage = Stage(calm())
-    async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "ctrl+p")
-        await pilot.app.screen.query_one(CommandList).remove()
-        await press(pilot, *"quit", "clear")
-        assert isinstance(pilot.app.screen, SessionsScreen)

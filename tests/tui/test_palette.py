@@ -1,21 +1,32 @@
 """The palette finds every action, wherever it works, and saved filters."""
 
-from textual.app import SystemCommand
+from inspect import isawaitable
 
 from pgtop.config.settings import Settings
-from pgtop.tui.screens.commands import Commands, match_score
+from pgtop.tui.command_list import PaletteCommand, commands, match_score, matching
+from pgtop.tui.dialogs.commands import CommandScreen
 from pgtop.tui.screens.pages import DetailScreen
+from pgtop.tui.widgets.rows import Rows
 from pgtop.view_registry import KEYMAP
 from tests.scenes import busy
-from tests.tui.apps import SIZE, Stage, press, shown_on, text_of
+from tests.tui.apps import SIZE, Stage, burst, press, shown_on, text_of
 
 _SETTINGS = Settings(filters={"leak": "state:idle db:shop"})
 
 
-def commands_of(stage: Stage) -> dict[str, SystemCommand]:
+def commands_of(
+    stage: Stage, settings: Settings = _SETTINGS
+) -> dict[str, PaletteCommand]:
     """Return the commands for the screen on top, by title."""
-    screen = stage.app.screen
-    return {each.title: each for each in stage.app.get_system_commands(screen)}
+    listed = commands(stage.app, stage.app.screen, settings)
+    return {command.title: command for command in listed}
+
+
+async def run(command: PaletteCommand) -> None:
+    """Run a command, as the palette does."""
+    result = command.run()
+    if isawaitable(result):
+        await result
 
 
 async def test_every_action_is_there_once_in_every_place() -> None:
@@ -25,46 +36,65 @@ async def test_every_action_is_there_once_in_every_place() -> None:
     async with stage.app.run_test(size=SIZE) as pilot:
         for keys in (("show_sessions",), ("show_breakdown",), ("open",), ("help",)):
             await press(pilot, *keys)
-            assert set(commands_of(stage)) == titles
+            assert set(commands_of(stage, Settings())) == titles
             await press(pilot, "clear")
 
 
-def test_a_command_is_found_by_its_words() -> None:
+def test_a_command_is_matches_by_its_words() -> None:
     """In any order, and by letters that stand together; the title that begins so comes first."""
-    title, keys = "longer interval", "+"
-    assert match_score(["long"], title, keys) > match_score(["interval"], title, keys)
-    assert match_score(["int", "long"], title, keys) > match_score(
-        ["nger"], title, keys
-    )
-    assert match_score(["lgr"], title, keys) == match_score([], title, keys) == 0
+    longer = PaletteCommand("longer interval", "+", run=lambda: None)
+    best = match_score(["long"], longer)
+    inner = match_score(["interval"], longer)
+    any_order = match_score(["int", "long"], longer)
+    assert best > inner == any_order > match_score(["nger"], longer)
+    assert match_score(["lgr"], longer) == match_score([], longer) == 0
+
+
+def test_the_best_match_is_the_first() -> None:
+    """Commands that match equally well keep their order; without words all are there."""
+    titles = ("open its session", "reopen", "sessions", "session options")
+    listed = [PaletteCommand(title, "", run=lambda: None) for title in titles]
+    matches = [command.title for command in matching(listed, " Session ")]
+    assert matches == ["sessions", "session options", "open its session"]
+    assert matching(listed, " ") == listed
 
 
 async def test_an_action_that_does_not_work_here_names_its_place() -> None:
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         tag = KEYMAP.action("tag").title
-        assert commands_of(stage)[tag].help == "Space"
+        assert commands_of(stage)[tag].keys == "Space"
         await press(pilot, "show_breakdown")
         command = commands_of(stage)[tag]
-        assert command.help == "Space works only in the sessions view: press 1"
-        command.callback()
+        assert command.place == "works only in the sessions view: press 1"
+        await run(command)
         words = " ".join(text_of(stage, "#notice").split())
         assert words == f"{tag}: works only in the sessions view: press 1"
 
 
 async def test_a_command_is_about_the_screen_below_the_palette() -> None:
-    """The palette itself is on top while one searches, and knows the screen below."""
+    """The command runs there once the palette is closed, also if all was typed in one go."""
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "palette")
-        assert isinstance(stage.app.screen, Commands)
-        below = stage.app.screen_stack[-2]
-        commands = {each.title: each for each in stage.app.get_system_commands(below)}
-        assert commands[KEYMAP.action("tag").title].help == "Space"
-        await press(pilot, "clear")
-        await commands[KEYMAP.action("open").title].callback()
+        title = KEYMAP.action("open").title
+        await burst(pilot, "palette", *title[:9], "open")
         await pilot.pause()
         assert isinstance(stage.app.screen, DetailScreen)
+
+
+async def test_the_palette_names_the_place_of_what_works_elsewhere() -> None:
+    stage = Stage(busy())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "show_breakdown", "palette", *"tag all")
+        box = stage.app.screen.query_one("#box")
+        assert str(box.border_subtitle) == "works only in the sessions view: press 1"
+        await press(pilot, *"zz", "open")
+        rows = stage.app.screen.query_one("#choices", Rows)
+        line = "".join(span.text for span in rows.styled_line(0).line)
+        assert line.strip() == "No command has these words."
+        assert isinstance(stage.app.screen, CommandScreen)
+        await press(pilot, "clear")
+        assert not isinstance(stage.app.screen, CommandScreen)
 
 
 async def test_a_saved_filter_is_applied_to_the_view_that_is_open() -> None:
@@ -73,12 +103,12 @@ async def test_a_saved_filter_is_applied_to_the_view_that_is_open() -> None:
     async with stage.app.run_test(size=SIZE) as pilot:
         everything = shown_on(stage)
         command = commands_of(stage)["filter @leak"]
-        assert command.help == "state:idle db:shop"
-        await command.callback()
+        assert command.keys == "state:idle db:shop"
+        await run(command)
         assert 0 < len(shown_on(stage)) < len(everything)
         assert text_of(stage, "#filter").startswith("filter @leak")
         await press(pilot, "help")
-        await commands_of(stage)["filter @leak"].callback()
+        await run(commands_of(stage)["filter @leak"])
         assert text_of(stage, "#filter").startswith("filter @leak")
 
 
@@ -86,6 +116,6 @@ async def test_a_saved_filter_of_another_view_says_why_it_is_not_applied() -> No
     stage = Stage(busy(), _SETTINGS)
     async with stage.app.run_test(size=SIZE) as pilot:
         await press(pilot, "show_breakdown")
-        await commands_of(stage)["filter @leak"].callback()
+        await run(commands_of(stage)["filter @leak"])
         words = " ".join(text_of(stage, "#notice").split())
         assert "the saved filter @leak is wrong" in words

@@ -68,6 +68,11 @@ class Rows(LineWidget):
         return max(1, self.size.height - self._header_lines)
 
     @property
+    def cursor(self) -> int:
+        """The index of the row under the cursor."""
+        return self._cursor
+
+    @property
     def at_top(self) -> bool:
         """True if the cursor is on the first selectable row."""
         return self._cursor <= self._first_selectable()
