@@ -71,7 +71,7 @@ class Enricher(Protocol):
         """Return the snapshot with the newest reading, if it is among the topics; let the next
         reading begin when it is due.
 
-        What was read before `requested_at`, by the monotonic clock, is older than the snapshot.
+        A reading from before `requested_at`, by the monotonic clock, is older than the snapshot.
         """
         ...
 
