@@ -4,7 +4,10 @@ There is no estimate of a whole command: counters belong to a phase, and no serv
 the next one takes.
 """
 
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from operator import attrgetter
 from typing import NamedTuple
 
 from pgtop.model.progress import Operation, Point, SeenPhase
@@ -14,6 +17,10 @@ WINDOW = 30 * MICROSECONDS
 """An estimate stands on the work of this time."""
 _LEAST_SECONDS = 0.9
 """Two samples of a dashboard are a second apart; an estimate needs as much."""
+_PARTS = 3
+_STEADY = 1.5
+"""How many times the slowest part of that time the fastest one may have done: the time left by the
+mean pace is then off by a fifth at most if the pace stays in that range."""
 _SPACING = 3 * MICROSECONDS
 """Between two points that are kept, except the newest."""
 _PHASES_KEPT = 24
@@ -227,13 +234,14 @@ def percent(operation: Operation) -> float | None:
 
 def remaining_seconds(operation: Operation) -> float | None:
     """Return the time that is left of the present phase, at the pace of the last half minute; None
-    without a total in small units, two samples or any work between them.
+    without a total in small units, two samples or any work between them, and while the pace is not
+    steady.
     """
     work = measure(operation)
     seconds = pace_seconds(operation)
     if work is None or work.total is None or seconds < _LEAST_SECONDS:
         return None
-    if work.unit in _COARSE:
+    if work.unit in _COARSE or not is_steady(operation):
         return None
     left = work.total - work.done
     step = operation.points[-1].done - operation.points[0].done
@@ -244,6 +252,35 @@ def pace_seconds(operation: Operation) -> float:
     """Return the time that an estimate stands on."""
     points = operation.points
     return seconds_between(points[0].at, points[-1].at) if points else 0.0
+
+
+def is_steady(operation: Operation) -> bool:
+    """Return whether the work of the last half minute went on at much the same pace; a time too
+    short to be divided counts as steady. A counter that pauses goes in steps, of which one may be
+    missing in a part.
+    """
+    points = operation.points
+    if len(points) <= _PARTS:
+        return True
+    first, last = points[0].at, points[-1].at
+    length = (last - first) / _PARTS
+    ends = [first + part * length for part in range(_PARTS + 1)]
+    done = [_done_at(points, end) for end in ends]
+    steps = [after - before for before, after in pairwise(done)]
+    jumps = [later.done - earlier.done for earlier, later in pairwise(points)]
+    grain = 0 if all(jumps) else max(jumps)
+    return max(steps) <= _STEADY * min(steps) + grain
+
+
+def _done_at(points: Sequence[Point], at: float) -> float:
+    """Return the work that was done at a time between the first and the last point."""
+    place = bisect_left(points, at, key=attrgetter("at"))
+    later = points[min(place, len(points) - 1)]
+    earlier = points[max(0, place - 1)]
+    if later.at <= at or later.at == earlier.at:
+        return later.done
+    part = (at - earlier.at) / (later.at - earlier.at)
+    return earlier.done + part * (later.done - earlier.done)
 
 
 def stands_still(operation: Operation) -> bool:

@@ -51,6 +51,25 @@ def rough_age(seconds: float | None) -> str:
     return f"{int(max(0.0, seconds))}s"
 
 
+_STEPS = (1, 5, 10, 30, 60, 300, 600, 1800, 3600)
+_LEAST_STEPS = 6
+"""A rounded span has so many steps or more: an estimate is hardly known better."""
+
+
+def rounded_span(seconds: float | None) -> str:
+    """Return an estimated time in a few round steps: 7s 25s 1m30s 12m 2h30m."""
+    if seconds is None:
+        return ""
+    fitting = [step for step in _STEPS if step * _LEAST_STEPS <= seconds]
+    step = fitting[-1] if fitting else 1
+    minutes, second = divmod(max(1, round(seconds / step)) * step, 60)
+    if minutes >= 60:
+        return _long_age(minutes).removesuffix("00m").removesuffix("00h")
+    if not minutes:
+        return f"{second}s"
+    return f"{minutes}m{second:02}s".removesuffix("00s")
+
+
 def quiet_age(seconds: float | None) -> str:
     """Return a rough age, from ten seconds to a minute in steps of ten.
 

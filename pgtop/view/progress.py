@@ -8,6 +8,7 @@ from pgtop.analysis.progress import (
     BYTES,
     Measure,
     is_all_counted,
+    is_steady,
     measure,
     pace_seconds,
     percent,
@@ -23,7 +24,7 @@ from pgtop.table.session_state import state_in_full
 from pgtop.text.clean import clean
 from pgtop.text.identity import name_of_session
 from pgtop.text.tone import Span, Tone
-from pgtop.text.units import age, bytes_text, counted, rough_age
+from pgtop.text.units import age, bytes_text, counted, rough_age, rounded_span
 from pgtop.text.wrap import Line, line, wrapped
 from pgtop.view.progress_record import waits_for
 
@@ -115,7 +116,7 @@ def _present_phase(
 def left_words(operation: Operation) -> str:
     """Return the time left of the present phase; "" if it is not known."""
     left = remaining_seconds(operation)
-    return "" if left is None else f"about {rough_age(left)} of this phase left"
+    return "" if left is None else f"about {rounded_span(left)} of this phase left"
 
 
 def _pace_words(operation: Operation) -> str:
@@ -123,6 +124,8 @@ def _pace_words(operation: Operation) -> str:
         return f", no progress for {rough_age(pace_seconds(operation))}"
     if is_all_counted(operation):
         return ", the rest of this phase is not counted"
+    if not is_steady(operation):
+        return ", its pace varies: no estimate"
     if remaining_seconds(operation) is None:
         return ""
     return f" at the pace of the last {rough_age(pace_seconds(operation))}"

@@ -10,16 +10,11 @@ from pgtop.table import columns
 from pgtop.table.columns import ColumnSet
 from pgtop.table.fitting import Contents
 from pgtop.text.clean import cells, clean
-from pgtop.text.units import rough_age
+from pgtop.text.units import rounded_span
 from pgtop.view.progress import percentage, work_words
 from pgtop.view.progress_record import waits_for
 
 Column: TypeAlias = columns.Column[Operation, DerivedSnapshot]
-
-
-def _step(operation: Operation, _derived: DerivedSnapshot) -> str:
-    number = step_number(operation)
-    return "" if number is None else f"{number}/{len(steps_of(operation))}"
 
 
 def _done(operation: Operation, _derived: DerivedSnapshot) -> str:
@@ -27,7 +22,7 @@ def _done(operation: Operation, _derived: DerivedSnapshot) -> str:
 
 
 def _left(operation: Operation, _derived: DerivedSnapshot) -> str:
-    return rough_age(remaining_seconds(operation))
+    return rounded_span(remaining_seconds(operation))
 
 
 def _waits_for(operation: Operation, derived: DerivedSnapshot) -> str:
@@ -37,7 +32,10 @@ def _waits_for(operation: Operation, derived: DerivedSnapshot) -> str:
 def _phase(operation: Operation, _derived: DerivedSnapshot) -> str:
     if operation.is_hidden:
         return "hidden"
-    return operation.phase or work_words(operation)
+    number = step_number(operation)
+    steps = len(steps_of(operation))
+    place = "" if number is None or steps < 2 else f"{number}/{steps} "
+    return place + (operation.phase or work_words(operation))
 
 
 def _column(
@@ -65,11 +63,12 @@ COLUMNS = ColumnSet(
     _column("pid", "PID", "process id", lambda each, _: str(each.pid), 7, 10),
     _column("command", "COMMAND", "the command", lambda each, _: each.command, 12, 25),
     _column("target", "TABLE", "its table", lambda each, _: each.target, 16, 60),
-    _column("step", "STEP", "its step, and how many there are", _step, 5),
     _column("done", "DONE", "what is done of the phase", _done, 4),
     _column("left", "LEFT", "time left of the phase", _left, 6),
     _column("waits_for", "WAITS", "pid that it waits for", _waits_for, 7, 10),
-    _column("phase", "PHASE", "its phase", _phase, 24),
+    _column(
+        "phase", "PHASE", "its phase, its number, and how many there are", _phase, 24
+    ),
 )
 
 

@@ -160,10 +160,12 @@ def test_two_samples_give_an_estimate() -> None:
 
 
 def test_an_estimate_stands_on_the_last_half_minute() -> None:
-    """A scan that slows down to a tenth is judged by its present pace."""
+    """A scan that slows down to a tenth is judged by its present pace, once that is steady."""
     fast = range(0, 300, 10)
     slow = range(300, 340)
     assert remaining_seconds(series([*fast, *slow])) == pytest.approx(661, rel=0.02)
+    for seconds in (6, 10, 15, 20):
+        assert remaining_seconds(series([*fast, *slow[:seconds]])) is None
 
 
 @pytest.mark.parametrize("burst", [1, 3, 5])

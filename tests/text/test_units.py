@@ -7,7 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pgtop.text.units import age, age_cells, parse_duration, quiet_age, rough_age
+from pgtop.text.units import (
+    age,
+    age_cells,
+    parse_duration,
+    quiet_age,
+    rough_age,
+    rounded_span,
+)
 
 SECONDS = st.floats(0, 1e13, allow_nan=False)
 
@@ -154,3 +161,23 @@ def test_the_length_of_an_age_is_known_without_its_text(seconds: float) -> None:
     """Columns are as wide as the ages in them; a quiet age is never longer."""
     assert age_cells(seconds) == len(age(seconds))
     assert len(quiet_age(seconds)) <= age_cells(seconds)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (None, ""),
+        (0.2, "1s"),
+        (7.6, "8s"),
+        (38, "40s"),
+        (58, "1m"),
+        (99, "1m40s"),
+        (661, "11m"),
+        (3599, "1h"),
+        (9000, "2h30m"),
+        (86_300, "1d"),
+        (400_000, "4d15h"),
+    ],
+)
+def test_an_estimate_is_rounded(seconds: float | None, text: str) -> None:
+    assert rounded_span(seconds) == text

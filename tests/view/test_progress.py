@@ -123,11 +123,11 @@ def test_the_page_has_the_phases_the_estimate_and_what_follows() -> None:
     first = operation("vacuum", "initializing", "VACUUM")
     progress = sampled(first, scan(595), scan(605), scan(615))
     assert does_words(progress) == (
-        "VACUUM of acc, phase 1 of 4, 61%, about 38s of this phase left"
+        "VACUUM of acc, phase 1 of 4, 61%, about 40s of this phase left"
     )
     assert text(progress, 200).splitlines() == [
         "initializing: took at least 1.0s",
-        "scanning heap for 2.0s, 61%, 615 of 1,000 blocks, about 38s of this phase left"
+        "scanning heap for 2.0s, 61%, 615 of 1,000 blocks, about 40s of this phase left"
         " at the pace of the last 2s",
         "then vacuuming indexes, vacuuming heap, cleaning up",
     ]
