@@ -43,6 +43,8 @@ class PgtopDriver(OpenDriver):
         super().__init__(*args, **options)
         self._input_ended, self._end_input = os.pipe()
         self._drawn: list[Piece] = []
+        self._follows_mouse = False
+        """True while the terminal reports motion."""
         self.typeahead = Typeahead(self._announce)
         """Input from the terminal that the app has not taken yet."""
         self.before_frame: Callable[[], None] | None = None
@@ -222,8 +224,22 @@ class PgtopDriver(OpenDriver):
     def disable_mouse(self) -> None:
         """Request no more of them."""
         if self.has_mouse:
+            self.follow_mouse(False)
             self.write("\x1b[?1006l")
             self.write("\x1b[?1000l")
+
+    def follow_mouse(self, is_followed: bool) -> None:
+        """Request motion while a button is held, or clicks alone again, which the end of the other
+        mode would end as well.
+        """
+        if is_followed == self._follows_mouse:
+            return
+        self._follows_mouse = is_followed
+        if is_followed:
+            self.write("\x1b[?1002h")
+        else:
+            self.write("\x1b[?1002l")
+            self.write("\x1b[?1000h")
 
     def toggle_mouse(self) -> bool:
         """Leave the mouse to the terminal, or take it again; return whether the app has it now."""

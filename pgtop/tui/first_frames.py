@@ -27,6 +27,7 @@ from pgtop.view.empty import hidden_lines
 from pgtop.view.header import header
 from pgtop.view.key_line import key_line
 from pgtop.view.looks import Looks
+from pgtop.view.scroll_bar import bar_cells, ruled, thumb
 from pgtop.view.sessions import FOOTER, has_pane, options_of, table_lines
 from pgtop.view_registry import KEYMAP, VIEWS
 
@@ -148,20 +149,37 @@ def sessions(
     if has_pane(width, height):
         at_bottom = [*_pane(table, settings, width), *at_bottom]
     room = height - len(lines.above) - len(at_bottom)
-    below = hidden_lines(state.budget, first.server, width)
+    bar = bar_cells(width, settings.mouse)
+    below = hidden_lines(state.budget, first.server, width - bar)
+    rows = _rows(
+        table,
+        width - bar,
+        room,
+        bar,
+    )
     return _stacked(
         lines.above,
-        [*_rows(table, width, room), *map(StyledLine, below)],
+        [*rows, *map(StyledLine, below)],
         at_bottom,
         height,
     )
 
 
-def _rows(table: ArrangedSessions, width: int, room: int) -> list[StyledLine]:
-    """Return the header of the table, and as many rows as fit, with the cursor on the first."""
+def _rows(
+    table: ArrangedSessions,
+    width: int,
+    room: int,
+    bar: int,
+) -> list[StyledLine]:
+    """Return the header of the table, and as many rows as fit, with the cursor on the first, and
+    with a scroll bar if it has cells.
+    """
     titles, *rows = table_lines(table, width, room)
     shown = [StyledLine(row, cursor=place == 0) for place, row in enumerate(rows)]
-    return [StyledLine(titles), *shown]
+    place = thumb(0, max(1, room - 1), len(table.rows)) if bar else None
+    if place is not None:
+        shown = [row._replace(bar=place.sign(y)) for y, row in enumerate(shown)]
+    return [StyledLine(ruled(titles, bar)), *shown]
 
 
 def _pane(

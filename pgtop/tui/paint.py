@@ -18,7 +18,7 @@ from pgtop.terminal.canvas import Run
 from pgtop.terminal.style import PLAIN, Style, restyled
 from pgtop.text.ascii import to_ascii, to_console
 from pgtop.text.clean import cells
-from pgtop.text.tone import Tone
+from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.tui.theme import Palette, Styles
 
@@ -39,6 +39,13 @@ class StyledLine(NamedTuple):
     """True if the line is stale."""
     cursor: bool = False
     strong: bool = False
+    bar: Span | None = None
+    """The sign of a scroll bar in the last cell, which is on no cursor's row."""
+
+    @property
+    def flags(self) -> tuple[bool, bool, bool]:
+        """The flags that change the style of every tone."""
+        return self.dimmed, self.cursor, self.strong
 
 
 def runs(
@@ -52,17 +59,54 @@ def runs(
 
     `colours` are those that the terminal has.
     """
+    if styled.bar is not None:
+        return _runs_with_bar(
+            styled,
+            styled.bar,
+            width,
+            palette,
+            ground,
+            colours,
+        )
     base = palette.styles
-    flags = styled[1:]
-    by_tone = _terminal_styles(base, ground, colours, *flags)
+    by_tone = _terminal_styles(base, ground, colours, *styled.flags)
     if styled.cursor and base.cursor.reverse:
-        others = styled._replace(cursor=False)[1:]
+        others = styled._replace(cursor=False).flags
         elsewhere = _terminal_styles(base, ground, colours, *others)
         painted = list(_on_reversed_row(styled.line, base, by_tone, elsewhere))
     else:
         painted = [(text, by_tone[tone]) for text, tone in styled.line]
     room = width - sum([cells(text) for text, _ in styled.line])
     return [*painted, (" " * room, by_tone[Tone.PLAIN])] if room > 0 else painted
+
+
+def _runs_with_bar(
+    styled: StyledLine,
+    bar: Span,
+    width: int,
+    palette: Palette,
+    ground: RichStyle,
+    colours: ColorSystem | None,
+) -> list[Run]:
+    row = runs(
+        styled._replace(bar=None),
+        width - 1,
+        palette,
+        ground,
+        colours,
+    )
+    by_tone = _terminal_styles(
+        palette.styles,
+        ground,
+        colours,
+        *beside(styled).flags,
+    )
+    return [*row, (bar.text, by_tone[bar.tone])]
+
+
+def beside(styled: StyledLine) -> StyledLine:
+    """Return how a scroll bar is drawn beside the line."""
+    return StyledLine((), styled.dimmed)
 
 
 def rich_runs(
@@ -110,14 +154,7 @@ def styles(
     styled: StyledLine, palette: Palette, ground: RichStyle
 ) -> Mapping[Tone, RichStyle]:
     """Return the style of each tone on the line."""
-    _, dimmed, cursor, strong = styled
-    return _styles(
-        palette.styles,
-        ground,
-        dimmed,
-        cursor,
-        strong,
-    )
+    return _styles(palette.styles, ground, *styled.flags)
 
 
 def colours_of(environ: Mapping[str, str]) -> ColorSystem | None:

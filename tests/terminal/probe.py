@@ -71,13 +71,13 @@ class Question(ModalScreen[None]):
 
 class Probe(App[None]):
     """Keys: t tick, s storm, m modal, c theme, d/u scroll, l repaint all, b bell, y copy, x fail, o
-    mouse, z suspend, q quit.
+    mouse, f motion, z suspend, q quit.
     """
 
     CSS = "Table { height: 1fr; } #done { height: 1; }"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
-        *(Binding(key, f"do('{key}')") for key in "tscdulbyxo"),
+        *(Binding(key, f"do('{key}')") for key in "tscdulbyxof"),
         Binding("m", "show_question"),
         Binding("q", "quit"),
         Binding("z", "suspend_process"),
@@ -89,6 +89,7 @@ class Probe(App[None]):
         self._tick_log = log
         self._count = 0
         self._storm = False
+        self._follows_mouse = False
 
     def compose(self) -> ComposeResult:
         yield Table()
@@ -160,6 +161,11 @@ class Probe(App[None]):
     def _do_o(self) -> None:
         if isinstance(self._driver, PgtopDriver):
             self._driver.toggle_mouse()
+
+    def _do_f(self) -> None:
+        self._follows_mouse = not self._follows_mouse
+        if isinstance(self._driver, PgtopDriver):
+            self._driver.follow_mouse(self._follows_mouse)
 
     def _do_x(self) -> None:
         raise RuntimeError("as asked")

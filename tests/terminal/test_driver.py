@@ -317,6 +317,19 @@ def test_the_mouse_goes_to_the_terminal_and_back() -> None:
             assert terminal.modes["1000"] is terminal.modes["1006"] is is_on
 
 
+def test_motion_is_reported_only_on_request() -> None:
+    """Clicks alone are reported again afterwards, and nothing once the program has left."""
+    with probe() as terminal:
+        for is_on in (True, False):
+            type_keys(terminal, "f")
+            assert terminal.modes["1002"] is is_on
+        assert terminal.raw.rindex(b"\x1b[?1000h") > terminal.raw.rindex(b"\x1b[?1002l")
+        type_keys(terminal, "fo")
+        assert not {"1000", "1002"} & {
+            mode for mode, on in terminal.modes.items() if on
+        }
+
+
 def test_bell_and_clipboard_pass_through() -> None:
     """Output of Textual outside frames arrives unchanged and in order."""
     with probe() as terminal:

@@ -82,7 +82,7 @@ def check_same(first: Canvas, then: Canvas) -> None:
 @pytest.mark.parametrize(
     "scene", [busy, calm, full, hostile, nearly_full, not_privileged, standstill]
 )
-@pytest.mark.parametrize("size", [(40, 10), (80, 24), (200, 50)], ids=str)
+@pytest.mark.parametrize("size", [(40, 10), (80, 24), (100, 20), (200, 50)], ids=str)
 async def test_the_first_frame_is_the_one_that_textual_starts_with(
     scene: Callable[[], Snapshot], size: tuple[int, int]
 ) -> None:

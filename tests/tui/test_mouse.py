@@ -1,15 +1,24 @@
-"""The mouse on the buttons of dialogs."""
+"""The mouse on the buttons of dialogs, and on the scroll bar of a table."""
 
 from typing import Any
 
 import pytest
+from textual import events
 from textual.pilot import Pilot
 
 from pgtop.tui.dialogs.bulk import BulkScreen
 from pgtop.tui.dialogs.confirm import ConfirmScreen
 from tests.fakes import FakeSignaller
 from tests.scenes import busy, nearly_full
-from tests.tui.apps import SIZE, Stage, pid_of, press, text_of
+from tests.tui.apps import (
+    SIZE,
+    Stage,
+    headings_of,
+    pid_of,
+    press,
+    table_of,
+    text_of,
+)
 from tests.tui.bulk_helpers import LEAK_KEYS
 
 
@@ -55,3 +64,87 @@ async def test_a_click_stands_for_no_number_that_must_be_typed(typed: str) -> No
         await pilot.pause()
         assert stage.app.screen is dialog
         assert signaller.requests == []
+
+
+async def _mouse(
+    stage: Stage,
+    pilot: Pilot[Any],
+    kind: type[events.MouseEvent],
+    x: int,
+    y: int,
+) -> None:
+    """Have the terminal report the left button at a cell of the screen."""
+    event = kind(
+        None,
+        x,
+        y,
+        0,
+        0,
+        1,
+        shift=False,
+        meta=False,
+        ctrl=False,
+        screen_x=x,
+        screen_y=y,
+    )
+    stage.app.post_message(event)
+    await pilot.pause()
+
+
+async def test_the_thumb_of_the_scroll_bar_is_dragged() -> None:
+    """The rows follow it, wherever the mouse goes meanwhile; no row is clicked by its release."""
+    stage = Stage(busy())
+    width, height = 100, 20
+    async with stage.app.run_test(size=(width, height)) as pilot:
+        table = table_of(stage)
+        first = table.region.y + 1
+        bar = width - 1
+        end = first + table.page - 1
+        await _mouse(stage, pilot, events.MouseDown, bar, first)
+        await _mouse(stage, pilot, events.MouseMove, bar - 20, first + 2)
+        assert table.in_sight[0] > 1
+        await _mouse(stage, pilot, events.MouseMove, bar - 20, end)
+        assert table.more_below == 0
+        assert f"{table.row_count()} of" in headings_of(stage)
+        pid = pid_of(stage)
+        await _mouse(stage, pilot, events.MouseUp, bar - 20, end)
+        assert pid_of(stage) == pid
+        await _mouse(stage, pilot, events.MouseMove, bar, first)
+        assert table.more_below == 0
+
+
+async def test_a_release_alone_drags_too() -> None:
+    """A terminal that reports no motion reports where the button was released."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=(100, 20)) as pilot:
+        table = table_of(stage)
+        first = table.region.y + 1
+        await _mouse(stage, pilot, events.MouseDown, 99, first)
+        await _mouse(stage, pilot, events.MouseUp, 99, first + table.page)
+        assert table.more_below == 0
+
+
+async def test_a_click_beside_the_thumb_moves_by_a_page() -> None:
+    """Down below it, and up above it; the cursor stays in sight."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=(100, 20)) as pilot:
+        table = table_of(stage)
+        await pilot.click("#table", offset=(99, table.page))
+        assert table.in_sight[0] == 1 + min(table.page, table.row_count() - table.page)
+        assert table._cursor == table._top
+        await pilot.click("#table", offset=(99, 1))
+        assert table.in_sight[0] == 1
+
+
+async def test_a_dialog_ends_the_drag() -> None:
+    """The mouse moves nothing behind it, nor when it is gone."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=(100, 20)) as pilot:
+        table = table_of(stage)
+        first = table.region.y + 1
+        await _mouse(stage, pilot, events.MouseDown, 99, first)
+        await press(pilot, "terminate")
+        await _mouse(stage, pilot, events.MouseMove, 99, first + 5)
+        await press(pilot, "clear")
+        await _mouse(stage, pilot, events.MouseMove, 99, first + 5)
+        assert table.in_sight[0] == 1

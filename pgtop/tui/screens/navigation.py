@@ -57,6 +57,10 @@ class Navigation:
         """Show the new place; the list itself has moved its cursor."""
         self.moved()
 
+    def on_scrollable_rows_scrolled(self) -> None:
+        """Show the new place after a drag of the scroll bar."""
+        self.moved()
+
     def _move(self, rows: int) -> None:
         self.scrollable().move(rows)
         self.moved()

@@ -244,7 +244,8 @@ class TableScreen(Navigation, FilterableScreen, Generic[RowT, ContextT]):
         return self._arranged is not None and not self._arranged.rows
 
     def _show_below(self) -> None:
-        (width, height) = self._table.size
+        width = self._table.text_width
+        height = self._table.size.height
         if self.is_empty:
             lines = empty_lines(self.empty_state(), width, height - 1)
         else:

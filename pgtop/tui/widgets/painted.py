@@ -18,7 +18,7 @@ from pgtop.terminal.canvas import Piece
 from pgtop.terminal.driver import PgtopDriver
 from pgtop.terminal.textual_private import driver_of
 from pgtop.text.tone import Tone
-from pgtop.tui.paint import StyledLine, colours_named, rich_runs, runs, styles
+from pgtop.tui.paint import StyledLine, beside, colours_named, rich_runs, runs, styles
 from pgtop.tui.theme import Palette
 
 
@@ -120,7 +120,12 @@ class LineWidget(Widget):
         painted = rich_runs(styled, self._palette, self.ground)
         strip = Strip([Segment(text, style) for text, style in painted])
         plain = styles(styled, self._palette, self.ground)[Tone.PLAIN]
-        return strip.adjust_cell_length(width, plain)
+        if styled.bar is None:
+            return strip.adjust_cell_length(width, plain)
+        text, tone = styled.bar
+        style = styles(beside(styled), self._palette, self.ground)[tone]
+        row = strip.adjust_cell_length(width - 1, plain)
+        return Strip([*row, Segment(text, style)], width)
 
     def render_lines(self, crop: Region) -> list[Strip]:
         # For other colours, or for a screen without colours.

@@ -18,13 +18,15 @@ from pgtop.table.spec import Measure, TableSpec
 from pgtop.table.steady import SteadyContents
 from pgtop.text.wrap import Line
 from pgtop.tui.theme import Palette
-from pgtop.tui.widgets.rows import Rows
+from pgtop.tui.widgets.scrollable_rows import ScrollableRows
+from pgtop.view.scroll_bar import ruled
 
+_UNMEASURED = (-1, 0, 0)
 _SEEN_KEPT = 64
 """Identities of rows that have left, before they are forgotten."""
 
 
-class RowTable(Rows, Generic[RowT, ContextT]):
+class RowTable(ScrollableRows, Generic[RowT, ContextT]):
     """Draws arranged rows. Once the user has moved it, the cursor belongs to a row's identity.
 
     A row that leaves under the cursor stays for one sample, marked, so that no key meant for it
@@ -57,7 +59,7 @@ class RowTable(Rows, Generic[RowT, ContextT]):
         self._steady = SteadyContents()
         self._measured: Arranged[RowT, ContextT] | None = None
         """The rows that the widths of the columns are based on, as far as they were in sight."""
-        self._measured_at = (-1, 0)
+        self._measured_at = _UNMEASURED
         self._key_at: Instant | None = None
         self._end: tuple[str, ...] = ()
         self._searches: tuple[Search, ...] = ()
@@ -132,6 +134,11 @@ class RowTable(Rows, Generic[RowT, ContextT]):
         self._note_key()
         super().move(rows)
 
+    def scroll_to_row(self, top: int) -> None:
+        self._is_on_top = False
+        self._note_key()
+        super().scroll_to_row(top)
+
     def _note_key(self) -> None:
         """Note the time of the sample at which a key was pressed: no column shrinks soon after."""
         if self._arranged is not None:
@@ -185,7 +192,8 @@ class RowTable(Rows, Generic[RowT, ContextT]):
         row = self._rows[index]
         if title := self.spec.heading(row):
             end = () if index else self._end
-            return header(self._layout, self._options.sort, title, end)
+            headings = header(self._layout, self._options.sort, title, end)
+            return headings if self._thumb else ruled(headings, self.bar_cells)
         return self.spec.with_gutter(
             self._cells_of(row, self._arranged.context),
             row,
@@ -211,12 +219,13 @@ class RowTable(Rows, Generic[RowT, ContextT]):
 
     def header_line(self) -> Line:
         gutter = " " * self.spec.gutter_cells
-        return header(
+        headings = header(
             self._layout,
             self._options.sort,
             end=self._end,
             gutter=gutter,
         )
+        return ruled(headings, self.bar_cells)
 
     def redraw(self, dimmed: bool | None = None) -> None:
         super().redraw(dimmed)
@@ -281,7 +290,7 @@ class RowTable(Rows, Generic[RowT, ContextT]):
     def scroll_columns(self, columns: int) -> None:
         """Hide that many columns on the left (show them again, if negative)."""
         limit = self.spec.scroll_limit(
-            self.size.width,
+            self.text_width,
             self._options,
             self._steady.contents,
         )
@@ -293,13 +302,14 @@ class RowTable(Rows, Generic[RowT, ContextT]):
         self.post_message(self.Refitted())
 
     def refit(self) -> None:
-        self._measured_at = (-1, 0)
+        self._measured_at = _UNMEASURED
         self.redraw()
 
     def prepare(self) -> None:
         """Place the columns for the rows in sight."""
+        super().prepare()
         arranged = self._arranged
-        at = (self._top, self.page)
+        at = (self._top, self.page, self.text_width)
         if arranged is self._measured and at == self._measured_at:
             return
         self._measured = arranged
@@ -313,7 +323,7 @@ class RowTable(Rows, Generic[RowT, ContextT]):
         arranged: Arranged[RowT, ContextT],
         contents: Measure[RowT, ContextT],
     ) -> None:
-        top, page = self._measured_at
+        top, page, _ = self._measured_at
         in_sight = self._rows[top : top + page]
         needed = contents(in_sight, arranged.context, arranged.options)
         now = self.spec.now(arranged.context)
@@ -335,7 +345,7 @@ class RowTable(Rows, Generic[RowT, ContextT]):
 
     def _place_columns(self) -> Layout:
         return self.spec.layout(
-            self.size.width,
+            self.text_width,
             self._options,
             self._skip,
             self._steady.contents,

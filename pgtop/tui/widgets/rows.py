@@ -10,6 +10,7 @@ from itertools import chain
 from textual import events
 from textual.message import Message
 
+from pgtop.text.tone import Span
 from pgtop.text.wrap import Line
 from pgtop.tui.paint import StyledLine
 from pgtop.tui.theme import Palette
@@ -35,6 +36,10 @@ class Rows(LineWidget):
         self._dimmed = False
         self._below: Sequence[Line] = ()
         """Lines behind the last row, as far as there is room."""
+        self._is_bar_pressed = False
+        """True from a press on a scroll bar to the next press: the click in between is on no row,
+        wherever the mouse was released.
+        """
 
     # For subclasses.
 
@@ -55,6 +60,10 @@ class Rows(LineWidget):
 
     def prepare(self) -> None:
         """Prepare to draw the rows in sight, whose place is known now."""
+
+    def bar_sign(self, y: int) -> Span | None:
+        """Return the sign of the scroll bar beside a line of rows, in a list that has a bar."""
+        return None
 
     def selectable(self, index: int) -> bool:
         """Return whether the cursor may rest on this row."""
@@ -146,7 +155,10 @@ class Rows(LineWidget):
             below = self._below[index - count : index - count + 1]
             return StyledLine(below[0] if below else (), self._dimmed)
         return StyledLine(
-            self.row_line(index), self._dimmed, cursor=index == self._cursor
+            self.row_line(index),
+            self._dimmed,
+            cursor=index == self._cursor,
+            bar=self.bar_sign(y),
         )
 
     def _put_cursor(self, index: int, step: int) -> None:
@@ -193,7 +205,8 @@ class Rows(LineWidget):
         return index if is_row else None
 
     def on_click(self, event: events.Click) -> None:
-        self.click_at(event.x, event.y, is_double=event.chain > 1)
+        if not self._is_bar_pressed:
+            self.click_at(event.x, event.y, is_double=event.chain > 1)
 
     def click_at(self, x: int, y: int, *, is_double: bool) -> None:
         """Select the row that was clicked; choose it with a double click, never with the one that
