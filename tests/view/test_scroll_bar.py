@@ -20,7 +20,7 @@ def at(top: int, page: int, rows: int) -> Thumb:
 def test_the_thumb_stays_on_its_track_and_follows_the_rows(
     page: int, rows: int, data: st.DataObject
 ) -> None:
-    """It never goes back while the rows go on, and keeps its length."""
+    """The thumb never goes back while the rows go on, and keeps its length."""
     assume(rows > page)
     lowest = rows - page
     top = data.draw(st.integers(0, lowest))
@@ -35,7 +35,7 @@ def test_the_thumb_stays_on_its_track_and_follows_the_rows(
 
 @given(PAGES, ROWS)
 def test_the_thumb_is_at_an_end_only_with_the_rows(page: int, rows: int) -> None:
-    """It touches the upper end at the first row, and the lower end at the last one alone."""
+    """The thumb touches the upper end at the first row, and the lower end at the last one alone."""
     assume(rows > max(page, 1))
     lowest = rows - page
     assert at(0, page, rows).start == 0
