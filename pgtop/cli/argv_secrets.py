@@ -5,7 +5,7 @@ better. Only Linux shows where a process keeps its arguments.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from pathlib import Path
 
 from pgtop.errors import UsageError
@@ -93,9 +93,9 @@ def wrong_keyword(message: str, connection_string: str) -> str:
 
 
 def check_words(
-    words: Sequence[str], connection_string: str | None, *, quoted: bool = False
+    words: Sequence[str], strings: Container[str | None], *, quoted: bool = False
 ) -> None:
-    """Raise UsageError, which quotes nothing, for a password outside the connection string.
+    """Raise UsageError, which quotes nothing, for a password outside the connection strings.
 
     Set `quoted` if an error is about to quote one of the words: even user:password@host is refused
     then.
@@ -103,7 +103,7 @@ def check_words(
     is_suspicious = may_hold_password if quoted else holds_password
     for word in words:
         value = _value(word)
-        if value != connection_string and is_suspicious(value):
+        if value not in strings and is_suspicious(value):
             hide(word)
             raise UsageError(
                 "There is a password outside the connection string.",

@@ -16,7 +16,7 @@ from pgtop import startup
 from pgtop.cli import bug_report, configuration, interrupts, output
 from pgtop.cli.args.connection import ConnectionOptions, Password
 from pgtop.cli.command_words import target_of
-from pgtop.cli.connection_string import parameters_of
+from pgtop.cli.connection_string import parameters_of, pooler_parameters
 from pgtop.cli.first_sample import first_sample
 from pgtop.cli.password_prompt import PasswordPrompt, has_terminal
 from pgtop.config.display import display_of
@@ -33,6 +33,7 @@ from pgtop.sources.postgres.sampler import TEXT_BYTES, WHOLE, PostgresSource
 
 if TYPE_CHECKING:
     from pgtop.signalling.execute import SignalExecutor
+    from pgtop.sources.pgbouncer.enricher import PoolersEnricher
 
 _REPORTED_SETTINGS = ("color", "ascii", "plain_driver", "read_only")
 
@@ -89,7 +90,22 @@ def source_for(
 
 def enrichers_for(options: ConnectionOptions) -> Sequence[Enricher]:
     """Return what adds to the snapshots of a server from beside it. Raises UsageError."""
-    return ()
+    poolers = poolers_for(options)
+    return () if poolers is None else (poolers,)
+
+
+def poolers_for(options: ConnectionOptions) -> "PoolersEnricher | None":
+    """Return what reads the poolers of the command line, or else those of the named server; None
+    without any. Raises UsageError.
+    """
+    server = options.server
+    uris = options.poolers or (server.pooler.split() if server else ())
+    if not uris:
+        return None
+    consoles = [pooler_parameters(uri) for uri in uris]
+    from pgtop.sources.pgbouncer.enricher import PoolersEnricher
+
+    return PoolersEnricher(consoles)
 
 
 def executor_for(

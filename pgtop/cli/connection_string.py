@@ -60,6 +60,25 @@ def parameters_of(connection: ConnectionOptions) -> dict[str, str]:
     return parameters
 
 
+def pooler_parameters(uri: str) -> dict[str, str]:
+    """Return libpq's keywords for the console of a pooler. Raises UsageError for a wrong URI, or
+    one with a password.
+    """
+    if not _is_conninfo(uri):
+        argv_secrets.hide(uri)
+        raise UsageError(
+            "A pooler is given by the URI of its console.",
+            "Such as --pooler postgresql://USER@HOST:6432/pgbouncer.",
+        )
+    parameters = parameters_of(ConnectionOptions(uri))
+    if argv_secrets.SECRETS & parameters.keys():
+        raise UsageError(
+            "The URI of a pooler holds a password.",
+            "Keep it in ~/.pgpass, in a line for the database pgbouncer.",
+        )
+    return parameters
+
+
 def _profile_parameters(server: "ServerProfile | None") -> dict[str, str]:
     """Return the keywords of a named server. Raises UsageError for a password among them."""
     if server is None:

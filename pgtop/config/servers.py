@@ -40,6 +40,11 @@ def _uri(text: str) -> str:
     return text
 
 
+def _uris(text: str) -> str:
+    """Return connection URIs with blanks between them. Raises ValueError, which quotes nothing."""
+    return " ".join(map(_uri, text.split()))
+
+
 def _label(text: str) -> str:
     if not text.strip() or len(text) > _LONGEST_LABEL:
         raise ValueError(f"must have 1 to {_LONGEST_LABEL} characters")
@@ -95,7 +100,12 @@ class ServerProfile(NamedTuple):
         str, setting(help="the view that opens first: one of pgtop's, or of [views]")
     ] = ""
     pooler: Annotated[
-        str, setting(help="URI of its pooler's console, without a password", parse=_uri)
+        str,
+        setting(
+            help="URI of its pooler's console, without a password; of several processes,"
+            " one each, with blanks between them",
+            parse=_uris,
+        ),
     ] = ""
     display: Annotated[
         Mapping[str, Any],

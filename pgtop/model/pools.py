@@ -112,7 +112,9 @@ class PoolerReading(NamedTuple):
     version: str = ""
     """Its name and version, such as `PgBouncer 1.18.0`."""
     reason: str = ""
-    """Why there is nothing newer, in a sentence; empty if it answers."""
+    """Why there is nothing newer: the rest of a sentence that begins with the endpoint, such as
+    `does not answer`. Empty if it answers.
+    """
     silent_since: Instant | None = None
     """When it should have answered; None if it answers."""
     read_at: Instant | None = None
@@ -134,6 +136,11 @@ class PoolerReading(NamedTuple):
     """True if the pooler runs a statement on a server connection between two clients of a session
     pool.
     """
+
+    @property
+    def sentence(self) -> str:
+        """Why there is nothing newer, in a sentence; empty if it answers."""
+        return f"{self.endpoint} {self.reason}." if self.reason else ""
 
     @property
     def waiting(self) -> int:

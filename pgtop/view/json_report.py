@@ -5,18 +5,23 @@ meaning. Names that the model has are written by `model.serialise`; this module 
 from them. Values are raw and exact; only what people read is cleaned.
 """
 
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 from pgtop.analysis.budget import budget
 from pgtop.analysis.derived import DerivedSnapshot
-from pgtop.model.backend import Backend
+from pgtop.analysis.once import OncePerSnapshot
+from pgtop.model.backend import Backend, BackendId
+from pgtop.model.pools import pools_of
 from pgtop.model.serialise import VERSION, record
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant, seconds_between, written
 from pgtop.table.filter import Filter
 from pgtop.view.progress_record import progress_record
 from pgtop.view.usual import usual_record
+
+if TYPE_CHECKING:
+    from pgtop.analysis.pooled_clients import PooledClient
 
 COLUMNS = (
     "datid", "datname", "pid", "leader_pid", "usesysid", "usename", "application_name",
@@ -45,6 +50,7 @@ _SERVER = (
     "in_recovery",
 )
 
+_CLIENT = ("client_addr", "client_port", "application_name")
 _BUDGET = (
     "max_connections", "superuser_reserved_connections", "reserved_connections", "used", "free",
     "approximate", "ordinary", "reserved_left", "openable", "openable_limit", "walsenders",
@@ -81,7 +87,23 @@ def _session(
     values = {**session_record(backend, derived), "progress": progress}
     if with_usual:
         values["usual"] = usual_record(backend, derived.snapshot)
+    if pools_of(derived.snapshot) is not None:
+        values["pooled_client"] = _pooled_client(backend, derived.snapshot)
     return values
+
+
+def _pooled_client(backend: Backend, snapshot: Snapshot) -> dict[str, Any] | None:
+    """Return the client that uses the session through a pooler; None without one."""
+    from pgtop.analysis.pooled_clients import pooled_clients  # only with a pooler
+
+    clients = _pooled.of(snapshot, lambda: pooled_clients(snapshot))
+    pooled = clients.get(backend.identity)
+    if pooled is None:
+        return None
+    return {**record(pooled.client, _CLIENT), "exact": pooled.is_exact}
+
+
+_pooled: "OncePerSnapshot[Mapping[BackendId, PooledClient]]" = OncePerSnapshot()
 
 
 def budget_report(snapshot: Snapshot) -> dict[str, Any]:

@@ -73,6 +73,8 @@ class ConnectionOptions(NamedTuple):
         option("--wait", help="keep trying until the server accepts a connection"),
     ] = False
     """True if pgtop keeps trying while the server is full, starting, stopping or unreachable."""
+    poolers: tuple[str, ...] = ()
+    """URIs of the consoles of poolers, of a command that reads them."""
     server_name: str = ""
     """The name behind the @ of a named server."""
     server: "ServerProfile | None" = None
@@ -83,6 +85,16 @@ _TITLE = "Connection (as in psql; PG* variables and libpq's defaults supply the 
 
 Connection = Annotated[ConnectionOptions, OptionGroup(_TITLE)]
 """The connection of a command that takes a database without `-d`."""
+
+Poolers = Annotated[
+    tuple[str, ...],
+    option(
+        "--pooler",
+        metavar="URI",
+        help="console of a PgBouncer before the server; one for each of its processes",
+    ),
+]
+"""The poolers of a command that reads them, behind its connection."""
 
 NamedConnection = Annotated[ConnectionOptions, OptionGroup(_TITLE, has_argument=False)]
 """The connection of a command that needs its plain words for something else."""

@@ -14,6 +14,7 @@ from pgtop.cli.args.config_options import CONFIG_SPEC, ConfigCommand
 from pgtop.cli.args.connection import ConnectionOptions
 from pgtop.cli.args.export_options import EXPORT_SPEC, ExportCommand
 from pgtop.cli.args.parsers import CommandParser, HelpRequested, read_record
+from pgtop.cli.args.pools_options import POOLS_SPEC, PoolsCommand
 from pgtop.cli.args.recording_options import (
     DiffCommand,
     RecordCommand,
@@ -59,6 +60,7 @@ Command: TypeAlias = (
     | ReportCommand
     | VersionCommand
     | ExportCommand
+    | PoolsCommand
     | WaitsCommand
     | PrintedText
 )
@@ -75,10 +77,11 @@ def parse(words: Sequence[str]) -> Command:
     except HelpRequested as request:
         return PrintedText(request.text)
     except UsageError:
-        argv_secrets.check_words(words, None, quoted=True)
+        argv_secrets.check_words(words, (), quoted=True)
         raise
     connection = getattr(command, "connection", ConnectionOptions())
-    argv_secrets.check_words(words, connection.target)
+    strings = (connection.target, *connection.poolers)
+    argv_secrets.check_words(words, strings)
     return command
 
 
@@ -89,12 +92,13 @@ def _read(spec: CommandSpec, words: Sequence[str]) -> Command:
         return command
     name, rest = take_server(spec.record, words)
     connecting: Any = spec.read(spec, rest)
-    if not name:
-        command = connecting
-    else:
-        connection = with_server(connecting.connection, name)
-        command = connecting._replace(connection=connection)
-    return command
+    connection = connecting.connection
+    if poolers := getattr(connecting, "poolers", ()):
+        connection = connection._replace(poolers=poolers)
+    if name:
+        connection = with_server(connection, name)
+    named: Command = connecting._replace(connection=connection)
+    return named
 
 
 def _split(words: Sequence[str]) -> tuple[CommandSpec, Sequence[str]]:
@@ -184,6 +188,7 @@ _SPECS = (
        pgtop waits {_TARGET}
        pgtop progress {_TARGET}
        pgtop statements {_TARGET}
+       pgtop pools [--pooler URI]... {_TARGET}
        pgtop cancel | kill [OPTION]... [@SERVER | URI] PID... | FILTER | --all-clients
        pgtop budget {_TARGET}
        pgtop record [OPTION]... [FILE | DIR]
@@ -267,6 +272,7 @@ Prints who blocks whom as a tree, and what holds back vacuum, and exits.""",
 Compares two times of a recording: sessions that came, went and changed, groups that grew, roots of
 lock queues, and the budget. With one --at, that time with the end.""",
     ),
+    POOLS_SPEC,
     CommandSpec(
         "progress",
         ProgressCommand,

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import Annotated, NamedTuple
 
-from pgtop.cli.args.connection import ConnectionOptions, NamedConnection
+from pgtop.cli.args.connection import ConnectionOptions, NamedConnection, Poolers
 from pgtop.cli.args.values import duration
 from pgtop.config.schema import Argument, Number, OptionGroup, option
 from pgtop.config.settings import MAX_INTERVAL, MIN_INTERVAL, REDACT
@@ -48,6 +48,7 @@ class RecordCommand(NamedTuple):
     """Options of `pgtop record`."""
 
     connection: NamedConnection = ConnectionOptions()
+    poolers: Poolers = ()
     path: Annotated[
         str,
         OptionGroup("Recording"),

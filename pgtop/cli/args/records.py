@@ -3,7 +3,7 @@
 from enum import Enum
 from typing import Annotated, NamedTuple
 
-from pgtop.cli.args.connection import Connection, ConnectionOptions
+from pgtop.cli.args.connection import Connection, ConnectionOptions, Poolers
 from pgtop.cli.args.recording_options import PastOptions
 from pgtop.config.schema import Argument, Number, OptionGroup, option
 from pgtop.config.settings import REDACT, Safety, Settings
@@ -27,6 +27,7 @@ class DashboardCommand(NamedTuple):
     """Options of `pgtop` without a command."""
 
     connection: Connection = ConnectionOptions()
+    poolers: Poolers = ()
     settings: Settings = Settings()
     safety: Safety = Safety()
 
@@ -82,6 +83,7 @@ class ShowCommand(NamedTuple):
     """Options of `pgtop show`."""
 
     connection: Connection = ConnectionOptions()
+    poolers: Poolers = ()
     past: PastOptions = PastOptions()
     format: Annotated[
         OutputFormat,

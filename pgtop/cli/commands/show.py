@@ -16,6 +16,7 @@ from pgtop.cli.first_sample import first_sample
 from pgtop.cli.recorded import recorded_source
 from pgtop.errors import UsageError
 from pgtop.model.backend import Backend
+from pgtop.model.pools import PoolsReading, pools_of
 from pgtop.model.section import PROGRESS, SESSIONS, USUAL
 from pgtop.model.snapshot import Snapshot
 from pgtop.sources.postgres.sampler import WHOLE
@@ -75,14 +76,19 @@ async def _sample(command: ShowCommand, redact: bool) -> Snapshot:
     past = command.past
     if past.file is not None:
         return await recorded_source(past.file, past.at, redact).sample()
+    poolers = compose.poolers_for(command.connection)
     source = compose.source_for(
         compose.connection_for(command.connection),
         redact,
         WHOLE,
-        enrichers=compose.enrichers_for(command.connection),
+        enrichers=() if poolers is None else (poolers,),
     )
     try:
         snapshot = await first_sample(source, command.connection.wait)
+        if poolers is not None:
+            await poolers.read()
+            snapshot = await source.sample(_TOPICS)
+            report_silent(pools_of(snapshot))
         if command.usual:
             await source.sample(_TOPICS | {USUAL})  # finds the functions
             return await source.sample(_TOPICS | {USUAL})
@@ -91,6 +97,13 @@ async def _sample(command: ShowCommand, redact: bool) -> Snapshot:
         return snapshot
     finally:
         await source.close()
+
+
+def report_silent(reading: PoolsReading | None) -> None:
+    """Report on stderr which poolers could not be read, and why."""
+    for pooler in () if reading is None else reading.poolers:
+        if pooler.reason:
+            output.report(pooler.sentence)
 
 
 def _needs_the_locks(snapshot: Snapshot) -> bool:

@@ -1,4 +1,4 @@
-"""One sentence on why a pooler cannot be read, which names what is right."""
+"""Reasons for which a pooler cannot be read, each with what is right."""
 
 from typing import NamedTuple
 
@@ -11,53 +11,61 @@ from pgtop.sources.postgres import failures
 from pgtop.sources.postgres.dialing import LoginFailed
 
 SILENT = "does not answer"
-"""The end of a sentence."""
 _LONGEST = 300
 _NOT_ALLOWED = "not allowed"
 """PgBouncer's refusal of a user that is neither one of its admin_users nor of its stats_users."""
 
 
 class ConsoleFailure(NamedTuple):
-    """Why a pooler cannot be read, in a sentence."""
+    """A pooler that cannot be read."""
 
     reason: str
+    """The rest of a sentence that begins with its endpoint."""
     is_refused: bool = False
     """True if it has refused the login: another try is not likely to succeed."""
 
 
+_BY_A_SERVER = (*LOGIN_REFUSED, FailureKind.OTHER)
+"""Failures that mean that something has answered."""
+
+
 def failure_of(error: psycopg.Error, console: Console) -> ConsoleFailure:
-    """Return why the console could not be read."""
+    """Return the reason why the console could not be read."""
     if isinstance(error, NotAConsoleError):
         return ConsoleFailure(_elsewhere(error, console), is_refused=True)
     cause = failures.explain(error)
     words = text_of(cause.what.encode(errors="replace"))[:_LONGEST]
     ending = _ending(cause.kind, words, isinstance(error, LoginFailed), console)
-    reason = f"{console.endpoint} {ending}."
-    return ConsoleFailure(reason, is_refused=cause.kind in LOGIN_REFUSED)
-
-
-def silence(console: Console) -> str:
-    """Return the sentence on a pooler that does not answer."""
-    return f"{console.endpoint} {SILENT}."
+    return ConsoleFailure(ending, is_refused=cause.kind in LOGIN_REFUSED)
 
 
 def _elsewhere(error: NotAConsoleError, console: Console) -> str:
-    """Return the sentence on a connection that has led to a database."""
+    """Return the reason if the connection has led to a database."""
     database = text_of(console.parameters["dbname"].encode())
     if database != CONSOLE:
         return (
-            f"{console.endpoint} has the database {database} there, and no console:"
-            f" name the database {CONSOLE}, as in postgresql://HOST:6432/{CONSOLE}."
+            f"has the database {database}, which is no console:"
+            f" name the database {CONSOLE}, as in postgresql://HOST:6432/{CONSOLE}"
         )
     return (
-        f"{console.endpoint} is PostgreSQL {error.version}, not PgBouncer:"
-        " name the pooler's own port, which is usually 6432."
+        f"is PostgreSQL {error.version}, not PgBouncer:"
+        " name the pooler's own port, which is usually 6432"
     )
 
 
 def _ending(kind: FailureKind, words: str, is_login: bool, console: Console) -> str:
+    database = text_of(console.parameters["dbname"].encode())
     user = text_of(console.parameters.get("user", "").encode())
     role = f"the user {user}" if user else "this user"
+    if kind is FailureKind.UNREACHABLE and _is_vacant(words):
+        return (
+            "has no pooler: nothing listens there, and PgBouncer's usual port is 6432"
+        )
+    if kind in _BY_A_SERVER and database != CONSOLE:
+        return (
+            f"refuses the database {database}, which is no console:"
+            f" name the database {CONSOLE}, as in postgresql://HOST:6432/{CONSOLE}"
+        )
     if _NOT_ALLOWED in words and is_login:
         return f"does not show its console to {role}: add it to stats_users there"
     if f'database "{CONSOLE}" does not exist' in words:
@@ -73,3 +81,7 @@ def _ending(kind: FailureKind, words: str, is_login: bool, console: Console) -> 
     if kind is FailureKind.SLOW or "timeout expired" in words:
         return SILENT
     return f"cannot be read: {words.rstrip('.')}"
+
+
+def _is_vacant(words: str) -> bool:
+    return "Connection refused" in words or "No such file" in words

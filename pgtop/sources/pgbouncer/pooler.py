@@ -10,7 +10,7 @@ import psycopg
 from pgtop.model.pools import PoolerReading
 from pgtop.model.timestamp import MICROSECONDS, Instant
 from pgtop.sources.pgbouncer.console import Console
-from pgtop.sources.pgbouncer.failures import ConsoleFailure, failure_of, silence
+from pgtop.sources.pgbouncer.failures import SILENT, ConsoleFailure, failure_of
 from pgtop.sources.pgbouncer.reading import (
     LinkKey,
     Reading,
@@ -77,7 +77,7 @@ class Pooler:
         reason = self._failure
         if self._began is not None and now - self._began > _SILENT_SECONDS:
             silent_since = silent_since or self._began
-            reason = reason or silence(self.console)
+            reason = reason or SILENT
         if silent_since is None:
             return reading
         if self._silence is None or self._silence[0] != silent_since:
@@ -125,8 +125,7 @@ class Pooler:
         except psycopg.Error as error:
             self._fail(failure_of(error, self.console))
         except OSError as error:
-            reason = f"{self.console.endpoint} cannot be read: {error.strerror}."
-            self._fail(ConsoleFailure(reason))
+            self._fail(ConsoleFailure(f"cannot be read: {error.strerror}"))
         else:
             self._failure = ""
             self._failed_at = None

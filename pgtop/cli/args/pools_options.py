@@ -1,0 +1,36 @@
+"""The options of `pgtop pools`."""
+
+from typing import Annotated, NamedTuple
+
+from pgtop.cli.args.command import CommandSpec
+from pgtop.cli.args.connection import Connection, ConnectionOptions, Poolers
+from pgtop.config.schema import OptionGroup, option
+
+
+class PoolsCommand(NamedTuple):
+    """Options of `pgtop pools`."""
+
+    connection: Connection = ConnectionOptions()
+    poolers: Poolers = ()
+    json: Annotated[
+        bool,
+        OptionGroup("Output"),
+        option("--json", help="print one JSON object"),
+    ] = False
+    color: Annotated[
+        bool,
+        option(
+            "--no-color",
+            help="no colours (as with NO_COLOR, or if not on a terminal)",
+        ),
+    ] = True
+
+
+POOLS_SPEC = CommandSpec(
+    "pools",
+    PoolsCommand,
+    usage="[--pooler URI]... [OPTION]... [@SERVER] [DBNAME | URI | CONNINFO]",
+    description="""\
+Prints the pools of a PgBouncer and the clients that wait, and exits. It only reads there, and does
+so even if the server behind it cannot be reached. More: `pgtop help pools`.""",
+)
