@@ -139,7 +139,7 @@ class PoolerReading(NamedTuple):
 
     @property
     def sentence(self) -> str:
-        """Why there is nothing newer, in a sentence; empty if it answers."""
+        """The reason in a sentence; empty if it answers."""
         return f"{self.endpoint} {self.reason}." if self.reason else ""
 
     @property

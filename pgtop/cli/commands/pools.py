@@ -64,7 +64,7 @@ class Pools(NamedTuple):
 
     @property
     def failure(self) -> Failure | None:
-        """Why there is no sample."""
+        """The failure to reach it, if there is no sample."""
         return self.server if isinstance(self.server, Failure) else None
 
 
@@ -125,13 +125,19 @@ def as_json(pools: Pools) -> str:
     """Return one object on one line, in ASCII."""
     whole = {
         "version": VERSION,
-        "server": None if pools.snapshot is None else server_record(pools.snapshot),
-        "reason": None if pools.failure is None else pools.failure.what,
+        **_server_fields(pools),
         "poolers": [_pooler_record(each, pools.now) for each in pools.reading.poolers],
         "pools": list(_pool_records(pools.reading)),
         "clients": list(_client_records(pools.reading)),
     }
     return json.dumps(whole) + "\n"
+
+
+def _server_fields(pools: Pools) -> dict[str, Any]:
+    """Return the server, or the reason why it could not be reached."""
+    if isinstance(pools.server, Failure):
+        return {"server": None, "reason": pools.server.what}
+    return {"server": server_record(pools.server), "reason": None}
 
 
 def _pooler_record(pooler: PoolerReading, now: Instant) -> dict[str, Any]:
@@ -176,15 +182,10 @@ _Cells: TypeAlias = Sequence[str]
 def _pool_cells(reading: PoolsReading) -> Iterator[_Cells]:
     for pool in reading.pools:
         longest = pool.longest_wait_seconds
-        yield (
-            pool.name,
-            pool.mode,
-            "" if pool.size is None else str(pool.size),
-            str(pool.active),
-            str(pool.idle),
-            str(pool.waiting),
-            "" if longest is None else f"{longest:.1f} s",
-        )
+        waited = "" if longest is None else f"{longest:.1f} s"
+        counts = [pool.size, pool.active, pool.idle, pool.waiting]
+        shown = ["" if count is None else str(count) for count in counts]
+        yield (pool.name, pool.mode, *shown, waited)
 
 
 def _client_cells(reading: PoolsReading) -> Iterator[_Cells]:
@@ -202,8 +203,9 @@ def _client_cells(reading: PoolsReading) -> Iterator[_Cells]:
 
 def _table(titles: _Cells, rows: Iterable[_Cells]) -> Iterator[Line]:
     """Yield a heading and rows, as wide as their contents."""
-    shown = [[clean(cell) for cell in row] for row in (titles, *rows)]
-    widths = [max(map(cells, column)) for column in zip(*shown, strict=True)]
+    shown = [tuple(map(clean, row)) for row in (titles, *rows)]
+    columns = zip(*shown, strict=True)
+    widths = [max(map(cells, column)) for column in columns]
     for row in shown:
         padded = [fit(cell, width) for cell, width in zip(row, widths, strict=True)]
         yield line(" " + "  ".join(padded).rstrip())

@@ -14,6 +14,10 @@ SILENT = "does not answer"
 _LONGEST = 300
 _NOT_ALLOWED = "not allowed"
 """PgBouncer's refusal of a user that is neither one of its admin_users nor of its stats_users."""
+_PORT = "name the pooler's own port, which is usually 6432"
+_NAME_CONSOLE = f"name the database {CONSOLE}, as in postgresql://HOST:6432/{CONSOLE}"
+_BY_A_SERVER = (*LOGIN_REFUSED, FailureKind.OTHER)
+"""Failures that mean that something has answered."""
 
 
 class ConsoleFailure(NamedTuple):
@@ -25,63 +29,59 @@ class ConsoleFailure(NamedTuple):
     """True if it has refused the login: another try is not likely to succeed."""
 
 
-_BY_A_SERVER = (*LOGIN_REFUSED, FailureKind.OTHER)
-"""Failures that mean that something has answered."""
-
-
 def failure_of(error: psycopg.Error, console: Console) -> ConsoleFailure:
     """Return the reason why the console could not be read."""
     if isinstance(error, NotAConsoleError):
         return ConsoleFailure(_elsewhere(error, console), is_refused=True)
     cause = failures.explain(error)
     words = text_of(cause.what.encode(errors="replace"))[:_LONGEST]
-    ending = _ending(cause.kind, words, isinstance(error, LoginFailed), console)
-    return ConsoleFailure(ending, is_refused=cause.kind in LOGIN_REFUSED)
+    reason = ""
+    if isinstance(error, LoginFailed):
+        reason = _unreached(cause.kind, words) or _refused(cause.kind, words, console)
+    if cause.kind is FailureKind.SLOW:
+        reason = SILENT
+    return ConsoleFailure(
+        reason or f"cannot be read: {words.rstrip('.')}",
+        is_refused=cause.kind in LOGIN_REFUSED,
+    )
 
 
 def _elsewhere(error: NotAConsoleError, console: Console) -> str:
     """Return the reason if the connection has led to a database."""
-    database = text_of(console.parameters["dbname"].encode())
+    database = _option(console, "dbname")
     if database != CONSOLE:
-        return (
-            f"has the database {database}, which is no console:"
-            f" name the database {CONSOLE}, as in postgresql://HOST:6432/{CONSOLE}"
-        )
-    return (
-        f"is PostgreSQL {error.version}, not PgBouncer:"
-        " name the pooler's own port, which is usually 6432"
-    )
+        return f"has the database {database}, which is no console: {_NAME_CONSOLE}"
+    return f"is PostgreSQL {error.version}, not PgBouncer: {_PORT}"
 
 
-def _ending(kind: FailureKind, words: str, is_login: bool, console: Console) -> str:
-    database = text_of(console.parameters["dbname"].encode())
-    user = text_of(console.parameters.get("user", "").encode())
-    role = f"the user {user}" if user else "this user"
-    if kind is FailureKind.UNREACHABLE and _is_vacant(words):
+def _unreached(kind: FailureKind, words: str) -> str:
+    """Return the reason if nothing has answered."""
+    if "timeout expired" in words:
+        return SILENT
+    is_vacant = "Connection refused" in words or "No such file" in words
+    if kind is FailureKind.UNREACHABLE and is_vacant:
         return (
             "has no pooler: nothing listens there, and PgBouncer's usual port is 6432"
         )
+    return ""
+
+
+def _refused(kind: FailureKind, words: str, console: Console) -> str:
+    """Return the reason if the login was refused."""
+    database = _option(console, "dbname")
+    user = _option(console, "user")
+    role = f"the user {user}" if user else "this user"
     if kind in _BY_A_SERVER and database != CONSOLE:
-        return (
-            f"refuses the database {database}, which is no console:"
-            f" name the database {CONSOLE}, as in postgresql://HOST:6432/{CONSOLE}"
-        )
-    if _NOT_ALLOWED in words and is_login:
+        return f"refuses the database {database}, which is no console: {_NAME_CONSOLE}"
+    if _NOT_ALLOWED in words:
         return f"does not show its console to {role}: add it to stats_users there"
     if f'database "{CONSOLE}" does not exist' in words:
-        return (
-            "is no PgBouncer, as it has no console:"
-            " name the pooler's own port, which is usually 6432"
-        )
+        return f"is no PgBouncer, as it has no console: {_PORT}"
     if kind is FailureKind.PASSWORD:
-        return (
-            f"did not accept a password of {role}:"
-            f" write one for the database {CONSOLE} into ~/.pgpass"
-        )
-    if kind is FailureKind.SLOW or "timeout expired" in words:
-        return SILENT
-    return f"cannot be read: {words.rstrip('.')}"
+        advice = f"write one for the database {CONSOLE} into ~/.pgpass"
+        return f"did not accept a password of {role}: {advice}"
+    return ""
 
 
-def _is_vacant(words: str) -> bool:
-    return "Connection refused" in words or "No such file" in words
+def _option(console: Console, name: str) -> str:
+    return text_of(console.parameters.get(name, "").encode())
