@@ -14,6 +14,7 @@ from pgtop.model.statements import (
     StatementCounters,
     StatementKey,
     StatementsReading,
+    is_own,
 )
 
 FIRST_WITH_QUERY_IDS = 14
@@ -77,6 +78,7 @@ def _running(snapshot: Snapshot) -> list[tuple[StatementKey, str | None]]:
         and each.datid is not None
         and each.leader_pid is None
         and each.pid != snapshot.server.pid
+        and not is_own(each.query or "")
     ]
 
 

@@ -18,3 +18,6 @@ from typing import Any, Final
 
 EMPTY: Final[Mapping[Any, Any]] = MappingProxyType({})
 """An empty mapping that cannot change: the default of a record's field."""
+
+OWN_COMMENT = "/*pgtop*/"
+"""The comment in front of pgtop's own statements: a server's log and pg_stat_statements keep it."""

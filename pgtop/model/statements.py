@@ -7,11 +7,14 @@ https://www.postgresql.org/docs/current/pgstatstatements.html
 
 from typing import NamedTuple, Self
 
+from pgtop.model import OWN_COMMENT
 from pgtop.model.section import Mask
 from pgtop.model.timestamp import Instant
 
 SECTION = "statements"
 """Name of the section with what statements did."""
+_OWN_WITHIN = 40
+"""Characters in which pgtop's comment stands; one for Pgpool-II goes before it."""
 USUAL_SECTION = "usual"
 """Name of the section with how long running statements usually take."""
 
@@ -87,6 +90,11 @@ class StatementCounters(NamedTuple):
 NO_COUNTERS = StatementCounters()
 
 
+def is_own(text: str) -> bool:
+    """Return whether a statement is one of pgtop's, of this session or another."""
+    return OWN_COMMENT in text[:_OWN_WITHIN]
+
+
 class StatementActivity(NamedTuple):
     """The work of a statement between two readings."""
 
@@ -110,6 +118,9 @@ class StatementsReading(NamedTuple):
     """What all statements did together."""
     active: int = 0
     """How many statements had a call that ended."""
+    own: int = 0
+    """How many of these are pgtop's, and are left out."""
+    own_did: StatementCounters = NO_COUNTERS
     departed: int = 0
     """How many statements the server has dropped since the reading before: what they did is
     unknown.

@@ -13,6 +13,7 @@ from pgtop.analysis.statements import (
 )
 from pgtop.analysis.usual import LEAST_CALLS
 from pgtop.model.snapshot import Snapshot
+from pgtop.model.statements import StatementsReading
 from pgtop.model.timestamp import to_datetime
 from pgtop.table import columns
 from pgtop.table.arrange import Arranged, arrange
@@ -297,6 +298,15 @@ def reason_words(table: Statements) -> str:
     return ""
 
 
+def _own_words(reading: StatementsReading) -> str:
+    verb = "is" if reading.own == 1 else "are"
+    words = f"{counted(reading.own, 'statement')} of pgtop itself {verb} left out"
+    whole = reading.did.microseconds
+    if not whole:
+        return f"{words}."
+    return f"{words}, with {reading.own_did.microseconds / whole:.0%} of the time."
+
+
 def note_lines(table: Statements, snapshot: Snapshot) -> Iterator[Line]:
     """Yield what a reader must know of the figures."""
     reading = table.reading
@@ -304,6 +314,11 @@ def note_lines(table: Statements, snapshot: Snapshot) -> Iterator[Line]:
         return
     if reading.note:
         yield line(f"{clean(reading.note)}.", Tone.NOTICE)
+    if reading.own:
+        yield line(_own_words(reading), Tone.QUIET)
+    if reading.lacks_texts:
+        words = f"{_PENDING}: the text comes with the next sample."
+        yield line(words, Tone.QUIET)
     if reading.departed:
         verb = "is" if reading.departed == 1 else "are"
         words = f"{counted(reading.departed, 'statement')} left pg_stat_statements meanwhile"

@@ -15,6 +15,7 @@ from pgtop.model.detail import Detail, Lock
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.signal import ReplyStatus, SignalReply
 from pgtop.model.snapshot import Snapshot
+from pgtop.model.statements import StatementCounters
 from tests.fakes import FakeSignaller, FakeSource
 from tests.scenes import (
     busy,
@@ -25,6 +26,7 @@ from tests.scenes import (
     not_privileged,
     standstill,
 )
+from tests.scenes.statements import READING, counted
 from tests.tui.apps import Stage, press
 
 NORMAL, WIDE, SMALL = (80, 24), (200, 50), (40, 10)
@@ -315,3 +317,11 @@ def test_ascii(snap_compare: SnapCompare) -> None:
         NORMAL,
         (*TO_RUNAWAY, "terminate"),
     )
+
+
+def test_statements(snap_compare: SnapCompare) -> None:
+    """A slow statement, a fast one, one that runs without an end; pgtop's own are left out."""
+    own = StatementCounters(calls=31, microseconds=74_000)
+    reading = READING._replace(own=7, own_did=own, did=READING.did.plus(own))
+    stage = Stage(counted(reading))
+    assert _same(snap_compare, stage, NORMAL, ("show_statements",))

@@ -78,6 +78,8 @@ async def _sample(command: StatementsCommand, redact: bool) -> Snapshot:
         snapshot = await source.sample(_TOPICS)
         if statements_of(snapshot).reason:
             return snapshot
+        if statements_of(snapshot).reading.lacks_texts:
+            await source.sample(_TOPICS)
         await asyncio.sleep(command.seconds)
         snapshot = await source.sample(_TOPICS)
         is_whole = not statements_of(snapshot).reading.lacks_texts
@@ -114,6 +116,7 @@ def as_json(arranged: Arranged[StatementRow, Statements], snapshot: Snapshot) ->
         "seconds": reading.seconds,
         "reason": view.reason_words(table) or None,
         "note": reading.note,
+        "own": reading.own,
         "departed": reading.departed,
         "evictions": reading.evictions,
         "reset_at": written(reading.reset_at),

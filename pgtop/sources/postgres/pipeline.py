@@ -25,6 +25,7 @@ import psycopg
 from psycopg import pq
 from psycopg.errors import error_from_result
 
+from pgtop.model import OWN_COMMENT
 from pgtop.sources.postgres.bounds import ANSWER_BYTES as ANSWER_BYTES
 from pgtop.sources.postgres.bounds import Bounds
 from pgtop.sources.postgres.parameters import Parameter, encoded
@@ -135,7 +136,7 @@ def _numbered(sql: str) -> tuple[bytes, tuple[str, ...]]:
     literal in pgtop's statements has two blanks in a row.
     """
     names = tuple(dict.fromkeys(_PARAMETER.findall(sql)))
-    short = _ONE_NODE + " ".join(_COMMENT.sub("", sql).split())
+    short = _ONE_NODE + OWN_COMMENT + " ".join(_COMMENT.sub("", sql).split())
     numbered = _PARAMETER.sub(lambda match: f"${names.index(match[1]) + 1}", short)
     return numbered.encode(), names
 

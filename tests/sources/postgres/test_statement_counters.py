@@ -8,7 +8,7 @@ from pgtop.model.statements import (
     StatementKey,
     StatementsReading,
 )
-from pgtop.sources.postgres.probes.statements import _compared, _sums
+from pgtop.sources.postgres.probes.statements import _compared, _sums, _without
 from pgtop.sources.sections import SECTION_TYPES
 from tests.scenes.statements import counted
 
@@ -16,13 +16,16 @@ SHOP, WAREHOUSE = 5, 6
 
 
 def compared(
-    before: dict[int, StatementCounters], now: dict[int, StatementCounters]
+    before: dict[int, StatementCounters],
+    now: dict[int, StatementCounters],
+    own: frozenset[StatementKey] = frozenset(),
 ) -> StatementsReading:
     return _compared(
         StatementsReading(),
         {StatementKey(SHOP, query_id): each for query_id, each in before.items()},
         {StatementKey(SHOP, query_id): each for query_id, each in now.items()},
         10.0,
+        own,
     )
 
 
@@ -72,3 +75,16 @@ def test_a_recording_has_the_figures() -> None:
     assert again.sections == scene.sections
     section: Section[StatementsReading] = again.sections[SECTION]
     assert isinstance(section.data, StatementsReading)
+
+
+def test_statements_of_pgtop_are_left_out_and_counted() -> None:
+    """The time of all statements has that of pgtop: a share is one of all that the server did."""
+    before = {1: StatementCounters(7, 70), 2: StatementCounters(1, 500)}
+    now = {1: StatementCounters(9, 100), 2: StatementCounters(2, 600)}
+    own = frozenset({StatementKey(SHOP, 2)})
+    whole = compared(before, now)
+    known = compared(before, now, own)
+    assert [each.query_id for each in known.statements] == [1]
+    assert (known.own, known.own_did) == (1, StatementCounters(1, 100))
+    assert (known.active, known.did) == (2, StatementCounters(3, 130))
+    assert _without(own, whole) == known

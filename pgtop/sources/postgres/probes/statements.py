@@ -3,10 +3,13 @@
 The counters of all statements are sent, as only the difference of two readings shows which one is
 busy: 0.1 kB a statement, every ten seconds, while the view is open. They stay in the memory of the
 connection, and the section has the busiest ones alone. Texts are in a file of the server; those of
-the statements that are shown are requested once.
+the statements that are shown are requested once. The first are those of the statements that have
+been busiest so far, so that they are here when the second reading has figures. pgtop's own
+statements are known by their texts, and left out.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import reduce
 from heapq import nlargest
 from typing import NamedTuple, TypeAlias
 
@@ -18,6 +21,7 @@ from pgtop.model.statements import (
     StatementCounters,
     StatementKey,
     StatementsReading,
+    is_own,
 )
 from pgtop.model.timestamp import Instant, seconds_between
 from pgtop.sources.postgres.encoding import decode
@@ -85,6 +89,8 @@ class _Memory(NamedTuple):
     read_at: Instant = 0
     reset_at: Instant | None = None
     texts: Mapping[StatementKey, str | None] = {}
+    own: frozenset[StatementKey] = frozenset()
+    """pgtop's statements, as far as their texts are known."""
     missing: tuple[StatementKey, ...] = ()
     """The statements with texts that must be requested."""
 
@@ -165,6 +171,7 @@ def _after(answers: Sequence[Rows], memory: _Memory, now: Instant) -> Remembered
         has_wal="wal_bytes" in memory.functions.counters.columns,
         cost_seconds=seconds_between(one_row(began)[0], ended),
     )
+    wanted: Iterable[StatementKey] = ()
     before = memory.counters
     seconds = seconds_between(memory.read_at, now)
     if before is not None and seconds <= _STALE + _LONGEST_REST:
@@ -172,11 +179,14 @@ def _after(answers: Sequence[Rows], memory: _Memory, now: Instant) -> Remembered
         reading = (
             reading._replace(note=_CHANGED)
             if is_reset
-            else _compared(reading, before, counters, seconds)
+            else _compared(reading, before, counters, seconds, memory.own)
         )
+    elif not memory.texts:
+        wanted = _busiest(counters)
     return _remembered(
         reading,
         memory._replace(counters=counters, read_at=now, reset_at=reset_at),
+        wanted,
     )
 
 
@@ -200,7 +210,11 @@ def _went_back(before: Counters, now: Counters) -> bool:
 
 
 def _compared(
-    reading: StatementsReading, before: Counters, now: Counters, seconds: float
+    reading: StatementsReading,
+    before: Counters,
+    now: Counters,
+    seconds: float,
+    own: frozenset[StatementKey] = frozenset(),
 ) -> StatementsReading:
     """Return the reading with the differences of two readings.
 
@@ -217,9 +231,8 @@ def _compared(
             steps[key] = counters.minus(earlier)
     is_cut = bool(reading.note)
     departed = 0 if is_cut else len(before.keys() - now.keys()) + renewed
-    did = NO_COUNTERS
-    for step in steps.values():
-        did = did.plus(step)
+    did = reduce(StatementCounters.plus, steps.values(), NO_COUNTERS)
+    own_steps = [steps.pop(key) for key in own & steps.keys()]
     statements = [
         StatementActivity(*key, steps[key], now[key]) for key in _busiest(steps)
     ]
@@ -227,7 +240,9 @@ def _compared(
         seconds=seconds,
         statements=tuple(statements),
         did=did,
-        active=len(steps),
+        active=len(steps) + len(own_steps),
+        own=len(own_steps),
+        own_did=reduce(StatementCounters.plus, own_steps, NO_COUNTERS),
         departed=departed,
     )
 
@@ -251,19 +266,41 @@ def _with_texts(rows: Rows, memory: _Memory, context: ProbeContext) -> Remembere
         key = StatementKey(datid, query_id)
         if key in texts and text is not None:
             texts[key] = decode(text, encoding, cut=True)
+    own = memory.own.union([key for key, text in texts.items() if is_own(text or "")])
     kept = {} if len(memory.texts) > _MOST_TEXTS else memory.texts
     reading = context.section.data if context.section is not None else None
+    if not isinstance(reading, StatementsReading):
+        reading = StatementsReading()
     return _remembered(
-        reading if isinstance(reading, StatementsReading) else StatementsReading(),
-        memory._replace(texts={**kept, **texts}),
+        _without(own, reading),
+        memory._replace(texts={**kept, **texts}, own=own),
     )
 
 
-def _remembered(reading: StatementsReading, memory: _Memory) -> Remembered:
-    """Put the known texts into a reading; request the others next time."""
+def _without(
+    own: frozenset[StatementKey], reading: StatementsReading
+) -> StatementsReading:
+    """Leave out the statements that turned out to be pgtop's."""
+    others: list[StatementActivity] = []
+    count, did = reading.own, reading.own_did
+    for each in reading.statements:
+        if StatementKey(each.datid, each.query_id or 0) in own:
+            count += 1
+            did = did.plus(each.did)
+        else:
+            others.append(each)
+    return reading._replace(statements=tuple(others), own=count, own_did=did)
+
+
+def _remembered(
+    reading: StatementsReading,
+    memory: _Memory,
+    wanted: Iterable[StatementKey] = (),
+) -> Remembered:
+    """Put the known texts into a reading; request the others next time, and those of `wanted`."""
     texts = memory.texts
     statements: list[StatementActivity] = []
-    missing: list[StatementKey] = []
+    missing = list(wanted)
     for each in reading.statements:
         key = StatementKey(each.datid, each.query_id or 0)
         if key not in texts:
