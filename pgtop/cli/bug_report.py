@@ -21,6 +21,12 @@ _MARK = "pgtop: "
 """Begins the notes that pgtop itself adds to an exception. They may be shown."""
 
 
+_REPORT_LABELS = ("Issues", "Bug Tracker", "Repository")
+"""Labels of addresses in the metadata of a package that take reports.
+https://packaging.python.org/en/latest/specifications/well-known-project-urls/
+"""
+
+
 def catch_bugs(code_after: Callable[[], int] = lambda: 1) -> None:
     """Report the exceptions that escape from any thread from now on.
 
@@ -71,8 +77,25 @@ def report_bug(
         for line in lines:
             output.report(line)
     else:
-        advice = f"Please report it with {path}, which holds no password, no query and no name."
-        output.report(sentence, advice)
+        output.report(
+            sentence,
+            f"Please send {path} to {_maintainers()}: it holds no password, no query and no name.",
+        )
+
+
+def _maintainers() -> str:
+    """Return where reports go: the address that the package names, if it names one."""
+    from importlib.metadata import PackageNotFoundError, metadata
+
+    try:
+        addresses: list[str] = metadata("pgtop").get_all("Project-URL") or []
+    except PackageNotFoundError:  # a program in one file has no metadata
+        addresses = []
+    for entry in addresses:
+        label, _, address = entry.partition(", ")
+        if label in _REPORT_LABELS:
+            return address
+    return "the maintainers of the pgtop package that you installed"
 
 
 def _write(text: str) -> Path:

@@ -32,6 +32,9 @@ _GUARDS = ("read_only", "protect")
 """Fields of a server that guard it."""
 
 
+_LOG_FIELDS = frozenset(("log", "log_file"))
+
+
 class Dashboard(NamedTuple):
     """Guards and settings that the dashboard starts with."""
 
@@ -40,8 +43,13 @@ class Dashboard(NamedTuple):
 
 
 def read(environ: Mapping[str, str] = os.environ) -> Configuration:
-    """Read files and environment. Nothing wrong there raises."""
-    return load(output.report, environ)
+    """Read files and environment, and begin the log that they order. Nothing wrong there raises."""
+    read = load(output.report, environ)
+    if any(_LOG_FIELDS & layer.values.keys() for layer in read.layers):
+        from pgtop.cli.own_log import begin_or_report
+
+        begin_or_report(read.layers)
+    return read
 
 
 # Commands that signal.

@@ -4,6 +4,7 @@ An error that the user can correct is one sentence on stderr, never a traceback.
 loaded before a command needs it: `--help` and `--version` load neither the driver nor the screen.
 """
 
+import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +12,12 @@ from pgtop import startup
 from pgtop.cli import output
 from pgtop.cli.args.budget_options import is_check
 from pgtop.cli.args.command import PrintedText
-from pgtop.cli.args.options import COMMANDS, Command, parse, proposal
+from pgtop.cli.args.options import COMMANDS, Command, log_options, parse, proposal
 from pgtop.cli.args.records import DashboardCommand
 from pgtop.cli.exit_codes import Check, Exit, exit_for, exit_of
+from pgtop.config.settings import LogOptions
 from pgtop.errors import PgtopError, UsageError
+from pgtop.log import LOG
 
 if TYPE_CHECKING:
     from pgtop.model.failure import Failure
@@ -30,7 +33,7 @@ def run(words: Sequence[str]) -> int:
 
         return as_check(lambda: _check(words))
     try:
-        return _run(parse(words))
+        return _run(words, parse(words))
     except PgtopError as error:
         output.report(error.what, error.advice)
         return exit_of(error)
@@ -55,15 +58,35 @@ def code_after_a_bug(words: Sequence[str]) -> int:
 def _check(words: Sequence[str]) -> int:
     """Run a check. Help is no state of a server, so its code is UNKNOWN."""
     command = parse(words)
-    code = _run(command)
+    code = _run(words, command)
     return Check.UNKNOWN if isinstance(command, PrintedText) else code
 
 
-def _run(command: Command) -> int:
-    """Run a command; return the exit code. Raises PgtopError."""
+def _run(words: Sequence[str], command: Command) -> int:
+    """Run a command, with pgtop's own log if one is ordered; return the exit code. Raises
+    PgtopError.
+    """
     if isinstance(command, PrintedText):
         output.write(command.text)
         return Exit.DONE
+    is_logged = any(word.startswith("--log") for word in words)
+    if is_logged or not _LOG_VARIABLES.isdisjoint(os.environ):
+        from pgtop.cli.own_log import begin_at_start
+
+        begin_at_start(log_options(words) if is_logged else LogOptions(), os.environ)
+    try:
+        code = _run_connecting(command)
+        LOG.write(f"pgtop: exit code {code}")
+    except BaseException as error:
+        LOG.write(f"pgtop: ended by {type(error).__name__}")
+        raise
+    finally:
+        LOG.end()
+    return code
+
+
+def _run_connecting(command: Command) -> int:
+    """Run a command; report why a server fails it. Raises PgtopError."""
     from pgtop.ports import SourceError
 
     try:
@@ -89,6 +112,9 @@ def _misspelt_command(command: Command, failure: "Failure") -> str:
         return ""
     return proposal(command.connection.target)
 
+
+_LOG_VARIABLES = frozenset(("PGTOP_LOG", "PGTOP_LOG_FILE"))
+"""The variables that order pgtop's own log."""
 
 _HINTS = {Exit.FULL: "Or start pgtop with --wait: it takes the next free slot."}
 """Advice for the command line alone: the dashboard keeps trying by itself."""

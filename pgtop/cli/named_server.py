@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from pgtop.cli.args.connection import ConnectionOptions
 from pgtop.config.schema import options_with_value
+from pgtop.config.settings import LogOptions
 from pgtop.errors import UsageError
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ _END = "--"
 
 def take_server(record: Any, words: Sequence[str]) -> tuple[str, Sequence[str]]:
     """Return the name of the server among the words, and the other words. Raises UsageError."""
-    places = list(_places(options_with_value(record), words))
+    places = list(_places(options_with_value(record, LogOptions), words))
     if not places:
         return "", words
     if len(places) > 1:

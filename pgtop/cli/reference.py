@@ -137,13 +137,18 @@ def options() -> str:
     from pgtop.cli.args.options import parsers
 
     commands: dict[str, list[str]] = {}
-    for name, parser in parsers().items():
+    named = parsers()
+    for name, parser in named.items():
         groups = [group for group in parser._action_groups if not _is_shared(group)]
         for group in filter(_has_options, groups):
             rows = table(_OPTION_HEAD, list(_option_rows(group)))
             title = f"pgtop {name}".strip()
             commands.setdefault(rows, []).append(f"`{title}`")
-    parts = [f"{', '.join(names)}:\n\n{rows}" for rows, names in commands.items()]
+    parts = []
+    for rows, names in commands.items():
+        is_of_all = len(names) == len(named)
+        title = "Every command" if is_of_all else ", ".join(names)
+        parts.append(f"{title}:\n\n{rows}")
     return "\n".join(parts)
 
 

@@ -25,6 +25,7 @@ from pgtop.config.tables import (
     FileTable,
     is_name,
     plain_fields,
+    screen_fields,
     variable_of,
 )
 from pgtop.config.toml_file import VARIABLE, ConfigFile, Problem
@@ -204,7 +205,7 @@ def _unknown(key: str, known: Iterable[str], table: str) -> tuple[str, str]:
 
 def display_values(table: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the values of [display] in a server's table. Raises ValueError."""
-    known = {field.name: field for field in plain_fields(DISPLAY)}
+    known = {field.name: field for field in screen_fields()}
     values = {}
     for key, value in table.items():
         if key not in known:

@@ -11,6 +11,7 @@ from pgtop.config.tables import (
     FileTable,
     help_of,
     plain_fields,
+    screen_fields,
 )
 from pgtop.config.values import bare_type, bounds_of, choices_of, is_duration
 
@@ -72,7 +73,7 @@ def _property(field: Field) -> dict[str, Any]:
     """Return the schema of a value."""
     schema: dict[str, Any] = {"description": help_of(field)}
     if field.name == DISPLAY:
-        return _object(plain_fields(DISPLAY), help_of(field))
+        return _object(screen_fields(), help_of(field))
     schema |= _DURATION if is_duration(field) else _TYPES[bare_type(field)]
     if choices := choices_of(field):
         schema["enum"] = sorted({*choices, field.default} - {None})

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from pgtop.config.own_actions import OwnAction, check_action
 from pgtop.config.schema import Field, fields
 from pgtop.config.servers import ServerProfile, check_server
-from pgtop.config.settings import Safety, Settings
+from pgtop.config.settings import LogOptions, Safety, Settings
 from pgtop.config.views import ViewProfile, check_view
 
 VARIABLE_PREFIX = "PGTOP_"
@@ -165,11 +165,18 @@ warn = "bold #ffb000"
 
 
 def plain_fields(section: str | None = None) -> Iterator[Field]:
-    """Yield the fields of the guards and the dashboard that have a key, perhaps of one table."""
-    for record in (Safety, Settings):
+    """Yield the fields of the guards, the dashboard and the log that have a key, perhaps of one
+    table.
+    """
+    for record in (Safety, Settings, LogOptions):
         for field in fields(record):
             if field.setting and section in (None, field.setting.section):
                 yield field
+
+
+def screen_fields() -> Iterator[Field]:
+    """Yield the fields of the dashboard that have a key: a named server may set them."""
+    return (field for field in fields(Settings) if field.setting)
 
 
 def variable_of(field: Field) -> str:

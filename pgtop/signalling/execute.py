@@ -8,6 +8,7 @@ import os
 from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
+from pgtop.log import LOG
 from pgtop.model.audit import AuditEntry
 from pgtop.model.plan import Plan, Target
 from pgtop.model.signal import (
@@ -101,6 +102,7 @@ class SignalExecutor(NamedTuple):
         finally:  # also when the consumer has left
             if self.trail is not None:
                 self.trail.note(progress.outcomes, plan.seen_at)
+            _log_effects(progress.outcomes)
             late_failure = await self._finish(begun, progress.outcomes)
         yield Progress(plan, progress.outcomes, failure or late_failure)
 
@@ -172,6 +174,17 @@ def _as_last_seen(target: Target, outcome: Outcome) -> Target:
         wait_event=seen.wait_event,
     )
     return target._replace(backend=backend, only_if_unchanged=True)
+
+
+def _log_effects(outcomes: Sequence[Outcome]) -> None:
+    """Write each effect into pgtop's own log, if there is one."""
+    if not LOG.level:
+        return
+    for outcome in outcomes:
+        LOG.write(
+            f"signal: effect on pid {outcome.request.target.pid} after"
+            f" {outcome.after:.3f} s: {outcome.effect.value}"
+        )
 
 
 def _entries(plan: Plan, reason: str) -> list[AuditEntry]:

@@ -16,6 +16,7 @@ from textual import events
 from textual.geometry import Size
 from textual.message import Message
 
+from pgtop.log import LOG, SCREEN
 from pgtop.terminal.canvas import Piece, is_frame
 from pgtop.terminal.input import read_input
 from pgtop.terminal.job import is_orphaned
@@ -176,6 +177,8 @@ class PgtopDriver(OpenDriver):
 
     def process_message(self, message: Message) -> None:
         """Keep replies from the app, but for a proof and for the background."""
+        if LOG.level >= SCREEN:
+            LOG.write(f"input: {described(message)}")
         if isinstance(message, events.CursorPosition):
             self._take_position(message)
         elif isinstance(message, ColourReported):
@@ -253,6 +256,14 @@ class PgtopDriver(OpenDriver):
 
     def query_resize_reports(self) -> None:
         """Request none: SIGWINCH is enough, and with reports Textual wants the mouse in pixels."""
+
+
+def described(message: Message) -> str:
+    """Return what a message is, without typed characters: they may be a password."""
+    name = type(message).__name__
+    if isinstance(message, events.Key) and not message.is_printable:
+        return f"{name} {message.key}"
+    return name
 
 
 def driver_on(tty: Tty | None) -> type[PgtopDriver]:

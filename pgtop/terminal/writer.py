@@ -18,6 +18,7 @@ from select import select
 from threading import Condition, Thread
 from time import monotonic
 
+from pgtop.log import LOG, SCREEN
 from pgtop.terminal.canvas import Canvas, Piece, is_frame
 from pgtop.terminal.cursor import Position
 from pgtop.terminal.painter import Painter
@@ -379,6 +380,8 @@ class Writer(Thread):
         except BlockingIOError:
             return 0
         self.sent_bytes += sent
+        if LOG.level >= SCREEN:
+            LOG.write(f"drawing: sent {sent} of {len(data)} bytes")
         return sent
 
     def _make_room(self) -> None:

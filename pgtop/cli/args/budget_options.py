@@ -15,7 +15,7 @@ from pgtop.cli.args.connection import Connection, ConnectionOptions, Password
 from pgtop.cli.args.recording_options import PastOptions
 from pgtop.config.percent_range import Threshold, threshold
 from pgtop.config.schema import Number, OptionGroup, option, options_with_value
-from pgtop.config.settings import Safety, Settings
+from pgtop.config.settings import LogOptions, Safety, Settings
 from pgtop.errors import UsageError
 
 COMMAND = "budget"
@@ -105,7 +105,7 @@ class BudgetCommand(NamedTuple):
 
 
 _LEVELS = frozenset({"-c", "--crit", "--critical", "--warning"})
-_WITH_VALUE = options_with_value(BudgetCommand, Settings, Safety) - _LEVELS
+_WITH_VALUE = options_with_value(BudgetCommand, Settings, Safety, LogOptions) - _LEVELS
 """Options that take any word after them, even `budget`. Those of the dashboard may stand before the
 command by mistake.
 """

@@ -7,6 +7,7 @@ from pgtop.cli import exit_codes
 from pgtop.cli.args.connection import ConnectionOptions
 from pgtop.cli.args.parsers import CommandParser, OptionAdder, read_record
 from pgtop.config.schema import fields
+from pgtop.config.settings import LogOptions
 
 
 class PrintedText(NamedTuple):
@@ -36,7 +37,9 @@ class CommandSpec(NamedTuple):
         """Build the parser."""
         prog = f"pgtop {self.name}".rstrip()
         parser = CommandParser(prog, self.usage, self.description, self._end_of_help)
-        OptionAdder(parser, self.name).add(self.record)
+        adder = OptionAdder(parser, self.name)
+        adder.add(self.record)
+        adder.add(LogOptions)
         return parser
 
     @property

@@ -37,6 +37,7 @@ from pgtop.cli.args.signal_options import SignalCommand, signal_spec
 from pgtop.cli.args.waits_options import WaitsCommand
 from pgtop.cli.misspelt import nearest_command, question
 from pgtop.cli.named_server import take_server, with_server
+from pgtop.config.settings import LogOptions
 from pgtop.errors import UsageError
 
 _TARGET = "[OPTION]... [@SERVER] [DBNAME | URI | CONNINFO]"
@@ -83,6 +84,13 @@ def parse(words: Sequence[str]) -> Command:
     strings = (connection.target, *connection.poolers)
     argv_secrets.check_words(words, strings)
     return command
+
+
+def log_options(words: Sequence[str]) -> LogOptions:
+    """Return the options of the log among words that `parse` has read. Raises UsageError."""
+    spec, rest = _split(move_command_first(join_offsets(words)))
+    args, _ = spec.parser().parse_known_args(rest)
+    return read_record(LogOptions, args)
 
 
 def _read(spec: CommandSpec, words: Sequence[str]) -> Command:

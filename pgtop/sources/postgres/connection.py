@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import psycopg
 from psycopg import pq
 
+from pgtop.log import LOG
 from pgtop.model.connecting import RIGHTS, SAMPLE, ConnectSteps
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.ports import SourceError
@@ -181,7 +182,12 @@ class ServerConnection:
                 fatal_error = (
                     self._channel.connection.fatal_error if self._channel else None
                 )
-                raise SourceError(failures.explain(fatal_error or error)) from error
+                failure = failures.explain(fatal_error or error)
+                if LOG.level:
+                    from pgtop.sources.postgres import connection_log
+
+                    connection_log.log_failure(failure, error.sqlstate)
+                raise SourceError(failure) from error
             except TimeoutError as error:
                 raise SourceError(_CLOSED) from error
             finally:
@@ -283,6 +289,10 @@ class ServerConnection:
                 raise SourceError(failures.pooler_console())
             self.steps.begin(RIGHTS)
             features = await introduce(connection)
+            if LOG.level:
+                from pgtop.sources.postgres import connection_log
+
+                connection_log.log_connected(connection.pgconn, self.steps)
             self.steps.begin(SAMPLE)
             return Channel(connection, features)
         except BaseException:
@@ -297,6 +307,10 @@ class ServerConnection:
         channel = self._channel
         self._channel = None
         if channel is not None:
+            if LOG.level:
+                from pgtop.sources.postgres import connection_log
+
+                connection_log.log_closed(_is_usable(channel.connection))
             await channel.connection.close()
 
 

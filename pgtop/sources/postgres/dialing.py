@@ -17,6 +17,7 @@ from time import monotonic
 import psycopg
 from psycopg import pq
 
+from pgtop.log import LOG
 from pgtop.model.connecting import LOGIN, NAME, NETWORK, ConnectSteps
 from pgtop.sources.postgres import libpq
 from pgtop.sources.postgres.background import BackgroundThread
@@ -166,6 +167,10 @@ class _Dialing:
         complete = {**options, "passfile": NO_FILE}
         if password:
             complete["password"] = password
+        if LOG.level:
+            from pgtop.sources.postgres.connection_log import log_address
+
+            log_address(complete)
         pgconn = pq.PGconn.connect_start(conninfo(complete))
         try:
             if self._login(pgconn):

@@ -25,6 +25,7 @@ import psycopg
 from psycopg import pq
 from psycopg.errors import error_from_result
 
+from pgtop.log import LOG, STATEMENTS
 from pgtop.model import OWN_COMMENT
 from pgtop.sources.postgres.bounds import ANSWER_BYTES as ANSWER_BYTES
 from pgtop.sources.postgres.bounds import Bounds
@@ -145,15 +146,35 @@ async def _results(
     connection: PgConnection, transactions: Sequence[Sequence[Command]], most: int
 ) -> tuple[list[Result], psycopg.Error | None]:
     """Return every result in order, and the error that broke the connection, if it broke."""
+    if LOG.level < STATEMENTS:
+        results: list[Result] = []
+        return results, await _collect(connection, transactions, most, results)
+    from pgtop.sources.postgres.statement_log import TimedResults
+
+    timed = TimedResults()
+    failure = None
+    try:
+        failure = await _collect(connection, transactions, most, timed)
+    finally:
+        timed.log(transactions, failure)
+    return timed, failure
+
+
+async def _collect(
+    connection: PgConnection,
+    transactions: Sequence[Sequence[Command]],
+    most: int,
+    results: list[Result],
+) -> psycopg.Error | None:
+    """Append every result in order; return the error that broke the connection, if it broke."""
     pgconn = connection.pgconn
-    results: list[Result] = []
     pgconn.enter_pipeline_mode()
     try:
         bounds = Bounds(pgconn.socket, most)
         calls = deque(_calls(pgconn, transactions))
         await _exchange(pgconn, calls, len(transactions), results, bounds)
     except psycopg.Error as error:
-        return results, error
+        return error
     except asyncio.CancelledError:
         # Half an answer is on its way. psycopg would send a cancel request, which may take without
         # end where the network hangs.
@@ -166,8 +187,8 @@ async def _results(
         # behind the answer a long message may have begun
         _drop_unless(bounds.check_memory, pgconn)
     except psycopg.Error as error:
-        return results, error
-    return results, None
+        return error
+    return None
 
 
 def _calls(

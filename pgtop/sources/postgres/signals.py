@@ -10,10 +10,12 @@ from typing import NamedTuple
 
 import psycopg
 
+from pgtop.log import LOG
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.server import SeenOn, ServerInstance
 from pgtop.model.signal import ReplyStatus, Signal, SignalReply, SignalRequest
+from pgtop.model.timestamp import written
 from pgtop.ports import SourceError
 from pgtop.sources.postgres.connection import Channel, Row, ServerConnection, Statement
 from pgtop.sources.postgres.encoding import decode_name
@@ -121,6 +123,7 @@ class PostgresSignaller:
         except SourceError as error:
             unanswered = len(requests) - len(replies)
             replies += [SignalReply(status, error.failure.what)] * unanswered
+        _log_signals(requests, replies)
         return replies
 
     async def check_all(
@@ -136,6 +139,20 @@ class PostgresSignaller:
                 raise AnswerError("The server does not say which one it is.")
             instance = await _answering_instance(channel, rows[0], requests)
         return _present(requests, rows, instance)
+
+
+def _log_signals(
+    requests: Sequence[SignalRequest], replies: Sequence[SignalReply]
+) -> None:
+    """Write each signal and its reply into pgtop's own log, if there is one."""
+    if not LOG.level:
+        return
+    for request, reply in zip(requests, replies, strict=True):
+        target = request.target
+        LOG.write(
+            f"signal: {request.signal.value} to pid {target.pid}, started"
+            f" {written(target.backend_start)}: {reply.status.value}"
+        )
 
 
 def _present(
