@@ -34,6 +34,8 @@ PROGRESS = Topic("progress")
 """How far vacuums, index builds, copies and base backups are: see `model.progress`."""
 STATEMENTS = Topic("statements")
 """What statements did lately: see `model.statements`."""
+REPLICATION = Topic("replication")
+"""Standbys, replication slots and subscriptions: see `model.replication`."""
 USUAL = Topic("usual")
 """How long the statements that run now usually take: see `model.statements`."""
 POOLS = Topic("pools")

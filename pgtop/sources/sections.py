@@ -3,12 +3,13 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pgtop.model import pools, progress, rates, statements
+from pgtop.model import pools, progress, rates, replication, statements
 
 SECTION_TYPES: Final[Mapping[str, Any]] = {
     rates.SECTION: rates.RatesReading,
     progress.SECTION: progress.ProgressReading,
     pools.SECTION: pools.PoolsReading,
+    replication.SECTION: replication.ReplicationReading,
     statements.SECTION: statements.StatementsReading,
     statements.USUAL_SECTION: statements.UsualReading,
 }

@@ -15,7 +15,14 @@ from functools import cache
 from importlib import import_module
 from typing import Any, NamedTuple, Protocol
 
-from pgtop.model.section import PROGRESS, STATEMENTS, USUAL, Section, Topic
+from pgtop.model.section import (
+    PROGRESS,
+    REPLICATION,
+    STATEMENTS,
+    USUAL,
+    Section,
+    Topic,
+)
 from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant
@@ -115,6 +122,12 @@ PROBES: tuple[Probe, ...] = (
         "progress",
         PROGRESS,
         "pgtop.sources.postgres.probes.progress:ProgressProbe",
+        needs_snapshot=True,
+    ),
+    LateProbe(
+        "replication",
+        REPLICATION,
+        "pgtop.sources.postgres.probes.replication:ReplicationProbe",
         needs_snapshot=True,
     ),
     LateProbe("usual", USUAL, "pgtop.sources.postgres.probes.usual:UsualProbe"),
