@@ -127,6 +127,9 @@ WAITS = ("open", "slower", "faster")
 STATEMENTS = ("open",)
 """Actions of the statements view alone."""
 
+REPLICATION = ("open", "copy_drop")
+"""Actions of the replication view alone."""
+
 DIALOG = (
     "confirm",
     "keep",
@@ -159,6 +162,7 @@ VIEWS: Mapping[str, tuple[str, ...]] = {
     "locks": (*TABLE, *ONE_SESSION, *LOCKS),
     "waits": (*TABLE, *WAITS),
     "statements": (*TABLE, *STATEMENTS),
+    "replication": (*TABLE, *REPLICATION),
 }
 """The actions of each view, by its id; of a view without any of its own, those of `TABLE`."""
 

@@ -14,6 +14,7 @@ from pgtop.model.section import (
     LOCKS,
     PROGRESS,
     RATES,
+    REPLICATION,
     SESSIONS,
     STATEMENTS,
     USUAL,
@@ -32,6 +33,12 @@ def _always(state: Any) -> bool:
 def _waiting(state: Any) -> int:
     waiting: int = state.derived.forest.waiting
     return waiting
+
+
+def _has_replication(state: Any) -> bool:
+    section = state.derived.snapshot.sections.get(REPLICATION)
+    reading = None if section is None else section.data
+    return reading is not None and not reading.is_empty
 
 
 class View(NamedTuple):
@@ -80,7 +87,7 @@ VIEWS: tuple[View, ...] = (
         label="sessions",
         title="sessions",
         screen="pgtop.tui.screens.sessions:SessionsScreen",
-        topics=frozenset({SESSIONS, RATES, PROGRESS}),
+        topics=frozenset({SESSIONS, RATES, PROGRESS, REPLICATION}),
     ),
     View(
         id="breakdown",
@@ -114,6 +121,16 @@ VIEWS: tuple[View, ...] = (
         title="statements: what each did of late, and how many sessions run it",
         screen="pgtop.tui.screens.statements:StatementsScreen",
         topics=frozenset({SESSIONS, STATEMENTS, USUAL, RATES}),
+    ),
+    View(
+        id="replication",
+        key="6",
+        label="replication",
+        title="replication: standbys and their lag, and what slots hold",
+        screen="pgtop.tui.screens.replication:ReplicationScreen",
+        topics=frozenset({SESSIONS, RATES, REPLICATION}),
+        short="replica",
+        has_rows=_has_replication,
     ),
 )
 """The first view is the one that a dashboard starts with and goes back to."""

@@ -113,6 +113,14 @@ SCREEN_ACTIONS: tuple[Action, ...] = (
         brief="copy",
     ),
     Action(
+        "copy_drop",
+        ("y",),
+        "copy the statement that drops a slot, which pgtop never runs",
+        Group.LOOK,
+        "copy the drop of a slot",
+        brief="copy the drop",
+    ),
+    Action(
         "explain",
         ("E",),
         "the plan of the session's query: the EXPLAIN to copy, or planned here",

@@ -1,9 +1,9 @@
-"""How far standbys are behind, what slots hold, and which sessions are in the way of a replay.
+"""The lag of standbys, the WAL that slots hold, and the sessions in the way of a replay.
 
 A server without writers is not behind: a lag counts only while there is WAL that is not replayed.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from pgtop.analysis.once import OncePerSnapshot
@@ -88,7 +88,7 @@ class Endangered(NamedTuple):
 
 
 class ReplayLag(NamedTuple):
-    """How far the replay of a standby is behind what it has received."""
+    """The replay of a standby, and its lag behind what it has received."""
 
     replay: Replay
     receiver: WalReceiver | None
@@ -130,6 +130,11 @@ class Replication(NamedTuple):
     """Why nothing is known; may quote the server."""
     is_sampled: bool = True
     """False if the server was not queried for it."""
+
+    @property
+    def is_known(self) -> bool:
+        """True if there is a reading."""
+        return self.is_sampled and not self.reason
 
     @property
     def is_empty(self) -> bool:
@@ -211,15 +216,18 @@ def _lag(
         sender.complete_at,
         at,
     )
-    silent_since = sender.silent_since
     return StandbyLag(
         sender,
         snapshot.at(sender.pid),
         lag_bytes,
         lag_seconds if lag_bytes else _nothing(lag_bytes),
         _beyond(position_of(sender.sent_lsn), position),
-        None if silent_since is None else seconds_between(silent_since, at),
+        _since(sender.silent_since, at),
     )
+
+
+def _since(start: Instant | None, at: Instant) -> float | None:
+    return None if start is None else seconds_between(start, at)
 
 
 def _beyond(reach: int | None, position: int | None) -> int | None:
@@ -240,7 +248,7 @@ def _bounded(
     at: Instant,
 ) -> float | None:
     """Return the lag that the server reports, between the bounds that pgtop has seen."""
-    least = None if behind_since is None else seconds_between(behind_since, at)
+    least = _since(behind_since, at)
     if reported is None:
         return least
     if complete_at is not None:
@@ -251,17 +259,17 @@ def _bounded(
 def _use(slot: ReplicationSlot, position: int | None, snapshot: Snapshot) -> SlotUse:
     is_gone = slot.wal_status == LOST
     held = _beyond(position_of(slot.restart_lsn), position)
-    since = slot.inactive_since
-    is_exact = since is not None
-    if since is None:
-        since = slot.seen_inactive_since
-    is_idle = slot.active is False and since is not None
+    is_idle = slot.active is False
+    exact_since = slot.inactive_since if is_idle else None
+    since = slot.seen_inactive_since if exact_since is None else exact_since
+    idle_seconds = None if since is None else seconds_between(since, snapshot.taken_at)
     return SlotUse(
         slot,
         snapshot.server.database_name(slot.datoid) or "",
         None if is_gone else held,
-        seconds_between(since or 0, snapshot.taken_at) if is_idle else None,
-        is_exact and is_idle,
+        # nothing is known yet of a slot that was first seen just now
+        idle_seconds or None,
+        exact_since is not None,
     )
 
 
@@ -271,25 +279,23 @@ def _replay(reading: ReplicationReading, at: Instant) -> ReplayLag | None:
         return None
     received = position_of(replay.receive_lsn)
     lag_bytes = _beyond(position_of(replay.replay_lsn), received)
-    last = replay.last_xact_replay_timestamp
     lag_seconds = _bounded(
-        None if last is None else seconds_between(last, at),
+        _since(replay.last_xact_replay_timestamp, at),
         replay.behind_since,
         replay.complete_at,
         at,
     )
-    waits_since = replay.waits_since
-    is_streaming = reading.receiver is not None
+    delay = replay.max_standby_streaming_delay
+    if reading.receiver is None:
+        delay = replay.max_standby_archive_delay
     lag = ReplayLag(
         replay,
         reading.receiver,
         lag_bytes,
         lag_seconds if lag_bytes else _nothing(lag_bytes),
         _silence(reading.receiver, replay, at),
-        replay.max_standby_streaming_delay
-        if is_streaming
-        else replay.max_standby_archive_delay,
-        None if waits_since is None else seconds_between(waits_since, at),
+        delay,
+        _since(replay.waits_since, at),
     )
     # a primary that sends nothing may have written any amount
     is_unknown = lag.is_cut_off and not lag_bytes
@@ -333,8 +339,3 @@ def _seconds_left(replay: ReplayLag) -> float | None:
     if replay.waited_seconds is None or replay.delay is None or replay.delay < 0:
         return None
     return max(0.0, replay.delay - replay.waited_seconds)
-
-
-def inactive(slots: Iterable[SlotUse]) -> list[SlotUse]:
-    """Return the slots that nothing reads."""
-    return [each for each in slots if each.slot.active is False]

@@ -1,5 +1,5 @@
-"""What successive readings of replication show together: how long a standby is behind at least,
-how long a slot is idle, and what the replay has cancelled since pgtop looks.
+"""Facts that only successive readings of replication show: the bounds of a lag, the time that a
+slot is idle, and the queries that a replay has cancelled since pgtop looks.
 
 The server's own lags are NULL while it is idle, and keep their last value when a standby falls
 silent. Its positions never lie: WAL that was there at a time, and is not replayed now, has been

@@ -13,6 +13,7 @@ from pgtop.model.backend import (
     CLIENT_BACKEND,
     CLIENT_READ,
     HIDDEN_QUERY,
+    WALSENDER,
     Backend,
 )
 from pgtop.model.timestamp import MICROSECONDS, Instant, seconds_between
@@ -164,7 +165,9 @@ def blocks_key(backend: Backend, derived: DerivedSnapshot) -> tuple[bool, int] |
     return (derived.forest.is_root(backend.pid), count) if count else None
 
 
-def query(backend: Backend, _derived: DerivedSnapshot) -> str:
+def query(backend: Backend, derived: DerivedSnapshot) -> str:
+    if backend.backend_type == WALSENDER and (words := _lag_of(backend, derived)):
+        return words
     if backend.hidden or backend.query == HIDDEN_QUERY:
         return HIDDEN_WORDS
     if backend.query is None:
@@ -173,9 +176,17 @@ def query(backend: Backend, _derived: DerivedSnapshot) -> str:
     return mark + statement_of(backend.query)
 
 
+def _lag_of(backend: Backend, derived: DerivedSnapshot) -> str:
+    from pgtop.table.lag_words import walsender_words  # late, as most servers have none
+
+    return walsender_words(backend, derived.snapshot)
+
+
 def query_with_comments(backend: Backend, derived: DerivedSnapshot) -> str:
     """Return the query from its first character on."""
     words = query(backend, derived)
+    if backend.backend_type == WALSENDER:
+        return words
     if not backend.query or words in (HIDDEN_WORDS, NOT_YET):
         return words
     mark = WORKER_MARK if backend.leader_pid else ""

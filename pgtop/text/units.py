@@ -39,6 +39,14 @@ def bytes_text(value: float) -> str:
     return f"{value:.0f} B"
 
 
+def rough_bytes(value: float) -> str:
+    """Return a number of bytes with two digits, which changes rarely: 18 MB, 1.2 GB."""
+    for size, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+        if value >= size:
+            return f"{two_digits(value / size)} {unit}"
+    return f"{value:.0f} B"
+
+
 def rough_age(seconds: float | None) -> str:
     """Return an age in whole seconds, and from a minute on in whole minutes.
 

@@ -16,7 +16,9 @@ from pgtop.view.fitting import GAP, joined
 if TYPE_CHECKING:
     from pgtop.view.headline import Trouble
 
-_MODULES: Final[Mapping[str, str]] = {}
+_MODULES: Final[Mapping[str, str]] = {
+    "replication": "pgtop.view.replication_line",
+}
 """The modules by the name of the section that they show, in the order of their lines."""
 _FROM = 28
 """Lines of screen from which there is room for a line besides the five of the header."""

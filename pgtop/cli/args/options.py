@@ -29,6 +29,7 @@ from pgtop.cli.args.records import (
     LocksCommand,
     ProgressCommand,
     ReplayCommand,
+    ReplicationCommand,
     ShowCommand,
     StatementsCommand,
     VersionCommand,
@@ -48,6 +49,7 @@ Command: TypeAlias = (
     | ShowCommand
     | LocksCommand
     | ProgressCommand
+    | ReplicationCommand
     | StatementsCommand
     | SignalCommand
     | BudgetCommand
@@ -197,6 +199,7 @@ _SPECS = (
        pgtop progress {_TARGET}
        pgtop statements {_TARGET}
        pgtop pools [--pooler URI]... {_TARGET}
+       pgtop replication {_TARGET}
        pgtop cancel | kill [OPTION]... [@SERVER | URI] PID... | FILTER | --all-clients
        pgtop budget {_TARGET}
        pgtop record [OPTION]... [FILE | DIR]
@@ -212,11 +215,12 @@ _SPECS = (
        pgtop help [TOPIC | COMMAND]""",
         description="""\
 A live session monitor for PostgreSQL. `show` prints one sample, `locks` who blocks whom, and
-`progress` how far vacuums and index builds are; `waits` measures what sessions wait for; `cancel`
-and `kill` end queries and sessions; `budget` prints or checks the connection budget; `record`
-writes samples into a file; `audit` prints which sessions were signalled; `config` prints and checks
-the configuration; `demo` starts a server to try pgtop on; `help` shows the documentation, and `help
-emergencies` what to do on a full or blocked server.
+`progress` how far vacuums and index builds are; `waits` measures what sessions wait for;
+`replication` prints how far standbys are behind and what slots hold; `cancel` and `kill` end
+queries and sessions; `budget` prints or checks the connection budget; `record` writes samples into
+a file; `audit` prints which sessions were signalled; `config` prints and checks the configuration;
+`demo` starts a server to try pgtop on; `help` shows the documentation, and `help emergencies` what
+to do on a full or blocked server.
 Each command has its own --help.""",
         read=_read_dashboard,
         epilog=_keys,
@@ -305,6 +309,14 @@ SIGTERM. The file keeps to its age and size, and only its owner may read it. Mor
         description="""\
 Opens the dashboard on a recording, without a server: the same views, filters and details at any
 time of it, step by step or as it happened.""",
+    ),
+    CommandSpec(
+        "replication",
+        ReplicationCommand,
+        usage=_TARGET,
+        description="""\
+Prints how far standbys are behind, what replication slots hold and subscriptions receive, and on a
+standby its receiver and its replay. More: `pgtop help replication`.""",
     ),
     CommandSpec(
         "report",

@@ -187,6 +187,20 @@ class ProgressCommand(NamedTuple):
     color: Annotated[bool, _NO_COLOR] = True
 
 
+class ReplicationCommand(NamedTuple):
+    """Options of `pgtop replication`."""
+
+    connection: Connection = ConnectionOptions()
+    past: PastOptions = PastOptions()
+    json: Annotated[
+        bool,
+        OptionGroup("Output"),
+        option("--json", help="print one JSON object"),
+    ] = False
+    redact: Annotated[bool, REDACT] = False
+    color: Annotated[bool, _NO_COLOR] = True
+
+
 class StatementsCommand(NamedTuple):
     """Options of `pgtop statements`."""
 
