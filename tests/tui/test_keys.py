@@ -13,6 +13,7 @@ from pgtop.tui.screens.breakdown import BreakdownScreen
 from pgtop.tui.screens.help import HelpScreen
 from pgtop.tui.screens.locks import LocksScreen
 from pgtop.tui.screens.pages import DetailScreen
+from pgtop.tui.screens.replication import ReplicationScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.widgets.key_line import KeyBar
 from pgtop.tui.widgets.row_table import RowTable
@@ -40,6 +41,7 @@ def test_every_action_has_a_handler() -> None:
         ConfirmScreen,
         BulkScreen,
         DetailScreen,
+        ReplicationScreen,
     )
     for action in KEYMAP.actions:
         assert any(hasattr(owner, handler_name(action)) for owner in owners), action.id
