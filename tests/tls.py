@@ -28,7 +28,7 @@ MA8GA1UdEwEB/wQFMAMBAf8wCgYIKoZIzj0EAwIDSQAwRgIhAIZL1eDHaYiHQdfe
 rPSkuCwMdUw=
 -----END CERTIFICATE-----
 """
-_SERVER = """\
+SERVER = """\
 -----BEGIN CERTIFICATE-----
 MIIBJjCBzQIUMaHUKhpmlcq6ol7lQ3zvJb69urIwCgYIKoZIzj0EAwIwFjEUMBIG
 A1UEAwwLcGd0b3AgdGVzdHMwIBcNMjYxMTMwMDc0MDU2WhgPMjEyNjExMDYwNzQw
@@ -96,7 +96,7 @@ class TlsProxy(Listener):
         super().__init__(target)
         self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         server = folder / "server.pem"
-        server.write_text(_SERVER)
+        server.write_text(SERVER)
         self._context.load_cert_chain(server)
         self._context.load_verify_locations(cadata=CA)
         self._context.verify_mode = ssl.CERT_REQUIRED

@@ -182,10 +182,15 @@ _Cells: TypeAlias = Sequence[str]
 def _pool_cells(reading: PoolsReading) -> Iterator[_Cells]:
     for pool in reading.pools:
         longest = pool.longest_wait_seconds
-        waited = "" if longest is None else f"{longest:.1f} s"
-        counts = [pool.size, pool.active, pool.idle, pool.waiting]
-        shown = ["" if count is None else str(count) for count in counts]
-        yield (pool.name, pool.mode, *shown, waited)
+        yield (
+            pool.name,
+            pool.mode,
+            str(pool.size or "?"),
+            str(pool.active),
+            str(pool.idle),
+            str(pool.waiting),
+            f"{longest:.1f} s" if longest else "",
+        )
 
 
 def _client_cells(reading: PoolsReading) -> Iterator[_Cells]:

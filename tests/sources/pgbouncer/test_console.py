@@ -1,0 +1,118 @@
+"""Consoles that are none, and hostile ones: each gets a sentence, and the next try connects again."""
+
+import asyncio
+import struct
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+
+import psycopg
+import pytest
+from psycopg.conninfo import conninfo_to_dict
+
+from pgtop.sources.pgbouncer.console import Console
+from pgtop.sources.pgbouncer.failures import failure_of
+from pgtop.text.clean import clean
+from tests.hostile_text import FRAGMENTS, harmful
+from tests.impostor import message, row
+from tests.pooler import free_port
+
+_GREETING = (
+    message(b"R", struct.pack(">I", 0))
+    + message(b"S", b"server_version\0001.26.0/bouncer\0")
+    + message(b"Z", b"I")
+)
+_DONE = message(b"C", b"SHOW\0") + message(b"Z", b"I")
+
+
+def columns(*names: bytes) -> bytes:
+    """Describe columns of text."""
+    fields = [
+        name + b"\0" + struct.pack(">IHIhih", 0, 0, 25, -1, -1, 0) for name in names
+    ]
+    return message(b"T", struct.pack(">H", len(names)) + b"".join(fields))
+
+
+@asynccontextmanager
+async def answering(answers: Sequence[bytes]) -> AsyncIterator[Console]:
+    """Open a console that gives these answers in turn, over as many connections as needed."""
+    rest = iter(answers)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(asyncio.IncompleteReadError, ConnectionError):
+            [size] = struct.unpack(">I", await reader.readexactly(4))
+            await reader.readexactly(size - 4)
+            writer.write(_GREETING)
+            while await reader.readexactly(1) == b"Q":
+                [size] = struct.unpack(">I", await reader.readexactly(4))
+                await reader.readexactly(size - 4)
+                writer.write(next(rest, _DONE))
+                await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    plain = {"sslmode": "disable", "gssencmode": "disable"}
+    console = Console(
+        {"host": "127.0.0.1", "port": str(port), "user": "watch", **plain}
+    )
+    yield console
+    console.close()
+    server.close()
+
+
+async def reason_of(console: Console) -> str:
+    """Return why the console cannot be read."""
+    with pytest.raises(psycopg.Error) as caught:
+        await console.show("POOLS")
+    return failure_of(caught.value, console).reason
+
+
+async def test_tables_are_read_by_name() -> None:
+    answer = columns(b"user", b"database") + row(b"web", b"shop") + _DONE
+    async with answering([answer]) as console:
+        table = await console.show("POOLS")
+        assert console.version == "PgBouncer 1.26.0"
+        assert table.text(0, "database") == "shop"
+        assert table.text(0, "pool_mode") == ""
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (message(b"G", b"\0\0\0"), "none to SHOW"),
+        (message(b"E", b"SERROR\0C08P01\0Madmin access needed\0\0"), "admin access"),
+        (message(b"Z", b"I"), "no answer"),
+        (columns(b"a") + row(b"x" * 100_000) * 60 + _DONE, "4 MiB"),
+        (message(b"Y", b"nothing"), "cannot be read"),
+    ],
+    ids=["copy", "error", "nothing", "long", "unknown"],
+)
+async def test_a_wrong_answer_is_abandoned(answer: bytes, words: str) -> None:
+    """The next table comes over a new connection."""
+    async with answering([answer]) as console:
+        assert words in await reason_of(console)
+        assert (await console.show("POOLS")).rows == 0
+
+
+async def test_a_refusal_is_quoted_cleaned() -> None:
+    text = b"".join(FRAGMENTS).replace(b"\0", b"")
+    answer = message(b"E", b"SERROR\0C08P01\0M" + text + b"\0\0") + _DONE
+    async with answering([answer]) as console:
+        reason = await reason_of(console)
+        assert not harmful(reason)
+        assert clean(reason) == reason
+
+
+async def test_a_postgresql_server_is_no_console(dsn: str) -> None:
+    parameters = {name: str(value) for name, value in conninfo_to_dict(dsn).items()}
+    database = parameters.pop("dbname")
+    assert "is no PgBouncer" in await reason_of(Console(parameters))
+    named = Console({**parameters, "dbname": database})
+    reason = await reason_of(named)
+    assert f"has the database {database}, which is no console" in reason
+
+
+async def test_nothing_listens_at_a_wrong_port() -> None:
+    port = str(free_port())
+    reason = await reason_of(Console({"host": "127.0.0.1", "port": port}))
+    assert reason.startswith("has no pooler: nothing listens there")
