@@ -1,4 +1,4 @@
-"""Consoles that are none, and hostile ones: each gets a sentence, and the next try connects again."""
+"""Consoles that are none, and hostile ones: each gets a sentence."""
 
 import asyncio
 import struct

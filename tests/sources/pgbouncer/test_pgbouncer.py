@@ -165,10 +165,10 @@ def check_ports(
     snapshot: Snapshot, clients: Mapping[str, psycopg.AsyncConnection[object]]
 ) -> set[str]:
     """Check the port of each client; return their applications."""
-    found = [pooled.client for pooled in certain(snapshot).values()]
-    for client in found:
+    pooled = [each.client for each in certain(snapshot).values()]
+    for client in pooled:
         assert client.client_port == port_of(clients[client.application_name])
-    return {client.application_name for client in found}
+    return {client.application_name for client in pooled}
 
 
 def shop_pool(snapshot: Snapshot) -> tuple[int, int]:
