@@ -130,6 +130,9 @@ STATEMENTS = ("open",)
 REPLICATION = ("open", "copy_drop")
 """Actions of the replication view alone."""
 
+POOLS = ("open", "copy_menu")
+"""Actions of the pools view alone."""
+
 DIALOG = (
     "confirm",
     "keep",
@@ -163,6 +166,7 @@ VIEWS: Mapping[str, tuple[str, ...]] = {
     "waits": (*TABLE, *WAITS),
     "statements": (*TABLE, *STATEMENTS),
     "replication": (*TABLE, *REPLICATION),
+    "pools": (*TABLE, *POOLS),
 }
 """The actions of each view, by its id; of a view without any of its own, those of `TABLE`."""
 

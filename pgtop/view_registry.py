@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 
 from pgtop.actions import Action, Group
 from pgtop.keys import Keymap, keymap_with, put_in_force
+from pgtop.model import pools
 from pgtop.model.section import (
     LOCKS,
+    POOLS,
     PROGRESS,
     RATES,
     REPLICATION,
@@ -39,6 +41,18 @@ def _has_replication(state: Any) -> bool:
     section = state.derived.snapshot.sections.get(REPLICATION)
     reading = None if section is None else section.data
     return reading is not None and not reading.is_empty
+
+
+def _has_pools(state: Any) -> bool:
+    return pools.SECTION in state.derived.snapshot.sections
+
+
+def _waiting_for_pools(state: Any) -> int:
+    if not _has_pools(state):
+        return 0
+    from pgtop.analysis.pools import waiting_for_long  # late: few servers have a pooler
+
+    return waiting_for_long(state.derived.snapshot)
 
 
 class View(NamedTuple):
@@ -131,6 +145,16 @@ VIEWS: tuple[View, ...] = (
         topics=frozenset({SESSIONS, RATES, REPLICATION}),
         short="replica",
         has_rows=_has_replication,
+    ),
+    View(
+        id="pools",
+        key="7",
+        label="pools",
+        title="pools of the poolers in front of the server, and the clients that wait",
+        screen="pgtop.tui.screens.pools:PoolsScreen",
+        topics=frozenset({SESSIONS, POOLS, RATES}),
+        alarms=_waiting_for_pools,
+        has_rows=_has_pools,
     ),
 )
 """The first view is the one that a dashboard starts with and goes back to."""

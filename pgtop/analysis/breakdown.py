@@ -9,15 +9,14 @@ from operator import attrgetter
 from typing import NamedTuple
 
 from pgtop.analysis.budget import bounds, state_of
-from pgtop.model.backend import ACTIVE, CLIENT_BACKEND, IDLE, Backend
+from pgtop.analysis.client_names import ClientNames, client_of
+from pgtop.model.backend import ACTIVE, IDLE, Backend
 from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant, seconds_between
 
 HIDDEN = "hidden"
 """The share of the sessions that are hidden from this role."""
-LOCAL = "local"
-"""The client of sessions that came through a socket on the server itself."""
 _LONG_IDLE_SECONDS = 300
 
 
@@ -59,7 +58,8 @@ class Share(NamedTuple):
 
 def breakdown(snapshot: Snapshot, dimension: Dimension) -> tuple[Share, ...]:
     """Return the shares of a dimension, the largest first, then by name."""
-    clients = [backend for backend in snapshot.backends if backend.is_client]
+    visible = [backend for backend in snapshot.backends if backend.is_client]
+    clients = ClientNames.of(snapshot).named(visible)
     shares = [
         _share(snapshot, dimension, name, members, len(clients), hidden)
         for (name, hidden), members in _groups(clients, dimension).items()
@@ -98,13 +98,6 @@ def _age_start(backend: Backend) -> Instant | None:
     """Return the start of the transaction, else of the running query, else of the state."""
     query_start = backend.query_start if backend.state == ACTIVE else None
     return backend.xact_start or query_start or backend.state_change
-
-
-def client_of(backend: Backend) -> str:
-    """Return the address that a session comes from, or LOCAL; "" for a process without a client."""
-    return backend.client_addr or (
-        LOCAL if backend.backend_type == CLIENT_BACKEND else ""
-    )
 
 
 NAMES: Mapping[Dimension, Callable[[Backend], str]] = {

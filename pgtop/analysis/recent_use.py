@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
 
 from pgtop.analysis.breakdown import NAMES, Dimension
+from pgtop.analysis.client_names import ClientNames
 from pgtop.model import EMPTY
 from pgtop.model.alike import Fields
 from pgtop.model.backend import IDLE, Backend
@@ -83,7 +84,8 @@ def in_use(snapshot: Snapshot) -> Mapping[Group, int]:
         if backend.state != IDLE and backend.backend_start is not None
     ]
     counts: Counter[Group] = Counter()
-    for example, size in _NAMES.alike(busy):
+    named = ClientNames.of(snapshot).named(busy)
+    for example, size in _NAMES.alike(named):
         for group in _groups_of(_NAMES.values_of(example)):
             counts[group] = counts.get(group, 0) + size
     return counts

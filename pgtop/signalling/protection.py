@@ -6,6 +6,7 @@ A protected session is never one of many. Alone it can be signalled if the user 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
+from pgtop.analysis.client_names import pooled_of, without_pools
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import AUTOVACUUM_WORKER, PARALLEL_WORKER, WALSENDER, Backend
 from pgtop.model.server import Server
@@ -109,7 +110,7 @@ def guard(filters: Sequence[Filter], derived: DerivedSnapshot) -> Guard:
     A session is protected if a filter matches it or may match it. The patterns of all filters share
     one time limit that starts now; a pattern that takes too long protects.
     """
-    decisions = [(filter, filter.decide(derived)) for filter in filters]
+    decisions = [(filter, _decision(filter, derived)) for filter in filters]
     is_cut = known.cut(derived.snapshot)
 
     def doubt(filter: Filter, backend: Backend) -> str:
@@ -132,6 +133,27 @@ def guard(filters: Sequence[Filter], derived: DerivedSnapshot) -> Guard:
         return ""
 
     return reason
+
+
+def _decision(filter: Filter, derived: DerivedSnapshot) -> "Decision":
+    """Return the filter's decision; behind a pooler it is taken under both names of the client: the
+    server's and the pooler's, which may have changed since the pooler was read.
+    """
+    decide = filter.decide(derived)
+    pooled = pooled_of(derived.snapshot)
+    if not pooled or not filter.reads_clients:
+        return decide
+    own = filter.decide(without_pools(derived))
+
+    def decide_pooled(backend: Backend) -> bool | None:
+        client = pooled.get(backend.identity)
+        answers = (own(backend),) if client is None else (own(backend), decide(backend))
+        if True in answers:
+            return True
+        is_known = client is None or client.is_exact
+        return False if is_known and None not in answers else None
+
+    return decide_pooled
 
 
 def _matches(filter: Filter) -> str:

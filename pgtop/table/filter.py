@@ -123,6 +123,13 @@ class Filter:
         return any(term.key_name in ("", "query") for term in self._parsed.terms)
 
     @property
+    def reads_clients(self) -> bool:
+        """True if it asks for what a pooler may know of a session."""
+        if self._parsed is None:
+            return False
+        return any(term.key_name in _OF_CLIENTS for term in self._parsed.terms)
+
+    @property
     def wanted_terms(self) -> "tuple[Term, ...]":
         """The terms that are not negated."""
         return () if self._parsed is None else self._parsed.wanted_terms
@@ -153,6 +160,10 @@ class Filter:
         """The position of the first word without key and quotes."""
         terms = () if self._parsed is None else self._parsed.terms
         return next((term.position for term in terms if term.is_unmarked), 0)
+
+
+_OF_CLIENTS = ("", "client", "app", "pool")
+"""The keys of what a pooler knows; "" is a text in any column."""
 
 
 def _parse(

@@ -14,8 +14,8 @@ statement runs, `idle` while idle. A session with tracking disabled has none.
 from collections.abc import Callable
 from typing import TypeAlias
 
-from pgtop.analysis.breakdown import client_of
 from pgtop.analysis.budget import OTHER, WAITING, state_of
+from pgtop.analysis.client_names import ClientNames, client_of, pooled_of
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import (
     ACTIVE,
@@ -27,6 +27,7 @@ from pgtop.model.backend import (
     WALSENDER,
     Backend,
 )
+from pgtop.model.pools import SECTION
 from pgtop.model.server import DATABASE_NUMBER, ROLE_NUMBER
 from pgtop.model.snapshot import Snapshot
 from pgtop.table.session_columns import column
@@ -101,9 +102,51 @@ def client(backend: Backend) -> str | None:
     return client_of(backend)
 
 
-def client_texts(backend: Backend) -> Texts | None:
-    """Return the address as a text."""
-    return _text(client(backend))
+def client_in(snapshot: Snapshot) -> Callable[[Backend], str | None]:
+    """Return what gives the address of each session's client: behind a pooler the client's own."""
+    pooled = pooled_of(snapshot)
+    names = ClientNames(pooled)
+
+    def pooled_client(backend: Backend) -> str | None:
+        is_pooled = backend.identity in pooled
+        return names.client(backend) if is_pooled else client(backend)
+
+    return pooled_client if pooled else client
+
+
+def client_texts_in(snapshot: Snapshot) -> Callable[[Backend], Texts | None]:
+    """Return what gives these addresses as texts."""
+    name_of = client_in(snapshot)
+    return lambda backend: _text(name_of(backend))
+
+
+def application_in(snapshot: Snapshot) -> Callable[[Backend], Texts | None]:
+    """Return what gives each session's application name: behind a pooler that of its client."""
+    pooled = pooled_of(snapshot)
+    names = ClientNames(pooled)
+
+    def pooled_application(backend: Backend) -> Texts | None:
+        is_pooled = backend.identity in pooled
+        return (names.application(backend),) if is_pooled else application(backend)
+
+    return pooled_application if pooled else application
+
+
+def pool_in(snapshot: Snapshot) -> Callable[[Backend], Texts | None]:
+    """Return what gives the name of the pool that a session belongs to, as far as a client uses
+    it; "" for one of no pool.
+    """
+    if SECTION not in snapshot.sections:
+        return lambda _: None
+    pooled = pooled_of(snapshot)
+
+    def pool(backend: Backend) -> Texts | None:
+        client = pooled.get(backend.identity)
+        if client is not None:
+            return (client.pool,)
+        return None if backend.hidden else ("",)
+
+    return pool
 
 
 def host(backend: Backend) -> Texts | None:

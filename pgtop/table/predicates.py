@@ -12,6 +12,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar
 
+from pgtop.analysis.client_names import ClientNames
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import Backend
 from pgtop.table import known
 from pgtop.table.matchers import Matcher, Pattern, Scan, TextTest
@@ -22,6 +24,8 @@ Decision: TypeAlias = Callable[[Any], bool | None]
 """Takes a row; None is unknown."""
 Texts: TypeAlias = Callable[[Any], tuple[str, ...] | None]
 """Takes a row, and returns a column's texts, any of which may match; None if they are unknown."""
+TextsIn: TypeAlias = Callable[[Any], Texts]
+"""Takes the context of a scan, and returns what gives the texts of a row."""
 Number: TypeAlias = Callable[[Any, Any], float | None]
 """Takes a row and the context of the scan."""
 KeyT = TypeVar("KeyT")
@@ -62,6 +66,25 @@ class TextCriterion:
             return known_texts is not None and not any(map(matches, known_texts))
 
         return fails
+
+
+@dataclass(frozen=True)
+class ContextTextCriterion:
+    """One of a column's texts matches; the texts depend on the context of the scan, too."""
+
+    texts_in: TextsIn
+    matchers: tuple[Matcher, ...]
+
+    def holds(self, scan: Scan, /) -> Test:
+        """Prepare the test that is true if a text matches."""
+        return self._on(scan).holds(scan)
+
+    def fails(self, scan: Scan, /) -> Test:
+        """Prepare the test that is true if the texts are known and none matches."""
+        return self._on(scan).fails(scan)
+
+    def _on(self, scan: Scan) -> TextCriterion:
+        return TextCriterion(self.texts_in(scan.context), self.matchers)
 
 
 @dataclass(frozen=True)
@@ -110,6 +133,7 @@ class AnyColumnCriterion:
 
     def holds(self, scan: Scan, /) -> Test:
         """Prepare the test that is true if a column surely matches."""
+        names_of = _names_in(scan.context)
         name_matches = self._name_matches(scan)
         activity_matches = self._activity_matches(scan)
         query_holds = QueryCriterion((self.matcher,)).holds(scan)
@@ -118,7 +142,7 @@ class AnyColumnCriterion:
         def holds(backend: Backend) -> bool:
             if activity_matches[_activity_of(backend)] or matches(str(backend.pid)):
                 return True
-            if any(map(name_matches.__getitem__, _names_of(backend))):
+            if any(map(name_matches.__getitem__, names_of(backend))):
                 return True
             return matches(backend.query or "") and query_holds(backend)
 
@@ -126,6 +150,7 @@ class AnyColumnCriterion:
 
     def fails(self, scan: Scan, /) -> Test:
         """Prepare the test that is true if all columns are known and none matches."""
+        names_of = _names_in(scan.context)
         name_matches = self._name_matches(scan)
         activity_matches = self._activity_matches(scan)
         query_fails = QueryCriterion((self.matcher,)).fails(scan)
@@ -136,7 +161,7 @@ class AnyColumnCriterion:
                 return False
             if activity_matches[_activity_of(backend)] or matches(str(backend.pid)):
                 return False
-            if any(map(name_matches.__getitem__, _names_of(backend))):
+            if any(map(name_matches.__getitem__, names_of(backend))):
                 return False
             return query_fails(backend)
 
@@ -176,6 +201,23 @@ def _names_of(backend: Backend) -> tuple[str | None, ...]:
         backend.client_addr or known.client(backend),
         backend.client_hostname,
     )
+
+
+def _names_in(derived: DerivedSnapshot) -> Callable[[Backend], tuple[str | None, ...]]:
+    """Return what gives the known names of a session: behind a pooler those of its client."""
+    names = ClientNames.of(derived.snapshot)
+
+    def pooled_names_of(backend: Backend) -> tuple[str | None, ...]:
+        if names.pooled_client(backend) is None:
+            return _names_of(backend)
+        return (
+            known.database_name(backend),
+            known.role_name(backend),
+            names.application(backend),
+            names.client(backend),
+        )
+
+    return pooled_names_of if names.pooled else _names_of
 
 
 def _are_names_known(backend: Backend) -> bool:
@@ -300,7 +342,11 @@ class BlockingCriterion:
 def patterns_of(criterion: Criterion) -> Sequence[Pattern]:
     """Return the patterns of a criterion."""
     match criterion:
-        case TextCriterion(_, matchers) | QueryCriterion(matchers):
+        case (
+            TextCriterion(_, matchers)
+            | ContextTextCriterion(_, matchers)
+            | QueryCriterion(matchers)
+        ):
             return [each for each in matchers if isinstance(each, Pattern)]
         case AnyColumnCriterion(Pattern() as pattern):
             return [pattern]

@@ -7,10 +7,10 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
+from pgtop.analysis.client_names import LOCAL, ClientNames, mark_of
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import (
     ACTIVE,
-    CLIENT_BACKEND,
     CLIENT_READ,
     HIDDEN_QUERY,
     WALSENDER,
@@ -88,16 +88,28 @@ def name_key(backend: Backend, _derived: DerivedSnapshot) -> tuple[str, str] | N
     return backend.usename or "", backend.datname or ""
 
 
-def client(backend: Backend, _derived: DerivedSnapshot) -> str:
-    if backend.client_addr is not None:
-        return backend.client_addr
-    return "local" if backend.backend_type == CLIENT_BACKEND else ""
+def application(backend: Backend, derived: DerivedSnapshot) -> str:
+    """Return the application; behind a pooler that of the client."""
+    return ClientNames.of(derived.snapshot).application(backend)
 
 
-def client_key(backend: Backend, _derived: DerivedSnapshot) -> tuple[int, bytes] | None:
-    if backend.client_addr is not None:
-        return _address_key(backend.client_addr)
-    return (0, b"") if backend.backend_type == CLIENT_BACKEND else None
+def application_key(backend: Backend, derived: DerivedSnapshot) -> str | None:
+    return application(backend, derived) or None
+
+
+def client(backend: Backend, derived: DerivedSnapshot) -> str:
+    """Return the address of the client; behind a pooler that of the client, with a mark if it may
+    have changed.
+    """
+    names = ClientNames.of(derived.snapshot)
+    return f"{mark_of(names.pooled_client(backend))}{names.client(backend)}"
+
+
+def client_key(backend: Backend, derived: DerivedSnapshot) -> tuple[int, bytes] | None:
+    address = ClientNames.of(derived.snapshot).client(backend)
+    if not address:
+        return None
+    return (0, b"") if address == LOCAL else _address_key(address)
 
 
 @lru_cache(maxsize=4096)

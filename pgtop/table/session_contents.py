@@ -10,6 +10,7 @@ from itertools import islice
 from operator import itemgetter
 from typing import NamedTuple, TypeAlias
 
+from pgtop.analysis.client_names import pooled_of
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model import EMPTY
 from pgtop.model.backend import CLIENT_BACKEND, PARALLEL_WORKER, Backend
@@ -132,6 +133,8 @@ def contents(
         snapshot.idle_group,
         options.show_background,
     )
+    if pooled_of(snapshot):
+        names = _with_pooled(names, derived)
     return (
         *names,
         *_of_states(in_sight, derived),
@@ -180,6 +183,30 @@ def _of_group(group: IdleGroup) -> NameSpreads:
 @lru_cache(maxsize=1)
 def _highest_pid(group: IdleGroup) -> int:
     return max(map(_pid_of, group.backends), default=0)
+
+
+def _with_pooled(names: Contents, derived: DerivedSnapshot) -> Contents:
+    """Return the columns of names with the clients and applications that a pooler knows."""
+    snapshot = derived.snapshot
+    backends = [snapshot.at(each.pid) for each in pooled_of(snapshot)]
+    rows = list(filter(None, backends))
+    return tuple([(form, _wider(form, width, rows, derived)) for form, width in names])
+
+
+def _wider(
+    form: AnyColumn,
+    width: int,
+    rows: Sequence[Backend],
+    derived: DerivedSnapshot,
+) -> int:
+    if form.name not in _POOLED:
+        return width
+    texts = Spread.of({form.text(row, derived) for row in rows})
+    return max(width, texts.widest if width else texts.needed)
+
+
+_POOLED = ("application", "client")
+"""The columns of what a pooler knows."""
 
 
 def _of_accounts(names: NameSpreads) -> Contents:

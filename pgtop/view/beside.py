@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from pgtop.view.headline import Trouble
 
 _MODULES: Final[Mapping[str, str]] = {
+    "pools": "pgtop.view.pool_line",
     "replication": "pgtop.view.replication_line",
 }
 """The modules by the name of the section that they show, in the order of their lines."""
@@ -33,6 +34,8 @@ class Beside(NamedTuple):
     forms: Sequence[Line]
     is_wrong: bool = False
     """True if it comes first where there is no room for all."""
+    other_forms: Sequence[Line] = ()
+    """What to show in their place if the headline has these words already."""
 
 
 class BesideModule(Protocol):
@@ -47,16 +50,29 @@ class BesideModule(Protocol):
         ...
 
 
-def beside_lines(state: State, width: int, height: int) -> list[Line]:
-    """Return as many lines as a screen of this size has room for, what is wrong first; what has
-    no line of its own stands behind the last one, as far as it fits.
+def room_beside(height: int) -> int:
+    """Return how many lines a screen of this height has for what stands beside the server."""
+    return max(0, (height - _FROM) // _STEP + 1)
+
+
+def beside_lines(state: State, width: int, room: int, headline: Line) -> list[Line]:
+    """Return at most `room` lines, what is wrong first; what has no line of its own stands behind
+    the last one, as far as it fits.
     """
-    room = max(0, (height - _FROM) // _STEP + 1)
-    things = _things(state) if room else []
+    known = "".join([span.text for span in headline])
+    shown = _things(state) if room else []
+    things = [_forms_besides(each, known) for each in shown]
     own = things[: room - 1] if len(things) > room else things
-    lines = [_longest_that_fits(each.forms, width) for each in own]
+    lines = [_longest_that_fits(forms, width) for forms in own]
     others = things[len(own) :]
     return [*lines, _folded(others, width)] if others else lines
+
+
+def _forms_besides(thing: Beside, known: str) -> Sequence[Line]:
+    """Return the forms, or the others if the headline has the words already."""
+    words = "".join([span.text for span in thing.forms[0]])
+    is_known = bool(thing.other_forms) and words in known
+    return thing.other_forms if is_known else thing.forms
 
 
 def alarms_beside(state: State) -> "Iterator[Trouble]":
@@ -98,12 +114,12 @@ def _troubles(state: State) -> "Iterator[Trouble]":
         yield from module.troubles(state)
 
 
-def _folded(things: Sequence[Beside], width: int) -> Line:
+def _folded(things: Sequence[Sequence[Line]], width: int) -> Line:
     """Return several things in one line, each as long as the others leave room."""
     folded: Line = ()
-    for each in things:
+    for forms in things:
         used = line_cells(folded) + GAP if folded else 0
-        form = _longest_that_fits(each.forms, width - used)
+        form = _longest_that_fits(forms, width - used)
         folded = joined([folded, form])
     return folded
 

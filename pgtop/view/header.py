@@ -9,7 +9,7 @@ from pgtop.monitor.state import State
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line, line
 from pgtop.view.bar import bar_line
-from pgtop.view.beside import beside_lines
+from pgtop.view.beside import beside_lines, room_beside
 from pgtop.view.fitting import Wish, fit_wishes, quiet
 from pgtop.view.headline import Headline, headline
 from pgtop.view.key_line import NO_KEYS, KeyLine
@@ -76,13 +76,13 @@ def header(
     if state.past is not None:
         return _past_header(state, state.past, looks, views, width, height)
     is_whole = height >= WHOLE_FROM and bool(views.tabs)
-    beside = beside_lines(state, width, height) if is_whole else []
+    room = room_beside(height) if is_whole else 0
     worst = headline(
         state,
         looks,
         width,
         views.active,
-        names_beside=not beside,
+        names_beside=not room,
     )
     if height <= COMPACT_UP_TO:
         return Header([compact_line(state, looks, width)], worst)
@@ -100,7 +100,8 @@ def header(
         looks.has_letters,
         not is_whole,
     )
-    slots = [bar, use_line(state, width), *beside] if is_whole else [bar]
+    slots = [bar, use_line(state, width)] if is_whole else [bar]
+    slots += beside_lines(state, width, room, worst.line)
     if state.stale:
         slots = [quiet(each) for each in slots]
     if not is_whole:
@@ -133,7 +134,8 @@ def _past_header(
         looks.has_letters,
         not is_whole,
     )
-    slots = [bar, *(beside_lines(state, width, height) if is_whole else [])]
+    room = room_beside(height) if is_whole else 0
+    slots = [bar, *beside_lines(state, width, room, ())]
     if state.stale:
         slots = [quiet(each) for each in slots]
     if not is_whole:

@@ -3,11 +3,10 @@
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
 from pgtop.model.backend import Backend
-from pgtop.table import known
 from pgtop.table.predicates import Decision
 
 if TYPE_CHECKING:
@@ -47,9 +46,11 @@ def is_single(network: "Network | None") -> bool:
     return network is None or network.prefixlen == network.max_prefixlen
 
 
-def in_networks(networks: Sequence["Network | None"]) -> Decision:
-    """Return the decision whether a session comes from one of `networks`; each address is parsed
-    once.
+def in_networks(
+    networks: Sequence["Network | None"], client_of: Callable[[Backend], str | None]
+) -> Decision:
+    """Return the decision whether the client of a session is in one of `networks`; each address is
+    parsed once.
     """
     answers: dict[str | None, bool | None] = {
         None: None,
@@ -67,7 +68,7 @@ def in_networks(networks: Sequence["Network | None"]) -> Decision:
         return any(network is not None and address in network for network in networks)
 
     def decide(backend: Backend) -> bool | None:
-        name = known.client(backend)
+        name = client_of(backend)
         if name not in answers:
             answers[name] = is_inside(name or "")
         return answers[name]

@@ -13,6 +13,7 @@ from pgtop.table.language.readers import (
     pid_key,
     query_id_key,
     text_key,
+    text_key_in,
     texts_of,
     time_key,
 )
@@ -91,25 +92,34 @@ _NAME_KEYS = (
         phrases.text("role"),
         plural="roles",
     ),
-    name_key(
+    text_key_in(
         "app",
-        "application name, perhaps an empty one",
+        "application name, perhaps an empty one; behind a pooler that of the client",
         "app:web",
-        known.application,
-        lambda backend: backend.application_name,
+        lambda derived: known.application_in(derived.snapshot),
         phrases.text("application name"),
         plural="application names",
+        shows_none=True,
     ),
 )
 _SERVER_KEYS = (
     Key(
         "client",
-        "an address, a prefix, a network, or `local` (a socket on the server)",
+        "an address, a prefix, a network, or `local` (a socket on the server); behind a pooler "
+        "that of the client",
         "client:10.0.",
         TEXT_RELATIONS,
         read_client,
         phrases.client,
         plain=r"[\w.:/-]+",
+    ),
+    text_key_in(
+        "pool",
+        "pool of a pooler, database and user; only while a client uses the session",
+        "pool:shop/web",
+        lambda derived: known.pool_in(derived.snapshot),
+        phrases.text("pool"),
+        plural="pools",
     ),
     text_key(
         "host",

@@ -20,6 +20,7 @@ from pgtop.table.language.vocabulary import (
 )
 from pgtop.table.matchers import Contains, Equals, Matcher, compile_pattern
 from pgtop.table.predicates import (
+    ContextTextCriterion,
     Criterion,
     Decision,
     DecisionCriterion,
@@ -27,6 +28,7 @@ from pgtop.table.predicates import (
     NumberCriterion,
     TextCriterion,
     Texts,
+    TextsIn,
 )
 from pgtop.text.units import parse_duration
 
@@ -66,6 +68,40 @@ def compare_texts(
     """Compare a column's texts with the values."""
     criterion = TextCriterion(texts, matchers_of(relation, values))
     return ParsedComparison(criterion, relation, texts_of(values))
+
+
+def text_key_in(
+    name: str,
+    meaning: str,
+    example: str,
+    texts_in: TextsIn,
+    phrase: Phrase,
+    *,
+    plural: str,
+    shows_none: bool = False,
+) -> Key:
+    """Make a key for a column of texts that depend on the context of the scan.
+
+    If `shows_none`, a row without a known text is shown with an empty one, and `=""` finds it.
+    """
+
+    def read(_: Key, relation: Relation, values: Sequence[Value]) -> ParsedComparison:
+        is_none = shows_none and relation is Relation.IS and "" in texts_of(values)
+        compared = _with_none(texts_in) if is_none else texts_in
+        criterion = ContextTextCriterion(compared, matchers_of(relation, values))
+        return ParsedComparison(criterion, relation, texts_of(values))
+
+    return Key(name, meaning, example, TEXT_RELATIONS, read, phrase, plural=plural)
+
+
+def _with_none(texts_in: TextsIn) -> TextsIn:
+    """Return what gives the texts, and an empty one in place of none."""
+
+    def with_none_in(context: Any) -> Texts:
+        texts = texts_in(context)
+        return lambda row: texts(row) or ("",)
+
+    return with_none_in
 
 
 def text_key(

@@ -10,6 +10,7 @@ from pgtop.table.language.tree import Term
 from pgtop.table.matchers import Contains, Equals, Matcher, Pattern, StartsWith
 from pgtop.table.predicates import (
     AnyColumnCriterion,
+    ContextTextCriterion,
     Criterion,
     QueryCriterion,
     TextCriterion,
@@ -47,9 +48,12 @@ def _columns_of(term: Term) -> frozenset[str]:
 
 def _matchers_of(criterion: Criterion) -> Sequence[Matcher]:
     match criterion:
-        case TextCriterion(_, matchers) | CellCriterion(_, matchers):
-            return matchers
-        case QueryCriterion(matchers):
+        case (
+            TextCriterion(_, matchers)
+            | ContextTextCriterion(_, matchers)
+            | CellCriterion(_, matchers)
+            | QueryCriterion(matchers)
+        ):
             return matchers
         case AnyColumnCriterion(matcher):
             return (matcher,)

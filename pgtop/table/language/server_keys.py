@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.table import known
 from pgtop.table.language.addresses import in_networks, is_single, network_of
 from pgtop.table.language.errors import FilterError
@@ -10,7 +11,12 @@ from pgtop.table.language.readers import compare_texts, matchers_of, texts_of
 from pgtop.table.language.server_names import PROCESS_TYPES, WAIT_TYPES
 from pgtop.table.language.vocabulary import Key, ParsedComparison, Relation, Value
 from pgtop.table.matchers import Contains, Matcher, StartsWith
-from pgtop.table.predicates import DecisionCriterion, TextCriterion
+from pgtop.table.predicates import (
+    ContextTextCriterion,
+    DecisionCriterion,
+    TextCriterion,
+    Texts,
+)
 
 if TYPE_CHECKING:
     from pgtop.table.language.addresses import Network
@@ -63,10 +69,18 @@ def read_client(
 ) -> ParsedComparison:
     """Read a comparison of addresses."""
     if relation is Relation.MATCHES:
-        return compare_texts(known.client_texts, relation, values)
+        matchers = matchers_of(relation, values)
+        texts = ContextTextCriterion(_client_texts_in, matchers)
+        return ParsedComparison(texts, relation, texts_of(values))
     networks = [_parse_network(value, relation) for value in values]
-    criterion = DecisionCriterion(lambda _: in_networks(networks))
+    criterion = DecisionCriterion(
+        lambda derived: in_networks(networks, known.client_in(derived.snapshot))
+    )
     return ParsedComparison(criterion, Relation.CONTAINS, texts_of(values))
+
+
+def _client_texts_in(derived: DerivedSnapshot) -> Texts:
+    return known.client_texts_in(derived.snapshot)
 
 
 def _parse_network(value: Value, relation: Relation) -> "Network | None":

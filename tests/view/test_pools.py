@@ -1,0 +1,255 @@
+"""The pools as rows, in the header, and as the clients of sessions."""
+
+from dataclasses import replace
+
+from pgtop.analysis.breakdown import Dimension, breakdown
+from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.config.settings import Settings
+from pgtop.model.pools import PoolsReading
+from pgtop.model.snapshot import Snapshot
+from pgtop.monitor.state import State
+from pgtop.signalling.protection import guard
+from pgtop.table.filter import Filter
+from pgtop.table.options import Sort, TableOptions
+from pgtop.table.session_cells import application, client
+from pgtop.text.tone import Span, Tone
+from pgtop.text.wrap import Line
+from pgtop.tui.tabs import tabs_of
+from pgtop.view.header import Header, header
+from pgtop.view.looks import Looks
+from pgtop.view.pool_line import wait_words
+from pgtop.view.pool_rows import layout, row_line
+from pgtop.view.pools import POOLS, ArrangedPools, arrange_pools, sessions_filter
+from pgtop.view_registry import VIEWS
+from tests.scenes import busy, calm
+from tests.scenes.pools import (
+    ABOUT,
+    BILLING,
+    CALM,
+    DIRECT,
+    ENDPOINT,
+    POOLER,
+    READING,
+    READY,
+    SILENT,
+    STEADY,
+    SURE,
+    WEB,
+    pooled,
+    with_pools,
+)
+
+
+def text(spans: Line) -> str:
+    return "".join([span.text for span in spans])
+
+
+def arranged(scene: Snapshot, sort: str = "", words: str = "") -> ArrangedPools:
+    options = TableOptions(POOLS.filter(words), Sort(sort or None))
+    return arrange_pools(scene, options)
+
+
+def lines(scene: Snapshot, width: int = 80) -> list[str]:
+    rows = arrange_pools(scene, TableOptions(), width).rows
+    return [text(row_line(layout(width), row, scene)).rstrip() for row in rows]
+
+
+def top(scene: Snapshot, width: int = 80, height: int = 24) -> Header:
+    state = State.first(scene, Settings())
+    views = tabs_of(VIEWS, VIEWS[0], state, Looks())
+    return header(state, Looks(), views, width, height)
+
+
+# The view.
+
+
+def test_a_full_pool_comes_first_and_its_clients_are_named() -> None:
+    shown = lines(pooled())
+    assert shown[0].split() == [
+        "shop/web",
+        "transaction",
+        "20",
+        "20",
+        "0",
+        "143",
+        "9",
+        "s",
+        "full",
+    ]
+    assert shown[2].split() == ["shop/api", "session", "20", "19", "1", "0"]
+    assert shown[6].split() == ["WAITING", "CLIENT", "APPLICATION", "WAITED", "WANTS"]
+    assert shown[7].split() == ["10.0.3.7:51312", "shop-web", "9", "s", "shop/web"]
+    assert shown[10] == " 140 more"
+    source = "Read from PgBouncer 1.24.1 at db1:6432, just now. pgtop only reads there."
+    assert shown[-1] == f" {source}"
+    first = row_line(layout(80), arranged(pooled()).rows[0], pooled())
+    assert {span.tone for span in first if "143" in span.text} == {Tone.ALARM}
+
+
+def test_no_line_is_wider_than_the_screen() -> None:
+    for scene in (pooled(), pooled(SILENT), pooled(READING, CALM)):
+        for width in (20, 40, 60, 80, 200):
+            assert max(map(len, lines(scene, width))) <= width
+
+
+def test_pools_that_the_server_has_no_room_for_are_named() -> None:
+    large = READING._replace(pools=(WEB._replace(size=150), BILLING))
+    words = (
+        "! Pool sizes add up to 160 (shop/web 150, billing/billing 10); the server has"
+    )
+    assert any(line.startswith(words) for line in lines(pooled(large)))
+    assert any("add up to 50;" in line for line in lines(pooled()))
+
+
+def test_a_limit_of_the_database_caps_its_pools() -> None:
+    capped = [
+        WEB._replace(user=user, size=80, database_limit=90) for user in ("a", "b")
+    ]
+    reading = READING._replace(pools=tuple(capped))
+    assert any("add up to 90;" in line for line in lines(pooled(reading)))
+
+
+def test_pools_of_another_server_take_nothing_from_this_one() -> None:
+    elsewhere = BILLING._replace(size=500, server="10.4.0.2:5432")
+    reading = READING._replace(pools=(WEB, elsewhere))
+    assert any("add up to 20;" in line for line in lines(pooled(reading)))
+
+
+def test_a_silent_pooler_shows_how_old_its_figures_are() -> None:
+    shown = lines(pooled(SILENT))
+    assert f"! {ENDPOINT} does not answer. The figures are 10 s old." in shown
+    first = arranged(pooled(SILENT)).rows[0]
+    tones = {span.tone for span in row_line(layout(80), first, pooled(SILENT))}
+    assert tones == {Tone.QUIET}
+
+
+def test_several_poolers_stand_apart() -> None:
+    shown = lines(pooled(READING, CALM._replace(endpoint="db2:6432")))
+    sources = [line for line in shown if line.startswith(" Read from")]
+    assert [source.split()[5] for source in sources] == ["db1:6432,", "db2:6432,"]
+    identities = [row.identity for row in arranged(pooled(READING, CALM)).rows]
+    assert identities.count(None) < len(identities)
+
+
+def test_filter_and_order() -> None:
+    """Pools and clients match; words and titles go with them."""
+    by_size = arranged(pooled(), sort="idle").rows[:3]
+    assert [row.name for row in by_size] == ["billing/billing", "shop/api", "shop/web"]
+    waiting = arranged(pooled(), words="waiting>0")
+    assert (waiting.matching, waiting.total) == (1, 6)
+    clients = arranged(pooled(), words="client:10.0.3.9")
+    assert [row.client is not None for row in clients.rows].count(True) == 2
+    assert not arranged(pooled(), words="nothing").rows
+
+
+# The header.
+
+
+def test_the_headline_has_the_pool_that_clients_wait_for() -> None:
+    worst = top(pooled()).headline
+    assert text(worst.line).startswith(
+        "▲ pool shop/web 20 of 20 busy, 143 wait, oldest 9 s"
+    )
+    assert worst.lead is not None
+    assert worst.lead.view == "pools"
+    assert text(top(pooled()).tabs.line).rstrip().endswith("7 Pools 143")
+
+
+def test_waiting_for_a_lock_is_worse_and_the_pool_keeps_its_line() -> None:
+    """On a low screen the tab counts, on a high one the line below the bar is there."""
+    scene = with_pools(busy(), PoolsReading((READING,)))
+    assert "waiting" in text(top(scene).headline.line)
+    assert len(top(scene).lines) == 5
+    assert "Pools 143" in text(top(scene).tabs.line)
+    line = text(top(scene, 100, 40).lines[3])
+    assert line == "pool shop/web 20 of 20 busy, 143 wait, oldest 9 s"
+
+
+def test_pools_in_order_are_quiet() -> None:
+    low = text(top(pooled(CALM)).headline.line)
+    assert low.endswith(" · pool 3 of 20 busy")
+    high = top(pooled(CALM), 100, 40)
+    assert high.lines[3] == (Span("pool shop/web 3 of 20 busy", Tone.QUIET),)
+    assert "pool" not in text(high.headline.line)
+
+
+def test_a_silent_pooler_is_a_warning() -> None:
+    worst = top(pooled(SILENT)).headline.line
+    words = f"! pooler {ENDPOINT} does not answer (10 s)"
+    assert worst[0] == Span(words, Tone.WARN)
+    assert "143" not in text(top(pooled(SILENT)).tabs.line)
+
+
+def test_without_a_pooler_nothing_is_there() -> None:
+    scene = calm()
+    assert len(top(scene, 100, 40).lines) == 5
+    assert "Pools" not in text(top(scene).tabs.line)
+
+
+def test_waits_grow_in_steps() -> None:
+    seconds = (0.3, 9.9, 19.9, 59, 60, 3_700)
+    words = ["0 s", "9 s", "10 s", "50 s", "1 min", "61 min"]
+    assert [wait_words(each) for each in seconds] == words
+
+
+# The clients of sessions.
+
+
+def test_a_session_shows_the_client_behind_the_pooler() -> None:
+    """With a mark where another client may have it now."""
+    derived = DerivedSnapshot.of(pooled())
+    shown = [(client(each, derived), application(each, derived)) for each in SESSIONS]
+    assert shown == [
+        ("10.0.3.7", "shop-web"),
+        ("~10.0.3.8", "shop-web"),
+        ("10.0.3.11", "shop-worker"),
+        (POOLER, "shop-web"),
+        ("10.4.9.7", "psql"),
+    ]
+
+
+SESSIONS = (SURE, ABOUT, STEADY, READY, DIRECT)
+
+
+def pids(words: str) -> set[int]:
+    derived = DerivedSnapshot.of(pooled())
+    matches = Filter.parse(words).on(derived)
+    return {each.pid for each in SESSIONS if matches(each)}
+
+
+def test_a_filter_finds_the_clients_that_are_shown() -> None:
+    assert pids("client:10.0.3.") == {SURE.pid, ABOUT.pid, STEADY.pid}
+    assert pids("client:=10.0.3.8") == {ABOUT.pid}
+    assert pids(f"client:{POOLER}") == {READY.pid}
+    assert pids("10.0.3.7") == {SURE.pid}
+    assert pids("app:shop-worker") == {STEADY.pid}
+    assert pids("app:worker") == {STEADY.pid}
+    assert pids("pool:=shop/web") == {SURE.pid, ABOUT.pid}
+    assert pids('pool:=""') == {READY.pid, DIRECT.pid}
+    first = arranged(pooled()).rows[0]
+    assert pids(sessions_filter(first)) == {SURE.pid, ABOUT.pid}
+
+
+def test_a_protected_client_stays_protected_under_each_of_its_names() -> None:
+    """The pooler's address and the server's name of the application count as before; a client that
+    may have changed may be any.
+    """
+    derived = DerivedSnapshot.of(pooled())
+    for words in (f"client:{POOLER}", "client:10.0.3.7", "app:=shop-web"):
+        assert guard([Filter.parse(words)], derived)(SURE)
+    assert not guard([Filter.parse("client:10.0.3.8")], derived)(SURE)
+    assert guard([Filter.parse("client:10.9.9.9")], derived)(ABOUT)
+    assert guard([Filter.parse("app:=worker")], derived)(STEADY)
+
+
+def test_the_connections_are_counted_by_their_clients() -> None:
+    names = {share.name for share in breakdown(pooled(), Dimension.CLIENT)}
+    assert {"10.0.3.7", "10.0.3.8", "10.0.3.11", POOLER} <= names
+    applications = breakdown(pooled(), Dimension.APPLICATION)
+    assert "shop-worker" in {share.name for share in applications}
+
+
+def test_without_its_section_a_snapshot_shows_the_server_s_names() -> None:
+    derived = DerivedSnapshot.of(replace(pooled(), sections={}))
+    assert client(SURE, derived) == POOLER
+    assert application(STEADY, derived) == "worker"
