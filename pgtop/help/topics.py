@@ -24,6 +24,9 @@ TOPICS: tuple[Topic, ...] = (
     Topic("replication", "how far standbys are behind, and what slots hold"),
     Topic("pools", "PgBouncer: its pools, who waits, and who is behind a session"),
     Topic("pools", "PgBouncer: its pools, clients that wait, and the client of a session"),
+    Topic(
+        "pools", "PgBouncer: its pools, clients that wait, and the client of a session"
+    ),
     Topic("filter", "how to select sessions"),
     Topic("columns", "the columns of the sessions"),
     Topic("signals", "how to end queries and sessions: one, many, or from a script"),

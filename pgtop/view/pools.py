@@ -49,7 +49,8 @@ def arrange_pools(
     pools = list(_pools_in_order(snapshot, reading, matches, options.sort, width))
     clients = list(filter(matches, chain(*map(_clients, reading.poolers))))
     matching = sum([row.pool is not None for row in pools]) + len(clients)
-    is_empty = is_filtered and not matching
+    total = sum([len(each.pools) + len(each.clients) for each in reading.poolers])
+    is_empty = not reading.poolers or (is_filtered and not matching)
     rows = [
         *pools,
         *_notes(snapshot, reading, width),
@@ -57,8 +58,8 @@ def arrange_pools(
         *_sources(reading, snapshot.taken_at, width),
     ]
     return ArrangedPools(
-        () if is_empty or not reading.poolers else tuple(rows),
-        sum([len(each.pools) + len(each.clients) for each in reading.poolers]),
+        () if is_empty else tuple(rows),
+        total,
         snapshot,
         options,
         matching,
