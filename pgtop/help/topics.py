@@ -22,11 +22,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("waits", "what sessions wait for, and what to look at next"),
     Topic("statements", "what statements did, and how long a query usually takes"),
     Topic("replication", "how far standbys are behind, and what slots hold"),
-    Topic("pools", "PgBouncer: its pools, who waits, and who is behind a session"),
-    Topic("pools", "PgBouncer: its pools, clients that wait, and the client of a session"),
-    Topic(
-        "pools", "PgBouncer: its pools, clients that wait, and the client of a session"
-    ),
+    Topic("pools", "pools of PgBouncer, waiting clients, and the client of a session"),
     Topic("filter", "how to select sessions"),
     Topic("columns", "the columns of the sessions"),
     Topic("signals", "how to end queries and sessions: one, many, or from a script"),
