@@ -17,7 +17,12 @@ if TYPE_CHECKING:
     from asyncio import Future
 
     from pgtop.analysis.wait_profile import SliceBy
-    from pgtop.model.query_plan import NoPlan, PlanRequest, QueryPlan
+    from pgtop.model.query_plan import (
+        NoPlan,
+        PlanRequest,
+        QueryPlan,
+        RunningPlan,
+    )
     from pgtop.model.waits import WaitSample
 
 
@@ -114,6 +119,14 @@ class Planner(Protocol):
         self, request: "PlanRequest", snapshot: Snapshot
     ) -> "QueryPlan | NoPlan":
         """Return the plan of a query, or why there is none. Raises nothing that a server sends."""
+        ...
+
+    async def running(
+        self, backend: Backend, snapshot: Snapshot
+    ) -> "RunningPlan | NoPlan":
+        """Return the plan that a session runs the query with that it was seen with, or why there is
+        none. Nothing is planned for it.
+        """
         ...
 
 

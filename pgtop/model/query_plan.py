@@ -29,6 +29,21 @@ class QueryPlan(NamedTuple):
     """The schemas in which its names were looked up: the session's own cannot be seen."""
 
 
+class PlanLevel(NamedTuple):
+    """The plan of a query, or of one inside a function that it calls."""
+
+    level: int
+    """0 for the query itself."""
+    lines: tuple[str, ...]
+    is_cut: bool = False
+
+
+class RunningPlan(NamedTuple):
+    """The plan that a session runs with, as pg_show_plans has it."""
+
+    levels: tuple[PlanLevel, ...]
+
+
 class NoPlan(NamedTuple):
     """The reason why there is no plan; `advice` may be empty."""
 

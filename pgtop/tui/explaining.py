@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pgtop.analysis.recorded_detail import detail_in
 from pgtop.config.settings import Settings
-from pgtop.model.query_plan import NoPlan, PlanRequest
+from pgtop.model.query_plan import NoPlan, PlanRequest, RunningPlan
 from pgtop.monitor.monitor import Monitor
 from pgtop.ports import SourceError
 from pgtop.text.explainable import Explainable
@@ -50,6 +50,19 @@ class Explaining:
             self._palette,
         )
         self._app.push_screen(page)
+        # leaving the page must not cut off an answer on the connection of the samples
+        self._app.run_worker(self._show_running(page, planning), group="running plan")
+
+    async def _show_running(self, page: QueryPlanScreen, planning: Planning) -> None:
+        """Show the plan that the query runs with, if one is known. A plan has literals in it."""
+        state = self._app.state
+        snapshot = state.derived.snapshot
+        is_past = state.past is not None or state.stale
+        if planning.planner is None or is_past or snapshot.are_queries_masked:
+            return
+        plan = await planning.planner.running(planning.copied.backend, snapshot)
+        if isinstance(plan, RunningPlan):
+            page.show_running(plan)
 
     async def _whole(self, copied: Copied) -> Copied:
         """Return the session with its whole query, if the server answers."""
@@ -63,7 +76,7 @@ class Explaining:
             detail = await self._monitor.source.detail(copied.backend.identity)
         except SourceError:
             return copied
-        return copied if detail is None else copied._replace(detail=detail)
+        return copied._replace(detail=detail, has_ended=detail is None)
 
 
 def request_of(copied: Copied) -> PlanRequest | NoPlan:
@@ -74,7 +87,7 @@ def request_of(copied: Copied) -> PlanRequest | NoPlan:
     if copied.seen_in.snapshot.are_queries_masked:
         return NoPlan("the literals of the query are masked")
     if not copied.is_whole:
-        return NoPlan("the whole query is not known")
+        return NoPlan(copied.unknown_words)
     if statement.refusal:
         return NoPlan(statement.refusal)
     if backend.datname is None or backend.usesysid is None or backend.usename is None:

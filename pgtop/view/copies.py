@@ -71,6 +71,8 @@ class Copied(NamedTuple):
     seen_in: DerivedSnapshot
     detail: Detail | None = None
     """None if its whole query is not known."""
+    has_ended: bool = False
+    """True if the server was queried for it, and no longer had it."""
 
     def copy(self, kind: CopyKind) -> Copy:
         """Return the text of this kind."""
@@ -114,6 +116,17 @@ class Copied(NamedTuple):
         return detail is not None and not detail.query_is_cut
 
     @property
+    def unknown_words(self) -> str:
+        """The reason why the whole query is not known, if it is not."""
+        if self.has_ended:
+            return "the session has ended, and its whole query is not known"
+        if self.detail is not None and self._detail_of_query is None:
+            return "the session runs another query now"
+        if self.detail is not None:
+            return "the server has kept only the beginning of the query"
+        return "the whole query is not known"
+
+    @property
     def _part(self) -> str:
         if self.is_whole:
             return "the query"
@@ -152,7 +165,7 @@ class Copied(NamedTuple):
         statement = Explainable.of(self.query)
         reason = statement.refusal
         if not self.is_whole:
-            reason = "its whole query is not known"
+            reason = self.unknown_words
         if reason:
             return Copy("", name, reason)
         snapshot = self.seen_in.snapshot

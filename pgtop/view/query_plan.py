@@ -3,11 +3,12 @@ there is none and the EXPLAIN to run by hand.
 """
 
 import re
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
+from typing import NamedTuple, TypeAlias
 
 from pgtop.keys import hint
-from pgtop.model.query_plan import NoPlan, QueryPlan
+from pgtop.model.query_plan import NoPlan, PlanLevel, QueryPlan, RunningPlan
 from pgtop.table.highlight import retoned
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
@@ -21,6 +22,9 @@ _LONGEST_LINE = 1_000
 _MOST_LINES = 5_000
 _CONTINUED = 8
 """Cells before the rest of a line that is too long."""
+
+
+AnyPlan: TypeAlias = QueryPlan | RunningPlan
 
 
 class PlanStep(NamedTuple):
@@ -77,9 +81,11 @@ def _below(later: Sequence[_Open], indent: int) -> Iterator[_Open]:
 
 
 def plan_lines(
-    plan: QueryPlan | NoPlan | None, by_hand: Copy, is_planning: bool, width: int
+    plan: AnyPlan | NoPlan | None, by_hand: Copy, is_planning: bool, width: int
 ) -> list[Line]:
-    """Return the lines of the page; `plan` is None until the user has asked for one."""
+    """Return the lines of the page; `plan` is None until there is one."""
+    if isinstance(plan, RunningPlan):
+        return _running(plan, width)
     if isinstance(plan, QueryPlan):
         return [*_made_with(plan, width), (), *_steps(plan.lines, width)]
     return [*_beginning(plan, is_planning, width), (), *_by_hand(by_hand, width)]
@@ -109,9 +115,36 @@ def _marked(spans: Line, find: re.Pattern[str]) -> Line:
     return retoned(spans, places) if places else spans
 
 
-def plan_text(plan: QueryPlan) -> str:
+def plan_text(plan: AnyPlan) -> str:
     """Return the plan to copy."""
-    return "".join(f"{clean(text)}\n" for text in plan.lines)
+    lines: Iterable[str] = ()
+    if isinstance(plan, QueryPlan):
+        lines = plan.lines
+    else:
+        lines = chain.from_iterable([level.lines for level in plan.levels])
+    return "".join([f"{clean(text)}\n" for text in lines])
+
+
+def _running(plan: RunningPlan, width: int) -> list[Line]:
+    """Return the plans that a session runs with: of its query, and of those in its functions."""
+    words = (
+        "The plan that the query runs with now, from pg_show_plans."
+        f" {hint('open')} has the server plan it again."
+    )
+    lines = wrapped(line(words, Tone.QUIET), width)
+    for level in plan.levels:
+        lines += [(), *_level(level, width)]
+    return lines
+
+
+def _level(level: PlanLevel, width: int) -> list[Line]:
+    lines = _steps(level.lines, width)
+    if level.level:
+        title = f"In a function, level {level.level}:"
+        lines.insert(0, line(title, Tone.STRONG))
+    if level.is_cut:
+        lines.append(line("… the rest of this plan is not shown", Tone.NOTICE))
+    return lines
 
 
 def _made_with(plan: QueryPlan, width: int) -> list[Line]:

@@ -2,8 +2,15 @@
 
 from dataclasses import replace
 
+from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail
-from pgtop.model.query_plan import NoPlan, PlanRequest, QueryPlan
+from pgtop.model.query_plan import (
+    NoPlan,
+    PlanLevel,
+    PlanRequest,
+    QueryPlan,
+    RunningPlan,
+)
 from pgtop.model.snapshot import Snapshot
 from pgtop.tui.dialogs.confirm import ConfirmScreen
 from pgtop.tui.screens.query_plan import QueryPlanScreen
@@ -22,12 +29,38 @@ class _Planner:
 
     def __init__(self) -> None:
         self.requests: list[PlanRequest] = []
+        self.plan_of_run: RunningPlan | NoPlan = NoPlan("no pg_show_plans")
 
     async def plan(
         self, request: PlanRequest, snapshot: Snapshot
     ) -> QueryPlan | NoPlan:
         self.requests.append(request)
         return QueryPlan(("Seq Scan on orders",), "web", "app")
+
+    async def running(
+        self, backend: Backend, snapshot: Snapshot
+    ) -> RunningPlan | NoPlan:
+        return self.plan_of_run
+
+
+async def test_the_plan_that_a_query_runs_with_is_shown_at_once() -> None:
+    """The extension knows it; Enter still has the query planned."""
+    stage = _stage()
+    planner = _Planner()
+    levels = (PlanLevel(0, ("Result",)), PlanLevel(1, ("Seq Scan on carts",)))
+    planner.plan_of_run = RunningPlan(levels)
+    stage.app._monitor._make_planner = lambda: planner
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await pilot.press(key("explain"))
+        await pilot.pause()
+        shown = text_of(stage, "#pager")
+        assert "from pg_show_plans" in shown
+        assert "In a function, level 1:" in shown
+        assert "Seq Scan on carts" in shown
+        assert planner.requests == []
+        await pilot.press(key("open"))
+        await pilot.pause()
+        assert "Seq Scan on orders" in text_of(stage, "#pager")
 
 
 def _stage() -> Stage:

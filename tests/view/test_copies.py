@@ -136,12 +136,18 @@ def test_a_text_that_could_do_more_gives_no_explain(query: str, reason: str) -> 
     assert reason in refused.reason
 
 
-def test_a_cut_query_gives_no_explain() -> None:
-    for part in (
-        copied(session("select 1"), is_cut=True),
-        copied(session("select 1"))._replace(detail=None),
+def test_a_query_that_is_not_whole_gives_no_explain() -> None:
+    """The reason says what became of the query."""
+    whole = copied(session("select 1"))
+    assert whole.detail is not None
+    other = whole.backend._replace(query_start=1)
+    for part, words in (
+        (copied(session("select 1"), is_cut=True), "only the beginning"),
+        (whole._replace(detail=None), "the whole query is not known"),
+        (whole._replace(detail=None, has_ended=True), "the session has ended"),
+        (whole._replace(backend=other), "runs another query now"),
     ):
-        assert part.copy(CopyKind.EXPLAIN).reason == "its whole query is not known"
+        assert words in part.copy(CopyKind.EXPLAIN).reason
 
 
 def test_masked_literals_are_noted_in_the_explain() -> None:

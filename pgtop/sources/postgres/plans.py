@@ -12,13 +12,15 @@ https://www.postgresql.org/docs/current/xfunc-volatility.html
 import asyncio
 from collections.abc import Sequence
 
-from pgtop.model.query_plan import NoPlan, PlanRequest, QueryPlan
+from pgtop.model.backend import Backend
+from pgtop.model.query_plan import NoPlan, PlanRequest, QueryPlan, RunningPlan
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
 from pgtop.sources.postgres.connection import Channel, ServerConnection
 from pgtop.sources.postgres.encoding import codec_of, decode, decode_name
 from pgtop.sources.postgres.pipeline import Command, Statement
 from pgtop.sources.postgres.relation_names import visit_refusal
+from pgtop.sources.postgres.running_plans import running_plan
 from pgtop.sources.postgres.shapes import BOOL, TEXT, TIME, Shape, TooLongError, one_row
 
 _SECONDS = 10.0
@@ -105,6 +107,12 @@ class PlanVisits:
                 return NoPlan(f"the server gave none within {_SECONDS:g} s")
             finally:
                 await connection.close()
+
+    async def running(
+        self, backend: Backend, snapshot: Snapshot
+    ) -> RunningPlan | NoPlan:
+        """Return the plan that a session runs with, over the connection of the samples."""
+        return await running_plan(self._connection, backend, snapshot.server)
 
     async def _plan_on(
         self, channel: Channel, request: PlanRequest

@@ -1,11 +1,13 @@
-"""The page of a query's plan: first the EXPLAIN to run by hand, and on Enter the plan itself."""
+"""The page of a query's plan: first the plan that it runs with, where an extension keeps that, or
+the EXPLAIN to run by hand; on Enter a plan that the server makes for it.
+"""
 
 from collections.abc import Mapping
 from typing import ClassVar, NamedTuple
 
 from pgtop import places
 from pgtop.config.settings import Settings
-from pgtop.model.query_plan import NoPlan, PlanRequest, QueryPlan
+from pgtop.model.query_plan import NoPlan, PlanRequest, RunningPlan
 from pgtop.monitor.state import State
 from pgtop.ports import Planner
 from pgtop.text.clean import clean
@@ -17,7 +19,13 @@ from pgtop.tui.messages import TextCopied
 from pgtop.tui.screens.searchable import SearchablePage
 from pgtop.tui.theme import Palette
 from pgtop.view.copies import Copied, Copy, CopyKind
-from pgtop.view.query_plan import first_match, marked, plan_lines, plan_text
+from pgtop.view.query_plan import (
+    AnyPlan,
+    first_match,
+    marked,
+    plan_lines,
+    plan_text,
+)
 
 
 class Planning(NamedTuple):
@@ -45,7 +53,7 @@ class QueryPlanScreen(SearchablePage):
         super().__init__(state, settings, palette)
         self._planning = planning
         self._by_hand: Copy = planning.copied.copy(CopyKind.EXPLAIN)
-        self._plan: QueryPlan | NoPlan | None = None
+        self._plan: AnyPlan | NoPlan | None = None
         self._is_planning = False
 
     @property
@@ -67,6 +75,12 @@ class QueryPlanScreen(SearchablePage):
         return (Span(f"plan of the query of {name}{self.more()}", Tone.STRONG),)
 
     # The plan.
+
+    def show_running(self, plan: RunningPlan) -> None:
+        """Show the plan that the query runs with, unless another is there or on its way."""
+        if self.is_attached and self._plan is None and not self._is_planning:
+            self._plan = plan
+            self.show(self.state)
 
     def action_open(self) -> None:
         """Close the field of the search, or have the query planned."""
@@ -92,7 +106,7 @@ class QueryPlanScreen(SearchablePage):
 
     def action_copy_menu(self) -> None:
         """Copy the plan, or while there is none the EXPLAIN to run by hand."""
-        if isinstance(self._plan, QueryPlan):
+        if self._plan is not None and not isinstance(self._plan, NoPlan):
             self.post_message(TextCopied(plan_text(self._plan), "the plan"))
         elif not self._by_hand.reason:
             self.post_message(TextCopied(self._by_hand.text, self._by_hand.name))

@@ -21,12 +21,11 @@ from pgtop.model.snapshot import Snapshot
 from pgtop.model.statements import is_own
 from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.probes import sections
-from pgtop.sources.postgres.probes.statement_functions import (
-    NOT_CREATED,
-    NOT_LOADED,
-    REPLACEABLE,
+from pgtop.sources.postgres.probes.extension_functions import (
     quoted_schema,
+    replaceable,
 )
+from pgtop.sources.postgres.probes.statement_functions import NOT_CREATED, NOT_LOADED
 from pgtop.sources.postgres.probes.statements import StatementsProbe
 from pgtop.sources.postgres.probes.usual import UsualProbe
 from pgtop.sources.postgres.sampler import PostgresSource
@@ -245,7 +244,9 @@ async def test_a_powerful_role_calls_no_function_that_others_can_replace(
     name = sql.Identifier(owner["user"])
     await admin.execute(sql.SQL("ALTER SCHEMA theirs OWNER TO {}").format(name))
     await admin.execute("GRANT USAGE ON SCHEMA theirs TO PUBLIC")
-    assert statements_of(await source.sample(WANTED)).reason == REPLACEABLE
+    assert statements_of(await source.sample(WANTED)).reason == replaceable(
+        "pg_stat_statements"
+    )
     weak = ServerConnection({**source._connection._parameters, **reader})
     try:
         assert await sample_until(source_on(weak), has_texts, WANTED)
@@ -308,7 +309,7 @@ async def test_a_server_without_the_library_is_named(dsn: str) -> None:
 @pytest.mark.parametrize("name", ["pgss", "Ö; DROP", 'a"b', "a--b", "%(x)s", "a  b"])
 def test_the_name_of_a_schema_is_nothing_but_a_name(name: str) -> None:
     """Neither a quote nor a comment, a blank or a parameter reaches the SQL."""
-    quoted = quoted_schema(name.encode(), "UTF8")
+    quoted = quoted_schema(name.encode(), "UTF8", "the extension")
     allowed = set('U&"\\+0123456789abcdefghijklmnopqrstuvwxyz_')
     assert set(quoted) <= allowed
     assert quoted.count('"') == 2
