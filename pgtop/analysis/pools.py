@@ -1,9 +1,9 @@
 """The pools beside a server: which are in trouble, and whether all of them fit the server."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from enum import IntEnum
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from pgtop.analysis.pooled_clients import is_backend_of
 from pgtop.model.pools import Pool, PoolerReading, PoolsReading, pools_of
@@ -78,13 +78,17 @@ class Demand(NamedTuple):
 
 
 def demand(snapshot: Snapshot, reading: PoolsReading) -> Demand:
-    """Return how many server connections the pools of this server may open in all."""
+    """Return how many server connections the pools of this server may open in all; none if the
+    server is out of reach, and its slots are unknown.
+    """
+    if not snapshot.server.limits.max_connections:
+        return Demand((), 0, 0)
     addresses = _own_addresses(snapshot, reading)
     pools = [pool for pool in reading.pools if pool.server in addresses and pool.size]
     largest_first = sorted(pools, key=lambda pool: (-(pool.size or 0), pool.name))
     return Demand(
         tuple(largest_first),
-        sum(_most_of_databases(reading.poolers, addresses)),
+        sum(_most_of_poolers(reading.poolers, addresses)),
         snapshot.server.limits.ordinary,
     )
 
@@ -110,22 +114,33 @@ def _addresses_of_backends(
                 yield address.get(link.pool, "")
 
 
-def _most_of_databases(
+def _most_of_poolers(
     poolers: Iterable[PoolerReading], addresses: frozenset[str]
 ) -> Iterator[int]:
-    """Yield the most server connections for each database of each pooler."""
+    """Yield the most server connections of each pooler: its limits are for the pools of a database,
+    and for those of a user.
+    """
     for pooler in poolers:
-        databases: defaultdict[str, list[Pool]] = defaultdict(list)
-        for pool in pooler.pools:
-            if pool.server in addresses:
-                databases[pool.database].append(pool)
-        yield from map(_most_of_database, databases.values())
+        pools = [pool for pool in pooler.pools if pool.server in addresses]
+        by_database: Limited = defaultdict(list)
+        by_user: Limited = defaultdict(list)
+        for pool in pools:
+            by_database[pool.database, pool.database_limit].append(pool)
+            by_user[pool.user, pool.user_limit].append(pool)
+        yield min(_most(by_database), _most(by_user))
 
 
-def _most_of_database(pools: Sequence[Pool]) -> int:
-    sizes = sum([pool.size or 0 for pool in pools])
-    limits = [pool.database_limit for pool in pools if pool.database_limit]
-    return min([sizes, *limits])
+Limited: TypeAlias = defaultdict[tuple[str, int | None], list[Pool]]
+"""Pools by what they share, and the limit of that."""
+
+
+def _most(groups: Limited) -> int:
+    """Return the most server connections of groups with a limit each."""
+    most = 0
+    for (_, limit), pools in groups.items():
+        sizes = sum([pool.size or 0 for pool in pools])
+        most += sizes if limit is None else min(sizes, limit)
+    return most
 
 
 def age_of(pooler: PoolerReading, now: Instant) -> float | None:

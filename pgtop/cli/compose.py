@@ -100,6 +100,7 @@ def poolers_for(options: ConnectionOptions) -> "PoolersEnricher | None":
     """
     server = options.server
     uris = options.poolers or (server.pooler.split() if server else ())
+    uris = tuple(dict.fromkeys(uris))
     if not uris:
         return None
     consoles = [pooler_parameters(uri) for uri in uris]

@@ -44,6 +44,8 @@ class Pool(NamedTuple):
     """More server connections that are opened once clients have waited for some seconds."""
     database_limit: int | None = None
     """The most server connections of all pools of this database; None without a limit."""
+    user_limit: int | None = None
+    """The most server connections of all pools of this user; None without a limit."""
     server: str = ""
     """The address that the pooler has for the server: host and port, or the folder of the socket
     and port. Empty if unknown.

@@ -130,9 +130,9 @@ def _silent_words(silent: Sequence[PoolerReading], now: Instant) -> list[str]:
     seconds = silent_seconds(pooler, now)
     since = f" ({wait_words(seconds)})" if seconds >= 1 else ""
     more = f", {len(silent) - 1} more like it" if len(silent) > 1 else ""
-    reason = clean(pooler.reason).rstrip(".")
+    sentence = clean(pooler.sentence).rstrip(".")
     return [
-        f"pooler {reason}{since}{more}",
+        f"pooler {sentence}{since}{more}",
         f"pooler {clean(pooler.endpoint)} cannot be read{since}",
         "pooler silent",
     ]

@@ -137,7 +137,7 @@ def _silent_notes(reading: PoolsReading, now: Instant) -> Iterator[Line]:
             continue
         age = age_of(pooler, now)
         old = f" The figures are {wait_words(age)} old." if age is not None else ""
-        yield _warning(f"{clean(pooler.reason)}{old}")
+        yield _warning(f"{clean(pooler.sentence)}{old}")
 
 
 def _demand_notes(snapshot: Snapshot, reading: PoolsReading) -> Iterator[Line]:

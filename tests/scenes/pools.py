@@ -121,7 +121,7 @@ CALM = READING._replace(
     clients=(),
 )
 SILENT = READING._replace(
-    reason=f"{ENDPOINT} does not answer.", silent_since=ago(12.5), read_at=ago(12.5)
+    reason="does not answer", silent_since=ago(12.5), read_at=ago(12.5)
 )
 """The same pooler, stopped."""
 SESSIONS = (*own(), SURE, ABOUT, STEADY, READY, DIRECT)

@@ -6,11 +6,13 @@ reach: pools are of most use then.
 
 import asyncio
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from time import monotonic
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple
 
+from pgtop.analysis.pools import demand, worst_first
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.args.pools_options import PoolsCommand
 from pgtop.cli.commands.show import report_silent
@@ -18,15 +20,20 @@ from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
 from pgtop.errors import UsageError
 from pgtop.model.failure import Failure, FailureKind
-from pgtop.model.pools import PoolerReading, PoolsReading
+from pgtop.model.pools import SECTION, PoolerReading, PoolsReading
+from pgtop.model.section import Section
 from pgtop.model.serialise import VERSION, record
+from pgtop.model.server import Limits, Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant, from_datetime, seconds_between
 from pgtop.ports import SourceError
-from pgtop.text.clean import cells, clean, fit
-from pgtop.text.wrap import Line, line
+from pgtop.table.layout import header
+from pgtop.table.options import Sort, TableOptions
+from pgtop.text.wrap import Line
 from pgtop.view.banner import server_line
 from pgtop.view.json_report import server_record
+from pgtop.view.pool_rows import layout
+from pgtop.view.pools import POOLS, arrange_pools
 
 _POOL = (
     "database",
@@ -56,16 +63,7 @@ class Pools(NamedTuple):
     now: Instant
     """By the clock of the server, or of this machine if the server is out of reach."""
     server: Snapshot | Failure
-
-    @property
-    def snapshot(self) -> Snapshot | None:
-        """The sample of the server, if there is one."""
-        return self.server if isinstance(self.server, Snapshot) else None
-
-    @property
-    def failure(self) -> Failure | None:
-        """The failure to reach it, if there is no sample."""
-        return self.server if isinstance(self.server, Failure) else None
+    """A sample of the server, or why there is none."""
 
 
 def run(command: PoolsCommand) -> int:
@@ -74,8 +72,8 @@ def run(command: PoolsCommand) -> int:
     report_silent(pools.reading)
     if all(pooler.reason for pooler in pools.reading.poolers):
         return Exit.NO_CONNECTION
-    if pools.failure is not None:
-        output.report(f"No server, only the pooler: {pools.failure.what}")
+    if isinstance(pools.server, Failure):
+        output.report(f"No server, only the pooler: {pools.server.what}")
     if command.json:
         output.write_data(as_json(pools))
     else:
@@ -129,6 +127,7 @@ def as_json(pools: Pools) -> str:
         "poolers": [_pooler_record(each, pools.now) for each in pools.reading.poolers],
         "pools": list(_pool_records(pools.reading)),
         "clients": list(_client_records(pools.reading)),
+        "demand": _demand_record(pools),
     }
     return json.dumps(whole) + "\n"
 
@@ -151,7 +150,7 @@ def _pooler_record(pooler: PoolerReading, now: Instant) -> dict[str, Any]:
 
 def _pool_records(reading: PoolsReading) -> Iterator[dict[str, Any]]:
     for pooler in reading.poolers:
-        for pool in pooler.pools:
+        for pool in worst_first(pooler.pools):
             yield {**record(pool, _POOL), "pooler": pooler.endpoint}
 
 
@@ -162,55 +161,54 @@ def _client_records(reading: PoolsReading) -> Iterator[dict[str, Any]]:
             yield {**record(client, _CLIENT), "pooler": pooler.endpoint}
 
 
+def _demand_record(pools: Pools) -> dict[str, Any] | None:
+    """Return how many server connections the pools may open, and for how many there are slots; None
+    without the server.
+    """
+    if isinstance(pools.server, Failure):
+        return None
+    needed = demand(pools.server, pools.reading)
+    return {
+        "size": needed.total,
+        "usable_slots": needed.slots,
+        "exceeds": needed.exceeds,
+        "pools": [pool.name for pool in needed.pools],
+    }
+
+
 def page(pools: Pools, width: int) -> list[Line]:
-    """Return the pools and the clients that wait, for people."""
+    """Return the server, and the rows of the pools view, for people."""
     lines: list[Line] = []
-    if pools.snapshot is not None:
-        lines.append(server_line(pools.snapshot, min(width, output.WIDEST_BANNER)))
-    lines += _table(_POOL_TITLES, _pool_cells(pools.reading))
-    clients = list(_client_cells(pools.reading))
-    if clients:
-        lines += [(), *_table(_CLIENT_TITLES, clients)]
-    return lines
+    if isinstance(pools.server, Snapshot):
+        lines.append(server_line(pools.server, min(width, output.WIDEST_BANNER)))
+    snapshot = _with_reading(pools)
+    arranged = arrange_pools(snapshot, TableOptions(), width)
+    columns = layout(width)
+    rows = [POOLS.line(columns, row, snapshot) for row in arranged.rows]
+    return [*lines, header(columns, Sort()), *rows]
 
 
-_POOL_TITLES = ("POOL", "MODE", "SIZE", "BUSY", "IDLE", "WAITING", "LONGEST")
-_CLIENT_TITLES = ("WAITING CLIENT", "APPLICATION", "POOL", "WAITED")
-_Cells: TypeAlias = Sequence[str]
+def _with_reading(pools: Pools) -> Snapshot:
+    """Return the sample with the pools; one of a server without slots if there is none."""
+    server = pools.server
+    snapshot = server if isinstance(server, Snapshot) else _alone(pools.now)
+    section = Section(pools.now, pools.reading)
+    return replace(snapshot, sections={**snapshot.sections, SECTION: section})
 
 
-def _pool_cells(reading: PoolsReading) -> Iterator[_Cells]:
-    for pool in reading.pools:
-        longest = pool.longest_wait_seconds
-        yield (
-            pool.name,
-            pool.mode,
-            str(pool.size or "?"),
-            str(pool.active),
-            str(pool.idle),
-            str(pool.waiting),
-            f"{longest:.1f} s" if longest else "",
-        )
-
-
-def _client_cells(reading: PoolsReading) -> Iterator[_Cells]:
-    for pooler in reading.poolers:
-        for client in pooler.clients:
-            yield (
-                f"{client.client_addr or 'local'}:{client.client_port or ''}".rstrip(
-                    ":"
-                ),
-                client.application_name,
-                f"{client.database}/{client.user}",
-                f"{client.wait_seconds or 0:.1f} s",
-            )
-
-
-def _table(titles: _Cells, rows: Iterable[_Cells]) -> Iterator[Line]:
-    """Yield a heading and rows, as wide as their contents."""
-    shown = [tuple(map(clean, row)) for row in (titles, *rows)]
-    columns = zip(*shown, strict=True)
-    widths = [max(map(cells, column)) for column in columns]
-    for row in shown:
-        padded = [fit(cell, width) for cell, width in zip(row, widths, strict=True)]
-        yield line(" " + "  ".join(padded).rstrip())
+def _alone(now: Instant) -> Snapshot:
+    """Return a sample of a server of which nothing is known."""
+    server = Server(
+        version="",
+        version_num=0,
+        host="",
+        port=0,
+        database="",
+        user="",
+        pid=0,
+        user_oid=0,
+        database_oid=0,
+        started_at=now,
+        limits=Limits(0, 0),
+    )
+    return Snapshot(now, server, ())

@@ -15,7 +15,7 @@ from psycopg import pq
 from psycopg.errors import error_from_result
 
 from pgtop.model.connecting import ConnectSteps
-from pgtop.sources.pgbouncer.tables import Table, text_of
+from pgtop.sources.pgbouncer.tables import ConsoleTable, text_of
 from pgtop.sources.postgres.background import BackgroundThread
 from pgtop.sources.postgres.bounds import ANSWER_BYTES, Bounds
 from pgtop.sources.postgres.conninfo import (
@@ -81,7 +81,7 @@ class Console:
         """The longest time that one address may take to connect. Raises psycopg.Error."""
         return connect_seconds(self.parameters)
 
-    async def show(self, subject: Subject) -> Table:
+    async def show(self, subject: Subject) -> ConsoleTable:
         """Return a table. Raises psycopg.Error, after which the next call connects again."""
         if self._pgconn is None:
             self._pgconn = await self._connect()
@@ -92,7 +92,7 @@ class Console:
         finally:
             if not is_done:
                 self.close()
-        return Table.of(result)
+        return ConsoleTable.of(result)
 
     def close(self) -> None:
         """Close the connection at once."""

@@ -16,6 +16,7 @@ _LEAD_SECONDS = 0.25
 certain.
 """
 _LONGEST_PAUSE = 60.0
+_GRACE_SECONDS = 0.2
 
 
 class PoolersEnricher:
@@ -60,7 +61,10 @@ class PoolersEnricher:
         take. Raises psycopg.Error for a wrong connect_timeout.
         """
         seconds = max([each.console.connect_seconds for each in self._poolers])
-        await asyncio.wait(self.begin(), timeout=seconds)
+        tasks = self.begin()
+        await asyncio.wait(tasks, timeout=seconds)
+        # what came while a prompt held the event loop
+        await asyncio.wait(tasks, timeout=_GRACE_SECONDS)
 
     async def close(self) -> None:
         """See `ports.Enricher`."""

@@ -13,9 +13,9 @@ from pgtop.sources.pgbouncer.console import Console
 from pgtop.sources.pgbouncer.failures import SILENT, ConsoleFailure, failure_of
 from pgtop.sources.pgbouncer.reading import (
     LinkKey,
-    Reading,
-    Settings,
-    Shown,
+    LiveTables,
+    SettingsTables,
+    UntimedReading,
     reading_of,
     with_times,
 )
@@ -38,7 +38,7 @@ class _Timed(NamedTuple):
 
     began: float
     ended: float
-    content: Reading
+    content: UntimedReading
 
 
 class Pooler:
@@ -48,7 +48,7 @@ class Pooler:
         self.console = console
         self._task: asyncio.Task[None] | None = None
         self._timed: _Timed | None = None
-        self._settings: Settings | None = None
+        self._settings: SettingsTables | None = None
         self._settings_at = 0.0
         self._began: float | None = None
         """When the reading that is under way began."""
@@ -147,14 +147,14 @@ class Pooler:
         show = self.console.show
         settings = self._settings
         if settings is None or monotonic() - self._settings_at > _SETTINGS_SECONDS:
-            settings = Settings(
+            settings = SettingsTables(
                 await show("DATABASES"), await show("USERS"), await show("CONFIG")
             )
             self._settings = settings
             self._settings_at = monotonic()
         began = monotonic()
         servers = await show("SERVERS")
-        shown = Shown(servers, await show("CLIENTS"), await show("POOLS"))
+        shown = LiveTables(servers, await show("CLIENTS"), await show("POOLS"))
         ended = monotonic()
         cpu = thread_time()
         content = reading_of(

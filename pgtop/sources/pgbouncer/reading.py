@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeAlias
 
 from pgtop.model.pools import Pool, PoolClient, PoolerReading, PoolLink
 from pgtop.model.timestamp import Instant
-from pgtop.sources.pgbouncer.tables import Table
+from pgtop.sources.pgbouncer.tables import ConsoleTable
 
 LinkKey: TypeAlias = tuple[str, ...]
 """The identity of a link: both of its ends, and when each of them connected."""
@@ -33,23 +33,23 @@ _QUARTER_HOUR = 15
 _CONNECT_TIME = re.compile(r"\S+ \d\d:(\d\d):(\d\d)")
 
 
-class Shown(NamedTuple):
+class LiveTables(NamedTuple):
     """The tables of one reading."""
 
-    servers: Table
-    clients: Table
-    pools: Table
+    servers: ConsoleTable
+    clients: ConsoleTable
+    pools: ConsoleTable
 
 
-class Settings(NamedTuple):
+class SettingsTables(NamedTuple):
     """The tables that change only with the pooler's configuration."""
 
-    databases: Table
-    users: Table
-    config: Table
+    databases: ConsoleTable
+    users: ConsoleTable
+    config: ConsoleTable
 
 
-class Reading(NamedTuple):
+class UntimedReading(NamedTuple):
     """A reading without times; `keys` are the identities of its links."""
 
     reading: PoolerReading
@@ -57,11 +57,11 @@ class Reading(NamedTuple):
 
 
 def reading_of(
-    shown: Shown, settings: Settings, endpoint: str, version: str
-) -> Reading:
+    shown: LiveTables, settings: SettingsTables, endpoint: str, version: str
+) -> UntimedReading:
     """Return what the tables have of pools, links and waiting clients."""
     config = _config(settings.config)
-    pools = tuple(_pools(shown.pools, _sizes(settings)))
+    pools = tuple(_pools(shown.pools, _sizes(settings, config)))
     modes = {pool.name: pool.mode for pool in pools}
     links = dict(_links(shown.servers, shown.clients, modes))
     reading = PoolerReading(
@@ -74,16 +74,18 @@ def reading_of(
         client_count=sum([pool.clients for pool in pools]),
         resets_sessions=bool(config.get("server_reset_query", "").strip()),
     )
-    return Reading(reading, tuple(links))
+    return UntimedReading(reading, tuple(links))
 
 
 class _Sizes(NamedTuple):
     """The settings of pools: the rows of databases and users, by name."""
 
-    databases: Table
+    databases: ConsoleTable
     database_rows: Mapping[str, int]
-    users: Table
+    users: ConsoleTable
     user_rows: Mapping[str, int]
+    user_limit: int | None
+    """The limit of users that have none of their own."""
 
     def of(self, pool: Pool) -> Pool:
         """Add the size of a pool, and where its server is."""
@@ -100,9 +102,14 @@ class _Sizes(NamedTuple):
             size=table.number(row, "pool_size") if size is None else size,
             reserve=self._of_user(pool.user, "reserve_pool_size") or reserve,
             database_limit=table.amount(row, "max_connections") or None,
+            user_limit=self._limit_of_user(pool.user),
             server=_server(table, row),
             is_paused=bool(is_held),
         )
+
+    def _limit_of_user(self, user: str) -> int | None:
+        limit = self._of_user(user, "max_user_connections")
+        return (self.user_limit if limit is None else limit) or None
 
     def _of_user(self, user: str, name: str) -> int | None:
         """Return the number that a user has for all its pools, from 1.23."""
@@ -110,22 +117,28 @@ class _Sizes(NamedTuple):
         return None if row is None else self.users.number(row, name)
 
 
-def _sizes(settings: Settings) -> _Sizes:
+def _sizes(settings: SettingsTables, config: Mapping[str, str]) -> _Sizes:
     databases = settings.databases
     users = settings.users
-    return _Sizes(databases, _by_name(databases), users, _by_name(users))
+    return _Sizes(
+        databases,
+        _by_name(databases),
+        users,
+        _by_name(users),
+        _number(config.get("max_user_connections", "")),
+    )
 
 
-def _by_name(table: Table) -> Mapping[str, int]:
+def _by_name(table: ConsoleTable) -> Mapping[str, int]:
     return {table.text(row, "name"): row for row in range(table.rows)}
 
 
-def _server(databases: Table, row: int) -> str:
+def _server(databases: ConsoleTable, row: int) -> str:
     host = databases.text(row, "host") or "local socket"
     return f"{host}:{databases.text(row, 'port')}"
 
 
-def _config(table: Table) -> Mapping[str, str]:
+def _config(table: ConsoleTable) -> Mapping[str, str]:
     return {
         table.text(row, "key"): table.text(row, "value") for row in range(table.rows)
     }
@@ -136,7 +149,7 @@ def _number(text: str) -> int | None:
     return int(text) if is_number else None
 
 
-def _pools(table: Table, sizes: _Sizes) -> Iterator[Pool]:
+def _pools(table: ConsoleTable, sizes: _Sizes) -> Iterator[Pool]:
     """Yield the pools of clients."""
     for row in range(min(table.rows, _MOST_ROWS)):
         database = table.text(row, "database")
@@ -159,7 +172,7 @@ def _pools(table: Table, sizes: _Sizes) -> Iterator[Pool]:
         yield sizes.of(pool)
 
 
-def _waiting(clients: Table) -> tuple[PoolClient, ...]:
+def _waiting(clients: ConsoleTable) -> tuple[PoolClient, ...]:
     """Return the clients that wait, the longest wait first, as many as are kept."""
     waits = []
     for row in range(clients.rows):
@@ -172,11 +185,11 @@ def _waiting(clients: Table) -> tuple[PoolClient, ...]:
     )
 
 
-def _wait_seconds(clients: Table, row: int) -> float:
+def _wait_seconds(clients: ConsoleTable, row: int) -> float:
     return clients.amount(row, "wait") + clients.amount(row, "wait_us") / 1e6
 
 
-def _client(clients: Table, row: int) -> PoolClient:
+def _client(clients: ConsoleTable, row: int) -> PoolClient:
     addr, port = _address(clients, row, "addr", "port")
     return PoolClient(
         addr,
@@ -188,7 +201,7 @@ def _client(clients: Table, row: int) -> PoolClient:
 
 
 def _address(
-    table: Table, row: int, addr_name: str, port_name: str
+    table: ConsoleTable, row: int, addr_name: str, port_name: str
 ) -> tuple[str | None, int | None]:
     """Return an address and its port; neither of them for a Unix socket."""
     addr = table.text(row, addr_name)
@@ -198,7 +211,7 @@ def _address(
 
 
 def _links(
-    servers: Table, clients: Table, modes: Mapping[str, str]
+    servers: ConsoleTable, clients: ConsoleTable, modes: Mapping[str, str]
 ) -> Iterator[tuple[LinkKey, PoolLink]]:
     """Yield the links on which both tables agree.
 
@@ -222,7 +235,7 @@ def _links(
         yield key, _link(servers, row, _client(clients, client_row), pid, modes)
 
 
-def _linked_rows(clients: Table) -> Mapping[tuple[bytes, bytes], int]:
+def _linked_rows(clients: ConsoleTable) -> Mapping[tuple[bytes, bytes], int]:
     """Return the row of each client that has a server connection, by both pointers."""
     rows = {}
     for row in range(clients.rows):
@@ -233,7 +246,11 @@ def _linked_rows(clients: Table) -> Mapping[tuple[bytes, bytes], int]:
 
 
 def _link(
-    servers: Table, row: int, client: PoolClient, pid: int, modes: Mapping[str, str]
+    servers: ConsoleTable,
+    row: int,
+    client: PoolClient,
+    pid: int,
+    modes: Mapping[str, str],
 ) -> PoolLink:
     addr, port = _address(servers, row, "local_addr", "local_port")
     user = servers.text(row, "user")
@@ -262,7 +279,7 @@ def _second_of_quarter(text: str) -> int | None:
 
 
 def with_times(
-    content: Reading, began: Instant, ended: Instant, since: Sequence[Instant]
+    content: UntimedReading, began: Instant, ended: Instant, since: Sequence[Instant]
 ) -> PoolerReading:
     """Return the reading with its times, and with the time at which each link was first seen."""
     reading = content.reading

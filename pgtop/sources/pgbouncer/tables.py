@@ -16,7 +16,7 @@ _LONGEST_RAW = 512
 _NUMBER = re.compile(rb"\s*(-?[0-9]{1,15})\s*")
 
 
-class Table(NamedTuple):
+class ConsoleTable(NamedTuple):
     """The answer to a SHOW. Columns are found by name: each version has others."""
 
     columns: Mapping[str, int]

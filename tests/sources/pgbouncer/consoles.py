@@ -3,8 +3,13 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
-from pgtop.sources.pgbouncer.reading import Reading, Settings, Shown, reading_of
-from pgtop.sources.pgbouncer.tables import Table
+from pgtop.sources.pgbouncer.reading import (
+    LiveTables,
+    SettingsTables,
+    UntimedReading,
+    reading_of,
+)
+from pgtop.sources.pgbouncer.tables import ConsoleTable
 
 Rows: TypeAlias = Sequence[Mapping[str, Any]]
 
@@ -69,12 +74,12 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
 """The columns of the tables in the versions that differ, from src/admin.c of each."""
 
 
-def table(columns: str | Sequence[str], rows: Rows) -> Table:
+def table(columns: str | Sequence[str], rows: Rows) -> ConsoleTable:
     """Return rows as the console shows them; what a row has beyond the columns is left out."""
     names = columns.split() if isinstance(columns, str) else columns
     values = [[_raw(row.get(name)) for name in names] for row in rows]
     places = {name: place for place, name in enumerate(names)}
-    return Table(places, len(values), lambda row, column: values[row][column])
+    return ConsoleTable(places, len(values), lambda row, column: values[row][column])
 
 
 def _raw(value: object) -> bytes | None:
@@ -92,16 +97,16 @@ def reading(
     databases: Rows = (),
     users: Rows = (),
     config: Rows = (),
-) -> Reading:
+) -> UntimedReading:
     """Return the reading of such tables."""
     columns = COLUMNS[version]
     return reading_of(
-        Shown(
+        LiveTables(
             table(columns["sockets"], servers),
             table(columns["sockets"], clients),
             table(columns["pools"], pools),
         ),
-        Settings(
+        SettingsTables(
             table(columns["databases"], databases),
             table(columns["users"], users),
             table("key value default changeable", config),

@@ -77,7 +77,10 @@ def test_each_version_has_the_same_reading(version: str) -> None:
         clients=[CLIENT, WAITING],
         pools=[POOL, POOL | {"database": "pgbouncer"}],
         databases=[DATABASE],
-        config=[{"key": "max_client_conn", "value": 500}],
+        config=[
+            {"key": "max_client_conn", "value": 500},
+            {"key": "max_user_connections", "value": 15},
+        ],
     ).reading
     [pool] = whole.pools
     assert pool == Pool(
@@ -93,6 +96,7 @@ def test_each_version_has_the_same_reading(version: str) -> None:
         clients=163,
         reserve=5,
         database_limit=30,
+        user_limit=15,
         server="db1:5432",
     )
     application = "" if version == "1.16.1" else "shop-web"
