@@ -92,8 +92,10 @@ def bar(budget: Budget, width: int) -> Line:
     return tuple(Span(letter * size, tone) for (letter, tone), size in pairs if size)
 
 
-def legend_line(budget: Budget, width: int) -> Line:
-    """Return the letters with their counts, what is left for pgtop's role, and the walsenders."""
+def legend_line(budget: Budget, width: int, more: str = "") -> Line:
+    """Return the letters with their counts, what is left for pgtop's role, the walsenders, and
+    `more`.
+    """
     whole, _, _ = your_words(budget)
     left = Span(whole, Tone.PLAIN)
     walsenders = Span(
@@ -101,6 +103,7 @@ def legend_line(budget: Budget, width: int) -> Line:
     )
     for form in _FORMS:
         spans = [*_counts(budget, form), left, walsenders]
+        spans += [Span(more, Tone.QUIET)] if more else []
         legend = _joined(
             spans,
             width,

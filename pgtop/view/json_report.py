@@ -13,6 +13,7 @@ from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.once import OncePerSnapshot
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.pools import pools_of
+from pgtop.model.replication import reading_of
 from pgtop.model.serialise import VERSION, record
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant, seconds_between, written
@@ -74,7 +75,7 @@ def sessions_report(
         **snapshot_record(snapshot),
         "understood": narrowed.understood or None,
         "note": unknown_blockers(snapshot) or snapshot.locks.note,
-        "budget": record(budget(snapshot), _BUDGET),
+        "budget": _budget_record(snapshot),
         "sessions": [_session(each, derived, with_usual) for each in backends],
     }
 
@@ -111,7 +112,19 @@ def budget_report(snapshot: Snapshot) -> dict[str, Any]:
     return {
         "version": VERSION,
         "server": server_record(snapshot),
-        "budget": record(budget(snapshot), _BUDGET),
+        "budget": _budget_record(snapshot),
+    }
+
+
+def _budget_record(snapshot: Snapshot) -> dict[str, Any]:
+    """Return the budget, and the use of replication slots if that was read."""
+    reading = reading_of(snapshot)
+    used = None if reading is None else len(reading.slots)
+    limit = None if reading is None else reading.max_replication_slots
+    return {
+        **record(budget(snapshot), _BUDGET),
+        "replication_slots": used,
+        "max_replication_slots": limit,
     }
 
 

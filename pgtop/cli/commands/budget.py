@@ -21,6 +21,8 @@ from pgtop.cli.recorded import recorded_source
 from pgtop.config.percent_range import PercentRange, Threshold
 from pgtop.errors import UsageError
 from pgtop.model.failure import Failure, FailureKind
+from pgtop.model.replication import reading_of
+from pgtop.model.section import REPLICATION, SESSIONS
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import Source, SourceError
 from pgtop.sources.postgres.sampler import PostgresSource
@@ -33,6 +35,7 @@ from pgtop.view.json_report import budget_report
 from pgtop.view.slot_words import missing
 
 _WIDTH = 120
+_TOPICS = frozenset({SESSIONS, REPLICATION})
 _SHARES = (Dimension.DATABASE, Dimension.ROLE)
 
 
@@ -148,9 +151,18 @@ def _source(command: BudgetCommand) -> Source:
     return PostgresSource(compose.connection_for(command.connection))
 
 
-async def _sample(source: Source, wait: bool = False) -> Snapshot:
+async def _sample(source: Source) -> Snapshot:
     try:
-        return await first_sample(source, wait)
+        return await first_sample(source, wait=False)
+    finally:
+        await source.close()
+
+
+async def _whole_sample(source: Source, wait: bool) -> Snapshot:
+    """Return a sample with the replication slots in use, too."""
+    try:
+        await first_sample(source, wait)
+        return await source.sample(_TOPICS)
     finally:
         await source.close()
 
@@ -199,7 +211,7 @@ def _names_one(command: BudgetCommand) -> bool:
 
 def _print(command: BudgetCommand) -> int:
     source = _source(command)
-    snapshot = interrupts.run(_sample(source, command.connection.wait))
+    snapshot = interrupts.run(_whole_sample(source, command.connection.wait))
     if command.json:
         output.write_data(json.dumps(as_json(snapshot), ensure_ascii=False) + "\n")
         return Exit.DONE
@@ -238,13 +250,21 @@ def _group(usage: Usage | None, name: str, limit: int | None) -> dict[str, Any]:
     }
 
 
+def _replication_slots(snapshot: Snapshot) -> str:
+    """Return how many replication slots are in use; "" if that is not known."""
+    reading = reading_of(snapshot)
+    if reading is None:
+        return ""
+    return f"replication slots {len(reading.slots)}/{reading.max_replication_slots}"
+
+
 def page(snapshot: Snapshot, width: int) -> list[Line]:
     """Return lines about the server, its slots, and the databases and roles that hold them."""
     slots = budget(snapshot)
     lines = [
         server_line(snapshot, width),
         budget_line(slots, width),
-        legend_line(slots, width),
+        legend_line(slots, width, _replication_slots(snapshot)),
     ]
     if unread := missing(slots, snapshot.server):
         lines += wrapped((Span(unread, Tone.NOTICE),), width)

@@ -11,7 +11,7 @@ from pgtop.cli.commands.dashboard import require_terminal
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
 from pgtop.config.settings import RecordingPlan, Safety, Settings
-from pgtop.model.section import LOCKS, PROGRESS, SESSIONS
+from pgtop.model.section import LOCKS, PROGRESS, REPLICATION, SESSIONS
 from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.clock import MonotonicClock
 from pgtop.monitor.feed import Feed
@@ -22,7 +22,7 @@ from pgtop.sources.postgres.sampler import WHOLE
 from pgtop.sources.recording.file_names import recording_path
 from pgtop.sources.recording.writer import RecordingWriter, Retention
 
-_TOPICS = frozenset({SESSIONS, LOCKS, PROGRESS})
+_TOPICS = frozenset({SESSIONS, LOCKS, PROGRESS, REPLICATION})
 _ENDING = frozenset({Exit.HANGUP, Exit.INTERRUPT, Exit.TERMINATE})
 
 

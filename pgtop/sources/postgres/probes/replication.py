@@ -159,28 +159,32 @@ class ReplicationProbe:
     name = SECTION
     topic: Topic = REPLICATION
 
+    def __init__(self, every: float = EVERY) -> None:
+        """Create a probe that reads every so many seconds while there is any replication."""
+        self._every = every
+
     def statements(self, context: ProbeContext) -> Sequence[Statement]:
         """Return the statement if a reading is due."""
-        if not _is_due(context):
+        if not self._is_due(context):
             return ()
         return (Statement(_sql(context.features), shape=_SHAPE),)
+
+    def _is_due(self, context: ProbeContext) -> bool:
+        section = context.section
+        reading = None if section is None else section.data
+        if section is None or not isinstance(reading, ReplicationReading):
+            return True
+        is_idle = reading.is_empty and not _has_walsenders(context.snapshot)
+        least = SEARCH_EVERY if is_idle else self._every
+        rest = min(_LONGEST_REST, _REST * reading.cost_seconds) if least else 0.0
+        age = seconds_between(section.taken_at, context.now)
+        return age >= max(least, rest) - _SLACK
 
     def read(self, answers: Sequence[Rows], context: ProbeContext) -> Remembered:
         """Return the reading, with what earlier readings have seen of each standby and slot."""
         [rows] = answers
         memory = context.memory if isinstance(context.memory, _Memory) else _Memory()
         return _followed(_reading(rows[:_MOST_ROWS], context), memory, context)
-
-
-def _is_due(context: ProbeContext) -> bool:
-    section = context.section
-    reading = None if section is None else section.data
-    if section is None or not isinstance(reading, ReplicationReading):
-        return True
-    rest = min(_LONGEST_REST, _REST * reading.cost_seconds)
-    is_idle = reading.is_empty and not _has_walsenders(context.snapshot)
-    age = seconds_between(section.taken_at, context.now)
-    return age >= max(SEARCH_EVERY if is_idle else EVERY, rest) - _SLACK
 
 
 def _has_walsenders(snapshot: Snapshot | None) -> bool:
