@@ -194,7 +194,7 @@ def _seconds(replication: Replication) -> float:
 
 
 async def test_a_paused_standby_says_so(primary: Cluster, standby: Cluster) -> None:
-    """Its lag grows on both servers, and is that which psql computes there."""
+    """Check that the lag grows on both servers, and is that which psql computes there."""
     async with _source(primary) as source, _source(standby) as other:
         with _paused(standby):
             paused = await _until(other, lambda now: _pause(now) == "paused")
