@@ -109,6 +109,9 @@ NAMES: Mapping[Dimension, Callable[[Backend], str]] = {
 }
 """The name of a session's group in each dimension; "" for a session without one."""
 
+OF_CLIENTS = frozenset({Dimension.CLIENT, Dimension.APPLICATION})
+"""The dimensions that a pooler has its own names for."""
+
 ALWAYS_SHOWN = frozenset({Dimension.DATABASE, Dimension.ROLE, Dimension.APPLICATION})
 """The dimensions that every role sees of every session, as on servers 15 to 18."""
 

@@ -5,6 +5,7 @@ The words for many sessions are in `view/plan`.
 
 from typing import NamedTuple
 
+from pgtop.analysis.client_names import pooled_of
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.keys import hint
 from pgtop.model.backend import ACTIVE, IDLE, PARALLEL_WORKER, WALSENDER, Backend
@@ -77,6 +78,7 @@ def propose(
         *rights,
         *_weak_check(server, backend),
         state_field(backend, derived),
+        *_hits(plan.signal, backend, derived),
         *short_usual_fields(backend, derived),
         ended_field(plan.signal, backend, derived),
         *progress,
@@ -91,6 +93,17 @@ def propose(
         tuple(fields),
         (*extra, *_query(backend)),
     )
+
+
+def _hits(
+    signal: Signal, backend: Backend, derived: DerivedSnapshot
+) -> list[LabelledValue]:
+    """Return the client of a pooler that the signal hits."""
+    if not pooled_of(derived.snapshot):
+        return []
+    from pgtop.view.pool_words import hit_fields  # late: few servers have a pooler
+
+    return list(hit_fields(signal, backend, derived))
 
 
 def _progress(backend: Backend, derived: DerivedSnapshot) -> list[LabelledValue]:
@@ -142,6 +155,8 @@ def change_since(seen: Backend, before: DerivedSnapshot, after: DerivedSnapshot)
     now = after.find_from(seen, before)
     if now is None:
         return _lost(seen, before, after)
+    if words := _client_change(seen, before, now, after):
+        return words
     if now.query_start != seen.query_start:
         return "query changed since you opened this"
     if now.application_name != seen.application_name and now.query_start is None:
@@ -150,6 +165,19 @@ def change_since(seen: Backend, before: DerivedSnapshot, after: DerivedSnapshot)
         states = f"from {clean(seen.state or '?')} to {clean(now.state or '?')}"
         return f"state changed {states} since you opened this"
     return ""
+
+
+def _client_change(
+    seen: Backend,
+    before: DerivedSnapshot,
+    now: Backend,
+    after: DerivedSnapshot,
+) -> str:
+    if not pooled_of(before.snapshot):
+        return ""
+    from pgtop.view.pool_words import client_change
+
+    return client_change(seen, before, now, after)
 
 
 def _lost(seen: Backend, before: DerivedSnapshot, after: DerivedSnapshot) -> str:

@@ -5,6 +5,7 @@ rights, the query, and then all that is known of it.
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
+from pgtop.analysis.client_names import pooled_of
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.graph import Key
 from pgtop.analysis.lock_forest import LockForest
@@ -59,6 +60,7 @@ def detail_lines(
     """
     fields = [
         does_field(backend, derived),
+        *_pooled(backend, derived),
         *usual_fields(backend, derived),
         *ends_fields(backend, detail, derived.now),
         *waits_for_fields(backend, derived),
@@ -82,6 +84,15 @@ def detail_lines(
         if rows:
             lines += [_heading(title, width), *rows]
     return lines
+
+
+def _pooled(backend: Backend, derived: DerivedSnapshot) -> Iterable[LabelledValue]:
+    """Return the client of a pooler that uses the session."""
+    if not pooled_of(derived.snapshot):
+        return ()
+    from pgtop.view.pool_words import client_fields  # late: few servers have a pooler
+
+    return client_fields(backend, derived)
 
 
 def _waits(waits: Profile | None, width: int) -> dict[str, Iterable[Line]]:

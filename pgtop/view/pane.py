@@ -5,6 +5,7 @@ The fields are those of the session's own page. Loaded only on a screen with roo
 
 from collections.abc import Iterable
 
+from pgtop.analysis.client_names import ClientNames
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.config.settings import Settings
 from pgtop.model.backend import Backend
@@ -117,8 +118,16 @@ _GAP = Span("   ", Tone.PLAIN)
 
 
 def _login(backend: Backend, derived: DerivedSnapshot) -> str:
-    parts = [name_of_session(backend), backend.application_name or _NO_NAME]
-    if backend.client_addr is not None:
+    names = ClientNames.of(derived.snapshot)
+    parts = [name_of_session(backend), names.application(backend) or _NO_NAME]
+    pooled = names.pooled_client(backend)
+    if pooled is not None:
+        from pgtop.view.pool_words import (
+            short_client,
+        )  # late: few servers have a pooler
+
+        parts.append(short_client(pooled))
+    elif backend.client_addr is not None:
         parts.append(f"from {backend.client_addr}:{backend.client_port}")
     if backend.backend_start is not None:
         seconds = seconds_between(backend.backend_start, derived.now)

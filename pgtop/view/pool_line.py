@@ -97,16 +97,23 @@ def wait_words(seconds: float) -> str:
 def _calm_forms(reading: PoolsReading) -> list[Line]:
     """Return how much of the pools is in use; nothing before the first reading."""
     pools = current_pools(reading)
+    if not pools:
+        return _no_pool(reading)
+    names = [f"{len(pools)} pools", "pools"]
+    if len(pools) == 1:
+        names = [f"pool {clean(pools[0].name)}", "pool"]
     waiting = sum([pool.waiting for pool in pools])
     wait = f", {waiting} wait" if waiting else ""
-    if not pools:
-        is_read = any(pooler.read_at for pooler in reading.poolers)
-        return [line("no pool is in use", Tone.QUIET)] if is_read else []
-    names = [f"pool {clean(pools[0].name)}", "pool"]
-    if len(pools) > 1:
-        names = [f"{len(pools)} pools", "pools"]
     busy = f"{_busy_of_all(pools)} busy{wait}"
     return [line(f"{name} {busy}", Tone.QUIET) for name in names]
+
+
+def _no_pool(reading: PoolsReading) -> list[Line]:
+    answering = [pooler for pooler in reading.poolers if not pooler.reason]
+    if not answering:
+        return [line("pools are not known now", Tone.QUIET)]
+    is_read = any(pooler.read_at for pooler in answering)
+    return [line("no pool is in use", Tone.QUIET)] if is_read else []
 
 
 def _busy_of_all(pools: Sequence[Pool]) -> str:
@@ -130,9 +137,13 @@ def _silent_words(silent: Sequence[PoolerReading], now: Instant) -> list[str]:
     seconds = silent_seconds(pooler, now)
     since = f" ({wait_words(seconds)})" if seconds >= 1 else ""
     more = f", {len(silent) - 1} more like it" if len(silent) > 1 else ""
-    sentence = clean(pooler.sentence).rstrip(".")
     return [
-        f"pooler {sentence}{since}{more}",
+        f"pooler {reason_words(pooler)}{since}{more}",
         f"pooler {clean(pooler.endpoint)} cannot be read{since}",
         "pooler silent",
     ]
+
+
+def reason_words(pooler: PoolerReading) -> str:
+    """Return which pooler cannot be read, and why."""
+    return clean(pooler.sentence).rstrip(".")

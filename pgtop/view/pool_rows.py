@@ -13,6 +13,7 @@ from pgtop.text.clean import fit
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line, fitted
 from pgtop.view.pool_line import wait_words
+from pgtop.view.pool_words import client_name
 
 _NAME_FROM = 12
 _NAME_TO = 40
@@ -145,15 +146,6 @@ def _state_word(row: PoolRow, _snapshot: Snapshot) -> str:
 def _spaced_word(row: PoolRow, snapshot: Snapshot) -> str:
     word = _state_word(row, snapshot)
     return f" {word}" if word else ""
-
-
-def client_name(client: PoolClient) -> str:
-    """Return the address and the port of a client; `local` over a Unix socket."""
-    if client.client_addr is None:
-        return "local"
-    address = client.client_addr
-    name = f"[{address}]" if ":" in address else address
-    return name if client.client_port is None else f"{name}:{client.client_port}"
 
 
 def _client_text(row: PoolRow, _snapshot: Snapshot) -> str:

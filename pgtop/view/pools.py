@@ -16,7 +16,7 @@ from pgtop.table.spec import TableSpec
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line, line, wrapped
-from pgtop.view.pool_line import wait_words
+from pgtop.view.pool_line import reason_words, wait_words
 from pgtop.view.pool_rows import COLUMNS, PoolRow, layout, row_line
 
 Matches: TypeAlias = Callable[[PoolRow], bool]
@@ -137,7 +137,7 @@ def _silent_notes(reading: PoolsReading, now: Instant) -> Iterator[Line]:
             continue
         age = age_of(pooler, now)
         old = f" The figures are {wait_words(age)} old." if age is not None else ""
-        yield _warning(f"{clean(pooler.sentence)}{old}")
+        yield _warning(f"{reason_words(pooler)}.{old}")
 
 
 def _demand_notes(snapshot: Snapshot, reading: PoolsReading) -> Iterator[Line]:

@@ -5,9 +5,12 @@ from dataclasses import replace
 from pgtop.analysis.breakdown import Dimension, breakdown
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.config.settings import Settings
+from pgtop.model.backend import Backend
 from pgtop.model.pools import PoolsReading
+from pgtop.model.signal import Signal
 from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.state import State
+from pgtop.signalling.planning import plan_for_one
 from pgtop.signalling.protection import guard
 from pgtop.table.filter import Filter
 from pgtop.table.options import Sort, TableOptions
@@ -15,10 +18,13 @@ from pgtop.table.session_cells import application, client
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.tui.tabs import tabs_of
+from pgtop.view.confirmation import change_since, propose
+from pgtop.view.detail import detail_lines
 from pgtop.view.header import Header, header
 from pgtop.view.looks import Looks
 from pgtop.view.pool_line import wait_words
 from pgtop.view.pool_rows import layout, row_line
+from pgtop.view.pool_words import hit_many_fields
 from pgtop.view.pools import POOLS, ArrangedPools, arrange_pools, sessions_filter
 from pgtop.view_registry import VIEWS
 from tests.scenes import busy, calm
@@ -35,6 +41,9 @@ from tests.scenes.pools import (
     STEADY,
     SURE,
     WEB,
+    WORKER,
+    link,
+    pool_client,
     pooled,
     with_pools,
 )
@@ -253,3 +262,57 @@ def test_without_its_section_a_snapshot_shows_the_server_s_names() -> None:
     derived = DerivedSnapshot.of(replace(pooled(), sections={}))
     assert client(SURE, derived) == POOLER
     assert application(STEADY, derived) == "worker"
+
+
+# The words for one session.
+
+
+def detail_of(backend: Backend) -> str:
+    derived = DerivedSnapshot.of(pooled())
+    rows = detail_lines(backend, None, derived, 120)
+    return "\n".join(map(text, rows))
+
+
+def test_the_page_of_a_session_names_client_pool_and_mode() -> None:
+    sure = (
+        "10.0.3.7:51999 (shop-web) in pool shop/web, transaction mode, linked for 42s"
+    )
+    assert sure in detail_of(SURE)
+    about = (
+        "about 10.0.3.8:40100 (shop-cart) in pool shop/web, transaction mode; another"
+    )
+    assert about in detail_of(ABOUT)
+    assert " in pool " not in detail_of(READY)
+
+
+def question(signal: Signal, backend: Backend) -> str:
+    derived = DerivedSnapshot.of(pooled())
+    plan = plan_for_one(signal, backend, derived.snapshot)
+    return "\n".join(map(text, propose(plan, derived).lines(120)))
+
+
+def test_the_dialog_names_the_client_that_a_signal_hits() -> None:
+    words = "ends the server connection that 10.0.3.7:51999 (shop-web) borrows now"
+    assert words in question(Signal.TERMINATE, SURE)
+    doubt = "that about 10.0.3.8:40100 (shop-cart) borrows now, or another client of shop/web"
+    assert doubt in question(Signal.TERMINATE, ABOUT)
+    assert "stops what runs on the server connection" in question(Signal.CANCEL, SURE)
+    assert "borrows" not in question(Signal.TERMINATE, DIRECT)
+
+
+def test_another_client_of_the_session_is_a_change() -> None:
+    """As far as both are certain; the session itself may look the same."""
+    before = DerivedSnapshot.of(pooled())
+    other = link(STEADY, pool_client(12, 40_300), WORKER)
+    after = DerivedSnapshot.of(pooled(READING._replace(links=(other,))))
+    words = "another client borrows it since you opened this"
+    assert change_since(STEADY, before, after) == words
+    assert change_since(STEADY, before, before) == ""
+    assert change_since(ABOUT, before, after) == ""
+
+
+def test_many_sessions_name_their_clients() -> None:
+    derived = DerivedSnapshot.of(pooled())
+    [field] = hit_many_fields((SURE, ABOUT, READY), derived)
+    words = "2 clients of poolers: 10.0.3.7 1, 10.0.3.8 1; 1 of them may have changed"
+    assert text(field.value) == words

@@ -12,6 +12,7 @@ from textual.geometry import Size
 from textual.widget import Widget
 
 from pgtop import places
+from pgtop.analysis.client_names import pooled_of
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.keys import hint
 from pgtop.model.backend import IDLE, BackendId
@@ -39,7 +40,7 @@ from pgtop.tui.screens.navigation import Navigation, Scrollable
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.row_table import RowTable
 from pgtop.view.answers import Answer
-from pgtop.view.fields import QuestionText, field_lines
+from pgtop.view.fields import LabelledValue, QuestionText, field_lines
 from pgtop.view.plan import title
 from pgtop.view.plan_fields import paired_lines, place_field, plan_fields
 from pgtop.view.plan_rows import arranged_targets, common_names, target_spec
@@ -306,8 +307,17 @@ class BulkScreen(Navigation, SignalDialog):
         reason = field_lines(self.reason_fields(), width)
         return QuestionText(
             [row for spans in self.note_lines() for row in wrapped(spans, width)],
-            [*paired_lines((place, *fields), width), *reason],
+            [*paired_lines((place, *fields, *self._hits(plan)), width), *reason],
         )
+
+    def _hits(self, plan: Plan) -> Iterable[LabelledValue]:
+        """Return which clients of poolers the signal hits."""
+        if not pooled_of(self._latest.snapshot):
+            return ()
+        from pgtop.view.pool_words import hit_many_fields  # late: few have a pooler
+
+        backends = [target.backend for target in plan.targets]
+        return hit_many_fields(backends, self._latest)
 
     def moved(self) -> None:
         """Show in the frame how many rows are below."""

@@ -9,7 +9,8 @@ from textual import on
 
 from pgtop import places
 from pgtop.actions import Action
-from pgtop.analysis.breakdown import Dimension
+from pgtop.analysis.breakdown import OF_CLIENTS, Dimension
+from pgtop.analysis.client_names import pooled_of
 from pgtop.config.settings import Settings
 from pgtop.keys import hint
 from pgtop.model.backend import Backend
@@ -207,6 +208,8 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
         group = Filter.parse(share_filter(row.dimension, row.share))
         backends = self._matching(group)
         words = group.understood
+        if row.dimension in OF_CLIENTS:
+            backends = self._with_certain_client(backends)
         self.app.post_message(
             BulkRequested(
                 signal,
@@ -223,6 +226,22 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
         return [
             backend for backend in backends if backend.is_client and matches(backend)
         ]
+
+    def _with_certain_client(self, backends: list[Backend]) -> list[Backend]:
+        """Return the sessions without those whose client may have changed: a group of clients is
+        signalled only as far as they are certain.
+        """
+        pooled = pooled_of(self.state.derived.snapshot)
+        certain = [
+            each
+            for each in backends
+            if each.identity not in pooled or pooled[each.identity].is_exact
+        ]
+        skipped = len(backends) - len(certain)
+        if skipped:
+            words = f"{skipped} skipped: their client may have changed"
+            self.app.post_message(NoticeRequested(words))
+        return certain
 
     async def action_clear(self) -> None:
         """Leave field and filter; without them, go back to the sessions."""
