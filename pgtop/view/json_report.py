@@ -5,13 +5,13 @@ meaning. Names that the model has are written by `model.serialise`; this module 
 from them. Values are raw and exact; only what people read is cleaned.
 """
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 from pgtop.analysis.budget import budget
+from pgtop.analysis.client_names import pooled_of
 from pgtop.analysis.derived import DerivedSnapshot
-from pgtop.analysis.once import OncePerSnapshot
-from pgtop.model.backend import Backend, BackendId
+from pgtop.model.backend import Backend
 from pgtop.model.pools import pools_of
 from pgtop.model.replication import reading_of
 from pgtop.model.serialise import VERSION, record
@@ -20,9 +20,6 @@ from pgtop.model.timestamp import Instant, seconds_between, written
 from pgtop.table.filter import Filter
 from pgtop.view.progress_record import progress_record
 from pgtop.view.usual import usual_record
-
-if TYPE_CHECKING:
-    from pgtop.analysis.pooled_clients import PooledClient
 
 COLUMNS = (
     "datid", "datname", "pid", "leader_pid", "usesysid", "usename", "application_name",
@@ -95,16 +92,10 @@ def _session(
 
 def _pooled_client(backend: Backend, snapshot: Snapshot) -> dict[str, Any] | None:
     """Return the client that uses the session through a pooler; None without one."""
-    from pgtop.analysis.pooled_clients import pooled_clients  # only with a pooler
-
-    clients = _pooled.of(snapshot, lambda: pooled_clients(snapshot))
-    pooled = clients.get(backend.identity)
+    pooled = pooled_of(snapshot).get(backend.identity)
     if pooled is None:
         return None
     return {**record(pooled.client, _CLIENT), "exact": pooled.is_exact}
-
-
-_pooled: "OncePerSnapshot[Mapping[BackendId, PooledClient]]" = OncePerSnapshot()
 
 
 def budget_report(snapshot: Snapshot) -> dict[str, Any]:
