@@ -14,7 +14,8 @@ from tests.waiting import until
 STATS_USER = "watch"
 """The user that may show the console's tables, and no more."""
 _UNPRIVILEGED = 65534
-_USERS = f'"{SUPERUSER}" ""\n"{STATS_USER}" ""\n"plain" ""\n'
+STATS_PASSWORD = "sesame"
+_USERS = f'"{SUPERUSER}" ""\n"{STATS_USER}" "{STATS_PASSWORD}"\n"plain" ""\n'
 _SETTINGS = """
 [databases]
 shop = host=127.0.0.1 port={port} dbname=postgres user={role} password={password} pool_size=2

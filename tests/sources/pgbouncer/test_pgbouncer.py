@@ -27,7 +27,7 @@ from pgtop.sources.pgbouncer.enricher import PoolersEnricher
 from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
 from tests.cli import one_sentence, pgtop
-from tests.pooler import PgBouncer, free_port
+from tests.pooler import STATS_PASSWORD, STATS_USER, PgBouncer, free_port
 from tests.tls import CA, SERVER
 from tests.waiting import PATIENCE, until_async
 
@@ -258,9 +258,10 @@ async def test_processes_that_share_a_port_are_read_one_by_one(
             assert ports == {None, port_of(of_any["client 0"])}
 
 
-async def test_the_console_is_reached_by_tls(
+async def test_the_console_is_reached_by_tls_with_a_password_of_a_file(
     own_cluster: Cluster, tmp_path: Path
 ) -> None:
+    """A missing password is no secret: the reason names where to keep one."""
     root = tmp_path / "ca.crt"
     root.write_text(CA)
     files = own_cluster.folder / "tls"
@@ -269,6 +270,7 @@ async def test_the_console_is_reached_by_tls(
     (files / "server.pem").write_text(SERVER)
     (files / "server.pem").chmod(0o644)
     lines = [
+        "auth_type = md5",
         "client_tls_sslmode = require",
         f"client_tls_key_file = {files}/server.pem",
         f"client_tls_cert_file = {files}/server.pem",
@@ -280,12 +282,24 @@ async def test_the_console_is_reached_by_tls(
             "hostaddr": "127.0.0.1",
             "sslmode": "verify-full",
             "sslrootcert": str(root),
+            "passfile": str(tmp_path / "none"),
         }
-        async with sampling(own_cluster, console) as source:
-            snapshot = await until_sampled(
-                source, lambda now: only_pooler(now).read_at is not None
-            )
-            assert only_pooler(snapshot).version.startswith("PgBouncer 1.")
+        passwords = tmp_path / "passwords"
+        passwords.touch(mode=0o600)
+        passwords.write_text(f"localhost:*:pgbouncer:{STATS_USER}:{STATS_PASSWORD}\n")
+        with_password = {**console, "passfile": str(passwords)}
+        async with sampling(own_cluster, console, with_password) as source:
+            snapshot = await until_sampled(source, has_read_last)
+            refused, pooler_reading = reading_in(snapshot).poolers
+            assert "into ~/.pgpass" in refused.reason
+            assert pooler_reading.version.startswith("PgBouncer 1.")
+            assert not pooler_reading.reason
+
+
+def has_read_last(snapshot: Snapshot) -> bool:
+    """Return whether the last pooler was read, and the first one refused."""
+    first, last = reading_in(snapshot).poolers
+    return bool(first.reason) and last.read_at is not None
 
 
 async def test_the_commands_print_pools_and_clients(
