@@ -81,6 +81,8 @@ class Endangered(NamedTuple):
     """A session of a standby with a snapshot that the replay may have to end."""
 
     backend: Backend
+    age_seconds: float | None = None
+    """The age of its transaction."""
     seconds_left: float | None = None
     """The most time that it has left, if the replay waits now; None if it does not, or has no
     limit.
@@ -323,7 +325,7 @@ def _endangered(snapshot: Snapshot, replay: ReplayLag) -> Iterator[Endangered]:
     ]
     left = _seconds_left(replay)
     for backend in sorted(holders, key=_youth):
-        yield Endangered(backend, left)
+        yield Endangered(backend, _since(backend.xact_start, snapshot.taken_at), left)
 
 
 def _youth(backend: Backend) -> tuple[int, int]:

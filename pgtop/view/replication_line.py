@@ -158,10 +158,10 @@ def _slot_troubles(use: SlotUse, replication: Replication) -> Iterator[Trouble]:
     name = clean(slot.slot_name)
     held = rough_bytes(use.held_bytes or 0)
     if use.is_lost:
-        words = f" slot {name}: its WAL is gone, its consumer must start again"
+        words = f" {name}: its WAL is gone, its consumer must start again"
         yield _alarm(f"{SIGN}slot lost", [words, f" {name}"])
     elif slot.wal_status == UNRESERVED:
-        words = f" slot {name}: its WAL goes at the next checkpoint"
+        words = f" {name}: its WAL may go at the next checkpoint"
         yield _alarm(f"{SIGN}slot nearly lost", [words, f" {name}"])
     elif slot.wal_status == EXTENDED:
         left = left_words(use, replication)

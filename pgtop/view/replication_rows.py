@@ -49,7 +49,7 @@ class ReplicationGroup(StrEnum):
 
 HEADINGS: dict[ReplicationGroup, tuple[str, ...]] = {
     ReplicationGroup.RECEIVER: ("FROM", "STATE", "", "TO REPLAY", "BEHIND", "REPLAY", "RECEIVED"),
-    ReplicationGroup.SNAPSHOT: ("SNAPSHOT", "STATE", "", "XMIN AGE", "AGE", "ENDS", "WHO"),
+    ReplicationGroup.SNAPSHOT: ("SNAPSHOT", "STATE", "", "XMIN AGE", "AGE", "ENDS", "USER@DB"),
     ReplicationGroup.STANDBY: (
         "STANDBY", "STATE", "TO SEND", "TO REPLAY", "BEHIND", "SYNC", "CLIENT",
     ),
@@ -204,7 +204,7 @@ def _note(use: SlotUse) -> str:
     slot = use.slot
     reader = f"read by {slot.active_pid}" if slot.active_pid else ""
     reason = slot.invalidation_reason or ""
-    parts = (reason, idle_words(use), reader, use.database)
+    parts = (reason, idle_words(use), use.database, reader)
     return ", ".join(filter(None, parts))
 
 
@@ -252,7 +252,7 @@ def _snapshot(endangered: Endangered) -> ReplicationRow:
         _word(backend.state),
         _NONE,
         Figure(f"{backend.xmin_age:,}", backend.xmin_age),
-        _NONE,
+        Figure(age(endangered.age_seconds), endangered.age_seconds),
         Figure(ends, left, Tone.WARN),
         _word(user_at_database(backend.usename, backend.datname)),
     )

@@ -82,7 +82,7 @@ def conflict_words(replication: Replication) -> str:
     if not counts:
         return ""
     causes = [
-        f"{count} {_CAUSES.get(name, clean(name))}" for name, count in counts.items()
+        f"{_CAUSES.get(name, clean(name))} {count}" for name, count in counts.items()
     ]
     total = sum(counts.values())
     queries = "1 query" if total == 1 else f"{total} queries"
@@ -101,16 +101,17 @@ def limit_words(replay: ReplayLag) -> str:
         left = max(0.0, delay - waits)
         return f"The replay waits for a session, which it ends within {span(left)}."
     if delay == 0:
-        return "The replay ends a session as soon as it is in its way."
-    return f"The replay ends a session in its way {span(delay)} after that WAL came at the latest."
+        return "A session in the way of the replay is ended at once."
+    return f"A session in the way of the replay is ended {span(delay)} after that WAL arrived."
 
 
 def drop_statement(use: SlotUse) -> str:
     """Return the statement that drops a slot, with what that means; pgtop runs it never."""
-    name = use.slot.slot_name
+    # a server allows only letters, digits and underscores
+    name = clean(use.slot.slot_name)
     literal = name.replace("'", "''")
     warning = (
-        f"-- Drops the replication slot {clean(name)}: its consumer loses its place for good,\n"
+        f"-- Drops the replication slot {name}: its consumer loses its place for good,\n"
         "-- and must start again from a copy. The server refuses it while the slot is active.\n"
     )
     return f"{warning}SELECT pg_drop_replication_slot('{literal}');\n"
