@@ -12,6 +12,7 @@ from pgtop.actions import Action, Group
 from pgtop.keys import Keymap, keymap_with, put_in_force
 from pgtop.model import pools
 from pgtop.model.section import (
+    HOST,
     LOCKS,
     POOLS,
     PROGRESS,
@@ -101,7 +102,7 @@ VIEWS: tuple[View, ...] = (
         label="sessions",
         title="sessions",
         screen="pgtop.tui.screens.sessions:SessionsScreen",
-        topics=frozenset({SESSIONS, RATES, PROGRESS, REPLICATION}),
+        topics=frozenset({SESSIONS, RATES, PROGRESS, REPLICATION, HOST}),
     ),
     View(
         id="breakdown",

@@ -33,6 +33,7 @@ _home = tempfile.TemporaryDirectory(prefix="pgtop-home-")
 os.environ |= {
     "XDG_CONFIG_HOME": f"{_home.name}/config",
     "XDG_STATE_HOME": f"{_home.name}/state",
+    "PGTOP_HOST_FIGURES": "off",  # no frame depends on the load of this machine
 }
 
 

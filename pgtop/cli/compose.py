@@ -33,6 +33,7 @@ from pgtop.sources.postgres.sampler import TEXT_BYTES, WHOLE, PostgresSource
 
 if TYPE_CHECKING:
     from pgtop.signalling.execute import SignalExecutor
+    from pgtop.sources.host.enricher import HostEnricher
     from pgtop.sources.pgbouncer.enricher import PoolersEnricher
 
 _REPORTED_SETTINGS = ("color", "ascii", "plain_driver", "read_only")
@@ -88,10 +89,12 @@ def source_for(
     return RedactingSource(source, text_bytes)
 
 
-def enrichers_for(options: ConnectionOptions) -> Sequence[Enricher]:
+def enrichers_for(
+    options: ConnectionOptions, host_figures: str = "off"
+) -> Sequence[Enricher]:
     """Return what adds to the snapshots of a server from beside it. Raises UsageError."""
-    poolers = poolers_for(options)
-    return () if poolers is None else (poolers,)
+    enrichers = (poolers_for(options), host_enricher(host_figures))
+    return [each for each in enrichers if each is not None]
 
 
 def poolers_for(options: ConnectionOptions) -> "PoolersEnricher | None":
@@ -107,6 +110,15 @@ def poolers_for(options: ConnectionOptions) -> "PoolersEnricher | None":
     from pgtop.sources.pgbouncer.enricher import PoolersEnricher
 
     return PoolersEnricher(consoles)
+
+
+def host_enricher(host_figures: str) -> "HostEnricher | None":
+    """Return what reads the machine, as `auto` or `on` has it; None for `off`."""
+    if host_figures == "off":
+        return None
+    from pgtop.sources.host.enricher import HostEnricher
+
+    return HostEnricher(tries_always=host_figures == "on")
 
 
 def executor_for(
@@ -203,7 +215,7 @@ async def _run_dashboard(
         guards.redact,
         WHOLE if reads_queries else TEXT_BYTES,
         resolves_names=settings.resolve_names,
-        enrichers=enrichers_for(options),
+        enrichers=enrichers_for(options, settings.host_figures),
     )
     is_shown = asyncio.Event()
     loading = asyncio.create_task(startup.load_screen_while_waiting(is_shown))

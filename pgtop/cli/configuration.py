@@ -104,6 +104,15 @@ def saved_filters(environ: Mapping[str, str] = os.environ) -> Mapping[str, str]:
     return read(environ).table(FILTERS)
 
 
+def host_figures(
+    option: str,
+    server: "ServerProfile | None" = None,
+    environ: Mapping[str, str] = os.environ,
+) -> str:
+    """Return when figures of the machine are read: as the option has it, or the configuration."""
+    return option or layered(Settings(), read(environ), server).host_figures
+
+
 # The dashboard.
 
 

@@ -29,6 +29,8 @@ MAX_INTERVAL = 60.0
 THEMES = ("terminal", "dark", "light")
 BACKGROUNDS = ("dark", "light")
 
+HOST_FIGURES = ("auto", "on", "off")
+
 REDACT = option(
     "--redact",
     help="mask literals, comments and the values of SET and the like in queries; names, application"
@@ -194,6 +196,18 @@ class Settings(NamedTuple):
         setting("display"),
     ] = 0.0
     """CPUs of the server; 0 if the user has not named them."""
+    host_figures: Annotated[
+        str,
+        option(
+            "--host-figures",
+            metavar="WHEN",
+            choices=HOST_FIGURES,
+            help="CPU, memory and storage of sessions, if the server runs on this machine: auto,"
+            " on (also over a network), off",
+        ),
+        setting("display"),
+    ] = HOST_FIGURES[0]
+    """`auto` looks for the server's processes if the connection seems to stay on the machine."""
     clock: Annotated[
         str,
         setting(

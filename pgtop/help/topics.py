@@ -27,6 +27,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("columns", "the columns of the sessions"),
     Topic("signals", "how to end queries and sessions: one, many, or from a script"),
     Topic("progress", "how far vacuums, index builds, copies and base backups are"),
+    Topic("host", "CPU, memory and storage, where the server runs on this machine"),
     Topic("commands", "the commands, the words they take, and their options"),
     Topic("connecting", "servers, passwords, poolers, and how to wait for a slot"),
     Topic("rights", "what a role needs, and what it gets without"),

@@ -40,6 +40,11 @@ USUAL = Topic("usual")
 """How long the statements that run now usually take: see `model.statements`."""
 POOLS = Topic("pools")
 """What the poolers report: see `model.pools`. Every snapshot has it if a pooler is named."""
+HOST = Topic("host")
+"""What the machine and each session on it use, where the server runs on this one: see `model.host`.
+"""
+BACKEND_IO = Topic("backend_io")
+"""What each session has read and written, as the server counts it: see `model.backend_io`."""
 SESSIONS_ONLY = frozenset({SESSIONS})
 
 Data = TypeVar("Data")

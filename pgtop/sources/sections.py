@@ -3,7 +3,15 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from pgtop.model import pools, progress, rates, replication, statements
+from pgtop.model import (
+    backend_io,
+    host,
+    pools,
+    progress,
+    rates,
+    replication,
+    statements,
+)
 
 SECTION_TYPES: Final[Mapping[str, Any]] = {
     rates.SECTION: rates.RatesReading,
@@ -12,4 +20,6 @@ SECTION_TYPES: Final[Mapping[str, Any]] = {
     replication.SECTION: replication.ReplicationReading,
     statements.SECTION: statements.StatementsReading,
     statements.USUAL_SECTION: statements.UsualReading,
+    backend_io.SECTION: backend_io.BackendIoReading,
+    host.SECTION: host.HostReading,
 }

@@ -51,6 +51,8 @@ class Column(Generic[RowT, ContextT]):
     """True for numbers and times: aligned to the right, and the largest comes first."""
     on_request: bool = False
     """True if the column is shown only together with all extra columns."""
+    is_offered: bool = False
+    """True if such a column is also shown on the widest screens as long as it has contents."""
     usual: int = 0
     """Cells that its contents usually need, where a table fits columns to their contents; 0 stands
     for `width`.
@@ -128,6 +130,7 @@ class Column(Generic[RowT, ContextT]):
             retoned=self.retoned,
             right=self.right,
             on_request=self.on_request,
+            is_offered=self.is_offered,
             narrow=self.narrow.of(row_of, context_of) if self.narrow else None,
         )
 

@@ -116,11 +116,13 @@ def _shape(
     width: int,
     extra_columns: bool,
     empty: frozenset[AnyColumn],
+    offered: frozenset[AnyColumn],
 ) -> Selection:
     """Return the columns by rank as far as their usual widths fit; then their wide forms as far as
     these do. Columns on request that are empty take no room from the others.
     """
-    wanted = [each for each in _wanted(columns, extra_columns) if each not in empty]
+    candidates = _wanted(columns, extra_columns, offered)
+    wanted = [each for each in candidates if each not in empty]
     by_rank = sorted(wanted, key=lambda column: column.rank)
     space = width - columns.first.usual_width - 1
     space -= _claim_of(columns, width, space)
@@ -138,11 +140,19 @@ def _shape(
     return Selection(visible, others)
 
 
-def _wanted(columns: AnyColumns, extra_columns: bool) -> list[AnyColumn]:
+def _wanted(
+    columns: AnyColumns,
+    extra_columns: bool,
+    offered: frozenset[AnyColumn],
+) -> list[AnyColumn]:
     """Return the columns between the first and the last that are shown if there is room."""
     parts = frozenset(chain.from_iterable(columns.parts.values()))
     middle = [column for column in columns.columns[1:-1] if column.name not in parts]
-    return [column for column in middle if extra_columns or not column.on_request]
+    return [
+        column
+        for column in middle
+        if extra_columns or not column.on_request or column in offered
+    ]
 
 
 def _widen(
@@ -178,6 +188,7 @@ def _filled_shape(
         width,
         extra_columns,
         _empty_extra_columns(needs),
+        _offered_columns(needs, width),
     )
     replaced = {column.name for column in visible if needs.get(column) == 0}
     stand_ins = {
@@ -197,6 +208,17 @@ def _filled_shape(
 def _empty_extra_columns(needs: Mapping[AnyColumn, int]) -> frozenset[AnyColumn]:
     return frozenset(
         [column for column, cells in needs.items() if column.on_request and not cells]
+    )
+
+
+def _offered_columns(
+    needs: Mapping[AnyColumn, int], width: int
+) -> frozenset[AnyColumn]:
+    """Return the columns on request that a screen of this width shows unasked."""
+    if width < _SCREENS[-1]:
+        return frozenset()
+    return frozenset(
+        [column for column, cells in needs.items() if column.is_offered and cells]
     )
 
 

@@ -7,6 +7,7 @@ from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import Backend
 from pgtop.table import columns
 from pgtop.table import session_cells as cells
+from pgtop.table import session_host as host_cells
 from pgtop.table.columns import ColumnSet
 from pgtop.table.session_locks import (
     lock_key,
@@ -253,6 +254,69 @@ _USUAL = Column(
     right=True,
     on_request=True,
 )
+
+
+def _host_column(
+    name: str,
+    title: str,
+    meaning: str,
+    width: int,
+    rank: int,
+    key: cells.Key,
+    text: cells.Text,
+) -> Column:
+    """Return a column of what a session uses on the machine of the server."""
+    return Column(
+        name=name,
+        title=title,
+        meaning=meaning,
+        width=width,
+        rank=rank,
+        key=key,
+        text=text,
+        tone=cells.row_tone,
+        right=True,
+        on_request=True,
+        is_offered=True,
+    )
+
+
+_CPU = _host_column(
+    "cpu",
+    "CPU %",
+    "percent of one CPU, where pgtop runs on the machine of the server",
+    6,
+    22,
+    host_cells.cpu_key,
+    host_cells.cpu,
+)
+_MEMORY = _host_column(
+    "memory",
+    "MEM",
+    "its memory with its share of what is common (PSS), there",
+    5,
+    23,
+    host_cells.memory_key,
+    host_cells.memory,
+)
+_READ = _host_column(
+    "read",
+    "READ/s",
+    "bytes read from storage, there; elsewhere from 18, at the end of transactions",
+    7,
+    24,
+    host_cells.read_key,
+    host_cells.read,
+)
+_WRITE = _host_column(
+    "write",
+    "WRITE/s",
+    "bytes written to storage, in the same way",
+    8,
+    25,
+    host_cells.write_key,
+    host_cells.write,
+)
 _LEADER = Column(
     name="leader",
     title="LEADER",
@@ -321,6 +385,10 @@ COLUMNS: tuple[Column, ...] = (
     _XMIN_AGE,
     _QUERY_ID,
     _USUAL,
+    _CPU,
+    _MEMORY,
+    _READ,
+    _WRITE,
     _LEADER,
     _QUERY,
 )

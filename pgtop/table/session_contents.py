@@ -14,6 +14,7 @@ from pgtop.analysis.client_names import pooled_of
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model import EMPTY
 from pgtop.model.backend import CLIENT_BACKEND, PARALLEL_WORKER, Backend
+from pgtop.model.host import host_of
 from pgtop.model.snapshot import IdleGroup
 from pgtop.table.fitting import Contents
 from pgtop.table.layout import AnyColumn
@@ -34,6 +35,7 @@ _names_of = itemgetter(*map(Backend._fields.index, _NAME_FIELDS))
 """Returns the names of a session in one step: thousands of sessions have few different ones."""
 _pid_of = itemgetter(Backend._fields.index("pid"))
 _EXTRA_COLUMNS = tuple([each for each in COLUMNS if each.on_request])
+_OFFERED_COLUMNS = tuple([each for each in COLUMNS if each.is_offered])
 _AGES = ("xact", "query_age", "state_age")
 _NO_NAME = frozenset((None,))
 _LOCAL = "local"
@@ -140,16 +142,25 @@ def contents(
         *_of_states(in_sight, derived),
         *_of_ages(in_sight, derived, options.ages_apart),
         (column("lock"), _of_locks(in_sight, derived)),
-        *(_of_extra_columns(in_sight, derived) if options.extra_columns else ()),
+        *_of_extra_columns(in_sight, derived, options.extra_columns),
     )
 
 
 def _of_extra_columns(
-    rows: Sequence[Backend], derived: DerivedSnapshot
+    rows: Sequence[Backend],
+    derived: DerivedSnapshot,
+    are_wanted: bool,
 ) -> Iterator[tuple[AnyColumn, int]]:
-    """Yield what the rows in sight need for the columns on request."""
-    for extra in _EXTRA_COLUMNS:
-        yield extra, _of_texts(extra, rows, derived)
+    """Yield what the rows in sight need for the columns on request, or for those that are offered
+    as soon as they have contents.
+    """
+    if are_wanted:
+        for extra in _EXTRA_COLUMNS:
+            yield extra, _of_texts(extra, rows, derived)
+    elif host_of(derived.snapshot) is not None:
+        for offered in _OFFERED_COLUMNS:
+            has_any = _of_texts(offered, rows, derived) > 0
+            yield offered, offered.width if has_any else 0
 
 
 @lru_cache(maxsize=2)

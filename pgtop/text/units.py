@@ -47,6 +47,24 @@ def rough_bytes(value: float) -> str:
     return f"{value:.0f} B"
 
 
+def memory_text(value: float) -> str:
+    """Return a size of memory as `1.2 GiB`, in the units that limits are given in."""
+    for size, unit in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
+        if value >= size * _NEARLY:
+            return f"{two_digits(value / size)} {unit}"
+    return f"{value:.0f} B"
+
+
+_NEARLY = 0.97
+"""Share of a unit from which it is used: 995 of the next smaller one would have four digits."""
+
+
+def short_memory(value: float) -> str:
+    """Return a size of memory in five cells at most, as `ps` and `top` do: `1.2G`."""
+    number, _, unit = memory_text(value).partition(" ")
+    return number + unit[:1].replace("B", "")
+
+
 def rough_age(seconds: float | None) -> str:
     """Return an age in whole seconds, and from a minute on in whole minutes.
 

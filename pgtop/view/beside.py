@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 _MODULES: Final[Mapping[str, str]] = {
     "pools": "pgtop.view.pool_line",
     "replication": "pgtop.view.replication_line",
+    "host": "pgtop.view.host",
 }
 """The modules by the name of the section that they show, in the order of their lines."""
 _FROM = 28

@@ -13,6 +13,7 @@ from pgtop.analysis.wait_profile import Profile
 from pgtop.keys import hint
 from pgtop.model.backend import ACTIVE, Backend
 from pgtop.model.detail import Detail
+from pgtop.model.section import BACKEND_IO, HOST
 from pgtop.model.server import Server
 from pgtop.model.timestamp import seconds_between
 from pgtop.signalling.planning import has_nothing_to_cancel
@@ -74,6 +75,7 @@ def detail_lines(
         ),
         **_waits(waits, width),
         "Waiters": _waiters(backend, derived, width),
+        "Host": _host(backend, derived, width),
         "Session": fact_lines(backend, detail, derived, width),
         _locks_title(detail): lock_lines(detail, width),
         "Settings": setting_lines(detail, width),
@@ -100,6 +102,19 @@ def _waits(waits: Profile | None, width: int) -> dict[str, Iterable[Line]]:
     if waits is None or not waits.samples:
         return {}
     return {statement_title(waits): statement_lines(waits, width)}
+
+
+def _host(
+    backend: Backend,
+    derived: DerivedSnapshot,
+    width: int,
+) -> Iterable[Line]:
+    """Return what the session uses of the machine; nothing where the server does not run here."""
+    if not {HOST, BACKEND_IO} & derived.snapshot.sections.keys():
+        return ()
+    from pgtop.view.host import host_fields  # late: for servers of this machine
+
+    return field_lines(host_fields(backend, derived), width, _LABELS)
 
 
 def _progress(

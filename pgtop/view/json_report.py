@@ -12,6 +12,7 @@ from pgtop.analysis.budget import budget
 from pgtop.analysis.client_names import pooled_of
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import Backend
+from pgtop.model.host import SECTION as HOST
 from pgtop.model.pools import pools_of
 from pgtop.model.replication import reading_of
 from pgtop.model.serialise import VERSION, record
@@ -73,6 +74,7 @@ def sessions_report(
         "understood": narrowed.understood or None,
         "note": unknown_blockers(snapshot) or snapshot.locks.note,
         "budget": _budget_record(snapshot),
+        "host": _host(snapshot),
         "sessions": [_session(each, derived, with_usual) for each in backends],
     }
 
@@ -82,7 +84,8 @@ def _session(
 ) -> dict[str, Any]:
     operation = derived.progress_of(backend)
     progress = None if operation is None else progress_record(operation, derived)
-    values = {**session_record(backend, derived), "progress": progress}
+    host = _figures(backend, derived.snapshot)
+    values = {**session_record(backend, derived), "progress": progress, "host": host}
     if with_usual:
         values["usual"] = usual_record(backend, derived.snapshot)
     if pools_of(derived.snapshot) is not None:
@@ -96,6 +99,24 @@ def _pooled_client(backend: Backend, snapshot: Snapshot) -> dict[str, Any] | Non
     if pooled is None:
         return None
     return {**record(pooled.client, _CLIENT), "exact": pooled.is_exact}
+
+
+def _host(snapshot: Snapshot) -> dict[str, Any] | None:
+    """Return the machine of the server; None if nothing is known of it."""
+    if HOST not in snapshot.sections:
+        return None
+    from pgtop.view.host import host_record  # late: for servers of this machine
+
+    return host_record(snapshot)
+
+
+def _figures(backend: Backend, snapshot: Snapshot) -> dict[str, Any] | None:
+    """Return what a session uses of the machine; None if nothing is known of it."""
+    if HOST not in snapshot.sections:
+        return None
+    from pgtop.view.host import figures_record
+
+    return figures_record(backend, snapshot)
 
 
 def budget_report(snapshot: Snapshot) -> dict[str, Any]:

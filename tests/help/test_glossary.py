@@ -24,7 +24,8 @@ from pgtop.view_registry import KEYMAP, VIEWS, View
 from tests.readme import ROOT
 
 _CODE = re.compile(r"`([^`]+)`")
-_WITHOUT_KEY = {"who", "lock", "xmin_age", "leader", "usual"}
+_OF_HOST = {"cpu", "memory", "read", "write"}
+_WITHOUT_KEY = {"who", "lock", "xmin_age", "leader", "usual", *_OF_HOST}
 """Columns that the filter does not compare."""
 
 

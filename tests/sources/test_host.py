@@ -1,52 +1,179 @@
-"""The CPUs of the server are known only where its process is provably one of this machine."""
+"""Figures of the machine: only for processes that are provably the server's own, and right."""
 
 import os
+from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
+from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
-from pgtop.model.timestamp import from_datetime
-from pgtop.sources.host import local_cpus
+from pgtop.model.timestamp import MICROSECONDS, Instant
+from pgtop.sources.host.cpus import local_cpus
+from pgtop.sources.host.enricher import is_near
+from pgtop.sources.host.proc import Proc, ProcessGoneError
+from pgtop.sources.host.proof import NotProvenError, prove
 from tests.scenes import calm
 
-BOOT = 1_700_000_000
-AFTER_BOOT = 500
+HZ = os.sysconf("SC_CLK_TCK")
+POSTMASTER = 900_001
+"""A pid that no process of this machine has."""
 
 
-def machine(folder: Path, pid: int, name: str = "postgres") -> Path:
-    """Write what /proc has about one process, which began some time after the boot."""
-    ticks = AFTER_BOOT * os.sysconf("SC_CLK_TCK")
-    process = folder / str(pid)
-    process.mkdir()
-    (folder / "stat").write_text(f"cpu 1 2 3\nbtime {BOOT}\n")
-    fields = " ".join(["S", *["1"] * 18, str(ticks), "0"])
-    (process / "stat").write_text(f"{pid} ({name}) {fields}\n")
-    (process / "status").write_text("Name:\tx\nCpus_allowed_list:\t0-3,8\n")
-    return folder
+class FakeProc(Proc):
+    """A folder like /proc of a machine that has booted at a certain time."""
+
+    def __init__(self, root: Path, booted_at: Instant) -> None:
+        super().__init__(root)
+        self.boot = booted_at
+
+    def booted_at(self) -> Instant:
+        return self.boot
+
+    def write(self, pid: int, files: Mapping[str, str]) -> None:
+        """Write files of a process."""
+        folder = self.root / "proc" / str(pid)
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, content in files.items():
+            (folder / name).write_text(content)
+
+    def start(
+        self,
+        pid: int,
+        at: Instant,
+        parent: int = POSTMASTER,
+        name: str = "postgres",
+        cpu: int = 0,
+    ) -> None:
+        """Write the state of a process that began at that time."""
+        ticks = (at - self.boot) * HZ // MICROSECONDS
+        fields = ["S", str(parent), *["1"] * 9, str(cpu), "0", *["1"] * 6, str(ticks)]
+        stat = f"{pid} ({name}) {' '.join(fields)} 0 0\n"
+        self.write(pid, {"stat": stat, "status": "Cpus_allowed_list:\t0-3,8\n"})
 
 
-def sample(started: float = BOOT + AFTER_BOOT) -> Snapshot:
+def scene(*, own_start: int = 0) -> Snapshot:
+    """Return a snapshot with pgtop's own session through a socket file."""
     snapshot = calm()
     own = snapshot.at(snapshot.server.pid)
     assert own is not None
-    at = from_datetime(datetime.fromtimestamp(started, UTC))
-    others = [each for each in snapshot.backends if each.pid != own.pid]
-    sessions = (*others, own._replace(backend_start=at))
-    return replace(snapshot, ungrouped=sessions)
+    start = own.backend_start or 0
+    sessions = [
+        replace_start(each, start + own_start) if each.pid == own.pid else each
+        for each in snapshot.backends
+    ]
+    return replace(snapshot, ungrouped=tuple(sessions))
 
 
-def test_the_same_pid_name_and_start_are_the_proof(tmp_path: Path) -> None:
-    snapshot = sample()
-    proc = machine(tmp_path, snapshot.server.pid)
-    assert local_cpus(snapshot, proc) == 5
-    assert local_cpus(sample(BOOT + AFTER_BOOT + 10), proc) is None
-    assert local_cpus(snapshot, tmp_path / "nowhere") is None
+def replace_start(backend: Backend, start: Instant) -> Backend:
+    return backend._replace(backend_start=start, client_addr=None)
 
 
-def test_another_program_is_no_proof(tmp_path: Path) -> None:
-    snapshot = sample()
-    proc = machine(tmp_path, snapshot.server.pid, "kworker/3:1 (x)")
-    assert local_cpus(snapshot, proc) is None
-    (proc / str(snapshot.server.pid) / "stat").write_text("nonsense")
-    assert local_cpus(snapshot, proc) is None
+@pytest.fixture
+def machine(tmp_path: Path) -> FakeProc:
+    """Return the machine of the scene, with all its processes."""
+    snapshot = scene()
+    start = snapshot.server.started_at
+    proc = FakeProc(tmp_path, start - 1000 * MICROSECONDS)
+    proc.start(POSTMASTER, start - 3 * MICROSECONDS, parent=1)
+    for backend in snapshot.backends:
+        if backend.backend_start is not None:
+            proc.start(backend.pid, backend.backend_start)
+    return proc
+
+
+def test_the_starts_of_server_and_session_are_the_proof(machine: FakeProc) -> None:
+    snapshot = scene()
+    proof = prove(snapshot, machine)
+    assert proof.postmaster == POSTMASTER
+    for backend in snapshot.backends:
+        assert proof.covers(machine.stat(backend.pid), backend)
+    assert local_cpus(snapshot, machine) == 5
+
+
+def test_a_session_that_began_at_another_time_is_no_proof(machine: FakeProc) -> None:
+    snapshot = scene(own_start=10 * MICROSECONDS)
+    with pytest.raises(NotProvenError):
+        prove(snapshot, machine)
+    assert local_cpus(snapshot, machine) is None
+
+
+def test_another_program_is_no_proof(machine: FakeProc) -> None:
+    snapshot = scene()
+    own = snapshot.at(snapshot.server.pid)
+    assert own is not None
+    machine.start(own.pid, own.backend_start or 0, name="kworker/3:1 (x) (")
+    with pytest.raises(NotProvenError):
+        prove(snapshot, machine)
+
+
+def test_a_machine_without_these_processes_is_no_proof(tmp_path: Path) -> None:
+    with pytest.raises(NotProvenError):
+        prove(scene(), FakeProc(tmp_path, 0))
+
+
+def test_a_reused_pid_is_not_the_session(machine: FakeProc) -> None:
+    snapshot = scene()
+    proof = prove(snapshot, machine)
+    backend = next(b for b in snapshot.backends if b.pid != snapshot.server.pid)
+    start = backend.backend_start or 0
+    machine.start(backend.pid, start + 5 * MICROSECONDS)
+    assert not proof.covers(machine.stat(backend.pid), backend)
+    machine.start(backend.pid, start, parent=1)
+    assert not proof.covers(machine.stat(backend.pid), backend)
+    assert not proof.covers(machine.stat(backend.pid), replace_start(backend, 0))
+
+
+def test_a_restarted_server_must_be_proven_again(machine: FakeProc) -> None:
+    snapshot = scene()
+    proof = prove(snapshot, machine)
+    start = snapshot.server.started_at
+    assert proof.holds(machine, start)
+    assert not proof.holds(machine, start + 1)
+    machine.start(POSTMASTER, start + 60 * MICROSECONDS, parent=1)
+    assert not proof.holds(machine, start)
+
+
+@pytest.mark.parametrize("step", [-3600, 37], ids=["back", "forward"])
+def test_a_clock_that_was_set_after_the_start_is_recognised(
+    machine: FakeProc, step: int
+) -> None:
+    """The boot seems to be at another time then; only pgtop's own session is later."""
+    snapshot = scene()
+    machine.boot += step * MICROSECONDS
+    own = snapshot.at(snapshot.server.pid)
+    assert own is not None
+    machine.start(own.pid, own.backend_start or 0)
+    proof = prove(snapshot, machine)
+    for backend in snapshot.backends:
+        assert proof.covers(machine.stat(backend.pid), backend)
+
+
+def test_a_server_that_starts_later_than_its_process_ends_is_no_proof(
+    machine: FakeProc,
+) -> None:
+    machine.start(POSTMASTER, scene().server.started_at + 60 * MICROSECONDS, parent=1)
+    with pytest.raises(NotProvenError, match="start of the server"):
+        prove(scene(), machine)
+
+
+def test_a_connection_to_the_own_address_may_stay_on_the_machine() -> None:
+    snapshot = scene()
+    assert is_near(snapshot)
+    own = snapshot.at(snapshot.server.pid)
+    assert own is not None
+    server = snapshot.server._replace(address="10.0.0.5:5432")
+    for address, is_same in (("10.0.0.5", True), ("10.0.0.6", False)):
+        session = own._replace(client_addr=address)
+        others = [each for each in snapshot.backends if each.pid != own.pid]
+        sample = replace(snapshot, server=server, ungrouped=(*others, session))
+        assert is_near(sample) is is_same
+
+
+def test_a_process_that_is_gone_has_no_state(machine: FakeProc) -> None:
+    with pytest.raises(ProcessGoneError):
+        machine.stat(1)
+    machine.write(POSTMASTER, {"stat": ""})
+    with pytest.raises(ProcessGoneError):
+        machine.stat(POSTMASTER)

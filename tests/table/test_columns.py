@@ -44,6 +44,10 @@ NAMES = (
     "xmin_age",
     "query_id",
     "usual",
+    "cpu",
+    "memory",
+    "read",
+    "write",
     "leader",
 )
 
@@ -73,9 +77,9 @@ def test_titles_leave_room_for_the_mark_of_the_order() -> None:
 def test_an_unknown_column_names_the_known_ones() -> None:
     """The sentence can be shown as it is."""
     with pytest.raises(
-        ValueError, match="there is no column 'cpu': use one of pid, who,"
+        ValueError, match="there is no column 'load': use one of pid, who,"
     ):
-        column("cpu")
+        column("load")
 
 
 @pytest.mark.parametrize(

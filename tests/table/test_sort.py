@@ -189,8 +189,8 @@ def test_equal_rows_stand_by_login_and_pid() -> None:
 
 def test_an_unknown_column_is_refused() -> None:
     """With the sentence of the columns."""
-    with pytest.raises(ValueError, match="there is no column 'cpu'"):
-        ordered([], BUSY, Sort("cpu"))
+    with pytest.raises(ValueError, match="there is no column 'load'"):
+        ordered([], BUSY, Sort("load"))
 
 
 def test_ten_thousand_sessions_are_arranged_between_two_frames() -> None:

@@ -7,7 +7,7 @@ from typing import Annotated, NamedTuple
 from pgtop.cli.args.connection import ConnectionOptions, NamedConnection, Poolers
 from pgtop.cli.args.values import duration
 from pgtop.config.schema import Argument, Number, OptionGroup, option
-from pgtop.config.settings import MAX_INTERVAL, MIN_INTERVAL, REDACT
+from pgtop.config.settings import HOST_FIGURES, MAX_INTERVAL, MIN_INTERVAL, REDACT
 from pgtop.errors import UsageError
 
 TEXTS = ("all", "redacted", "none")
@@ -90,6 +90,17 @@ class RecordCommand(NamedTuple):
             help="queries to write: all, redacted (without literals) or none",
         ),
     ] = "all"
+    host_figures: Annotated[
+        str,
+        option(
+            "--host-figures",
+            metavar="WHEN",
+            choices=HOST_FIGURES,
+            help="write CPU, memory and storage of sessions, if the server runs on this machine:"
+            " auto, on (also over a network), off",
+        ),
+    ] = ""
+    """Empty for that of the configuration."""
     and_watch: Annotated[
         bool,
         option("--and-watch", help="open the dashboard, and record until it ends"),

@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 from pgtop.cli.args.connection import Connection, ConnectionOptions, Poolers
 from pgtop.cli.args.recording_options import PastOptions
 from pgtop.config.schema import Argument, Number, OptionGroup, option
-from pgtop.config.settings import REDACT, Safety, Settings
+from pgtop.config.settings import HOST_FIGURES, REDACT, Safety, Settings
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -130,6 +130,17 @@ class ShowCommand(NamedTuple):
             help="with --json: how long the query of each session usually takes",
         ),
     ] = False
+    host_figures: Annotated[
+        str,
+        option(
+            "--host-figures",
+            metavar="WHEN",
+            choices=HOST_FIGURES,
+            help="with --json: CPU, memory and storage of sessions, if the server runs on this"
+            " machine, read twice in half a second: auto, on (also over a network), off",
+        ),
+    ] = ""
+    """Empty for that of the configuration."""
     redact: Annotated[bool, REDACT] = False
     color: Annotated[bool, _NO_COLOR] = True
 

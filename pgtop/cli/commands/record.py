@@ -8,10 +8,11 @@ from pgtop import startup
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.args.recording_options import RecordCommand
 from pgtop.cli.commands.dashboard import require_terminal
+from pgtop.cli.configuration import host_figures
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
 from pgtop.config.settings import RecordingPlan, Safety, Settings
-from pgtop.model.section import LOCKS, PROGRESS, REPLICATION, SESSIONS
+from pgtop.model.section import HOST, LOCKS, PROGRESS, REPLICATION, SESSIONS
 from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.clock import MonotonicClock
 from pgtop.monitor.feed import Feed
@@ -22,7 +23,7 @@ from pgtop.sources.postgres.sampler import WHOLE
 from pgtop.sources.recording.file_names import recording_path
 from pgtop.sources.recording.writer import RecordingWriter, Retention
 
-_TOPICS = frozenset({SESSIONS, LOCKS, PROGRESS, REPLICATION})
+_TOPICS = frozenset({SESSIONS, LOCKS, PROGRESS, REPLICATION, HOST})
 _ENDING = frozenset({Exit.HANGUP, Exit.INTERRUPT, Exit.TERMINATE})
 
 
@@ -60,11 +61,12 @@ def _watch(command: RecordCommand) -> int:
 
 async def _record(command: RecordCommand) -> None:
     connection = compose.connection_for(command.connection)
+    host = host_figures(command.host_figures, command.connection.server)
     source = compose.source_for(
         connection,
         command.texts == "redacted",
         WHOLE,
-        enrichers=compose.enrichers_for(command.connection),
+        enrichers=compose.enrichers_for(command.connection, host),
     )
     if command.texts == "none":
         from pgtop.sources.textless import TextlessSource

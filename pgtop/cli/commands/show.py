@@ -1,7 +1,9 @@
 """`pgtop show`: one sample, printed; a table for people, JSON and CSV for programs."""
 
+import asyncio
 import json
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from pgtop.analysis.budget import budget
 from pgtop.analysis.derived import DerivedSnapshot
@@ -10,15 +12,17 @@ from pgtop.cli import compose, interrupts, output
 from pgtop.cli.args.filters import SAVED_SIGN, filter_of, readable
 from pgtop.cli.args.recording_options import check_past
 from pgtop.cli.args.records import OutputFormat, ShowCommand
-from pgtop.cli.configuration import redacts
+from pgtop.cli.configuration import host_figures, redacts
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
 from pgtop.cli.recorded import recorded_source
 from pgtop.errors import UsageError
 from pgtop.model.backend import Backend
+from pgtop.model.host import host_of
 from pgtop.model.pools import PoolsReading, pools_of
 from pgtop.model.section import PROGRESS, SESSIONS, USUAL
 from pgtop.model.snapshot import Snapshot
+from pgtop.ports import Source
 from pgtop.sources.postgres.sampler import WHOLE
 from pgtop.table.filter import Filter
 from pgtop.table.fitting import layout
@@ -35,6 +39,9 @@ from pgtop.view.csv_report import as_csv
 from pgtop.view.json_report import sessions_report
 from pgtop.view.slot_words import missing
 
+if TYPE_CHECKING:
+    from pgtop.sources.host.enricher import HostEnricher
+
 OPTION = "--filter"
 _TOPICS = frozenset({SESSIONS, PROGRESS})
 _ALL = Filter()
@@ -46,14 +53,22 @@ need.
 
 def run(command: ShowCommand) -> int:
     """Print one sample; return the exit code. Raises PgtopError and SourceError."""
-    if command.usual and command.format is not OutputFormat.JSON:
-        raise UsageError("--usual needs --json.")
+    if command.format is not OutputFormat.JSON:
+        _refuse_figures(command)
     query = _query(command)
     check_past(command.past, command.connection)
     snapshot = interrupts.run(_sample(command, redacts(command.redact)))
     with readable((query.filter.text,), OPTION):  # a pattern may take too long
         _print(arrange_sessions(DerivedSnapshot.of(snapshot), query), command)
     return Exit.DONE
+
+
+def _refuse_figures(command: ShowCommand) -> None:
+    """Raise UsageError for options whose figures only JSON has."""
+    if command.usual:
+        raise UsageError("--usual needs --json.")
+    if command.host_figures:
+        raise UsageError("--host-figures needs --json.")
 
 
 def _print(table: ArrangedSessions, command: ShowCommand) -> None:
@@ -77,6 +92,7 @@ async def _sample(command: ShowCommand, redact: bool) -> Snapshot:
     if past.file is not None:
         return await recorded_source(past.file, past.at, redact).sample()
     poolers = compose.poolers_for(command.connection)
+    host = _host_enricher(command)
     source = compose.source_for(
         compose.connection_for(command.connection),
         redact,
@@ -84,19 +100,47 @@ async def _sample(command: ShowCommand, redact: bool) -> Snapshot:
         enrichers=() if poolers is None else (poolers,),
     )
     try:
-        snapshot = await first_sample(source, command.connection.wait)
+        first = await first_sample(source, command.connection.wait)
         if poolers is not None:
             await poolers.read()
-            snapshot = await source.sample(_TOPICS)
-            report_silent(pools_of(snapshot))
-        if command.usual:
-            await source.sample(_TOPICS | {USUAL})  # finds the functions
-            return await source.sample(_TOPICS | {USUAL})
-        if _needs_the_locks(snapshot) or views_of(snapshot):
-            return await source.sample(_TOPICS)
-        return snapshot
+        if host is not None:
+            first = await host.read_now(first)
+        has_host = host_of(first) is not None
+        if has_host:
+            await asyncio.sleep(_HOST_SECONDS)
+        is_outdated = poolers is not None or has_host
+        snapshot = await _last_sample(source, first, command, is_outdated)
+        report_silent(pools_of(snapshot))
+        return snapshot if host is None else await host.read_now(snapshot)
     finally:
         await source.close()
+
+
+_HOST_SECONDS = 0.5
+"""Seconds between the two readings of what sessions use, where the server runs on this machine."""
+
+
+def _host_enricher(command: ShowCommand) -> "HostEnricher | None":
+    """Return what reads the machine; None for outputs that do not show it."""
+    if command.format is not OutputFormat.JSON:
+        return None
+    wanted = host_figures(command.host_figures, command.connection.server)
+    return compose.host_enricher(wanted)
+
+
+async def _last_sample(
+    source: Source,
+    first: Snapshot,
+    command: ShowCommand,
+    is_outdated: bool,
+) -> Snapshot:
+    """Return the sample to print: the first one, if it is new and another one shows no more."""
+    if command.usual:
+        await source.sample(_TOPICS | {USUAL})  # finds the functions
+        return await source.sample(_TOPICS | {USUAL})
+    if is_outdated or _needs_the_locks(first) or views_of(first):
+        return await source.sample(_TOPICS)
+    return first
 
 
 def report_silent(reading: PoolsReading | None) -> None:

@@ -14,13 +14,14 @@ PREPARED = "pg_prepared_xact()"
 SLOTS = "pg_get_replication_slots()"
 LOG_MEMORY = "pg_log_backend_memory_contexts(integer)"
 PROGRESS = "pg_stat_get_progress_info(text)"
+BACKEND_IO_FUNCTION = "pg_stat_get_backend_io(integer)"
 _HOLDERS = {"slots": SLOTS, "prepared transactions": PREPARED}
 
 _FUNCTIONS: LiteralString = """
     ARRAY['pg_stat_get_wal_senders()', 'pg_stat_get_subscription(oid)',
           'pg_blocking_pids(integer)', 'pg_lock_status()', 'pg_prepared_xact()',
           'pg_get_replication_slots()', 'pg_stat_get_progress_info(text)',
-          'pg_log_backend_memory_contexts(integer)']
+          'pg_log_backend_memory_contexts(integer)', 'pg_stat_get_backend_io(integer)']
 """
 _PROGRESS_VIEWS: LiteralString = """
     ARRAY['vacuum', 'analyze', 'create_index', 'cluster', 'repack', 'copy', 'basebackup']

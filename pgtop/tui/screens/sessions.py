@@ -1,6 +1,6 @@
 """The sessions view: which sessions are shown, tags, and actions on them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -9,11 +9,13 @@ from textual.widget import Widget
 from pgtop import places
 from pgtop.actions import Action
 from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.analysis.session_storage import needs_backend_io
 from pgtop.config.settings import Settings
 from pgtop.keys import hint
 from pgtop.model.backend import Backend, BackendId
-from pgtop.model.section import USUAL, Topic
+from pgtop.model.section import BACKEND_IO, USUAL, Topic
 from pgtop.model.signal import Signal
+from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.state import State
 from pgtop.table.arrange import Arranged
 from pgtop.table.following import Trail, step_from, widened
@@ -169,7 +171,11 @@ class SessionsScreen(TaggingScreen):
     @property
     def topics(self) -> frozenset[Topic]:
         """The topics that polls read for the extra columns."""
-        return frozenset({USUAL}) if self._options.extra_columns else frozenset()
+        columns = self._table.spec.columns.columns
+        names = {
+            c.name for c in columns if self._options.extra_columns or not c.on_request
+        }
+        return frozenset(_topics_of(names, self.state.derived.snapshot))
 
     def action_toggle_columns(self) -> None:
         self.apply(
@@ -429,3 +435,11 @@ class SessionsScreen(TaggingScreen):
         self.app.post_message(
             BulkRequested(signal, fold.sessions, words, is_past=is_past)
         )
+
+
+def _topics_of(columns: Set[str], snapshot: Snapshot) -> Iterator[Topic]:
+    """Yield the topics of columns that polls do not read anyway."""
+    if "usual" in columns:
+        yield USUAL
+    if columns & {"read", "write"} and needs_backend_io(snapshot):
+        yield BACKEND_IO

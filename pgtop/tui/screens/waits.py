@@ -25,7 +25,7 @@ from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS
 from pgtop.monitor.state import State
-from pgtop.sources.host import local_cpus
+from pgtop.sources.host.cpus import local_cpus
 from pgtop.table.arrange import Arranged
 from pgtop.table.filter import Filter
 from pgtop.table.options import Sort, TableOptions

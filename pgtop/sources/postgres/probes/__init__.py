@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import Any, NamedTuple, Protocol
 
 from pgtop.model.section import (
+    BACKEND_IO,
     PROGRESS,
     REPLICATION,
     STATEMENTS,
@@ -128,6 +129,12 @@ PROBES: tuple[Probe, ...] = (
         "replication",
         REPLICATION,
         "pgtop.sources.postgres.probes.replication:ReplicationProbe",
+        needs_snapshot=True,
+    ),
+    LateProbe(
+        "backend_io",
+        BACKEND_IO,
+        "pgtop.sources.postgres.probes.backend_io:BackendIoProbe",
         needs_snapshot=True,
     ),
     LateProbe("usual", USUAL, "pgtop.sources.postgres.probes.usual:UsualProbe"),

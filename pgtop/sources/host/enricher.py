@@ -1,0 +1,158 @@
+"""The enricher that adds the figures of the machine to snapshots: see `ports.Enricher`.
+
+A thread of its own reads after each sample, so that a file that hangs, as those of a network's file
+system may, delays nothing. The next sample gets the newest reading.
+"""
+
+import asyncio
+from dataclasses import replace
+from functools import partial
+from threading import Event
+from time import monotonic
+from typing import TYPE_CHECKING, NamedTuple
+
+from pgtop.files import WorkResult, start_daemon
+from pgtop.model.backend import identity_of
+from pgtop.model.host import SECTION, HostReading
+from pgtop.model.section import HOST, Section, Topic
+from pgtop.model.snapshot import Snapshot
+from pgtop.model.timestamp import MICROSECONDS
+
+if TYPE_CHECKING:
+    from pgtop.sources.host.reader import HostReader
+
+_TOO_OLD = 10.0
+"""Seconds after which a reading is not shown."""
+
+
+class _Newest(NamedTuple):
+    """The newest reading, or why there is none."""
+
+    section: Section[HostReading]
+    at: float
+    """When it was read, by the monotonic clock."""
+    snapshot: Snapshot
+    """The snapshot with the sessions that were read."""
+
+    def of_sessions_in(self, snapshot: Snapshot) -> Section[HostReading]:
+        """Return the section without sessions that are no more: another one may have their pid."""
+        data = self.section.data
+        if data is None or snapshot is self.snapshot:
+            return self.section
+        starts = dict(map(identity_of, snapshot.backends))
+        read = dict(map(identity_of, self.snapshot.backends))
+        processes = {
+            pid: figures
+            for pid, figures in data.processes.items()
+            if starts.get(pid) == read.get(pid)
+        }
+        return self.section._replace(data=data._replace(processes=processes))
+
+
+class HostEnricher:
+    """`ports.Enricher`: attaches the newest reading, and starts the next one in a thread."""
+
+    def __init__(
+        self,
+        *,
+        tries_always: bool = False,
+        reader: "HostReader | None" = None,
+    ) -> None:
+        """Create an enricher. `tries_always`: the proof is also tried where the connection leaves
+        the machine.
+        """
+        self._tries_always = tries_always
+        self._reader = reader
+        self._newest: _Newest | None = None
+        self._idle = Event()
+        self._idle.set()
+        self._is_closed = False
+
+    def enrich(
+        self,
+        snapshot: Snapshot,
+        topics: frozenset[Topic],
+        requested_at: float,
+    ) -> Snapshot:
+        """See `ports.Enricher`."""
+        if HOST not in topics or not self._is_wanted(snapshot):
+            return snapshot
+        if self._idle.is_set() and not self._is_closed:
+            self._idle.clear()
+            work = partial(self._read, snapshot, monotonic())
+            start_daemon(
+                work,
+                partial(self._keep, snapshot),
+                "pgtop-host",
+            )
+        return self._attached(snapshot)
+
+    async def read_now(self, snapshot: Snapshot) -> Snapshot:
+        """Return the snapshot with a reading of all its sessions, for a command that takes few."""
+        if not self._is_wanted(snapshot):
+            return snapshot
+        from pgtop.sources.postgres.background import BackgroundThread
+
+        work = partial(self._read, snapshot, monotonic(), whole=True)
+        reading = BackgroundThread().run(work)
+        try:
+            self._newest = await asyncio.wait_for(reading, _TOO_OLD)
+        except TimeoutError:
+            section = Section[HostReading](snapshot.taken_at, reason=_SILENT)
+            self._newest = _Newest(section, monotonic(), snapshot)
+        return self._attached(snapshot)
+
+    async def close(self) -> None:
+        """See `ports.Enricher`. A reading that hangs is left behind."""
+        self._is_closed = True
+
+    def _is_wanted(self, snapshot: Snapshot) -> bool:
+        return self._tries_always or is_near(snapshot)
+
+    def _read(self, snapshot: Snapshot, now: float, *, whole: bool = False) -> _Newest:
+        """Return the reading, at the server's time."""
+        if self._reader is None:
+            from pgtop.sources.host.reader import HostReader  # late: in the thread
+
+            self._reader = HostReader()
+        reading = self._reader.read(snapshot, whole=whole)
+        at = monotonic()
+        taken_at = snapshot.taken_at + int((at - now) * MICROSECONDS)
+        if isinstance(reading, str):
+            return _Newest(Section(taken_at, reason=reading), at, snapshot)
+        return _Newest(Section(taken_at, reading), at, snapshot)
+
+    def _keep(self, snapshot: Snapshot, outcome: WorkResult[_Newest]) -> None:
+        """Keep what the thread has read. A mistake of pgtop costs the figures, and no sample."""
+        if outcome.error is None:
+            self._newest = outcome.result()
+        else:
+            reason = f"pgtop failed to read them: {outcome.error!r}"
+            section = Section[HostReading](snapshot.taken_at, reason=reason)
+            self._newest = _Newest(section, monotonic(), snapshot)
+        self._idle.set()
+
+    def _attached(self, snapshot: Snapshot) -> Snapshot:
+        """Return the snapshot with the newest reading of its own sessions."""
+        newest = self._newest
+        started_at = snapshot.server.started_at
+        if newest is None or newest.snapshot.server.started_at != started_at:
+            return snapshot
+        section = newest.of_sessions_in(snapshot)
+        if monotonic() - newest.at > _TOO_OLD:
+            section = Section(section.taken_at, reason=_SILENT)
+        return replace(snapshot, sections={**snapshot.sections, SECTION: section})
+
+
+_SILENT = "the files of this machine have not been read for 10 s"
+
+
+def is_near(snapshot: Snapshot) -> bool:
+    """Return whether the connection does not seem to leave the machine: it goes through a socket
+    file, or both ends have the same address. The end of a tunnel looks like that, too.
+    """
+    own = snapshot.at(snapshot.server.pid)
+    if own is None or own.client_addr is None:
+        return own is not None
+    address, _, _ = snapshot.server.address.rpartition(":")
+    return address == own.client_addr

@@ -1,0 +1,242 @@
+"""The use of each session: its CPU time, its memory, and the bytes that it moves.
+
+A tick may take a share of a CPU and no more, however many sessions there are: those at work are
+read first, the one that was read longest ago before the others; idle ones follow in turn. Memory is
+expensive where shared buffers are large, as the kernel walks over all pages of a process: a reading
+that took long is paid for by the ticks after it.
+"""
+
+from collections.abc import Iterable, Sequence
+from time import monotonic, thread_time
+from typing import NamedTuple
+
+from pgtop.model.backend import IDLE, Backend, identity_of
+from pgtop.model.timestamp import Instant
+from pgtop.sources.host.proc import (
+    MemoryUse,
+    NoRightError,
+    Proc,
+    ProcessGoneError,
+    Stat,
+    StorageUse,
+    cpu_seconds,
+)
+from pgtop.sources.host.proof import Proof
+
+BUDGET = 0.001
+"""Seconds of CPU that a tick may take for CPU times and bytes."""
+MEMORY_BUDGET = 0.0004
+"""The same for memory, over several ticks."""
+EVERY = 1.8
+"""Least seconds between two readings of a session: 1 % of a CPU is two of the kernel's ticks."""
+_MEMORY_EVERY = 10.0
+_TOO_OLD = 120.0
+"""Seconds after which a mean since the reading before is no rate any more."""
+_ROUNDED = 1 << 16
+"""Bytes to which memory is cut: each change of a digit is drawn, recorded and kept."""
+
+RIGHTS = "memory and storage of sessions: only the system user of the server and root may look"
+"""A sentence for a pgtop that runs as another user."""
+
+
+class _Last(NamedTuple):
+    """The last reading of a session."""
+
+    at: float
+    stat: Stat
+    storage: StorageUse | None = None
+
+
+class _Session:
+    """The last readings of a session. Changes with each of them."""
+
+    __slots__ = ("cpu", "last", "memory", "memory_at", "read", "written")
+
+    def __init__(self) -> None:
+        self.last: _Last | None = None
+        self.cpu: float | None = None
+        self.read: float | None = None
+        self.written: float | None = None
+        self.memory: MemoryUse | None = None
+        self.memory_at = float("-inf")
+
+    @property
+    def figures(self) -> tuple[float | None, ...]:
+        """The fields of `ProcessFigures`."""
+        pss, private = self.memory or (None, None)
+        return (
+            self.cpu,
+            pss,
+            private,
+            self.read,
+            self.written,
+        )
+
+
+class ProcessReader:
+    """Reads the sessions of one proven server, a part of them each tick."""
+
+    def __init__(self, proc: Proc, proof: Proof) -> None:
+        self._proc = proc
+        self._proof = proof
+        self._sessions: dict[tuple[int, Instant | None], _Session] = {}
+        self._figures: dict[int, tuple[float | None, ...]] = {}
+        self._may_read = True
+        self._memory_debt = 0.0
+        self._next_idle = 0
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """Sentences about what may not be read."""
+        return () if self._may_read else (RIGHTS,)
+
+    def read(
+        self,
+        backends: Sequence[Backend],
+        budget: float = BUDGET,
+        memory_budget: float = MEMORY_BUDGET,
+        every: float = EVERY,
+    ) -> dict[int, tuple[float | None, ...]]:
+        """Read some of the sessions; return the figures of all that are known, by pid."""
+        began = thread_time()
+        now = monotonic()
+        self._forget(backends)
+        busy = [backend for backend in backends if backend.state != IDLE]
+        idle = [backend for backend in backends if backend.state == IDLE]
+        busy.sort(key=self._read_at)
+        turned = self._turned(idle)
+        for count, backend in enumerate((*busy, *turned)):
+            if count and thread_time() - began > budget:
+                break
+            self._read_use(backend, every)
+            self._next_idle += count >= len(busy)
+        self._read_memories((*busy, *turned), now, memory_budget)
+        return dict(self._figures)
+
+    def _forget(self, backends: Iterable[Backend]) -> None:
+        """Forget the sessions that are no more."""
+        current = set(map(identity_of, backends))
+        for identity in self._sessions.keys() - current:
+            del self._sessions[identity]
+            self._figures.pop(identity[0], None)
+
+    def _read_at(self, backend: Backend) -> float:
+        session = self._sessions.get(identity_of(backend))
+        return session.last.at if session and session.last else float("-inf")
+
+    def _turned(self, idle: Sequence[Backend]) -> Sequence[Backend]:
+        """Return the idle sessions, from the one whose turn it is."""
+        place = self._next_idle % max(1, len(idle))
+        self._next_idle = place
+        return (*idle[place:], *idle[:place])
+
+    def _read_use(self, backend: Backend, every: float) -> None:
+        """Read a session if it is due; without a proof it has no figures."""
+        session = self._sessions.get(identity_of(backend))
+        now = monotonic()
+        if session and session.last and now - session.last.at < every:
+            return
+        try:
+            last = self._last(backend, now)
+        except ProcessGoneError:
+            self._drop(backend)
+            return
+        if session is None:
+            session = self._sessions[identity_of(backend)] = _Session()
+        _add(session, last)
+        self._figures[backend.pid] = session.figures
+
+    def _last(self, backend: Backend, now: float) -> _Last:
+        """Return a new reading. Raises ProcessGoneError, also for another process of that pid.
+
+        The files are read before the process is recognised: if that is still the session, they were
+        the session's.
+        """
+        storage = None
+        if self._may_read:
+            try:
+                storage = self._proc.storage(backend.pid)
+            except NoRightError:
+                self._may_read = False
+        return _Last(now, self._proven(backend), storage)
+
+    def _proven(self, backend: Backend) -> Stat:
+        stat = self._proc.stat(backend.pid)
+        session = self._sessions.get(identity_of(backend))
+        if session and session.last:
+            is_same = session.last.stat.start_ticks == stat.start_ticks
+        else:
+            is_same = self._proof.covers(stat, backend)
+        if not is_same:
+            raise ProcessGoneError
+        return stat
+
+    def _drop(self, backend: Backend) -> None:
+        self._sessions.pop(identity_of(backend), None)
+        self._figures.pop(backend.pid, None)
+
+    # Memory.
+
+    def _read_memories(
+        self,
+        backends: Sequence[Backend],
+        now: float,
+        budget: float,
+    ) -> None:
+        """Read the memory of some sessions, those that were read longest ago."""
+        self._memory_debt = max(0.0, self._memory_debt - budget)
+        if not self._may_read or self._memory_debt > budget:
+            return
+        known = [
+            (backend, self._sessions.get(identity_of(backend))) for backend in backends
+        ]
+        due = [
+            (session.memory_at, place, backend, session)
+            for place, (backend, session) in enumerate(known)
+            if session is not None and now - session.memory_at >= _MEMORY_EVERY
+        ]
+        due.sort()
+        for _, _, backend, session in due:
+            began = thread_time()
+            self._read_memory(backend, session, now)
+            self._memory_debt += thread_time() - began
+            if self._memory_debt > budget:
+                return
+
+    def _read_memory(
+        self,
+        backend: Backend,
+        session: _Session,
+        now: float,
+    ) -> None:
+        try:
+            memory = self._proc.memory(backend.pid)
+            self._proven(backend)
+        except NoRightError:
+            self._may_read = False
+        except ProcessGoneError:
+            self._drop(backend)
+        else:
+            session.memory = MemoryUse(*[size - size % _ROUNDED for size in memory])
+            session.memory_at = now
+            self._figures[backend.pid] = session.figures
+
+
+def _add(session: _Session, last: _Last) -> None:
+    """Note what a session has used since its reading before."""
+    before = session.last
+    session.last = last
+    session.cpu = session.read = session.written = None
+    if before is None:
+        return
+    seconds = last.at - before.at
+    if seconds > _TOO_OLD:
+        return
+    ticks = last.stat.cpu_ticks - before.stat.cpu_ticks
+    session.cpu = round(100 * cpu_seconds(ticks) / seconds, 1)
+    if last.storage is None or before.storage is None:
+        return
+    read = last.storage.read - before.storage.read
+    written = last.storage.written - before.storage.written
+    session.read = round(read / seconds)
+    session.written = round(written / seconds)

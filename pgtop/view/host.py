@@ -1,0 +1,187 @@
+"""Words for the machine of the server: its line below the bar, what is short there, and what one
+session uses.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.analysis.host_shortages import (
+    Resource,
+    Shortage,
+    memory_percent,
+    memory_pressure,
+    shortages_of,
+)
+from pgtop.model.backend import Backend
+from pgtop.model.host import (
+    Container,
+    HostReading,
+    ProcessFigures,
+    figures_of,
+    host_of,
+)
+from pgtop.model.serialise import record
+from pgtop.model.snapshot import Snapshot
+from pgtop.monitor.state import State
+from pgtop.text.tone import Span, Tone
+from pgtop.text.units import bytes_text, memory_text, rough_bytes
+from pgtop.text.wrap import Line, line
+from pgtop.view.alarm import SIGN
+from pgtop.view.beside import Beside
+from pgtop.view.fields import LabelledValue, field
+from pgtop.view.headline import Trouble
+
+_WARNS = "! "
+
+
+def beside(state: State) -> Beside | None:
+    """Return the line of the machine; None if nothing is known of it."""
+    reading = host_of(state.derived.snapshot)
+    parts = [] if reading is None else list(_parts(reading))
+    if reading is None or not parts:
+        return None
+    is_wrong = bool(shortages_of(reading))
+    forms = [_joined(parts[:count]) for count in range(len(parts), 0, -1)]
+    return Beside(forms, is_wrong)
+
+
+def troubles(state: State) -> Iterator[Trouble]:
+    """Yield what is short, for the headline."""
+    reading = host_of(state.derived.snapshot)
+    if reading is None:
+        return
+    for shortage in shortages_of(reading):
+        sign, tone = (SIGN, Tone.ALARM) if shortage.is_alarm else (_WARNS, Tone.WARN)
+        texts = _shortage_texts(shortage, reading)
+        yield Trouble([line(f"{sign}{text}", tone) for text in texts])
+
+
+# The line.
+
+
+def _joined(parts: Sequence[Line]) -> Line:
+    spans = [Span("host", Tone.QUIET)]
+    for part in parts:
+        spans += [Span("  ", Tone.PLAIN), *part]
+    return tuple(spans)
+
+
+def _parts(reading: HostReading) -> Iterator[Line]:
+    """Yield the parts of the line, the most important first."""
+    short = {each.resource for each in shortages_of(reading)}
+    machine = reading.machine
+    container = reading.container or Container()
+    if container.memory_percent is not None:
+        text = (
+            f"{container.memory_percent:.0f}% of {_size(container.memory_limit_bytes)}"
+        )
+        yield _part("container memory", text, Resource.CONTAINER_MEMORY in short)
+    percent = memory_percent(machine)
+    if percent is not None:
+        text = f"{percent:.0f}% of {_size(machine.memory_bytes)}"
+        yield _part("memory", text, Resource.MACHINE_MEMORY in short)
+    if machine.load is not None:
+        cpus = f" on {machine.cpus} CPUs" if machine.cpus else ""
+        yield _part("load", f"{machine.load:.1f}{cpus}")
+    if reading.disk is not None:
+        free = rough_bytes(reading.disk.free_bytes)
+        yield _part(
+            "disk",
+            f"{reading.disk.used_percent:.0f}%, {free} free",
+            Resource.DISK in short,
+        )
+    if container.cpu_limit is not None:
+        yield _part("CPU limit", _limit_words(container), Resource.CPU_LIMIT in short)
+    pressure = memory_pressure(reading)
+    if pressure:
+        yield _part("waits for memory", f"{pressure:.0f}%", Resource.PRESSURE in short)
+
+
+def _part(label: str, text: str, is_short: bool = False) -> Line:
+    return (
+        Span(f"{label} ", Tone.QUIET),
+        Span(text, Tone.WARN if is_short else Tone.PLAIN),
+    )
+
+
+def _limit_words(container: Container) -> str:
+    words = f"{container.cpu_limit:g}"
+    if container.throttled_percent:
+        words += f", throttled {container.throttled_percent:.0f}%"
+    return words
+
+
+def _size(size: int | None) -> str:
+    return memory_text(size or 0)
+
+
+# Shortages.
+
+
+def _shortage_texts(shortage: Shortage, reading: HostReading) -> Sequence[str]:
+    """Return a shortage in words, the longest first."""
+    percent = f"{shortage.percent:.0f}%"
+    container = reading.container or Container()
+    match shortage.resource:
+        case Resource.CONTAINER_MEMORY:
+            size = _size(container.memory_limit_bytes)
+            return [f"memory {percent} of the container's {size}", f"memory {percent}"]
+        case Resource.MACHINE_MEMORY:
+            size = _size(reading.machine.memory_bytes)
+            return [f"memory {percent} of the machine's {size}", f"memory {percent}"]
+        case Resource.DISK:
+            free = rough_bytes(reading.disk.free_bytes if reading.disk else 0)
+            words = f"disk of the data directory {percent} full"
+            return [f"{words}, {free} free", f"disk {percent} full"]
+        case Resource.PRESSURE:
+            words = f"processes wait for memory {percent} of the time"
+            return [words, f"memory waits {percent}"]
+        case Resource.CPU_LIMIT:
+            words = f"the container's limit of {container.cpu_limit:g} CPUs"
+            return [
+                f"{words} throttles it {percent} of the time",
+                f"throttled {percent}",
+            ]
+
+
+# One session.
+
+
+def host_fields(backend: Backend, derived: DerivedSnapshot) -> Iterator[LabelledValue]:
+    """Yield what a session uses of the machine; nothing where the server does not run here."""
+    reading = host_of(derived.snapshot)
+    figures = figures_of(backend, derived.snapshot)
+    if reading is None or figures is None:
+        return
+    if figures.cpu_percent is not None:
+        yield field("CPU", f"{figures.cpu_percent:.0f}% of one")
+    if figures.pss_bytes is not None and figures.private_bytes is not None:
+        pss = memory_text(figures.pss_bytes)
+        private = memory_text(figures.private_bytes)
+        yield field("Memory", f"{pss} (PSS), {private} of it private")
+    read = figures.read_bytes_per_second
+    written = figures.write_bytes_per_second
+    if read is not None and written is not None:
+        yield field(
+            "Storage", f"reads {bytes_text(read)}/s, writes {bytes_text(written)}/s"
+        )
+    for sentence in reading.missing:
+        yield field("Not known", sentence, Tone.QUIET)
+
+
+# Programs.
+
+
+def host_record(snapshot: Snapshot) -> dict[str, Any] | None:
+    """Return the machine as programs read it; None if nothing is known of it."""
+    reading = host_of(snapshot)
+    if reading is None:
+        return None
+    return record(reading, ("machine", "container", "disk", "missing"))
+
+
+def figures_record(backend: Backend, snapshot: Snapshot) -> dict[str, Any] | None:
+    """Return what a session uses as programs read it; None if nothing is known of it."""
+    figures = figures_of(backend, snapshot)
+    return None if figures is None else record(figures, ProcessFigures._fields)
