@@ -250,6 +250,12 @@ def _spans(signs: str, has_letters: bool) -> Line:
     return tuple([Span(each[0], tones[each.lastindex or 0]) for each in matches])
 
 
+def forget_chart() -> None:
+    """Drop the parts of the last charts, which no closed view needs."""
+    _spans.cache_clear()
+    _column.cache_clear()
+
+
 def _row_label(row: int, unit: float) -> Span:
     """Return the scale of a row: the number of sessions at its top, in each second row."""
     value = (row + 1) * unit

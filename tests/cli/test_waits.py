@@ -214,7 +214,7 @@ _COUNTS = """
 
 @pytest.mark.system
 def test_the_waits_are_those_that_pg_wait_sampling_counts() -> None:
-    """Its samples are taken inside the server, each 10 ms; a session that sleeps all the time
+    """The extension takes a sample inside the server each 10 ms; a session that sleeps all the time
     shows how many there were.
     """
     settings = {"shared_preload_libraries": "pg_wait_sampling"}

@@ -21,8 +21,14 @@ from pgtop.analysis.wait_profile import SliceBy
 from pgtop.model.backend import ACTIVE, IDLE, IDLE_IN_TRANSACTION, Backend, BackendId
 from pgtop.model.detail import Detail
 from pgtop.model.failure import Failure, FailureKind
-from pgtop.model.section import SESSIONS_ONLY, Topic
+from pgtop.model.section import SESSIONS_ONLY, STATEMENTS, Section, Topic
 from pgtop.model.snapshot import Snapshot
+from pgtop.model.statements import (
+    SECTION,
+    StatementActivity,
+    StatementCounters,
+    StatementsReading,
+)
 from pgtop.model.timestamp import MICROSECONDS
 from pgtop.model.waits import WaitSample
 from pgtop.ports import SourceError
@@ -115,7 +121,24 @@ class Churn:
         if self._count % 100 == 0:
             raise SourceError(_LOST)
         self._churn()
-        return replace(self.first, taken_at=self._now, ungrouped=tuple(self._backends))
+        sections = self.first.sections
+        if STATEMENTS in topics:
+            sections = {**sections, SECTION: Section(self._now, self._statements())}
+        return replace(
+            self.first,
+            taken_at=self._now,
+            ungrouped=tuple(self._backends),
+            sections=sections,
+        )
+
+    def _statements(self) -> StatementsReading:
+        """Return what statements did, of which some are new each time."""
+        calls = StatementCounters(self._random.randrange(1, 1000), 1000, 10)
+        statements = [
+            StatementActivity(5, self._count + number, calls, calls, f"SELECT {number}")
+            for number in range(30)
+        ]
+        return StatementsReading(10.0, tuple(statements), calls)
 
     async def detail(self, backend_id: BackendId) -> Detail | None:
         backend = next(

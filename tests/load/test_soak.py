@@ -18,7 +18,7 @@ from tests.pty import Terminal
 from tests.waiting import PATIENCE
 
 _KEYS = (
-    "j", "k", ">", "2", "3", "1", "j", "\r", "\x1b", "?", "\x1b", " ",
+    "j", "k", ">", "2", "3", "4", "5", "1", "j", "\r", "\x1b", "?", "\x1b", " ",
     "/app:9\r", "/\x15\r", "pp", "ww", "i", "i", "i", "<",
 )  # fmt: skip
 """A walk through every screen that changes with each sample; it ends as it began.

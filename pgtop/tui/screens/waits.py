@@ -38,7 +38,13 @@ from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
 from pgtop.tui.widgets.row_table import RowTable
 from pgtop.view.empty import CLEAR, EDIT, EmptyState
-from pgtop.view.wait_chart import ChartSize, WaitChart, chart_height, chart_lines
+from pgtop.view.wait_chart import (
+    ChartSize,
+    WaitChart,
+    chart_height,
+    chart_lines,
+    forget_chart,
+)
 from pgtop.view.wait_filter import slice_filter
 from pgtop.view.waits import (
     WAITS,
@@ -141,6 +147,9 @@ class WaitsScreen(TableScreen[WaitRow, Profile]):
         self._averages = None
         super().on_resize()
         self.rearrange()
+
+    def on_screen_suspend(self) -> None:
+        forget_chart()
 
     @property
     def _chart_size(self) -> ChartSize:

@@ -26,11 +26,14 @@ from pgtop.model.section import (
 )
 from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
-from pgtop.model.timestamp import Instant
+from pgtop.model.timestamp import Instant, seconds_between
 from pgtop.sources.postgres.features import Features
 from pgtop.sources.postgres.pipeline import Statement
 from pgtop.sources.postgres.probes.lock_target import NO_NAMES, Names
 from pgtop.sources.postgres.shapes import Rows
+
+_SLACK = 1.1
+"""Seconds that the last snapshot may be younger than the next: the choice is made by its time."""
 
 
 class ProbeContext(NamedTuple):
@@ -50,6 +53,10 @@ class ProbeContext(NamedTuple):
     names: Names = NO_NAMES
     memory: object = None
     """What the probe has remembered on this connection; None after an error."""
+
+    def is_due(self, read_at: Instant, every: float) -> bool:
+        """Return whether the next snapshot is so many seconds younger than a reading, or more."""
+        return seconds_between(read_at, self.now) >= every - _SLACK
 
 
 class Remembered(NamedTuple):

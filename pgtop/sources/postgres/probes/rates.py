@@ -20,8 +20,6 @@ EVERY_WHOLE_FILE = 10.0
 """The same where the server reads all its statistics for it: before 15 from a file, later only with
 stats_fetch_consistency = snapshot.
 """
-_SLACK = 1.1
-"""Seconds that the last snapshot may be younger than the next: the choice is made by its time."""
 _REST = 200
 """A reading may take half a percent of the server's time; it is taken less often if it costs more.
 """
@@ -60,8 +58,8 @@ class RatesProbe:
         """Return the statement if a reading is due."""
         section = context.section
         if section is not None and section.data is not None:
-            age = seconds_between(section.taken_at, context.now)
-            if age < _seconds_until_next(section.data) - _SLACK:
+            every = _seconds_until_next(section.data)
+            if not context.is_due(section.taken_at, every):
                 return ()
         return (Statement(_SQL, shape=_SHAPE),)
 

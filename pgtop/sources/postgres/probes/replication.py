@@ -34,7 +34,6 @@ from pgtop.model.replication import (
 from pgtop.model.section import REPLICATION, Topic
 from pgtop.model.serialise import read_record
 from pgtop.model.snapshot import Snapshot
-from pgtop.model.timestamp import seconds_between
 from pgtop.sources.postgres.encoding import decode
 from pgtop.sources.postgres.features import SLOTS, Features
 from pgtop.sources.postgres.pipeline import Statement
@@ -51,8 +50,6 @@ EVERY = 5.0
 """Seconds between readings while there is a standby, a slot or a subscription."""
 SEARCH_EVERY = 60.0
 """Seconds between readings while there is none."""
-_SLACK = 1.1
-"""Seconds that the last snapshot may be younger than the next: the choice is made by its time."""
 _REST = 200
 """A reading may take half a percent of the server's time; it is taken less often if it costs more.
 """
@@ -177,8 +174,7 @@ class ReplicationProbe:
         is_idle = reading.is_empty and not _has_walsenders(context.snapshot)
         least = SEARCH_EVERY if is_idle else self._every
         rest = min(_LONGEST_REST, _REST * reading.cost_seconds) if least else 0.0
-        age = seconds_between(section.taken_at, context.now)
-        return age >= max(least, rest) - _SLACK
+        return context.is_due(section.taken_at, max(least, rest))
 
     def read(self, answers: Sequence[Rows], context: ProbeContext) -> Remembered:
         """Return the reading, with what earlier readings have seen of each standby and slot."""

@@ -36,8 +36,6 @@ from pgtop.sources.postgres.shapes import INT8, OID, TEXT, Rows, Shape, one_row
 
 EVERY = 10.0
 """Seconds between readings."""
-_SLACK = 1.1
-"""Seconds that the last snapshot may be younger than the next: the choice is made by its time."""
 _REST_PER_COST = 200
 """Seconds of rest for each second that a reading took: half a percent of the server's time."""
 _LONGEST_REST = 300.0
@@ -122,8 +120,7 @@ class StatementsProbe:
             return True
         cost = context.section.data.cost_seconds if context.section.data else 0.0
         rest = min(_LONGEST_REST, _REST_PER_COST * cost) if self._every else 0.0
-        age = seconds_between(memory.read_at, context.now)
-        return age >= max(self._every, rest) - _SLACK
+        return context.is_due(memory.read_at, max(self._every, rest))
 
     def read(self, answers: Sequence[Rows], context: ProbeContext) -> Remembered:
         """Return what statements did since the reading before, or the same with their texts."""

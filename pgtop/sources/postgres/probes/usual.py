@@ -31,8 +31,6 @@ from pgtop.sources.postgres.shapes import (
 
 EVERY = 30.0
 """Seconds between readings."""
-_SLACK = 1.1
-"""Seconds that the last snapshot may be younger than the next: the choice is made by its time."""
 _MOST: LiteralString = "1000"
 """Rows of an answer: more statements than that never run at once."""
 
@@ -70,9 +68,8 @@ class UsualProbe:
             return LOOK_UP
         section = context.section
         if section is not None and isinstance(section.data, UsualReading):
-            age = seconds_between(section.taken_at, context.now)
             is_read = section.data.cost_seconds > 0
-            if is_read and age < EVERY - _SLACK:
+            if is_read and not context.is_due(section.taken_at, EVERY):
                 return ()
         return functions.verification, _times(functions), functions.state
 
