@@ -11,6 +11,7 @@ import stat
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, Literal, TypeVar, cast
@@ -32,6 +33,18 @@ _FILE_TYPES = {
     stat.S_IFCHR: "a device",
     stat.S_IFBLK: "a device",
 }
+
+
+def open_nowhere() -> int:
+    """Return a descriptor that drops what is written.
+
+    A bare chroot has no /dev/null. A pipe without a reader fails instead: Python ignores SIGPIPE.
+    """
+    with suppress(OSError):
+        return os.open(os.devnull, os.O_WRONLY)
+    reader, writer = os.pipe()
+    os.close(reader)
+    return writer
 
 
 def user_folder(kind: Literal["config", "state"]) -> Path | None:

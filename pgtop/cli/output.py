@@ -84,7 +84,9 @@ def deliver(text: str) -> None:
 
 def _discard_the_rest() -> None:
     """Keep Python from writing the rest again on exit, and from complaining."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
+    from pgtop.files import open_nowhere
+
+    nowhere = open_nowhere()
     os.dup2(nowhere, sys.stdout.fileno())
 
 

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
+from pgtop.files import open_nowhere
 from pgtop.terminal.canvas import Canvas, Piece
 from pgtop.terminal.colour_query import ColourQuery
 from pgtop.terminal.painter import Painter
@@ -139,7 +140,7 @@ class Tty:
 
     def silence_others(self) -> None:
         """Send what others write to descriptor 2 nowhere."""
-        nowhere = os.open(os.devnull, os.O_WRONLY)
+        nowhere = open_nowhere()
         os.dup2(nowhere, _STDERR)
         os.close(nowhere)
 

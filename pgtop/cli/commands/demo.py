@@ -23,6 +23,8 @@ def run(command: DemoCommand) -> int:
     """Open the dashboard on a new server, and stop that server in any case. Raises PgtopError and
     SourceError.
     """
+    if getattr(sys, "frozen", False):  # the bundle, whose Python runs nothing but pgtop
+        raise DemoError("The bundle has no demo.", "Try it with pgtop from pip.")
     require_terminal(os.environ, sys.stdin, sys.stderr)
     threading.Thread(target=startup.load_dashboard).start()
     with _start() as demo, tempfile.TemporaryDirectory(prefix="pgtop-demo-") as folder:
