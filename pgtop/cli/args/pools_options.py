@@ -4,6 +4,7 @@ from typing import Annotated, NamedTuple
 
 from pgtop.cli.args.command import CommandSpec
 from pgtop.cli.args.connection import Connection, ConnectionOptions, Poolers
+from pgtop.cli.args.recording_options import PastOptions
 from pgtop.config.schema import OptionGroup, option
 
 
@@ -12,6 +13,7 @@ class PoolsCommand(NamedTuple):
 
     connection: Connection = ConnectionOptions()
     poolers: Poolers = ()
+    past: PastOptions = PastOptions()
     json: Annotated[
         bool,
         OptionGroup("Output"),

@@ -15,12 +15,14 @@ from typing import Any, NamedTuple
 from pgtop.analysis.pools import demand, worst_first
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.args.pools_options import PoolsCommand
+from pgtop.cli.args.recording_options import check_past
 from pgtop.cli.commands.show import report_silent
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
+from pgtop.cli.recorded import recorded_source
 from pgtop.errors import UsageError
 from pgtop.model.failure import Failure, FailureKind
-from pgtop.model.pools import SECTION, PoolerReading, PoolsReading
+from pgtop.model.pools import SECTION, PoolerReading, PoolsReading, pools_of
 from pgtop.model.section import Section
 from pgtop.model.serialise import VERSION, record
 from pgtop.model.server import Limits, Server
@@ -68,6 +70,7 @@ class Pools(NamedTuple):
 
 def run(command: PoolsCommand) -> int:
     """Print the pools; return the exit code. Raises PgtopError."""
+    check_past(command.past, command.connection)
     pools = interrupts.run(_read(command))
     report_silent(pools.reading)
     if all(pooler.reason for pooler in pools.reading.poolers):
@@ -86,6 +89,8 @@ async def _read(command: PoolsCommand) -> Pools:
     """Read the poolers and the server at once. Raises UsageError and SourceError for what the user
     can correct.
     """
+    if command.past.file is not None:
+        return await _recorded(command.past.file, command.past.at)
     poolers = compose.poolers_for(command.connection)
     if poolers is None:
         raise UsageError(
@@ -104,6 +109,17 @@ async def _read(command: PoolsCommand) -> Pools:
     finally:
         reading.cancel()
         await poolers.close()
+
+
+async def _recorded(file: str, at: str | None) -> Pools:
+    """Return the pools of a recording. Raises RecordingError and UsageError."""
+    snapshot = await recorded_source(file, at, redact=False).sample()
+    reading = pools_of(snapshot)
+    if reading is None:
+        raise UsageError(
+            "The recording has no pools.", "Record with --pooler to keep them."
+        )
+    return Pools(reading, snapshot.taken_at, snapshot)
 
 
 async def _server(command: PoolsCommand) -> Snapshot | Failure:

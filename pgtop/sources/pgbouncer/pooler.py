@@ -9,7 +9,7 @@ import psycopg
 
 from pgtop.model.pools import PoolerReading
 from pgtop.model.timestamp import MICROSECONDS, Instant
-from pgtop.sources.pgbouncer.console import Console
+from pgtop.sources.pgbouncer.console import Console, Subject
 from pgtop.sources.pgbouncer.failures import SILENT, ConsoleFailure, failure_of
 from pgtop.sources.pgbouncer.reading import (
     LinkKey,
@@ -19,6 +19,7 @@ from pgtop.sources.pgbouncer.reading import (
     reading_of,
     with_times,
 )
+from pgtop.sources.pgbouncer.tables import ConsoleTable
 
 _SILENT_SECONDS = 2.0
 """Seconds without an answer after which a pooler counts as silent."""
@@ -50,8 +51,8 @@ class Pooler:
         self._timed: _Timed | None = None
         self._settings: SettingsTables | None = None
         self._settings_at = 0.0
-        self._began: float | None = None
-        """When the reading that is under way began."""
+        self._requested_at: float | None = None
+        """When the table that is under way was requested."""
         self._failed_at: float | None = None
         self._failure = ""
         self._not_before = 0.0
@@ -75,8 +76,8 @@ class Pooler:
         reading = self._in_server_time(taken_at, requested_at, now)
         silent_since = self._failed_at
         reason = self._failure
-        if self._began is not None and now - self._began > _SILENT_SECONDS:
-            silent_since = silent_since or self._began
+        if self._is_overdue(now):
+            silent_since = silent_since or self._requested_at
             reason = reason or SILENT
         if silent_since is None:
             return reading
@@ -84,6 +85,10 @@ class Pooler:
             since = taken_at - _microseconds(now - silent_since)
             self._silence = silent_since, since
         return reading._replace(reason=reason, silent_since=self._silence[1])
+
+    def _is_overdue(self, now: float) -> bool:
+        requested_at = self._requested_at
+        return requested_at is not None and now - requested_at > _SILENT_SECONDS
 
     async def close(self) -> None:
         """End the reading and the connection."""
@@ -119,7 +124,6 @@ class Pooler:
 
     async def _read(self, pause: float) -> None:
         await asyncio.sleep(pause)
-        self._began = monotonic()
         try:
             await self._read_console()
         except psycopg.Error as error:
@@ -130,13 +134,17 @@ class Pooler:
             self._failure = ""
             self._failed_at = None
         finally:
-            self._began = None
+            self._requested_at = None
+
+    async def _show(self, subject: Subject) -> ConsoleTable:
+        self._requested_at = monotonic()
+        return await self.console.show(subject)
 
     def _fail(self, failure: ConsoleFailure) -> None:
         self.console.close()
         self._settings = None
         self._failure = failure.reason
-        self._failed_at = self._failed_at or self._began
+        self._failed_at = self._failed_at or self._requested_at or monotonic()
         wait = _RETRY_REFUSED_SECONDS if failure.is_refused else _RETRY_SECONDS
         self._not_before = monotonic() + wait
 
@@ -144,17 +152,21 @@ class Pooler:
         """Read the tables. Server connections and clients come back to back: what both agree on
         was so at one time.
         """
-        show = self.console.show
         settings = self._settings
         if settings is None or monotonic() - self._settings_at > _SETTINGS_SECONDS:
             settings = SettingsTables(
-                await show("DATABASES"), await show("USERS"), await show("CONFIG")
+                await self._show("DATABASES"),
+                await self._show("USERS"),
+                await self._show("CONFIG"),
             )
             self._settings = settings
             self._settings_at = monotonic()
         began = monotonic()
-        servers = await show("SERVERS")
-        shown = LiveTables(servers, await show("CLIENTS"), await show("POOLS"))
+        shown = LiveTables(
+            await self._show("SERVERS"),
+            await self._show("CLIENTS"),
+            await self._show("POOLS"),
+        )
         ended = monotonic()
         cpu = thread_time()
         content = reading_of(
