@@ -1,7 +1,8 @@
 """The meanings of waits in a few words each, after PostgreSQL's documentation.
 
 https://www.postgresql.org/docs/current/monitoring-stats.html#WAIT-EVENT-TABLE
-From 17 the server describes its events itself in pg_wait_events, at more length than a row has.
+Events have their words in `wait_events`. From 17 the server describes its events itself in
+pg_wait_events, at more length than a row has.
 """
 
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from typing import NamedTuple
 from pgtop.model import EMPTY
 from pgtop.model.waits import WaitClass
 from pgtop.text.clean import clean
+from pgtop.view.wait_events import event_words, family_words
 
 
 class ClassWords(NamedTuple):
@@ -69,92 +71,6 @@ CLASS_WORDS: Mapping[WaitClass, ClassWords] = {
     ),
 }
 
-_EVENTS: Mapping[str, str] = {
-    "Lock:advisory": "an application's own lock",
-    "Lock:extend": "another extends the table",
-    "Lock:frozenid": "another updates the frozen xid",
-    "Lock:object": "a lock on a schema, type or other object",
-    "Lock:page": "a lock on a page of an index",
-    "Lock:relation": "another session locks the table",
-    "Lock:spectoken": "an insert with ON CONFLICT in progress",
-    "Lock:transactionid": "a row of an open transaction",
-    "Lock:tuple": "its turn for a row others want",
-    "Lock:virtualxid": "the end of an older transaction",
-    "Lock:userlock": "an application's own lock",
-    "IO:BufFileRead": "reads a sort or hash from disk",
-    "IO:BufFileWrite": "writes a sort or hash to disk",
-    "IO:DataFileExtend": "adds blocks to a table",
-    "IO:DataFileFlush": "flushes a table to disk",
-    "IO:DataFilePrefetch": "asks for blocks ahead",
-    "IO:DataFileRead": "reads a block of a table",
-    "IO:DataFileSync": "syncs a table to disk",
-    "IO:DataFileTruncate": "truncates a table",
-    "IO:DataFileWrite": "writes a block of a table",
-    "IO:DSMFillZeroWrite": "makes shared memory for workers",
-    "IO:RelationMapRead": "reads the map of catalogs",
-    "IO:SLRURead": "reads transaction status",
-    "IO:SLRUSync": "syncs transaction status",
-    "IO:SLRUWrite": "writes transaction status",
-    "IO:TimelineHistoryRead": "reads a timeline's history",
-    "IO:WALInitSync": "syncs a new WAL file",
-    "IO:WALInitWrite": "makes a new WAL file",
-    "IO:WALRead": "reads WAL",
-    "IO:WALSync": "commit: syncs WAL to disk",
-    "IO:WALWrite": "commit: writes WAL",
-    "LWLock:BufferContent": "another uses the same block",
-    "LWLock:buffer_content": "another uses the same block",
-    "LWLock:BufferMapping": "the table of cached blocks",
-    "LWLock:buffer_mapping": "the table of cached blocks",
-    "LWLock:BufferIO": "another reads the same block",
-    "LWLock:buffer_io": "another reads the same block",
-    "LWLock:LockManager": "the table of locks",
-    "LWLock:lock_manager": "the table of locks",
-    "LWLock:ProcArray": "snapshots of transactions",
-    "LWLock:ProcArrayLock": "snapshots of transactions",
-    "LWLock:WALInsert": "room to insert WAL",
-    "LWLock:wal_insert": "room to insert WAL",
-    "LWLock:WALWrite": "another writes WAL",
-    "LWLock:WALWriteLock": "another writes WAL",
-    "LWLock:SubtransSLRU": "parents of subtransactions",
-    "LWLock:SubtransBuffer": "parents of subtransactions",
-    "LWLock:MultiXactOffsetSLRU": "the holders of a shared row lock",
-    "LWLock:MultiXactMemberSLRU": "the holders of a shared row lock",
-    "LWLock:MultiXactMemberBuffer": "the holders of a shared row lock",
-    "LWLock:XactSLRU": "transaction status",
-    "LWLock:XactBuffer": "transaction status",
-    "LWLock:pg_stat_statements": "the counters of an extension",
-    "IPC:BgWorkerShutdown": "a background worker to end",
-    "IPC:BgWorkerStartup": "a background worker to start",
-    "IPC:BtreePage": "a page for a parallel scan",
-    "IPC:BufferIO": "another reads the same block",
-    "IPC:CheckpointDone": "a checkpoint to end",
-    "IPC:CheckpointStart": "a checkpoint to start",
-    "IPC:ExecuteGather": "rows of its parallel workers",
-    "IPC:HashBuildHashInner": "workers that build a hash",
-    "IPC:MessageQueueReceive": "bytes from a parallel worker",
-    "IPC:MessageQueueSend": "its leader to take bytes",
-    "IPC:ParallelCreateIndexScan": "workers that build an index",
-    "IPC:ParallelFinish": "parallel workers to end",
-    "IPC:ProcarrayGroupUpdate": "commits in a group",
-    "IPC:SafeSnapshot": "a safe serializable snapshot",
-    "IPC:SyncRep": "a standby to confirm commit",
-    "IPC:XactGroupUpdate": "commits in a group",
-    "Timeout:PgSleep": "pg_sleep",
-    "Timeout:SpinDelay": "a spinlock others hold",
-    "Timeout:VacuumDelay": "cost delay of a vacuum",
-    "Timeout:VacuumTruncate": "a lock to truncate a table",
-    "Client:ClientRead": "data that its client sends",
-    "Client:ClientWrite": "its client to take the result",
-    "Client:GSSOpenServer": "a client's GSS handshake",
-    "Client:SSLOpenServer": "a client's TLS handshake",
-    "BufferPin:BufferPin": "a cursor that uses the block",
-    "Buffer:BufferCleanup": "a cursor that uses the block",
-    "Extension:Extension": "an extension",
-}
-"""Events by their type and name; some had other names before 13 or 14, and other capitals
-before 17."""
-EVENT_WORDS = {name.lower(): words for name, words in _EVENTS.items()}
-
 
 _WAITING = "Waiting "
 
@@ -164,11 +80,11 @@ def meaning_of(
     kind: WaitClass,
     server_words: Mapping[str, str] = EMPTY,
 ) -> str:
-    """Return what an event means: in pgtop's words, which are short, or else in the server's. The
-    words are those of its class if neither knows the event.
+    """Return what an event means: in pgtop's words, which are short, or else in the server's. If
+    neither knows the event, the words are those of its family, or of its class.
     """
-    if words := EVENT_WORDS.get(event.lower()):
+    if words := event_words(event):
         return words
     if words := server_words.get(event, ""):
         return clean(words).removeprefix(_WAITING)
-    return CLASS_WORDS[kind].brief
+    return family_words(event) or CLASS_WORDS[kind].brief

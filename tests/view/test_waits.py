@@ -12,8 +12,9 @@ from pgtop.table.filter import Filter
 from pgtop.table.layout import width_of
 from pgtop.table.options import TableOptions
 from pgtop.text.clean import cells
+from pgtop.view.wait_events import event_words
 from pgtop.view.wait_filter import slice_filter
-from pgtop.view.wait_words import CLASS_WORDS, EVENT_WORDS, meaning_of
+from pgtop.view.wait_words import CLASS_WORDS, meaning_of
 from pgtop.view.waits import WaitRow, arrange_waits, layout, query_name, wait_line
 from tests.scenes import busy
 
@@ -65,10 +66,28 @@ def test_the_filter_of_a_slice_selects_its_sessions(by: SliceBy) -> None:
 
 def test_every_class_is_explained() -> None:
     assert set(CLASS_WORDS) == set(WaitClass)
-    assert meaning_of("IO:WALSync", WaitClass.IO) == EVENT_WORDS["io:walsync"]
+    assert meaning_of("IO:WALSync", WaitClass.IO) == event_words("IO:WALSync")
     assert meaning_of("IO:New", WaitClass.IO) == CLASS_WORDS[WaitClass.IO].brief
     words = {"IO:New": "Waiting for\ta new thing"}
     assert meaning_of("IO:New", WaitClass.IO, words) == "for a new thing"
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        ("LWLock:WALWriteLock", "another writes WAL"),  # 12
+        ("LWLock:clog", "transaction status"),
+        ("LWLock:CLogControlLock", "transaction status"),
+        ("IPC:Hash/Batch/Loading", "workers of a parallel hash"),
+        ("IPC:HashBatchLoad", "workers of a parallel hash"),  # 13
+        ("IO:SLRUFlushSync", "transaction status"),
+        ("IO:SlruFlushSync", "transaction status"),  # 17
+        ("Buffer:BufferShared", "another's use of a block"),  # 19
+    ],
+)
+def test_events_of_any_version_are_explained(event: str, words: str) -> None:
+    """Names and capitals changed with 13, 14, 17 and 19."""
+    assert meaning_of(event, WaitClass.OTHER) == words
 
 
 def test_queries_are_alike_whatever_their_literals() -> None:

@@ -10,6 +10,7 @@ from pgtop.model.backend import Backend
 from pgtop.model.waits import WaitSample, event_name
 from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
+from pgtop.view.wait_events import event_words, family_words
 from tests.sources.postgres.conftest import Connect, Wire
 from tests.waiting import until_async
 
@@ -123,11 +124,16 @@ async def test_hidden_sessions_are_counted_and_not_guessed(
 async def test_the_server_describes_its_events_from_17_on(
     source: PostgresSource,
 ) -> None:
+    """Pgtop has words for all of them, too, for the dashboard and for older servers."""
     major = (await source.sample()).server.major
     events = await source.wait_events()
     assert bool(events) == (major >= 17)
     if events:
         assert "advisory" in events["Lock:advisory"]
+    names = [name for name in events if not name.startswith("Activity:")]
+    assert [
+        each for each in names if not (event_words(each) or family_words(each))
+    ] == []
 
 
 async def test_a_sample_is_one_round_trip(wired: ServerConnection, wire: Wire) -> None:
