@@ -6,11 +6,13 @@ has its default, and nothing here raises.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from heapq import nlargest
+from itertools import islice
 from typing import NamedTuple, TypeAlias
 
 from pgtop.model.pools import Pool, PoolClient, PoolerReading, PoolLink
 from pgtop.model.timestamp import Instant
-from pgtop.sources.pgbouncer.tables import ConsoleTable
+from pgtop.sources.pgbouncer.tables import ConsoleRow, ConsoleTable
 
 LinkKey: TypeAlias = tuple[str, ...]
 """The identity of a link: both of its ends, and when each of them connected."""
@@ -80,68 +82,68 @@ def reading_of(
 class _Sizes(NamedTuple):
     """The settings of pools: the rows of databases and users, by name."""
 
-    databases: ConsoleTable
-    database_rows: Mapping[str, int]
-    users: ConsoleTable
-    user_rows: Mapping[str, int]
+    databases: Mapping[str, ConsoleRow]
+    users: Mapping[str, ConsoleRow]
     user_limit: int | None
     """The limit of users that have none of their own."""
 
     def of(self, pool: Pool) -> Pool:
         """Add the size of a pool, and where its server is."""
-        row = self.database_rows.get(pool.database)
+        row = self.databases.get(pool.database)
         if row is None:
             return pool
-        table = self.databases
-        reserve = table.number(row, "reserve_pool_size")
-        if reserve is None:
-            reserve = table.amount(row, "reserve_pool")  # until 1.23
-        size = self._of_user(pool.user, "pool_size")
-        is_held = table.amount(row, "paused") or table.amount(row, "disabled")
+        own_size = self._of_user(pool.user, "pool_size")
+        own_reserve = self._of_user(pool.user, "reserve_pool_size")
+        is_held = row.amount("paused") or row.amount("disabled")
         return pool._replace(
-            size=table.number(row, "pool_size") if size is None else size,
-            reserve=self._of_user(pool.user, "reserve_pool_size") or reserve,
-            database_limit=table.amount(row, "max_connections") or None,
+            size=_first(own_size, row.number("pool_size")),
+            reserve=_first(own_reserve, _reserve(row)) or 0,
+            database_limit=row.amount("max_connections") or None,
             user_limit=self._limit_of_user(pool.user),
-            server=_server(table, row),
+            server=_server(row),
             is_paused=bool(is_held),
         )
 
     def _limit_of_user(self, user: str) -> int | None:
-        limit = self._of_user(user, "max_user_connections")
-        return (self.user_limit if limit is None else limit) or None
+        own_limit = self._of_user(user, "max_user_connections")
+        return _first(own_limit, self.user_limit) or None
 
     def _of_user(self, user: str, name: str) -> int | None:
         """Return the number that a user has for all its pools, from 1.23."""
-        row = self.user_rows.get(user)
-        return None if row is None else self.users.number(row, name)
+        row = self.users.get(user)
+        return None if row is None else row.number(name)
 
 
 def _sizes(settings: SettingsTables, config: Mapping[str, str]) -> _Sizes:
-    databases = settings.databases
-    users = settings.users
     return _Sizes(
-        databases,
-        _by_name(databases),
-        users,
-        _by_name(users),
+        _by_name(settings.databases),
+        _by_name(settings.users),
         _number(config.get("max_user_connections", "")),
     )
 
 
-def _by_name(table: ConsoleTable) -> Mapping[str, int]:
-    return {table.text(row, "name"): row for row in range(table.rows)}
+def _first(number: int | None, otherwise: int | None) -> int | None:
+    return otherwise if number is None else number
 
 
-def _server(databases: ConsoleTable, row: int) -> str:
-    host = databases.text(row, "host") or "local socket"
-    return f"{host}:{databases.text(row, 'port')}"
+def _by_name(table: ConsoleTable) -> Mapping[str, ConsoleRow]:
+    return {row.text("name"): row for row in table}
+
+
+def _reserve(database: ConsoleRow) -> int | None:
+    """Return the reserve of a database, which has another name until 1.23."""
+    reserve = database.number("reserve_pool_size")
+    return _first(reserve, database.number("reserve_pool"))
+
+
+def _server(database: ConsoleRow) -> str:
+    host = database.text("host") or "local socket"
+    port = database.text("port")
+    return f"{host}:{port}"
 
 
 def _config(table: ConsoleTable) -> Mapping[str, str]:
-    return {
-        table.text(row, "key"): table.text(row, "value") for row in range(table.rows)
-    }
+    return {row.text("key"): row.text("value") for row in table}
 
 
 def _number(text: str) -> int | None:
@@ -151,118 +153,120 @@ def _number(text: str) -> int | None:
 
 def _pools(table: ConsoleTable, sizes: _Sizes) -> Iterator[Pool]:
     """Yield the pools of clients."""
-    for row in range(min(table.rows, _MOST_ROWS)):
-        database = table.text(row, "database")
-        if database == _CONSOLE:
-            continue
-        waiting = table.amount(row, "cl_waiting")
-        seconds = table.amount(row, "maxwait") + table.amount(row, "maxwait_us") / 1e6
-        others = [table.amount(row, name) for name in _OTHER_STATES]
-        pool = Pool(
-            database,
-            table.text(row, "user"),
-            table.text(row, "pool_mode"),
-            active=table.amount(row, "sv_active"),
-            idle=table.amount(row, "sv_idle") + table.amount(row, "sv_used"),
-            other=sum(others),
-            waiting=waiting,
-            longest_wait_seconds=seconds if waiting else None,
-            clients=table.amount(row, "cl_active") + waiting,
-        )
-        yield sizes.of(pool)
+    for row in islice(table, _MOST_ROWS):
+        if row.text("database") != _CONSOLE:
+            yield sizes.of(_pool(row))
+
+
+def _pool(row: ConsoleRow) -> Pool:
+    waiting = row.amount("cl_waiting")
+    seconds = _seconds(row, "maxwait")
+    others = map(row.amount, _OTHER_STATES)
+    return Pool(
+        row.text("database"),
+        row.text("user"),
+        row.text("pool_mode"),
+        active=row.amount("sv_active"),
+        idle=row.amount("sv_idle") + row.amount("sv_used"),
+        other=sum(others),
+        waiting=waiting,
+        longest_wait_seconds=seconds if waiting else None,
+        clients=row.amount("cl_active") + waiting,
+    )
+
+
+def _seconds(row: ConsoleRow, name: str) -> float:
+    """Return a time that has a column for whole seconds, and one for the rest."""
+    microseconds = row.amount(f"{name}_us")
+    return row.amount(name) + microseconds / 1e6
 
 
 def _waiting(clients: ConsoleTable) -> tuple[PoolClient, ...]:
     """Return the clients that wait, the longest wait first, as many as are kept."""
-    waits = []
-    for row in range(clients.rows):
-        is_waiting = clients.raw(row, "state") == b"waiting"
-        if is_waiting and clients.raw(row, "database") != _CONSOLE.encode():
-            waits.append((-_wait_seconds(clients, row), row))
-    longest = sorted(waits)[:MOST_WAITING]
-    return tuple(
-        [_client(clients, row)._replace(wait_seconds=-wait) for wait, row in longest]
-    )
+    waiting = [row for row in clients if row.raw("state") == b"waiting"]
+    rows = [row for row in waiting if row.text("database") != _CONSOLE]
+    longest = nlargest(MOST_WAITING, rows, key=_waited)
+    return tuple(map(_waiting_client, longest))
 
 
-def _wait_seconds(clients: ConsoleTable, row: int) -> float:
-    return clients.amount(row, "wait") + clients.amount(row, "wait_us") / 1e6
+def _waited(client: ConsoleRow) -> float:
+    return _seconds(client, "wait")
 
 
-def _client(clients: ConsoleTable, row: int) -> PoolClient:
-    addr, port = _address(clients, row, "addr", "port")
+def _waiting_client(row: ConsoleRow) -> PoolClient:
+    client = _client(row)
+    return client._replace(wait_seconds=_waited(row))
+
+
+def _client(row: ConsoleRow) -> PoolClient:
+    addr, port = _address(row, "addr", "port")
     return PoolClient(
         addr,
         port,
-        clients.text(row, "application_name"),
-        clients.text(row, "database"),
-        clients.text(row, "user"),
+        row.text("application_name"),
+        row.text("database"),
+        row.text("user"),
     )
 
 
 def _address(
-    table: ConsoleTable, row: int, addr_name: str, port_name: str
+    row: ConsoleRow, addr_name: str, port_name: str
 ) -> tuple[str | None, int | None]:
     """Return an address and its port; neither of them for a Unix socket."""
-    addr = table.text(row, addr_name)
+    addr = row.text(addr_name)
     if not addr or addr.startswith(_UNIX):
         return None, None
-    return addr, table.number(row, port_name)
+    return addr, row.number(port_name)
 
 
 def _links(
-    servers: ConsoleTable, clients: ConsoleTable, modes: Mapping[str, str]
+    servers: ConsoleTable,
+    clients: ConsoleTable,
+    modes: Mapping[str, str],
 ) -> Iterator[tuple[LinkKey, PoolLink]]:
     """Yield the links on which both tables agree.
 
     Between the two a server connection may have gone from one client to another, as it does within
     milliseconds in transaction mode.
     """
-    rows = _linked_rows(clients)
-    for row in range(min(servers.rows, _MOST_ROWS)):
-        own = servers.raw(row, "ptr")
-        client_row = rows.get((servers.raw(row, "link"), own))
-        pid = servers.number(row, "remote_pid")
-        if client_row is None or pid is None:
-            continue
-        key = (
-            servers.text(row, "ptr"),
-            servers.text(row, "connect_time"),
-            clients.text(client_row, "ptr"),
-            clients.text(client_row, "connect_time"),
-            clients.text(client_row, "port"),
-        )
-        yield key, _link(servers, row, _client(clients, client_row), pid, modes)
+    linked = [row for row in clients if row.raw("link")]
+    by_both_ends = {(row.raw("ptr"), row.raw("link")): row for row in linked}
+    for server in islice(servers, _MOST_ROWS):
+        ends = (server.raw("link"), server.raw("ptr"))
+        client = by_both_ends.get(ends)
+        pid = server.number("remote_pid")
+        if client is not None and pid is not None:
+            yield _key(server, client), _link(server, client, pid, modes)
 
 
-def _linked_rows(clients: ConsoleTable) -> Mapping[tuple[bytes, bytes], int]:
-    """Return the row of each client that has a server connection, by both pointers."""
-    rows = {}
-    for row in range(clients.rows):
-        link = clients.raw(row, "link")
-        if link:
-            rows[clients.raw(row, "ptr"), link] = row
-    return rows
+def _key(server: ConsoleRow, client: ConsoleRow) -> LinkKey:
+    return (
+        server.text("ptr"),
+        server.text("connect_time"),
+        client.text("ptr"),
+        client.text("connect_time"),
+        client.text("port"),
+    )
 
 
 def _link(
-    servers: ConsoleTable,
-    row: int,
-    client: PoolClient,
+    server: ConsoleRow,
+    client: ConsoleRow,
     pid: int,
     modes: Mapping[str, str],
 ) -> PoolLink:
-    addr, port = _address(servers, row, "local_addr", "local_port")
-    user = servers.text(row, "user")
-    pool = f"{servers.text(row, 'database')}/{user}"
+    addr, port = _address(server, "local_addr", "local_port")
+    user = server.text("user")
+    database = server.text("database")
+    pool = f"{database}/{user}"
     return PoolLink(
         pid,
         addr,
         port,
-        client,
+        _client(client),
         pool,
         modes.get(pool, ""),
-        connected=_second_of_quarter(servers.text(row, "connect_time")),
+        connected=_second_of_quarter(server.text("connect_time")),
         server_user=user,
     )
 
