@@ -3,12 +3,13 @@ place among the locks and its progress do.
 """
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.lock_forest import Node
-from pgtop.model.backend import Backend
+from pgtop.model.backend import WALSENDER, Backend
 from pgtop.model.progress import Operation
+from pgtop.model.section import REPLICATION, Section
 from pgtop.table.layout import Cell, Layout, PlacedColumn, cells_of, fitted, joined
 from pgtop.table.session_state import severity
 from pgtop.text.tone import Tone
@@ -23,12 +24,19 @@ class _Facts(NamedTuple):
     """The place of the session among the locks."""
     operation: Operation | None
     """The work that it counts."""
+    replication: Section[Any] | None = None
+    """The reading with the lag of a walsender."""
 
     @classmethod
     def of(cls, row: Backend, derived: DerivedSnapshot) -> "_Facts":
         """Return what is known of a session."""
         pid = row.pid
-        return cls(row, derived.forest.nodes.get(pid), derived.operations.get(pid))
+        node = derived.forest.nodes.get(pid)
+        operation = derived.operations.get(pid)
+        if row.backend_type != WALSENDER:
+            return cls(row, node, operation)
+        sections = derived.snapshot.sections
+        return cls(row, node, operation, sections.get(REPLICATION))
 
 
 @dataclass

@@ -28,7 +28,7 @@ from pgtop.table.lag_words import NOT_KNOWN
 from pgtop.table.layout import Layout, PlacedColumn, fill
 from pgtop.text.identity import user_at_database
 from pgtop.text.tone import Tone
-from pgtop.text.units import age, rough_bytes, span
+from pgtop.text.units import age, quiet_age, rough_bytes, span
 from pgtop.view.replication_words import (
     idle_words,
     left_words,
@@ -157,7 +157,7 @@ def _client(lag: StandbyLag) -> Figure:
     silent = lag.silent_seconds or 0.0
     if silent <= _SILENT:
         return _word(client)
-    return _word(f"silent {age(silent)} {client}", Tone.WARN)
+    return _word(f"silent {quiet_age(silent)} {client}", Tone.WARN)
 
 
 _SILENT = 35.0
@@ -239,7 +239,7 @@ def _receiver_state(receiver: WalReceiver | None) -> Figure:
 
 def _received(replay: ReplayLag) -> Figure:
     if replay.silent_seconds is not None:
-        return _word(f"silent {age(replay.silent_seconds)}", Tone.WARN)
+        return _word(f"silent {quiet_age(replay.silent_seconds)}", Tone.WARN)
     return _word(replay.replay.receive_lsn)
 
 

@@ -3,7 +3,7 @@
 from pgtop.analysis.replication import ReplayLag, Replication, SlotUse, StandbyLag
 from pgtop.model.replication import EXTENDED, LOST, UNRESERVED
 from pgtop.text.clean import clean
-from pgtop.text.units import age, rough_bytes, span
+from pgtop.text.units import quiet_age, rough_bytes, span
 
 CLOSE_SECONDS = 1.0
 CLOSE_BYTES = 1_000_000
@@ -52,7 +52,7 @@ def idle_words(use: SlotUse) -> str:
     if use.idle_seconds is None:
         return "idle" if use.slot.active is False else ""
     over = "" if use.is_idle_exact else "over "
-    return f"idle {over}{age(use.idle_seconds)}"
+    return f"idle {over}{quiet_age(use.idle_seconds)}"
 
 
 def left_words(use: SlotUse, replication: Replication) -> str:

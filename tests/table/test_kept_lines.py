@@ -24,6 +24,7 @@ from pgtop.table.kept_lines import KeptLines
 from pgtop.table.options import TableOptions
 from pgtop.table.sessions import SESSIONS
 from tests import scenes
+from tests.scenes.replication import BEHIND, DB3, PRIMARY, replicated
 
 STARTS = (scenes.NOW, scenes.NOW - 8 * MICROSECONDS, None)
 FIELDS: dict[str, Any] = {
@@ -99,6 +100,17 @@ def test_a_kept_line_equals_a_new_one(
             assert kept.line(layout, row, derived) == expected
     other = SESSIONS.layout(width + 9, options)
     assert kept.line(other, rows[0], derived) == SESSIONS.line(other, rows[0], derived)
+
+
+def test_the_kept_line_of_a_walsender_follows_its_lag() -> None:
+    kept = KeptLines()
+    layout = SESSIONS.layout(200, TableOptions())
+    further = BEHIND._replace(replay_lag=9.0)
+    for sender in (BEHIND, further, further):
+        reading = PRIMARY._replace(senders=(sender,))
+        derived = DerivedSnapshot.of(replicated(reading))
+        expected = SESSIONS.line(layout, DB3, derived)
+        assert kept.line(layout, DB3, derived) == expected
 
 
 def test_kept_lines_know_all_that_a_cell_may_read() -> None:
