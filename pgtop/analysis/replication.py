@@ -176,8 +176,9 @@ def replication_of(snapshot: Snapshot) -> Replication:
 def _replication(snapshot: Snapshot) -> Replication:
     section = snapshot.sections[SECTION]
     reading = section.data
-    if not isinstance(reading, ReplicationReading):
-        return Replication(reason=section.reason)
+    if not isinstance(reading, ReplicationReading):  # none if there is nothing to read
+        in_recovery = snapshot.server.in_recovery
+        return Replication(ReplicationReading(in_recovery), reason=section.reason)
     taken_at = section.taken_at
     position = position_of(reading.position)
     standbys = [_lag(each, position, snapshot, taken_at) for each in reading.senders]

@@ -100,7 +100,8 @@ def _is_alarm(trouble: "Trouble") -> bool:
 def _modules(state: State) -> Iterator[BesideModule]:
     sections = state.derived.snapshot.sections
     for name, module in _MODULES.items():
-        if name in sections:
+        section = sections.get(name)
+        if section is not None and (section.data is not None or section.reason):
             yield cast("BesideModule", import_module(module))
 
 

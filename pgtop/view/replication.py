@@ -181,8 +181,8 @@ def replication_record(replication: Replication) -> dict[str, Any]:
     return {
         "role": role if replication.is_known else None,
         "position": reading.position,
-        "max_wal_senders": reading.max_wal_senders,
-        "max_replication_slots": reading.max_replication_slots,
+        "max_wal_senders": reading.max_wal_senders or None,
+        "max_replication_slots": reading.max_replication_slots or None,
         "max_slot_wal_keep_size": reading.max_slot_wal_keep_size,
         "senders": senders,
         "receiver": _receiver_record(replication),

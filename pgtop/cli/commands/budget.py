@@ -25,6 +25,7 @@ from pgtop.model.replication import reading_of
 from pgtop.model.section import REPLICATION, SESSIONS
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import Source, SourceError
+from pgtop.sources.postgres.probes.replication import ReplicationProbe
 from pgtop.sources.postgres.sampler import PostgresSource
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
@@ -148,7 +149,8 @@ def _source(command: BudgetCommand) -> Source:
     check_past(past, command.connection)
     if past.file is not None:
         return recorded_source(past.file, past.at, redact=False)
-    return PostgresSource(compose.connection_for(command.connection))
+    probes = (ReplicationProbe(searches=False),)
+    return PostgresSource(compose.connection_for(command.connection), probes)
 
 
 async def _sample(source: Source) -> Snapshot:

@@ -46,7 +46,7 @@ async def _sample(command: ReplicationCommand, redact: bool) -> Snapshot:
     source = compose.source_for(
         compose.connection_for(command.connection),
         redact,
-        probes=(ReplicationProbe(),),
+        probes=(ReplicationProbe(searches=False),),
     )
     try:
         await first_sample(source, command.connection.wait)

@@ -12,6 +12,8 @@ BLOCKING_PIDS = "pg_blocking_pids(integer)"
 LOCK_STATUS = "pg_lock_status()"
 PREPARED = "pg_prepared_xact()"
 SLOTS = "pg_get_replication_slots()"
+SUBSCRIPTIONS = "pg_stat_get_subscription(oid)"
+WALSENDERS = "pg_stat_get_wal_senders()"
 LOG_MEMORY = "pg_log_backend_memory_contexts(integer)"
 PROGRESS = "pg_stat_get_progress_info(text)"
 BACKEND_IO_FUNCTION = "pg_stat_get_backend_io(integer)"
@@ -94,14 +96,14 @@ class Features(NamedTuple):
     @property
     def walsenders(self) -> LiteralString:
         """SQL for the pids of all walsenders, which every role sees."""
-        if "pg_stat_get_wal_senders()" not in self.functions:
+        if WALSENDERS not in self.functions:
             return NO_PIDS
         return "SELECT pid FROM pg_catalog.pg_stat_get_wal_senders()"
 
     @property
     def subscribers(self) -> LiteralString:
         """SQL for the pids of all workers of subscriptions, which every role sees."""
-        if "pg_stat_get_subscription(oid)" not in self.functions:
+        if SUBSCRIPTIONS not in self.functions:
             return NO_PIDS
         return "SELECT pid FROM pg_catalog.pg_stat_get_subscription(NULL)"
 

@@ -7,7 +7,6 @@ import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any
 
 import psycopg
 import pytest
@@ -63,7 +62,9 @@ def standby(primary: Cluster, bindir: Path | None) -> Iterator[Cluster]:
 async def _source(cluster: Cluster, **changes: str) -> AsyncIterator[PostgresSource]:
     values = conninfo_to_dict(cluster.socket_dsn) | changes
     parameters = {name: str(value) for name, value in values.items()}
-    source = PostgresSource(ServerConnection(parameters), (ReplicationProbe(every=0),))
+    source = PostgresSource(
+        ServerConnection(parameters), (ReplicationProbe(every=0, searches=False),)
+    )
     try:
         yield source
     finally:
@@ -326,13 +327,30 @@ async def test_a_role_without_rights_sees_slots_and_pids(
 async def test_a_server_without_replication_is_searched_once_a_minute(
     dsn: str,
 ) -> None:
-    values: dict[str, Any] = conninfo_to_dict(dsn)
+    """Nothing is loaded for it, and nothing shown; a slot is found by the next search."""
+    values = conninfo_to_dict(dsn)
     parameters = {name: str(value) for name, value in values.items()}
     source = PostgresSource(ServerConnection(parameters), (ReplicationProbe(),))
     try:
         first = await source.sample(_TOPICS)
         second = await source.sample(_TOPICS)
-        assert first.sections["replication"] is second.sections["replication"]
+        section = first.sections[REPLICATION]
+        assert section is second.sections[REPLICATION]
+        assert (section.data, section.reason) == (None, "")
         assert replication_of(second).is_empty
+    finally:
+        await source.close()
+
+
+async def test_a_search_that_finds_a_slot_is_followed_by_a_reading(
+    primary: Cluster,
+) -> None:
+    values = conninfo_to_dict(primary.socket_dsn)
+    parameters = {name: str(value) for name, value in values.items()}
+    source = PostgresSource(ServerConnection(parameters), (ReplicationProbe(),))
+    try:
+        await source.sample(_TOPICS)
+        replication = replication_of(await source.sample(_TOPICS))
+        assert [use.slot.slot_name for use in replication.slots] == ["unread"]
     finally:
         await source.close()

@@ -1,308 +1,120 @@
 """The probe that reads standbys, slots and subscriptions, and the receiver and replay of a standby.
 
-It costs nothing while there is none: a server without any is searched once a minute, and as soon as
-a snapshot has a walsender. Functions that raise on a standby, or on a primary, are chosen inside
-the statement.
-
-A row comes as JSON, by the names of its columns, which differ from version to version. Names in any
-encoding stay out of it. The functions are read and not their views, which would build a row for
-each session; what these add is in the snapshot.
+A server that has none of them is searched once a minute, for some bytes, and read as soon as a
+snapshot has a walsender; what reads it is loaded then.
 """
 
-import json
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
-from typing import Any, LiteralString, NamedTuple, TypeVar
+from functools import cache
+from typing import TYPE_CHECKING, LiteralString, NamedTuple
 
-from pgtop.analysis.replication_history import (
-    Positions,
-    replay_followed,
-    sender_followed,
-    slot_followed,
-)
-from pgtop.model.backend import STARTUP, WALSENDER
-from pgtop.model.replication import (
-    SECTION,
-    Replay,
-    ReplicationReading,
-    ReplicationSlot,
-    SubscriptionWorker,
-    WalReceiver,
-    WalSender,
-    position_of,
-)
+from pgtop.model.backend import WALSENDER
 from pgtop.model.section import REPLICATION, Topic
-from pgtop.model.serialise import read_record
-from pgtop.model.snapshot import Snapshot
-from pgtop.sources.postgres.encoding import decode
-from pgtop.sources.postgres.features import SLOTS, Features
+from pgtop.model.timestamp import seconds_between
+from pgtop.sources.postgres.features import SLOTS, SUBSCRIPTIONS, Features
 from pgtop.sources.postgres.pipeline import Statement
 from pgtop.sources.postgres.probes import ProbeContext, Remembered
-from pgtop.sources.postgres.shapes import (
-    LONGEST_NAME,
-    TEXT,
-    AnswerError,
-    Rows,
-    Shape,
-)
+from pgtop.sources.postgres.shapes import BOOL, Rows, Shape, one_row
+
+if TYPE_CHECKING:
+    from pgtop.analysis.replication_history import Positions
 
 EVERY = 5.0
 """Seconds between readings while there is a standby, a slot or a subscription."""
 SEARCH_EVERY = 60.0
-"""Seconds between readings while there is none."""
+"""Seconds between searches while there is none."""
+_SLACK = 1.1
+"""Seconds that the last snapshot may be younger than the next: the choice is made by its time."""
 _REST = 200
 """A reading may take half a percent of the server's time; it is taken less often if it costs more.
 """
 _LONGEST_REST = 300.0
 
-_STATE = """
-    SELECT 'state', NULL::text, jsonb_build_object(
-               'in_recovery', in_recovery,
-               'position', CASE WHEN in_recovery
-                           THEN greatest(pg_last_wal_receive_lsn(), pg_last_wal_replay_lsn())
-                           ELSE pg_current_wal_lsn() END,
-               'max_wal_senders', current_setting('max_wal_senders')::int4,
-               'max_replication_slots', current_setting('max_replication_slots')::int4,
-               'max_slot_wal_keep_size',
-               pg_size_bytes(current_setting('max_slot_wal_keep_size', true)))
-      FROM server
-"""
-_REPLAY = """
-    SELECT 'replay', NULL, jsonb_build_object(
-               'receive_lsn', pg_last_wal_receive_lsn(),
-               'replay_lsn', pg_last_wal_replay_lsn(),
-               'last_xact_replay_timestamp', pg_last_xact_replay_timestamp(),
-               'pause_state', {pause_state},
-               'max_standby_streaming_delay', {streaming_delay},
-               'max_standby_archive_delay', {archive_delay},
-               'recovery_min_apply_delay', {apply_delay},
-               'wal_receiver_timeout', {receiver_timeout},
-               'hot_standby_feedback', current_setting('hot_standby_feedback')::bool,
-               'conflicts',
-               (SELECT jsonb_object_agg(name, total)
-                  FROM (SELECT name, sum(value::int8) AS total
-                          FROM pg_catalog.pg_stat_database_conflicts AS row,
-                               jsonb_each_text(to_jsonb(row) - 'datname') AS columns (name, value)
-                         WHERE name LIKE 'confl%%' GROUP BY name) AS sums))
-      FROM server WHERE in_recovery
-"""
-_SETTING = "extract(epoch FROM current_setting('{name}')::interval)"
-# Before 14 there is no function for a pause that was requested and has not begun.
-_PAUSED = "CASE WHEN pg_is_wal_replay_paused() THEN 'paused' ELSE 'not paused' END"
-_PAUSE_STATE = "pg_get_wal_replay_pause_state()"
-_RECEIVER = """
-    SELECT 'receiver', NULL, to_jsonb(row) - 'conninfo'
-      FROM server, pg_catalog.pg_stat_get_wal_receiver() AS row
-     WHERE in_recovery AND pid IS NOT NULL
-"""
-_SENDERS = """
-    SELECT 'sender', NULL, to_jsonb(row) || jsonb_build_object(
-               'write_lag', extract(epoch FROM write_lag),
-               'flush_lag', extract(epoch FROM flush_lag),
-               'replay_lag', extract(epoch FROM replay_lag))
-      FROM pg_catalog.pg_stat_get_wal_senders() AS row
-"""
-_SLOTS = """
-    SELECT 'slot', NULL, to_jsonb(row) || jsonb_build_object(
-               'datoid', datoid::int8,
-               'xmin', xmin::text::int8,
-               'catalog_xmin', catalog_xmin::text::int8)
-      FROM pg_catalog.pg_get_replication_slots() AS row
-"""
-_SUBSCRIPTIONS = """
-    SELECT 'subscription', subname::text, to_jsonb(row) - 'subname' || jsonb_build_object(
-               'subid', subid::int8,
-               'relid', relid::int8)
-      FROM pg_catalog.pg_stat_subscription AS row
-"""
-_SQL = """
-      WITH server AS MATERIALIZED (SELECT pg_is_in_recovery() AS in_recovery)
-    SELECT kind, name, jsonb_strip_nulls(columns)::text
-      FROM ({parts}) AS rows (kind, name, columns)
-"""
-_COST = """
-    SELECT 'cost', NULL, jsonb_build_object(
-               'seconds', extract(epoch FROM clock_timestamp() - statement_timestamp()))
-"""
-_SHAPE = Shape(
-    TEXT,  # kind
-    TEXT.or_null,  # name
-    TEXT,  # columns
-)
-_LONGEST_ROW = 10_000
-"""Characters; a row has 400."""
-_MOST_ROWS = 1_000
-_SENDERS_FUNCTION = "pg_stat_get_wal_senders()"
-_SUBSCRIPTION_FUNCTION = "pg_stat_get_subscription(oid)"
-
-_Record = TypeVar("_Record")
+_SEARCHED: Mapping[str, LiteralString] = {
+    SLOTS: "pg_get_replication_slots()",
+    SUBSCRIPTIONS: "pg_stat_get_subscription(NULL)",
+}
+_ANY: LiteralString = "EXISTS (SELECT FROM pg_catalog.{call})"
+_SEARCH: LiteralString = "SELECT {conditions}"
+_SEARCH_SHAPE = Shape(BOOL)
 
 
 class _Memory(NamedTuple):
-    """The positions of the WAL that were read over this connection."""
+    """The result of the last search or reading over this connection."""
 
-    positions: Positions = Positions()
-
-
-class _Cost(NamedTuple):
-    """The time that the server took."""
-
-    seconds: float = 0.0
+    has_any: bool = False
+    """True if there is something to read."""
+    positions: "Positions | None" = None
 
 
 class ReplicationProbe:
     """Reads replication, of which every role sees at least the pids and the slots."""
 
-    name = SECTION
+    name = "replication"
     topic: Topic = REPLICATION
 
-    def __init__(self, every: float = EVERY) -> None:
-        """Create a probe that reads every so many seconds while there is any replication."""
+    def __init__(self, every: float = EVERY, *, searches: bool = True) -> None:
+        """Create a probe that reads every so many seconds; if it `searches`, only a server that
+        has something to read.
+        """
         self._every = every
+        self._searches = searches
 
     def statements(self, context: ProbeContext) -> Sequence[Statement]:
-        """Return the statement if a reading is due."""
-        if not self._is_due(context):
+        """Return the statement if a reading or a search is due."""
+        is_whole = not self._searches or _shows_any(context)
+        if not self._is_due(context, is_whole):
             return ()
-        return (Statement(_sql(context.features), shape=_SHAPE),)
+        if not is_whole:
+            return (_search(context.features),)
+        from pgtop.sources.postgres.probes.replication_rows import statement_for
 
-    def _is_due(self, context: ProbeContext) -> bool:
+        return (statement_for(context.features),)
+
+    def _is_due(self, context: ProbeContext, is_whole: bool) -> bool:
         section = context.section
-        reading = None if section is None else section.data
-        if section is None or not isinstance(reading, ReplicationReading):
+        if section is None:
             return True
-        is_idle = reading.is_empty and not _has_walsenders(context.snapshot)
-        least = SEARCH_EVERY if is_idle else self._every
-        rest = min(_LONGEST_REST, _REST * reading.cost_seconds) if least else 0.0
-        return context.is_due(section.taken_at, max(least, rest))
+        age = seconds_between(section.taken_at, context.now)
+        if not is_whole:
+            return age >= SEARCH_EVERY - _SLACK
+        if section.data is None:
+            return True
+        rest = min(_LONGEST_REST, _REST * section.data.cost_seconds)
+        return age >= max(self._every, rest if self._every else 0.0) - _SLACK
 
     def read(self, answers: Sequence[Rows], context: ProbeContext) -> Remembered:
-        """Return the reading, with what earlier readings have seen of each standby and slot."""
+        """Return the reading, or None if the search has found nothing yet to read."""
         [rows] = answers
-        memory = context.memory if isinstance(context.memory, _Memory) else _Memory()
-        return _followed(_reading(rows[:_MOST_ROWS], context), memory, context)
+        if len(rows) == 1:  # a reading has at least two
+            return Remembered(None, _Memory(has_any=one_row(rows)[0]))
+        from pgtop.sources.postgres.probes.replication_rows import reading_in
+
+        memory = context.memory
+        positions = memory.positions if isinstance(memory, _Memory) else None
+        reading, now = reading_in(rows, positions, context)
+        return Remembered(reading, _Memory(not reading.is_empty, now))
 
 
-def _has_walsenders(snapshot: Snapshot | None) -> bool:
-    processes = () if snapshot is None else snapshot.processes
+def _shows_any(context: ProbeContext) -> bool:
+    """Return whether there is something to read, as far as is known."""
+    memory = context.memory
+    if isinstance(memory, _Memory) and memory.has_any:
+        return True
+    if context.server is not None and context.server.in_recovery:
+        return True
+    processes = () if context.snapshot is None else context.snapshot.processes
     return any(each.backend_type == WALSENDER for each in processes)
 
 
-@lru_cache(maxsize=4)
-def _sql_of(has_pause_state: bool, parts: tuple[LiteralString, ...]) -> LiteralString:
-    replay = _REPLAY.format(
-        pause_state=_PAUSE_STATE if has_pause_state else _PAUSED,
-        streaming_delay=_SETTING.format(name="max_standby_streaming_delay"),
-        archive_delay=_SETTING.format(name="max_standby_archive_delay"),
-        apply_delay=_SETTING.format(name="recovery_min_apply_delay"),
-        receiver_timeout=_SETTING.format(name="wal_receiver_timeout"),
-    )
-    return _SQL.format(parts=" UNION ALL ".join([_STATE, replay, *parts, _COST]))
+@cache
+def _search_of(calls: tuple[LiteralString, ...]) -> Statement:
+    conditions = [_ANY.format(call=call) for call in calls]
+    sql = _SEARCH.format(conditions=" OR ".join(["pg_is_in_recovery()", *conditions]))
+    return Statement(sql, shape=_SEARCH_SHAPE)
 
 
-def _sql(features: Features) -> LiteralString:
-    """Return the statement for what this server has and this role may call."""
-    parts: list[LiteralString] = [_RECEIVER]
-    if features.allows(_SENDERS_FUNCTION):
-        parts.append(_SENDERS)
-    if features.allows(SLOTS):
-        parts.append(_SLOTS)
-    if features.allows(_SUBSCRIPTION_FUNCTION):
-        parts.append(_SUBSCRIPTIONS)
-    # both came in 14
-    has_pause_state = "query_id" in features.activity_columns
-    return _sql_of(has_pause_state, tuple(parts))
-
-
-def _reading(rows: Rows, context: ProbeContext) -> ReplicationReading:
-    """Read the rows. Raises AnswerError."""
-    parts: dict[bytes, list[Mapping[str, Any]]] = {}
-    for kind, name, raw in rows:
-        columns = _columns(raw)
-        if name is not None:
-            text = decode(name[:LONGEST_NAME], context.features.encoding)
-            columns = {**columns, "subname": text}
-        parts.setdefault(kind, []).append(columns)
-    state = _one(ReplicationReading, parts.get(b"state", ()))
-    if state is None:
-        raise AnswerError(_UNREADABLE)
-    cost = _one(_Cost, parts.get(b"cost", ())) or _Cost()
-    return state._replace(
-        replay=_one(Replay, parts.get(b"replay", ())),
-        receiver=_one(WalReceiver, parts.get(b"receiver", ())),
-        senders=_all(WalSender, parts.get(b"sender", ())),
-        slots=_all(ReplicationSlot, parts.get(b"slot", ())),
-        subscriptions=_all(SubscriptionWorker, parts.get(b"subscription", ())),
-        cost_seconds=cost.seconds,
-    )
-
-
-_UNREADABLE = "The server answered with replication that cannot be read."
-
-
-def _columns(raw: bytes) -> Mapping[str, Any]:
-    """Return the columns of a row by their names. Raises AnswerError."""
-    try:
-        values = json.loads(raw[:_LONGEST_ROW])
-    except (ValueError, RecursionError):
-        values = None
-    if not isinstance(values, dict):
-        raise AnswerError(_UNREADABLE)
-    return values
-
-
-def _all(kind: type[_Record], rows: Sequence[Mapping[str, Any]]) -> tuple[_Record, ...]:
-    """Return the records of rows. Raises AnswerError."""
-    try:
-        return tuple([read_record(kind, row) for row in rows])
-    except (ValueError, OverflowError) as error:
-        raise AnswerError(_UNREADABLE) from error
-
-
-def _one(kind: type[_Record], rows: Sequence[Mapping[str, Any]]) -> _Record | None:
-    records = _all(kind, rows[:1])
-    return records[0] if records else None
-
-
-def _followed(
-    reading: ReplicationReading, memory: _Memory, context: ProbeContext
-) -> Remembered:
-    """Return a reading with what those before it have seen."""
-    now = context.now
-    section = context.section
-    data = None if section is None else section.data
-    before = data if isinstance(data, ReplicationReading) else ReplicationReading()
-    positions = memory.positions.after(position_of(reading.position), now)
-    senders = [
-        sender_followed(each, before, positions, now) for each in reading.senders
-    ]
-    slots = [slot_followed(each, before, now) for each in reading.slots]
-    replay = reading.replay
-    if replay is not None:
-        replay = replay_followed(
-            replay,
-            before.replay,
-            positions,
-            now,
-            waits=_replay_waits(context.snapshot),
-        )
-    followed = reading._replace(
-        senders=tuple(senders), slots=tuple(slots), replay=replay
-    )
-    return Remembered(followed, _Memory(positions))
-
-
-def _replay_waits(snapshot: Snapshot | None) -> bool:
-    """Return whether the replay waits for a session that is in its way."""
-    processes = () if snapshot is None else snapshot.processes
-    waits = [
-        (each.wait_event_type, each.wait_event)
-        for each in processes
-        if each.backend_type == STARTUP
-    ]
-    return any(kind in _HELD_UP or event in _CONFLICTS for kind, event in waits)
-
-
-_HELD_UP = frozenset({"Lock", "BufferPin", "Buffer"})
-_CONFLICTS = frozenset({"RecoveryConflictSnapshot", "RecoveryConflictTablespace"})
-"""Wait events of a replay that waits for a session, and types of others."""
+def _search(features: Features) -> Statement:
+    """Return the search in what this role may call."""
+    calls = [call for name, call in _SEARCHED.items() if features.allows(name)]
+    return _search_of(tuple(calls))
