@@ -152,6 +152,9 @@ def _replay_lines(replication: Replication, replay: ReplayLag) -> Iterator[Line]
     if replay.is_cut_off:
         words = "Nothing arrives from the primary: how far this standby is behind is not known."
         yield words_line(words, Tone.WARN)
+    if replay.lag_bytes and replay.replay.complete_at is None:
+        words = "BEHIND is the age of the last replayed transaction: the lag is at most that."
+        yield words_line(words, Tone.QUIET)
     delay = replay.replay.recovery_min_apply_delay
     if delay:
         yield words_line(

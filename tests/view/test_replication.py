@@ -162,6 +162,7 @@ def test_the_table_of_a_standby() -> None:
         "41300          active                  1,204     1m35s            analyst@shop  ",
     ]
     assert notes(on_standby())[1:] == [
+        "BEHIND is the age of the last replayed transaction: the lag is at most that.",
         "A session in the way of the replay is ended 30 s after that WAL arrived.",
         "Since 13:25:07 UTC: 3 queries cancelled: old snapshot 3.",
     ]
