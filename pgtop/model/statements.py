@@ -133,6 +133,10 @@ class StatementsReading(NamedTuple):
     """Why the readings cannot be compared, or are incomplete."""
     has_wal: bool = True
     """False before version 13, which counts no WAL of statements."""
+    text_error: str = ""
+    """The server's reason for sending no texts: it cannot convert one of them, of whatever
+    statement, to the encoding of the connected database.
+    """
     lacks_texts: bool = False
     """True if texts have been requested and are on their way."""
     cost_seconds: float = 0.0

@@ -12,7 +12,7 @@ from pgtop.ports import SourceError
 from pgtop.text.explainable import Explainable
 from pgtop.tui.screens.query_plan import Planning, QueryPlanScreen
 from pgtop.tui.theme import Palette
-from pgtop.view.copies import Copied
+from pgtop.view.copies import OTHER_BYTES, Copied
 
 if TYPE_CHECKING:
     from pgtop.tui.app import PgtopApp
@@ -88,6 +88,8 @@ def request_of(copied: Copied) -> PlanRequest | NoPlan:
         return NoPlan("the literals of the query are masked")
     if not copied.is_whole:
         return NoPlan(copied.unknown_words)
+    if copied.has_other_bytes:
+        return NoPlan(OTHER_BYTES)
     if statement.refusal:
         return NoPlan(statement.refusal)
     if backend.datname is None or backend.usesysid is None or backend.usename is None:

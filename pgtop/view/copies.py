@@ -4,6 +4,7 @@ The texts come from the snapshot that is shown: what is masked on the screen is 
 statement to run by hand must do nothing else than what it says, whatever the query contains.
 """
 
+import re
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -20,6 +21,12 @@ from pgtop.text.identity import name_of_session
 
 _ROW_WIDTH = 200
 """Cells of a copied row: those of the widest screen that shows every column."""
+
+
+OTHER_BYTES = "its text may have bytes that are not in the encoding of its database"
+_READABLE = "UTF8"
+"""The encoding in which a server takes no text that Python cannot read."""
+_OTHER_BYTE = re.compile(r"\\x[89a-f][0-9a-f]")
 
 
 class CopyKind(StrEnum):
@@ -116,6 +123,17 @@ class Copied(NamedTuple):
         return detail is not None and not detail.query_is_cut
 
     @property
+    def has_other_bytes(self) -> bool:
+        """True if the query may have bytes that its database cannot read as text: those are shown
+        as `\\xNN`, which would be another query.
+        """
+        databases = self.seen_in.snapshot.server.databases
+        database = databases.get(self.backend.datid or 0)
+        if database is None or database.encoding == _READABLE:
+            return False
+        return _OTHER_BYTE.search(self.query) is not None
+
+    @property
     def unknown_words(self) -> str:
         """The reason why the whole query is not known, if it is not."""
         if self.has_ended:
@@ -164,6 +182,8 @@ class Copied(NamedTuple):
         name = f"the EXPLAIN of the query of {self.backend.pid}"
         statement = Explainable.of(self.query)
         reason = statement.refusal
+        if self.has_other_bytes:
+            reason = OTHER_BYTES
         if not self.is_whole:
             reason = self.unknown_words
         if reason:

@@ -32,6 +32,7 @@ Number: TypeAlias = Callable[[StatementRow], float | None]
 
 _FEW = f"n < {LEAST_CALLS}"
 _NO_TEXT = "(its text was dropped)"
+_UNREADABLE = "(its text cannot be read)"
 _PENDING = "…"
 
 
@@ -117,8 +118,14 @@ def _now_text(row: StatementRow, _table: Statements) -> str:
 def _statement_text(row: StatementRow, table: Statements) -> str:
     text = row.activity.text
     if text is None:
-        return _PENDING if table.reading.lacks_texts else _NO_TEXT
+        return _absent_text(table.reading)
     return " ".join(statement_of(text).split())
+
+
+def _absent_text(reading: StatementsReading) -> str:
+    if reading.text_error:
+        return _UNREADABLE
+    return _PENDING if reading.lacks_texts else _NO_TEXT
 
 
 def _mean_tone(row: StatementRow, _table: Statements) -> Tone:
@@ -307,6 +314,14 @@ def _own_words(reading: StatementsReading) -> str:
     return f"{words}, with {reading.own_did.microseconds / whole:.0%} of the time."
 
 
+def _text_lines(reading: StatementsReading) -> Iterator[Line]:
+    if reading.text_error:
+        yield line(f"No texts: {clean(reading.text_error)}.", Tone.NOTICE)
+    if reading.lacks_texts:
+        words = f"{_PENDING}: the text comes with the next sample."
+        yield line(words, Tone.QUIET)
+
+
 def note_lines(table: Statements, snapshot: Snapshot) -> Iterator[Line]:
     """Yield what a reader must know of the figures."""
     reading = table.reading
@@ -316,9 +331,7 @@ def note_lines(table: Statements, snapshot: Snapshot) -> Iterator[Line]:
         yield line(f"{clean(reading.note)}.", Tone.NOTICE)
     if reading.own:
         yield line(_own_words(reading), Tone.QUIET)
-    if reading.lacks_texts:
-        words = f"{_PENDING}: the text comes with the next sample."
-        yield line(words, Tone.QUIET)
+    yield from _text_lines(reading)
     if reading.departed:
         verb = "is" if reading.departed == 1 else "are"
         words = f"{counted(reading.departed, 'statement')} left pg_stat_statements meanwhile"

@@ -150,6 +150,21 @@ def test_a_query_that_is_not_whole_gives_no_explain() -> None:
         assert words in part.copy(CopyKind.EXPLAIN).reason
 
 
+def test_a_query_with_bytes_of_another_encoding_gives_no_explain() -> None:
+    """Such bytes are shown as escapes, which would be another literal."""
+    whole = copied(session(r"select 1 where name = 'caf\xe9'"))
+    snapshot = whole.seen_in.snapshot
+    databases = dict(snapshot.server.databases)
+    datid = whole.backend.datid or 0
+    assert datid in databases
+    assert whole.copy(CopyKind.EXPLAIN).reason == ""
+    databases[datid] = databases[datid]._replace(encoding="SQL_ASCII")
+    server = snapshot.server._replace(databases=databases)
+    seen_in = DerivedSnapshot.of(replace(snapshot, server=server))
+    refused = whole._replace(seen_in=seen_in).copy(CopyKind.EXPLAIN)
+    assert "not in the encoding" in refused.reason
+
+
 def test_masked_literals_are_noted_in_the_explain() -> None:
     whole = copied(session("select ?"))
     masked = replace(whole.seen_in.snapshot, are_queries_masked=True)

@@ -255,6 +255,43 @@ async def test_a_powerful_role_calls_no_function_that_others_can_replace(
     await admin.execute("DROP EXTENSION pg_stat_statements; DROP SCHEMA theirs")
 
 
+async def test_a_text_that_cannot_be_converted_costs_the_texts_alone(
+    connect: Connect, parameters: dict[str, str]
+) -> None:
+    """LATIN1 has no Japanese: its server sends no texts, but all figures. SQL_ASCII takes all."""
+    admin = await connect()
+    encodings = ("EUC_JP", "LATIN1", "SQL_ASCII")
+    for encoding in encodings:
+        database = sql.Identifier(f"in_{encoding}".lower())
+        create = sql.SQL(
+            "CREATE DATABASE {} ENCODING {} LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"
+        )
+        await admin.execute(create.format(database, sql.Literal(encoding)))
+    japanese = await connect(dbname="in_euc_jp", client_encoding="EUC_JP")
+    tables = {}
+    for name in ("in_latin1", "in_sql_ascii"):
+        own = await connect(dbname=name)
+        await own.execute("CREATE EXTENSION pg_stat_statements")
+        await own.close()
+        session = ServerConnection({**parameters, "dbname": name})
+        source = source_on(session)
+        for _ in range(3):
+            await source.sample(WANTED)
+        await japanese.execute('SELECT 1 AS "事務所"')
+        tables[name] = statements_of(await sample_until(source, has_texts, WANTED))
+        await session.close()
+    await japanese.close()
+    for encoding in encodings:
+        database = sql.Identifier(f"in_{encoding}".lower())
+        await admin.execute(sql.SQL("DROP DATABASE {}").format(database))
+    refused, whole = tables["in_latin1"], tables["in_sql_ascii"]
+    assert "EUC_JP" in refused.reading.text_error
+    assert refused.reading.did.calls
+    assert {row.activity.text for row in refused.rows} == {None}
+    texts = [row.activity.text or "" for row in whole.rows]
+    assert any("事務所" in text for text in texts)
+
+
 async def test_a_role_without_rights_sees_its_own_statements_alone(
     connect: Connect, make_role: RoleMaker, parameters: dict[str, str]
 ) -> None:

@@ -13,7 +13,7 @@ belong to one instant, each decides what is read of the other, and every snapsho
 from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, cast
 
 from pgtop.model.section import (
     BACKEND_IO,
@@ -92,6 +92,24 @@ class Probe(Protocol):
         becomes the section's reason.
         """
         ...
+
+
+class RecoveringProbe(Probe, Protocol):
+    """A probe that can go on without the answer to some of its statements."""
+
+    def recovered(self, reason: str, context: ProbeContext) -> Remembered | None:
+        """Return what stays known although the server refused the statements; None if nothing
+        does, and the reason becomes the section's.
+        """
+        ...
+
+
+def recovered(probe: Probe, reason: str, context: ProbeContext) -> Remembered | None:
+    """Return what a probe still knows after an error; None if it needs the answer."""
+    inner = _loaded(probe.path) if isinstance(probe, LateProbe) else probe
+    if not hasattr(inner, "recovered"):
+        return None
+    return cast("RecoveringProbe", inner).recovered(reason, context)
 
 
 class LateProbe(NamedTuple):

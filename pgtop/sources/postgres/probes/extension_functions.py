@@ -73,10 +73,12 @@ _POWERS = """
 POWERS = Statement(_POWERS, shape=Shape(BOOL.or_null, BOOL))
 """The statement for the power of this role that would be worth stealing."""
 
+MOVED: LiteralString = "has moved"
+"""Words in the error of a transaction whose function has been replaced."""
 # The words of the error are made of a count, so that the planner cannot make them beforehand.
 _VERIFY = """
     SELECT CASE count(*) WHEN %(count)s::int8 THEN clock_timestamp()
-           ELSE concat('{extension} has moved ', count(*))::timestamptz END
+           ELSE concat('{extension} {moved} ', count(*))::timestamptz END
       FROM pg_catalog.pg_proc AS p
       JOIN pg_catalog.pg_namespace AS n ON n.oid = p.pronamespace
      WHERE (p.oid = %(function)s::int8::oid AND p.xmin::text::int8 = %(version)s::int8
@@ -160,7 +162,8 @@ def verification(
         "other_version": last.version,
         "schema_version": first.schema_version,
     }
-    return Statement(_VERIFY.format(extension=extension), parameters, _VERIFY_SHAPE)
+    sql = _VERIFY.format(extension=extension, moved=MOVED)
+    return Statement(sql, parameters, _VERIFY_SHAPE)
 
 
 _PLAIN = frozenset(b"abcdefghijklmnopqrstuvwxyz0123456789_")

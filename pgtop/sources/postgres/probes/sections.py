@@ -11,7 +11,12 @@ from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS, Instant
 from pgtop.sources.postgres.features import Features
 from pgtop.sources.postgres.pipeline import Answer, Statement
-from pgtop.sources.postgres.probes import Probe, ProbeContext, Remembered
+from pgtop.sources.postgres.probes import (
+    Probe,
+    ProbeContext,
+    Remembered,
+    recovered,
+)
 from pgtop.sources.postgres.probes.detail import error_text
 from pgtop.sources.postgres.probes.lock_target import NO_NAMES, Names
 
@@ -94,16 +99,24 @@ class SectionReader:
     ) -> Section[Any]:
         """Return the section in the answer; remember what the probe needs again."""
         self._memories.pop(probe.name, None)
-        if isinstance(answer, psycopg.Error):
-            return Section(context.now, reason=error_text(answer))
         try:
-            data = probe.read(answer, context)
+            data = _data(probe, answer, context)
         except psycopg.Error as error:
             return Section(context.now, reason=error_text(error))
         if not isinstance(data, Remembered):
             return Section(context.now, data)
         self._memories[probe.name] = data.memory
         return Section(context.now, data.data)
+
+
+def _data(probe: Probe, answer: Answer, context: ProbeContext) -> object:
+    """Return the data in an answer. Raises psycopg.Error."""
+    if not isinstance(answer, psycopg.Error):
+        return probe.read(answer, context)
+    data = recovered(probe, error_text(answer), context)
+    if data is None:
+        raise answer
+    return data
 
 
 def _is_resting(context: ProbeContext) -> bool:

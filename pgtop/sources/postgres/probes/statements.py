@@ -27,6 +27,7 @@ from pgtop.model.timestamp import Instant, seconds_between
 from pgtop.sources.postgres.encoding import decode
 from pgtop.sources.postgres.pipeline import Statement
 from pgtop.sources.postgres.probes import ProbeContext, Remembered
+from pgtop.sources.postgres.probes.extension_functions import MOVED
 from pgtop.sources.postgres.probes.statement_functions import (
     LOOK_UP,
     StatementFunctions,
@@ -89,6 +90,7 @@ class _Memory(NamedTuple):
     texts: Mapping[StatementKey, str | None] = {}
     own: frozenset[StatementKey] = frozenset()
     """pgtop's statements, as far as their texts are known."""
+    text_error: str = ""
     missing: tuple[StatementKey, ...] = ()
     """The statements with texts that must be requested."""
 
@@ -132,8 +134,20 @@ class StatementsProbe:
             return _with_texts(answers[1], memory, context)
         return _after(answers, memory, context.now)
 
+    def recovered(self, reason: str, context: ProbeContext) -> Remembered | None:
+        """Go on without texts if the server refuses these alone: it converts all of them, and in a
+        cluster with several encodings one may have no equivalent in that of this database.
+        """
+        memory = context.memory
+        is_of_texts = isinstance(memory, _Memory) and bool(memory.missing)
+        if not isinstance(memory, _Memory) or not is_of_texts or MOVED in reason:
+            return None
+        memory = memory._replace(text_error=reason)
+        return _remembered(_last_reading(context), memory)
+
 
 _ANSWERS_WITH_TEXTS = 2
+_ANY_BYTES = "SQL_ASCII"
 
 
 def _counters(functions: StatementFunctions) -> Statement:
@@ -257,21 +271,34 @@ def _busiest(steps: Counters) -> list[StatementKey]:
 
 def _with_texts(rows: Rows, memory: _Memory, context: ProbeContext) -> Remembered:
     """Return the last reading with the texts that have arrived."""
-    encoding = context.features.encoding
     texts = dict.fromkeys(memory.missing)
     for datid, query_id, text in rows:
         key = StatementKey(datid, query_id)
         if key in texts and text is not None:
-            texts[key] = decode(text, encoding, cut=True)
+            texts[key] = decode(text, _encoding(datid, context), cut=True)
     own = memory.own.union([key for key, text in texts.items() if is_own(text or "")])
     kept = {} if len(memory.texts) > _MOST_TEXTS else memory.texts
-    reading = context.section.data if context.section is not None else None
-    if not isinstance(reading, StatementsReading):
-        reading = StatementsReading()
     return _remembered(
-        _without(own, reading),
+        _without(own, _last_reading(context)),
         memory._replace(texts={**kept, **texts}, own=own),
     )
+
+
+def _encoding(datid: int, context: ProbeContext) -> str:
+    """Return the encoding in which a text is sent: that of the connected database, unless that
+    takes any bytes.
+    """
+    encoding = context.features.encoding
+    databases = {} if context.server is None else context.server.databases
+    database = databases.get(datid)
+    if encoding != _ANY_BYTES or database is None:
+        return encoding
+    return database.encoding
+
+
+def _last_reading(context: ProbeContext) -> StatementsReading:
+    reading = None if context.section is None else context.section.data
+    return reading if isinstance(reading, StatementsReading) else StatementsReading()
 
 
 def _without(
@@ -296,6 +323,7 @@ def _remembered(
 ) -> Remembered:
     """Put the known texts into a reading; request the others next time, and those of `wanted`."""
     texts = memory.texts
+    text_error = memory.text_error
     statements: list[StatementActivity] = []
     missing = list(wanted)
     for each in reading.statements:
@@ -303,7 +331,11 @@ def _remembered(
         if key not in texts:
             missing.append(key)
         statements.append(each._replace(text=texts.get(key)))
-    return Remembered(
-        reading._replace(statements=tuple(statements), lacks_texts=bool(missing)),
-        memory._replace(missing=tuple(missing)),
+    if text_error:
+        missing = []
+    reading = reading._replace(
+        statements=tuple(statements),
+        text_error=text_error,
+        lacks_texts=bool(missing),
     )
+    return Remembered(reading, memory._replace(missing=tuple(missing)))
