@@ -117,6 +117,8 @@ class PoolerReading(NamedTuple):
     """Why there is nothing newer: the rest of a sentence that begins with the endpoint, such as
     `does not answer`. Empty if it answers.
     """
+    note: str = ""
+    """The rest of another such sentence, on what could not be read; empty if all was."""
     silent_since: Instant | None = None
     """When it should have answered; None if it answers."""
     read_at: Instant | None = None

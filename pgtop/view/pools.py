@@ -163,6 +163,8 @@ _NAMED = 3
 
 def _client_notes(reading: PoolsReading) -> Iterator[Line]:
     for pooler in reading.poolers:
+        if pooler.note:
+            yield _warning(clean(f"{pooler.endpoint} {pooler.note}."))
         most = pooler.max_clients
         if most and pooler.client_count >= _MANY_CLIENTS * most:
             name = clean(pooler.endpoint)

@@ -55,7 +55,15 @@ _CLIENT = (
     "user",
     "wait_seconds",
 )
-_POOLER = ("endpoint", "version", "reason", "read_at", "max_clients", "client_count")
+_POOLER = (
+    "endpoint",
+    "version",
+    "reason",
+    "note",
+    "read_at",
+    "max_clients",
+    "client_count",
+)
 
 
 class Pools(NamedTuple):

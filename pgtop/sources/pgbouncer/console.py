@@ -5,7 +5,7 @@ query of its own, in the simple protocol. Only the event loop waits for its answ
 https://www.pgbouncer.org/usage.html#admin-console
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from selectors import EVENT_READ
 from typing import Literal, TypeAlias
@@ -46,7 +46,13 @@ _FIXED = {
 }
 """Any other target_session_attrs would make libpq send a query that the console refuses."""
 _VERSION_END = b"/bouncer"
-_ANSWERS = frozenset({pq.ExecStatus.TUPLES_OK, pq.ExecStatus.COMMAND_OK})
+_ANSWERS = frozenset(
+    {
+        pq.ExecStatus.TUPLES_OK,
+        pq.ExecStatus.COMMAND_OK,
+        pq.ExecStatus.FATAL_ERROR,
+    }
+)
 
 
 class NotAConsoleError(psycopg.OperationalError):
@@ -82,15 +88,16 @@ class Console:
         return connect_seconds(self.parameters)
 
     async def show(self, subject: Subject) -> ConsoleTable:
-        """Return a table. Raises psycopg.Error, after which the next call connects again."""
-        if self._pgconn is None:
-            self._pgconn = await self._connect()
-        is_done = False
+        """Return a table. Raises psycopg.Error; if the connection is lost with it, the next call
+        connects again.
+        """
+        pgconn = self._pgconn
+        if pgconn is None:
+            self._pgconn = pgconn = await self._connect()
         try:
-            result = await _answer(self._pgconn, f"SHOW {subject}".encode())
-            is_done = True
+            result = await _answer(pgconn, f"SHOW {subject}".encode())
         finally:
-            if not is_done:
+            if pgconn.transaction_status != pq.TransactionStatus.IDLE:
                 self.close()
         return ConsoleTable.of(result)
 
@@ -123,7 +130,7 @@ async def _answer(pgconn: pq.abc.PGconn, command: bytes) -> pq.abc.PGresult:
     """Send a command; return its result. Raises psycopg.Error."""
     bounds = Bounds(pgconn.socket, ANSWER_BYTES)
     pgconn.send_query(command)
-    result: pq.abc.PGresult | None = None
+    results: list[pq.abc.PGresult] = []
     is_unsent = bool(pgconn.flush())
     while True:
         event = await socket_event(pgconn.socket, bounds.left(), to_write=is_unsent)
@@ -133,20 +140,22 @@ async def _answer(pgconn: pq.abc.PGconn, command: bytes) -> pq.abc.PGresult:
         bounds.check()
         is_unsent = bool(pgconn.flush())
         while not pgconn.is_busy():
-            last = pgconn.get_result()
-            if last is None:
-                return _checked(result)
-            result = _checked(last)
+            result = pgconn.get_result()
+            if result is None:
+                return _rows(results)
+            if result.status not in _ANSWERS:
+                raise AnswerError("The pooler gave an answer that is none to SHOW.")
+            results = [*results[-1:], result]
 
 
-def _checked(result: pq.abc.PGresult | None) -> pq.abc.PGresult:
-    """Return a result that has rows. Raises psycopg.Error."""
-    if result is None:
+def _rows(results: Sequence[pq.abc.PGresult]) -> pq.abc.PGresult:
+    """Return the last result, which has the rows. Raises psycopg.Error for that of the pooler."""
+    if not results:
         raise AnswerError("The pooler gave no answer.")
-    if result.status == pq.ExecStatus.FATAL_ERROR:
-        raise error_from_result(result, "ascii")
-    if result.status not in _ANSWERS:
-        raise AnswerError("The pooler gave an answer that is none to SHOW.")
+    for result in results:
+        if result.status == pq.ExecStatus.FATAL_ERROR:
+            raise error_from_result(result, "ascii")
+    result = results[-1]
     if result.ntuples * result.nfields > CELLS_AT_MOST:
         raise TooLongError("The pooler's answer is too long.")
     return result

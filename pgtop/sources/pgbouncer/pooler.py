@@ -1,7 +1,6 @@
 """One pooler process, read in the background."""
 
 import asyncio
-from contextlib import suppress
 from time import monotonic, thread_time
 from typing import NamedTuple
 
@@ -19,7 +18,9 @@ from pgtop.sources.pgbouncer.reading import (
     reading_of,
     with_times,
 )
-from pgtop.sources.pgbouncer.tables import ConsoleTable
+from pgtop.sources.pgbouncer.tables import EMPTY_TABLE, ConsoleTable
+from pgtop.sources.postgres.shapes import TooLongError
+from pgtop.text.clean import clean
 
 _SILENT_SECONDS = 2.0
 """Seconds without an answer after which a pooler counts as silent."""
@@ -29,6 +30,8 @@ _PAUSE_SECONDS = 0.5
 """The shortest pause between two readings."""
 _PAUSE_FACTOR = 50
 """A pause is so many times as long as the CPU time of the reading: 2 % of a core at most."""
+_WITHOUT_CLIENTS_SECONDS = 60.0
+_TOO_MANY_CLIENTS = "has too many clients to read them: none of them is named"
 _RETRY_SECONDS = 2.0
 _RETRY_REFUSED_SECONDS = 15.0
 """After a refused login: each try leaves a line in the pooler's log."""
@@ -56,6 +59,7 @@ class Pooler:
         self._failed_at: float | None = None
         self._failure = ""
         self._not_before = 0.0
+        self._without_clients_until = 0.0
         self._shown: tuple[_Timed, PoolerReading] | None = None
         self._silence: tuple[float, Instant] | None = None
         """When the silence began, by the monotonic clock and by that of the server."""
@@ -63,7 +67,10 @@ class Pooler:
 
     def begin(self, delay: float = 0.0) -> asyncio.Task[None]:
         """Begin a reading after so many seconds, unless one is under way; return its task."""
-        if self._task is None or self._task.done():
+        if self._task is not None and self._task.done():
+            self._task.result()  # nothing, unless pgtop has a bug
+            self._task = None
+        if self._task is None:
             pause = max(delay, self._not_before - monotonic())
             self._task = asyncio.create_task(self._read(pause))
         return self._task
@@ -94,8 +101,7 @@ class Pooler:
         """End the reading and the connection."""
         if self._task is not None:
             self._task.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait({self._task})
         self.console.close()
 
     def _in_server_time(
@@ -128,8 +134,8 @@ class Pooler:
             await self._read_console()
         except psycopg.Error as error:
             self._fail(failure_of(error, self.console))
-        except OSError as error:
-            self._fail(ConsoleFailure(f"cannot be read: {error.strerror}"))
+        except (OSError, ValueError) as error:
+            self._fail(ConsoleFailure(f"cannot be read: {clean(str(error))}"))
         else:
             self._failure = ""
             self._failed_at = None
@@ -139,6 +145,27 @@ class Pooler:
     async def _show(self, subject: Subject) -> ConsoleTable:
         self._requested_at = monotonic()
         return await self.console.show(subject)
+
+    async def _show_if_possible(self, subject: Subject) -> ConsoleTable:
+        """Return a table, an empty one if the pooler refuses to show it."""
+        try:
+            return await self._show(subject)
+        except psycopg.DatabaseError as error:
+            if error.sqlstate is None:
+                raise
+            return EMPTY_TABLE
+
+    async def _show_clients(self) -> ConsoleTable:
+        """Return the clients; none for a while if they are too many: the connection is lost when
+        their table turns out to be too long.
+        """
+        if monotonic() < self._without_clients_until:
+            return EMPTY_TABLE
+        try:
+            return await self._show("CLIENTS")
+        except TooLongError:
+            self._without_clients_until = monotonic() + _WITHOUT_CLIENTS_SECONDS
+            raise
 
     def _fail(self, failure: ConsoleFailure) -> None:
         self.console.close()
@@ -155,16 +182,16 @@ class Pooler:
         settings = self._settings
         if settings is None or monotonic() - self._settings_at > _SETTINGS_SECONDS:
             settings = SettingsTables(
-                await self._show("DATABASES"),
-                await self._show("USERS"),
-                await self._show("CONFIG"),
+                await self._show_if_possible("DATABASES"),
+                await self._show_if_possible("USERS"),
+                await self._show_if_possible("CONFIG"),
             )
             self._settings = settings
             self._settings_at = monotonic()
         began = monotonic()
         shown = LiveTables(
             await self._show("SERVERS"),
-            await self._show("CLIENTS"),
+            await self._show_clients(),
             await self._show("POOLS"),
         )
         ended = monotonic()
@@ -172,6 +199,8 @@ class Pooler:
         content = reading_of(
             shown, settings, self.console.endpoint, self.console.version
         )
+        if shown.clients is EMPTY_TABLE:
+            content = content.with_note(_TOO_MANY_CLIENTS)
         self._timed = _Timed(began, ended, content)
         pause = max(_PAUSE_SECONDS, _PAUSE_FACTOR * (thread_time() - cpu))
         self._not_before = ended + pause

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from heapq import nlargest
 from itertools import islice
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple, Self, TypeAlias
 
 from pgtop.model.pools import Pool, PoolClient, PoolerReading, PoolLink
 from pgtop.model.timestamp import Instant
@@ -56,6 +56,10 @@ class UntimedReading(NamedTuple):
 
     reading: PoolerReading
     keys: tuple[LinkKey, ...]
+
+    def with_note(self, note: str) -> Self:
+        """Add what the reading lacks."""
+        return self._replace(reading=self.reading._replace(note=note))
 
 
 def reading_of(

@@ -81,6 +81,9 @@ class ConsoleTable:
             )
 
 
+EMPTY_TABLE = ConsoleTable({}, 0, lambda _row, _column: None)
+
+
 def text_of(raw: bytes) -> str:
     """Return a text that is safe to show, and short enough."""
     return clean(decode_name(raw[:_LONGEST_RAW]))[:LONGEST_TEXT]

@@ -9,19 +9,22 @@ import psycopg
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
+from pgtop.sources.pgbouncer import pooler
 from pgtop.sources.pgbouncer.console import Console
 from pgtop.sources.pgbouncer.failures import failure_of
 from pgtop.text.clean import clean
 from tests.hostile_text import FRAGMENTS, harmful
 from tests.impostor import message, row
 from tests.pooler import free_port
+from tests.scenes.base import NOW
 
+_READY = message(b"Z", b"I")
 _GREETING = (
     message(b"R", struct.pack(">I", 0))
     + message(b"S", b"server_version\0001.26.0/bouncer\0")
-    + message(b"Z", b"I")
+    + _READY
 )
-_DONE = message(b"C", b"SHOW\0") + message(b"Z", b"I")
+_DONE = message(b"C", b"SHOW\0") + _READY
 
 
 def columns(*names: bytes) -> bytes:
@@ -80,10 +83,10 @@ async def test_tables_are_read_by_name() -> None:
     ("answer", "words"),
     [
         (message(b"G", b"\0\0\0"), "none to SHOW"),
-        (message(b"E", b"SERROR\0C08P01\0Madmin access needed\0\0"), "admin access"),
-        (message(b"Z", b"I"), "no answer"),
+        (message(b"E", b"SERROR\0C08P01\0Madmin access\0\0") + _READY, "admin access"),
+        (_READY, "no answer"),
         (columns(b"a") + row(b"x" * 100_000) * 60 + _DONE, "4 MiB"),
-        (message(b"Y", b"nothing"), "cannot be read"),
+        (message(b"Y", b"nothing") + _READY, "cannot be read"),
     ],
     ids=["copy", "error", "nothing", "long", "unknown"],
 )
@@ -101,6 +104,27 @@ async def test_a_refusal_is_quoted_cleaned() -> None:
         reason = await reason_of(console)
         assert not harmful(reason)
         assert clean(reason) == reason
+
+
+async def test_too_many_clients_leave_the_pools(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A table that the pooler refuses is left out, too."""
+    refusal = message(b"E", b"SERROR\0C08P01\0Madmin access needed\0\0") + _READY
+    pools = columns(b"database", b"user", b"cl_waiting") + row(b"shop", b"web", b"9")
+    clients = columns(b"a") + row(b"x" * 100_000) * 60 + _DONE
+    start = [_DONE, refusal, _DONE, _DONE]
+    monkeypatch.setattr(pooler, "_RETRY_SECONDS", 0.0)
+    async with answering([*start, clients, *start, pools + _DONE]) as console:
+        own = pooler.Pooler(console)
+        await own.begin()
+        assert "4 MiB" in own.newest(NOW, 0.0).reason
+        await own.begin()
+        reading = own.newest(NOW, 0.0)
+        assert not reading.reason
+        assert reading.note.startswith("has too many clients")
+        assert [pool.waiting for pool in reading.pools] == [9]
+        await own.close()
 
 
 async def test_a_postgresql_server_is_no_console(dsn: str) -> None:
