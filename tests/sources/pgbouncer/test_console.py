@@ -4,6 +4,7 @@ import asyncio
 import struct
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from time import monotonic
 
 import psycopg
 import pytest
@@ -41,7 +42,10 @@ async def answering(answers: Sequence[bytes]) -> AsyncIterator[Console]:
     rest = iter(answers)
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with suppress(asyncio.IncompleteReadError, ConnectionError):
+        # Cancelled when the test ends.
+        with suppress(
+            asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError
+        ):
             [size] = struct.unpack(">I", await reader.readexactly(4))
             await reader.readexactly(size - 4)
             writer.write(_GREETING)
@@ -124,6 +128,23 @@ async def test_too_many_clients_leave_the_pools(
         assert not reading.reason
         assert reading.note.startswith("has too many clients")
         assert [pool.waiting for pool in reading.pools] == [9]
+        await own.close()
+
+
+async def test_a_reading_is_older_than_a_sample_only_if_it_ended_before() -> None:
+    """The server's clock was read at some moment since the sample was requested."""
+    async with answering([_DONE] * 12) as console:
+        own = pooler.Pooler(console)
+        started_at = monotonic()
+        await own.begin()
+        before = own.newest(NOW, monotonic())
+        assert before.read_at is not None
+        assert before.ended_at is not None
+        assert before.read_at < before.ended_at <= NOW
+        await own.begin()
+        meanwhile = own.newest(NOW, started_at)
+        assert meanwhile.ended_at is not None
+        assert meanwhile.ended_at > NOW
         await own.close()
 
 
