@@ -1,6 +1,6 @@
 """Commands for a user to copy, for the very connection that was asked for."""
 
-import shlex
+import string
 from collections.abc import Mapping
 
 from pgtop.cli.args.connection import ConnectionOptions
@@ -10,6 +10,8 @@ from pgtop.view.connecting import ConnectTarget
 
 _OPTIONS = {"host": "-h", "port": "-p", "dbname": "-d", "user": "-U"}
 """Parameters that a command shows. Nothing else goes into one: it might be a secret."""
+_PLAIN = frozenset(f"{string.ascii_letters}{string.digits}@%+=:,./-_")
+"""Characters that need no quotes in any shell."""
 _ANY = "postgres"
 """The name of a superuser and of a database that most servers have."""
 
@@ -40,5 +42,14 @@ def _command(
     words = ["pgtop", *([f"@{options.server_name}"] if options.server_name else [])]
     for name, option in _OPTIONS.items():
         if value := values.get(name):
-            words += [option, shlex.quote(value)]
+            words += [option, _quoted(value)]
     return " ".join(words)
+
+
+def _quoted(value: str) -> str:
+    """Return a value as a word for the shell."""
+    if _PLAIN.issuperset(value):
+        return value
+    import shlex  # late, as few names need it
+
+    return shlex.quote(value)

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from pgtop import startup
 from pgtop.cli import output
-from pgtop.cli.args.budget_options import is_check
 from pgtop.cli.args.command import PrintedText
-from pgtop.cli.args.options import COMMANDS, Command, log_options, parse, proposal
-from pgtop.cli.args.records import DashboardCommand
+from pgtop.cli.args.command_list import BUDGET, COMMANDS, proposal
+from pgtop.cli.args.options import log_options, parse
 from pgtop.cli.exit_codes import Check, Exit, exit_for, exit_of
 from pgtop.config.settings import LogOptions
 from pgtop.errors import PgtopError, UsageError
 from pgtop.log import LOG
 
 if TYPE_CHECKING:
+    from pgtop.cli.args.options import Command
     from pgtop.model.failure import Failure
 
 
@@ -28,7 +28,7 @@ def run(words: Sequence[str]) -> int:
 
     Any other error than those of the user and the server is a bug.
     """
-    if is_check(words):
+    if _is_check(words):
         from pgtop.cli.check_result import as_check
 
         return as_check(lambda: _check(words))
@@ -46,13 +46,22 @@ def code_after_a_bug(words: Sequence[str]) -> int:
 
     A check prints its line and exits with UNKNOWN, because 1 would mean WARNING.
     """
-    if not is_check(words):
+    if not _is_check(words):
         return Exit.BUG
     from pgtop.cli.check_result import CheckResult
 
     return CheckResult.unknown(
         "a bug in pgtop: stderr has the path of the report"
     ).print()
+
+
+def _is_check(words: Sequence[str]) -> bool:
+    """Return whether the words are meant as a check for monitoring."""
+    if BUDGET not in words:
+        return False
+    from pgtop.cli.args.budget_options import is_check
+
+    return is_check(words)
 
 
 def _check(words: Sequence[str]) -> int:
@@ -62,7 +71,7 @@ def _check(words: Sequence[str]) -> int:
     return Check.UNKNOWN if isinstance(command, PrintedText) else code
 
 
-def _run(words: Sequence[str], command: Command) -> int:
+def _run(words: Sequence[str], command: "Command") -> int:
     """Run a command, with pgtop's own log if one is ordered; return the exit code. Raises
     PgtopError.
     """
@@ -85,7 +94,7 @@ def _run(words: Sequence[str], command: Command) -> int:
     return code
 
 
-def _run_connecting(command: Command) -> int:
+def _run_connecting(command: "Command") -> int:
     """Run a command; report why a server fails it. Raises PgtopError."""
     from pgtop.ports import SourceError
 
@@ -100,10 +109,11 @@ def _run_connecting(command: Command) -> int:
         return code
 
 
-def _misspelt_command(command: Command, failure: "Failure") -> str:
+def _misspelt_command(command: "Command", failure: "Failure") -> str:
     """Return the question whether the name of a missing database was meant as a command, or
     nothing.
     """
+    from pgtop.cli.args.dashboard_options import DashboardCommand
     from pgtop.sources.postgres.causes import NO_DATABASE
 
     if failure.advice != NO_DATABASE.advice or not isinstance(
@@ -120,10 +130,12 @@ _HINTS = {Exit.FULL: "Or start pgtop with --wait: it takes the next free slot."}
 """Advice for the command line alone: the dashboard keeps trying by itself."""
 
 
-def _run_module(command: Command) -> int:
+def _run_module(command: "Command") -> int:
     """Load the module of the command and run it; return the exit code."""
-    specs = {spec.record: spec for spec in COMMANDS.values()}
-    spec = specs[type(command)]
+    record = type(command)
+    _, _, module_of_options = record.__module__.rpartition(".")
+    specs = {spec.options: spec for spec in COMMANDS.values()}
+    spec = specs[f"{module_of_options}.{record.__name__}"]
     try:
         module = startup.load(f"pgtop.cli.commands.{spec.module or spec.name}")
         code: int = module.run(_with_named_server(command))
@@ -137,7 +149,7 @@ def _run_module(command: Command) -> int:
     return code
 
 
-def _with_named_server(command: Command) -> Command:
+def _with_named_server(command: "Command") -> "Command":
     """Return the command with the profile of the server that it names. Raises UsageError."""
     connection = getattr(command, "connection", None)
     if connection is None or not connection.server_name:

@@ -22,8 +22,8 @@ from psycopg.conninfo import make_conninfo
 from pgtop.analysis.usage import Usage
 from pgtop.cli.args.budget_options import BudgetCommand, is_check
 from pgtop.cli.args.connection import Password
+from pgtop.cli.args.dashboard_options import DashboardCommand
 from pgtop.cli.args.options import parse
-from pgtop.cli.args.records import DashboardCommand
 from pgtop.cli.check_result import CheckResult
 from pgtop.cli.commands.budget import _usage, check, with_doubt
 from pgtop.cli.exit_codes import Check, Exit

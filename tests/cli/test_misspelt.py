@@ -4,8 +4,8 @@ import pytest
 from psycopg.conninfo import conninfo_to_dict
 
 from pgtop.cli.args.connection import ConnectionOptions
+from pgtop.cli.args.dashboard_options import DashboardCommand
 from pgtop.cli.args.options import parse, parsers
-from pgtop.cli.args.records import DashboardCommand
 from pgtop.cli.commands.dashboard import run
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.misspelt import nearest_command

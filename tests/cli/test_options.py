@@ -8,9 +8,9 @@ import pytest
 from pgtop import __version__
 from pgtop.cli.args.command import PrintedText
 from pgtop.cli.args.connection import ConnectionOptions, Password
+from pgtop.cli.args.dashboard_options import DashboardCommand
 from pgtop.cli.args.options import parse
 from pgtop.cli.args.records import (
-    DashboardCommand,
     DemoCommand,
     OutputFormat,
     ShowCommand,

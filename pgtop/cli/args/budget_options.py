@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Annotated, NamedTuple
 
 from pgtop.cli.args.command import CommandSpec
+from pgtop.cli.args.command_list import BUDGET
 from pgtop.cli.args.connection import Connection, ConnectionOptions, Password
 from pgtop.cli.args.recording_options import PastOptions
 from pgtop.config.percent_range import Threshold, threshold
@@ -18,7 +19,6 @@ from pgtop.config.schema import Number, OptionGroup, option, options_with_value
 from pgtop.config.settings import LogOptions, Safety, Settings
 from pgtop.errors import UsageError
 
-COMMAND = "budget"
 CHECK_SECONDS = 10.0
 """Seconds that a check may take without --timeout: the guidelines' default."""
 
@@ -133,7 +133,7 @@ def move_command_first(words: Sequence[str]) -> Sequence[str]:
     place = _place_of_command(words)
     if place is None:
         return words
-    return (COMMAND, *words[:place], *words[place + 1 :])
+    return (BUDGET, *words[:place], *words[place + 1 :])
 
 
 def is_check(words: Sequence[str]) -> bool:
@@ -178,7 +178,7 @@ def _with_long_threshold(word: str, after: str) -> str:
 
 def _place_of_command(words: Sequence[str]) -> int | None:
     """Return the index of `budget` as the command: first, or after options and their values."""
-    if COMMAND not in words:
+    if BUDGET not in words:
         return None
     place = 0
     while place < len(words) and _is_option(words[place]):
@@ -186,7 +186,7 @@ def _place_of_command(words: Sequence[str]) -> int | None:
         following = others[0] if others else ""
         takes_value = name in _WITH_VALUE or _may_take_value(name, following)
         place += 2 if takes_value else 1
-    is_command = place < len(words) and words[place] == COMMAND
+    is_command = place < len(words) and words[place] == BUDGET
     return place if is_command else None
 
 
@@ -203,7 +203,7 @@ def _may_take_value(option: str, following: str) -> bool:
         return bool(re.fullmatch(_THRESHOLD, following))
     if "=" in option or option.startswith(("-w", "-W")):
         return False
-    return following != COMMAND and not following.startswith("-")
+    return following != BUDGET and not following.startswith("-")
 
 
 def _is_threshold(before: str, word: str, after: str) -> bool:

@@ -1,8 +1,10 @@
 """Declarations of commands: name, record of options, module and help."""
 
 from collections.abc import Callable, Sequence
+from types import ModuleType
 from typing import Any, NamedTuple
 
+from pgtop import startup
 from pgtop.cli import exit_codes
 from pgtop.cli.args.connection import ConnectionOptions
 from pgtop.cli.args.parsers import CommandParser, OptionAdder, read_record
@@ -21,17 +23,31 @@ class CommandSpec(NamedTuple):
 
     name: str
     """The first word; empty for the dashboard."""
-    record: Any
+    options: str
+    """The module of its options in `pgtop.cli.args`, and their record there."""
     usage: str
     description: str
     module: str = ""
     """The module in `pgtop.cli.commands` that runs the command, if its name is another."""
-    read: "Callable[[CommandSpec, Sequence[str]], Any]" = lambda spec, words: (
-        spec.parse(words)
-    )
-    """Turns the words after the command into its record. Raises UsageError."""
+    reader: str = ""
+    """The function of that module that reads the words after the command, if they need more than
+    a parser.
+    """
     epilog: Callable[[int], str] = lambda _width: ""
     """Returns text for `--help` before the exit codes, in lines of at most that many cells."""
+
+    @property
+    def record(self) -> Any:
+        """The class of its options."""
+        module, _, name = self.options.partition(".")
+        return getattr(_load(module), name)
+
+    def read(self, words: Sequence[str]) -> Any:
+        """Return the record of the words after the command. Raises UsageError."""
+        if not self.reader:
+            return self.parse(words)
+        module, _, _ = self.options.partition(".")
+        return getattr(_load(module), self.reader)(self, words)
 
     def parser(self) -> CommandParser:
         """Build the parser."""
@@ -56,3 +72,7 @@ class CommandSpec(NamedTuple):
         """Return the record of the words and of `values`. Raises UsageError."""
         args = self.parser().parse_args(words)
         return read_record(self.record, args, **values)
+
+
+def _load(module: str) -> ModuleType:
+    return startup.load(f"pgtop.cli.args.{module}")

@@ -2,7 +2,6 @@
 
 from typing import Annotated, NamedTuple
 
-from pgtop.cli.args.command import CommandSpec
 from pgtop.config.schema import Argument, OptionGroup, option
 
 ACTIONS = ("show", "check", "path", "schema", "init")
@@ -23,14 +22,3 @@ class ConfigCommand(NamedTuple):
     json: Annotated[
         bool, option("--json", help="show: print one JSON object for each value")
     ] = False
-
-
-CONFIG_SPEC = CommandSpec(
-    "config",
-    ConfigCommand,
-    usage="show [--json] | check | path | schema | init",
-    description="""\
-Prints each value of the configuration with its origin (`show`), checks files and variables
-(`check`), prints the path of your file (`path`) or its JSON Schema (`schema`), or writes a
-commented file that changes nothing yet (`init`). More: `pgtop help config`.""",
-)

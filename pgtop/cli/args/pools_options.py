@@ -2,7 +2,6 @@
 
 from typing import Annotated, NamedTuple
 
-from pgtop.cli.args.command import CommandSpec
 from pgtop.cli.args.connection import Connection, ConnectionOptions, Poolers
 from pgtop.cli.args.recording_options import PastOptions
 from pgtop.config.schema import OptionGroup, option
@@ -26,13 +25,3 @@ class PoolsCommand(NamedTuple):
             help="no colours (as with NO_COLOR, or if not on a terminal)",
         ),
     ] = True
-
-
-POOLS_SPEC = CommandSpec(
-    "pools",
-    PoolsCommand,
-    usage="[--pooler URI]... [OPTION]... [@SERVER] [DBNAME | URI | CONNINFO]",
-    description="""\
-Prints the pools of a PgBouncer and the clients that wait, and exits. It only reads there, and does
-so even if the server behind it cannot be reached. More: `pgtop help pools`.""",
-)

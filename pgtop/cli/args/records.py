@@ -1,12 +1,15 @@
 """Records of the options of each command that has no module of its own here."""
 
+from collections.abc import Sequence
 from enum import Enum
 from typing import Annotated, NamedTuple
 
+from pgtop.cli.args.command import CommandSpec
 from pgtop.cli.args.connection import Connection, ConnectionOptions, Poolers
 from pgtop.cli.args.recording_options import PastOptions
 from pgtop.config.schema import Argument, Number, OptionGroup, option
 from pgtop.config.settings import HOST_FIGURES, REDACT, Safety, Settings
+from pgtop.errors import UsageError
 
 SHELLS = ("bash", "zsh", "fish")
 
@@ -21,15 +24,6 @@ class OutputFormat(Enum):
     TABLE = "a table for people"
     JSON = "--json"
     CSV = "--csv"
-
-
-class DashboardCommand(NamedTuple):
-    """Options of `pgtop` without a command."""
-
-    connection: Connection = ConnectionOptions()
-    poolers: Poolers = ()
-    settings: Settings = Settings()
-    safety: Safety = Safety()
 
 
 class DemoCommand(NamedTuple):
@@ -258,6 +252,18 @@ class CompletionCommand(NamedTuple):
         OptionGroup("Shell"),
         Argument("bash | zsh | fish", choices=SHELLS, help="the shell to complete in"),
     ]
+
+
+def read_completion(spec: CommandSpec, words: Sequence[str]) -> CompletionCommand:
+    """Read the words after `pgtop completion`. Raises UsageError."""
+    try:
+        command: CompletionCommand = spec.parse(words)
+    except UsageError as error:
+        has_option = any(word.startswith("-") for word in words)
+        if has_option or len(words) > 1:
+            raise
+        raise UsageError("Name a shell: bash, zsh or fish.", error.advice) from error
+    return command
 
 
 class HelpCommand(NamedTuple):

@@ -96,21 +96,6 @@ class SignalCommand(NamedTuple):
     safety: Safety = Safety()
 
 
-def signal_spec(name: str, effect: str) -> CommandSpec:
-    """Declare `pgtop cancel` or `pgtop kill`."""
-    return CommandSpec(
-        name,
-        SignalCommand,
-        module="signal.command",
-        usage="[OPTION]... [@SERVER | URI] PID... | FILTER | --all-clients",
-        description=f"""\
-{effect} of the given pids, or of all sessions that match a filter.
-Prints the plan and asks for confirmation; protected sessions are skipped. More:
-`pgtop help signals` and `pgtop help filter`.""",
-        read=read_signal,
-    )
-
-
 def read_signal(spec: CommandSpec, words: Sequence[str]) -> SignalCommand:
     """Read the words after `pgtop cancel` or `pgtop kill`. Raises UsageError."""
     _check_is_no_term(spec.name, words)

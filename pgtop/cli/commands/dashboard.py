@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TextIO
 
 from pgtop import startup
-from pgtop.cli.args.options import proposal
-from pgtop.cli.args.records import DashboardCommand
+from pgtop.cli.args.command_list import proposal
+from pgtop.cli.args.dashboard_options import DashboardCommand
 from pgtop.errors import TerminalError
 
 _ADVICE = "One sample on any output: pgtop show."

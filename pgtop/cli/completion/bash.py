@@ -2,7 +2,8 @@
 
 from collections.abc import Iterator
 
-from pgtop.cli.args.options import commands, parsers
+from pgtop.cli.args.command_list import commands
+from pgtop.cli.args.options import parsers
 from pgtop.cli.completion.words import (
     SHARED,
     Offer,

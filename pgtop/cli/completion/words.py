@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import NamedTuple
 
-from pgtop.cli.args.options import commands, parsers
+from pgtop.cli.args.command_list import commands
+from pgtop.cli.args.options import parsers
 from pgtop.config.settings import THEMES
 from pgtop.help.topics import BY_NAME
 from pgtop.table.language.help import FILTER_HELP
