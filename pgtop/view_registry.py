@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 
 from pgtop.actions import Action, Group
 from pgtop.keys import Keymap, keymap_with, put_in_force
-from pgtop.model import pools
 from pgtop.model.section import (
     HOST,
     LOCKS,
@@ -45,7 +44,7 @@ def _has_replication(state: Any) -> bool:
 
 
 def _has_pools(state: Any) -> bool:
-    return pools.SECTION in state.derived.snapshot.sections
+    return POOLS in state.derived.snapshot.sections
 
 
 def _waiting_for_pools(state: Any) -> int:

@@ -8,7 +8,7 @@ from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.once import OncePerSnapshot
 from pgtop.model import EMPTY
 from pgtop.model.backend import CLIENT_BACKEND, Backend, BackendId
-from pgtop.model.pools import SECTION
+from pgtop.model.section import POOLS
 from pgtop.model.snapshot import Snapshot
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def pooled_of(snapshot: Snapshot) -> "Mapping[BackendId, PooledClient]":
     """Return the clients behind the backends of poolers, computed once; nothing, and at no cost,
     without a pooler.
     """
-    if SECTION not in snapshot.sections:
+    if POOLS not in snapshot.sections:
         return EMPTY
     from pgtop.analysis.pooled_clients import pooled_clients  # late: needs ipaddress
 
@@ -37,7 +37,7 @@ def without_pools(derived: DerivedSnapshot) -> DerivedSnapshot:
     """Return the instant without what poolers report."""
     snapshot = derived.snapshot
     sections = {
-        name: section for name, section in snapshot.sections.items() if name != SECTION
+        name: section for name, section in snapshot.sections.items() if name != POOLS
     }
     return derived._replace(snapshot=replace(snapshot, sections=sections))
 

@@ -1,7 +1,7 @@
 """A snapshot together with what follows from it, computed once and read by every cell."""
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from pgtop.analysis.age_limits import DEFAULT_LIMITS, AgeLimits
 from pgtop.analysis.forest_builder import build_forest
@@ -10,9 +10,12 @@ from pgtop.analysis.long_queries import longest_queries
 from pgtop.analysis.once import OncePerSnapshot
 from pgtop.model import EMPTY
 from pgtop.model.backend import Backend
-from pgtop.model.progress import Operation, operations_of
+from pgtop.model.section import PROGRESS
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant
+
+if TYPE_CHECKING:
+    from pgtop.model.progress import Operation
 
 _forests: OncePerSnapshot[LockForest] = OncePerSnapshot()
 
@@ -25,7 +28,7 @@ class DerivedSnapshot(NamedTuple):
     blocks: Mapping[int, int]
     """The number of sessions that wait for each pid, directly or through others."""
     limits: AgeLimits = DEFAULT_LIMITS
-    operations: Mapping[int, Operation] = EMPTY
+    operations: "Mapping[int, Operation]" = EMPTY
     """Commands that count their work, by pid: see `progress_of`."""
 
     @classmethod
@@ -45,10 +48,10 @@ class DerivedSnapshot(NamedTuple):
             forest,
             blocks,
             limits,
-            {each.pid: each for each in operations_of(snapshot)},
+            _operations_by_pid(snapshot),
         )
 
-    def progress_of(self, backend: Backend) -> Operation | None:
+    def progress_of(self, backend: Backend) -> "Operation | None":
         """Return the work that a session counts; None if it counts none."""
         operation = self.operations.get(backend.pid)
         is_own = operation is not None and operation.is_of(backend)
@@ -84,3 +87,11 @@ class DerivedSnapshot(NamedTuple):
         now = self.snapshot.at(backend.pid)
         is_same_run = seen_in.snapshot.seen_on.goes_on(self.snapshot.server.run)
         return is_same_run and now is not None and backend.is_same_session(now) is None
+
+
+def _operations_by_pid(snapshot: Snapshot) -> "Mapping[int, Operation]":
+    if PROGRESS not in snapshot.sections:
+        return EMPTY
+    from pgtop.model.progress import operations_of  # late: the first sample has none
+
+    return {each.pid: each for each in operations_of(snapshot)}

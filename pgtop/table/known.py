@@ -27,7 +27,7 @@ from pgtop.model.backend import (
     WALSENDER,
     Backend,
 )
-from pgtop.model.pools import SECTION
+from pgtop.model.section import POOLS
 from pgtop.model.server import DATABASE_NUMBER, ROLE_NUMBER
 from pgtop.model.snapshot import Snapshot
 from pgtop.table.session_columns import column
@@ -136,7 +136,7 @@ def pool_in(snapshot: Snapshot) -> Callable[[Backend], Texts | None]:
     """Return what gives the name of the pool that a session belongs to, as far as a client uses
     it; "" for one of no pool.
     """
-    if SECTION not in snapshot.sections:
+    if POOLS not in snapshot.sections:
         return lambda _: None
     pooled = pooled_of(snapshot)
 

@@ -236,3 +236,14 @@ def _failure(cause: FailureCause, message: _Message) -> Failure:
     words = f"{message.words} ({message.place})" if message.place else message.words
     what = f"{cause.what}: {words}" if cause.what else words
     return Failure(cause.kind, what, cause.advice)
+
+
+def error_text(error: psycopg.Error) -> str:
+    """Return the server's message about a statement that it refused, with the detail if there is
+    one.
+    """
+    if error.pgresult is None:
+        return str(error)
+    fields = (DiagnosticField.MESSAGE_PRIMARY, DiagnosticField.MESSAGE_DETAIL)
+    texts = [error.pgresult.error_field(field) for field in fields]
+    return ": ".join([decode_name(raw) for raw in texts if raw])

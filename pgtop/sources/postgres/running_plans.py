@@ -19,8 +19,8 @@ from pgtop.model.server import Server
 from pgtop.ports import SourceError
 from pgtop.sources.postgres.connection import Channel, ServerConnection
 from pgtop.sources.postgres.encoding import decode
+from pgtop.sources.postgres.failures import error_text
 from pgtop.sources.postgres.pipeline import Statement
-from pgtop.sources.postgres.probes.detail import error_text
 from pgtop.sources.postgres.probes.extension_functions import (
     POWERS,
     ExtensionFunction,

@@ -24,19 +24,19 @@ from pgtop.sources.postgres.connection import (
     Statement,
 )
 from pgtop.sources.postgres.facts import Facts
+from pgtop.sources.postgres.failures import error_text
 from pgtop.sources.postgres.pipeline import Answer
 from pgtop.sources.postgres.probes import PROBES, Probe
 from pgtop.sources.postgres.probes.activity import NameCache
-from pgtop.sources.postgres.probes.detail import error_text, read_detail
 from pgtop.sources.postgres.probes.lock_target import NO_NAMES, Names
 from pgtop.sources.postgres.probes.sections import SectionReader
 from pgtop.sources.postgres.probes.sessions import Owner, SessionReader, SessionReply
-from pgtop.sources.postgres.relation_names import NameVisits, RelationNames
 from pgtop.sources.postgres.shapes import TooLongError
 
 if TYPE_CHECKING:
     from pgtop.analysis.wait_profile import SliceBy
     from pgtop.model.waits import WaitSample
+    from pgtop.sources.postgres.relation_names import NameVisits
 
 TEXT_BYTES = 800
 """Bytes of each query that the widest screen shows."""
@@ -72,9 +72,11 @@ class PostgresSource:
         self._names: Names = NO_NAMES
         self._visits: NameVisits | None = None
         if resolves_names:
-            names = RelationNames()
+            from pgtop.sources.postgres import relation_names
+
+            names = relation_names.RelationNames()
             self._names = names
-            self._visits = NameVisits(connection, names)
+            self._visits = relation_names.NameVisits(connection, names)
         self._probes = probes
         self._text_bytes = text_bytes
         self._sampler: _Sampler | None = None
@@ -107,6 +109,8 @@ class PostgresSource:
 
     async def detail(self, backend_id: BackendId) -> Detail | None:
         """Return one backend in full, or None if it has ended. Raises SourceError."""
+        from pgtop.sources.postgres.probes.detail import read_detail
+
         async with self._connection.acquire() as channel:
             server = await self._sampler_on(channel).server()
             return await read_detail(channel, server, backend_id, self._names)

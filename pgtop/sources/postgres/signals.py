@@ -20,10 +20,10 @@ from pgtop.ports import SourceError
 from pgtop.sources.postgres.connection import Channel, Row, ServerConnection, Statement
 from pgtop.sources.postgres.encoding import decode_name
 from pgtop.sources.postgres.facts import CLUSTER, read_run
+from pgtop.sources.postgres.failures import error_text
 from pgtop.sources.postgres.features import Features
 from pgtop.sources.postgres.parameters import Parameter, moment
 from pgtop.sources.postgres.probes import activity
-from pgtop.sources.postgres.probes.detail import error_text
 from pgtop.sources.postgres.shapes import (
     BOOL,
     OID,

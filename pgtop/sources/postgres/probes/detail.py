@@ -3,18 +3,17 @@
 A backend is found by pid and start: a pid that now belongs to another session finds nothing.
 """
 
-from collections.abc import Sequence
-
 import psycopg
-from psycopg.pq import DiagnosticField
 
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.detail import Detail, Lock, is_cut
 from pgtop.model.server import Server
 from pgtop.sources.postgres.connection import Channel, Row, Statement
-from pgtop.sources.postgres.encoding import decode_name, decoded
-from pgtop.sources.postgres.features import NO_PIDS, PROGRESS, SLOTS, Features
+from pgtop.sources.postgres.encoding import decoded
+from pgtop.sources.postgres.failures import error_text
+from pgtop.sources.postgres.features import Features
 from pgtop.sources.postgres.probes import activity
+from pgtop.sources.postgres.probes.exempt import exempt, read_exempt
 from pgtop.sources.postgres.probes.lock_target import (
     NO_NAMES,
     TARGET_TYPES,
@@ -31,7 +30,6 @@ from pgtop.sources.postgres.shapes import (
     BOOL,
     INT4,
     INT8,
-    PID,
     TEXT,
     TIME,
     Shape,
@@ -59,7 +57,6 @@ _LOCKS = """
 """
 
 _LENGTH_SHAPE = Shape(INT4.or_null)
-_PID_SHAPE = Shape(PID.or_null)
 _LOCKS_SHAPE = Shape(
     TEXT,  # locktype
     TEXT,  # mode
@@ -68,20 +65,6 @@ _LOCKS_SHAPE = Shape(
     INT8,  # total
     *TARGET_TYPES,
 )
-
-_VACUUMS = "SELECT pid FROM pg_catalog.pg_stat_get_progress_info('VACUUM')"
-_DECODERS = """
-    SELECT active_pid FROM pg_catalog.pg_get_replication_slots()
-     WHERE slot_type = 'logical' AND NOT temporary
-       AND active_pid IN ({walsenders})
-"""
-"""Processes with snapshots that hold back no vacuum; every role may see them.
-
-A vacuum is in that view until it begins to analyze; its text is no guide, as one statement can do
-both. The slot of a decoding walsender holds back vacuum in place of the walsender; a temporary slot
-stays with its walsender, whatever that does next.
-https://www.postgresql.org/docs/current/progress-reporting.html#VACUUM-PROGRESS-REPORTING
-"""
 
 
 async def read_detail(
@@ -130,17 +113,6 @@ def find(
     return None
 
 
-def error_text(error: psycopg.Error) -> str:
-    """Return the server's message about a statement that it refused, with the detail if there is
-    one.
-    """
-    if error.pgresult is None:
-        return str(error)
-    fields = (DiagnosticField.MESSAGE_PRIMARY, DiagnosticField.MESSAGE_DETAIL)
-    texts = [error.pgresult.error_field(field) for field in fields]
-    return ": ".join([decode_name(raw) for raw in texts if raw])
-
-
 async def _poll(
     channel: Channel, server: Server, pid: int
 ) -> tuple[list[list[Row]], str, list[Row]]:
@@ -160,26 +132,6 @@ async def _poll(
     if not isinstance(answer, psycopg.Error):
         return answer, "", rows
     return [*await channel.run(session, length), [], []], error_text(answer), rows
-
-
-def exempt(features: Features) -> Statement:
-    """Build the statement for the pids of processes with snapshots that hold back no vacuum
-    (`LockState.exempt`).
-    """
-    vacuums = _VACUUMS if features.allows(PROGRESS) else "SELECT NULL::int4"
-    decoders = _DECODERS if features.allows(SLOTS) else NO_PIDS
-    return Statement(
-        f"{vacuums} UNION ALL {decoders.format(walsenders=features.walsenders)}",
-        shape=_PID_SHAPE,
-    )
-
-
-def read_exempt(rows: Sequence[Row]) -> frozenset[int] | None:
-    """Read the answer to `exempt`: None if this role may not read which vacuums are in that
-    phase.
-    """
-    pids = frozenset([pid for (pid,) in rows])
-    return None if None in pids else pids
 
 
 def _locks(features: Features, server: Server, pid: int) -> Statement:

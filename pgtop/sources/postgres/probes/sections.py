@@ -9,6 +9,7 @@ from pgtop.model.section import Section, Topic
 from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS, Instant
+from pgtop.sources.postgres.failures import error_text
 from pgtop.sources.postgres.features import Features
 from pgtop.sources.postgres.pipeline import Answer, Statement
 from pgtop.sources.postgres.probes import (
@@ -17,7 +18,6 @@ from pgtop.sources.postgres.probes import (
     Remembered,
     recovered,
 )
-from pgtop.sources.postgres.probes.detail import error_text
 from pgtop.sources.postgres.probes.lock_target import NO_NAMES, Names
 
 RETRY_AFTER = 30 * MICROSECONDS

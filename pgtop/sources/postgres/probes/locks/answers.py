@@ -17,7 +17,7 @@ from pgtop.model.server import Server
 from pgtop.model.timestamp import seconds_between
 from pgtop.sources.postgres.connection import Row
 from pgtop.sources.postgres.encoding import decode, decode_name, decoded
-from pgtop.sources.postgres.probes.detail import read_exempt
+from pgtop.sources.postgres.probes.exempt import read_exempt
 from pgtop.sources.postgres.probes.lock_target import (
     NO_NAMES,
     Names,

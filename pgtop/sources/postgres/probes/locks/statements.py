@@ -4,7 +4,7 @@ from pgtop.model.server import Server
 from pgtop.sources.postgres.connection import Statement
 from pgtop.sources.postgres.features import BLOCKING_PIDS, Features
 from pgtop.sources.postgres.parameters import Parameter
-from pgtop.sources.postgres.probes.detail import exempt
+from pgtop.sources.postgres.probes.exempt import exempt
 from pgtop.sources.postgres.probes.lock_target import TARGET_TYPES
 from pgtop.sources.postgres.probes.locks.schedule import LockPollPlan
 from pgtop.sources.postgres.shapes import (
