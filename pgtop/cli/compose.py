@@ -23,13 +23,16 @@ from pgtop.config.display import display_of
 from pgtop.config.guards import Guards
 from pgtop.config.settings import Safety, Settings
 from pgtop.errors import UsageError
+from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.clock import MonotonicClock
-from pgtop.ports import Enricher, Planner, Signaller, Source
+from pgtop.ports import Enricher, Planner, Signaller, Source, SourceError
 from pgtop.signalling.observe import RefusingSignaller
 from pgtop.sources.postgres.connection import ServerConnection
+from pgtop.sources.postgres.conninfo import environment
 from pgtop.sources.postgres.probes import PROBES, Probe
 from pgtop.sources.postgres.sampler import TEXT_BYTES, WHOLE, PostgresSource
+from pgtop.view.server_words import pooled_words
 
 if TYPE_CHECKING:
     from pgtop.signalling.execute import SignalExecutor
@@ -119,6 +122,22 @@ def host_enricher(host_figures: str) -> "HostEnricher | None":
     from pgtop.sources.host.enricher import HostEnricher
 
     return HostEnricher(tries_always=host_figures == "on")
+
+
+def console_for(options: ConnectionOptions) -> "PoolersEnricher | None":
+    """Return what reads the console that the options lead to, as if it were a database; None if
+    they lead elsewhere. Raises UsageError.
+    """
+    parameters = {**environment(), **parameters_of(options)}
+    if parameters.get("dbname") != _CONSOLE:
+        return None
+    from pgtop.sources.pgbouncer.enricher import PoolersEnricher
+
+    return PoolersEnricher([{"port": "5432", **parameters}])
+
+
+_CONSOLE = "pgbouncer"
+"""The database that is PgBouncer's console."""
 
 
 def executor_for(
@@ -220,8 +239,19 @@ async def _run_dashboard(
     is_shown = asyncio.Event()
     loading = asyncio.create_task(startup.load_screen_while_waiting(is_shown))
     try:
-        first = await first_sample(source, options.wait, waiting)
+        try:
+            first = await first_sample(source, options.wait, waiting)
+        except SourceError as error:
+            from pgtop.cli.console_dashboard import is_console, run_on_console
+
+            if not is_console(error.failure, connection):
+                raise
+            prompt.close()
+            return await run_on_console(
+                connection, settings, guards, splash, is_shown, loading
+            )
         prompt.close()
+        settings = _with_direct_way(settings, first.server)
         splash.show(first)
         is_shown.set()
         await loading
@@ -248,6 +278,15 @@ async def _run_dashboard(
     finally:
         splash.withdraw()
         await source.close()
+
+
+def _with_direct_way(settings: Settings, server: Server) -> Settings:
+    """Return the settings with the remark that a pooler stands between, unless there is a
+    complaint.
+    """
+    if not server.is_pooled or settings.complaint:
+        return settings
+    return settings._replace(complaint=pooled_words(server)[0])
 
 
 def _planner(connection: ServerConnection, explain_as: str) -> Planner:

@@ -211,6 +211,8 @@ class Server(NamedTuple):
     cluster: str = ""
     wal: int | None = None
     """See `ServerInstance`."""
+    is_pooled: bool = False
+    """True if a pooler stands between pgtop and the server."""
     missing: tuple[str, ...] = ()
     """Facts that are not known, as this role may not read them."""
     login: Login = Login()
@@ -219,6 +221,11 @@ class Server(NamedTuple):
     def endpoint(self) -> str:
         """Host and port, or the folder of the socket. Clean before showing."""
         return f"{self.host}:{self.port}" if self.port else self.host
+
+    @property
+    def is_console(self) -> bool:
+        """True if a pooler's own console answers in place of a server."""
+        return not self.version_num
 
     @property
     def acts_as_another(self) -> bool:

@@ -10,18 +10,23 @@ from pgtop.config.settings import Settings
 from pgtop.monitor.monitor import Monitor
 from pgtop.terminal.tty import Tty
 from pgtop.tui.app import PgtopApp
+from pgtop.view_registry import View
 
 _ENDING_SIGNALS = (signal.SIGTERM, signal.SIGHUP, signal.SIGINT)
 
 
 async def run_dashboard(
-    monitors: Sequence[Monitor], settings: Settings, tty: Tty | None = None
+    monitors: Sequence[Monitor],
+    settings: Settings,
+    tty: Tty | None = None,
+    views: Sequence[View] = (),
 ) -> int:
-    """Run the dashboard until the user leaves it or a signal ends it; return the exit code.
+    """Run the dashboard, with the usual views if no others are wanted, until the user leaves it or
+    a signal ends it; return the exit code.
 
     A terminal that is taken already is taken over with the first frame on it.
     """
-    app = PgtopApp(monitors, settings, tty)
+    app = PgtopApp(monitors, settings, tty, views)
     loop = asyncio.get_running_loop()
     for number in _ENDING_SIGNALS:
         loop.add_signal_handler(number, app.exit, 128 + number)

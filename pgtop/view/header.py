@@ -73,6 +73,8 @@ def header(
     height: int,
 ) -> Header:
     """Return the header of a screen of this size; what is no longer true is quiet."""
+    if state.derived.snapshot.server.is_console:
+        return _console_header(state, looks, width, height)
     if state.past is not None:
         return _past_header(state, state.past, looks, views, width, height)
     is_whole = height >= WHOLE_FROM and bool(views.tabs)
@@ -107,6 +109,20 @@ def header(
     if not is_whole:
         return Header([top, *slots], worst)
     return Header([top, *slots], worst, _tabs(state, views, width))
+
+
+def _console_header(state: State, looks: Looks, width: int, height: int) -> Header:
+    """Return the header of a pooler's own console, which has neither slots nor sessions."""
+    from pgtop.view.console_header import console_headline, console_lines
+
+    if state.past is not None:
+        from pgtop.view.past import compact_past_line, time_line
+
+        top = compact_past_line(state, state.past, looks, [], width)
+        return Header([top], Headline(time_line(state.past, looks, width)))
+    lines = console_lines(state, looks, width)
+    shown = lines[:1] if height <= COMPACT_UP_TO else lines
+    return Header(shown, console_headline(state, looks, width))
 
 
 def _past_header(

@@ -25,6 +25,7 @@ from pgtop.view.latest import keeps_latest
 from pgtop.view.looks import Looks
 from pgtop.view.restarts import interruption_forms
 from pgtop.view.server_line import counted_seconds
+from pgtop.view.server_words import pooled_words
 from pgtop.view.slot_words import about, free_words, held, missing
 
 _NEXT = " · "
@@ -103,7 +104,9 @@ def headline(
     troubles = list(_troubles(state)) or [_calm(state)]
     if names_beside:
         troubles += map(Trouble, calm_beside(state))
-    return _laid_out(
+    if words := pooled_words(state.derived.snapshot.server):
+        troubles.append(Trouble([line(each, Tone.NOTICE) for each in words]))
+    return lay_out(
         troubles,
         looks,
         width,
@@ -113,7 +116,7 @@ def headline(
 
 
 @keeps_latest
-def _laid_out(
+def lay_out(
     troubles: Sequence[Trouble],
     looks: Looks,
     width: int,

@@ -142,7 +142,7 @@ def _silent_notes(reading: PoolsReading, now: Instant) -> Iterator[Line]:
 
 def _demand_notes(snapshot: Snapshot, reading: PoolsReading) -> Iterator[Line]:
     needs = demand(snapshot, reading)
-    if not needs.pools:
+    if not needs.pools or not needs.slots:
         return
     words = f"Pool sizes add up to {needs.total}"
     slots = f"the server has {needs.slots} slots for ordinary roles."

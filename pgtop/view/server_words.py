@@ -1,5 +1,7 @@
 """The server and the role, in the words of header, printed page and question. All are cleaned."""
 
+from collections.abc import Sequence
+
 from pgtop.model.server import SUPPORTED, Server
 from pgtop.text.clean import cells, clean, fit
 from pgtop.text.tone import Span, Tone
@@ -48,6 +50,25 @@ def account(server: Server) -> str:
         login = f"{server.login.name}@{server.database}"
         return clean(f"as {server.user}, logged in as {login}")
     return clean(f"{server.user}@{server.database}")
+
+
+def pooled_words(server: Server) -> Sequence[str]:
+    """Return that a pooler stands between, the longest form first: with the way to the server
+    itself, where that is known; nothing if none does.
+    """
+    if not server.is_pooled:
+        return ()
+    host, _, port = server.address.rpartition(":")
+    if host:
+        way = f"the server itself: pgtop -h {host} -p {port}"
+    elif port:
+        way = f"the server itself: port {port} on the pooler's machine"
+    else:
+        return (_THROUGH,)
+    return clean(f"{_THROUGH}; {way}"), _THROUGH
+
+
+_THROUGH = "through a pooler"
 
 
 def version_number(server: Server) -> str:

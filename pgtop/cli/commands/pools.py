@@ -29,6 +29,7 @@ from pgtop.model.server import Limits, Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant, from_datetime, seconds_between
 from pgtop.ports import SourceError
+from pgtop.sources.postgres.failures import pooler_console
 from pgtop.table.layout import header
 from pgtop.table.options import Sort, TableOptions
 from pgtop.text.wrap import Line
@@ -83,8 +84,9 @@ def run(command: PoolsCommand) -> int:
     report_silent(pools.reading)
     if all(pooler.reason for pooler in pools.reading.poolers):
         return Exit.NO_CONNECTION
-    if isinstance(pools.server, Failure):
-        output.report(f"No server, only the pooler: {pools.server.what}")
+    server = pools.server
+    if isinstance(server, Failure) and server != pooler_console():
+        output.report(f"No server, only the pooler: {server.what}")
     if command.json:
         output.write_data(as_json(pools))
     else:
@@ -99,7 +101,8 @@ async def _read(command: PoolsCommand) -> Pools:
     """
     if command.past.file is not None:
         return await _recorded(command.past.file, command.past.at)
-    poolers = compose.poolers_for(command.connection)
+    options = command.connection
+    poolers = compose.poolers_for(options) or compose.console_for(options)
     if poolers is None:
         raise UsageError(
             "There is no pooler to read.",
@@ -136,7 +139,8 @@ async def _server(command: PoolsCommand) -> Snapshot | Failure:
     try:
         return await first_sample(source, command.connection.wait)
     except SourceError as error:
-        if error.failure.kind is FailureKind.USAGE:
+        is_console = error.failure == pooler_console()
+        if error.failure.kind is FailureKind.USAGE and not is_console:
             raise
         return error.failure
     finally:

@@ -211,7 +211,8 @@ PARAMETER = FailureCause(
 CONSOLE = FailureCause(
     _Kind.USAGE,
     "This is the pooler's own console, which knows nothing of the server's sessions",
-    "Name a database behind the pooler (-d), or connect to the server itself (-h, -p).",
+    "Name a database behind the pooler (-d), or connect to the server itself (-h, -p); the pools "
+    "alone: pgtop -d pgbouncer, or pgtop pools -d pgbouncer.",
 )
 LOCAL_FILE = FailureCause(
     _Kind.OTHER,

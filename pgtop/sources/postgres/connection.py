@@ -69,6 +69,9 @@ _FIXED_OPTIONS = {"application_name": "pgtop", "client_encoding": "SQL_ASCII"}
 database.
 """
 
+_OF_SERVERS = ("options", "service", *_FIXED_OPTIONS)
+"""Options that a pooler's console has no use for."""
+
 _SHORT_VISIT = {
     "connect_timeout": "3",
     "target_session_attrs": "any",
@@ -193,6 +196,14 @@ class ServerConnection:
             finally:
                 self._limit = None
                 await self._drop_unless_usable()
+
+    @property
+    def console_options(self) -> Mapping[str, str]:
+        """The options with which this connection was opened, for that of a pooler's console."""
+        resolved = {} if self._resolved is None else self._resolved.options
+        return {
+            name: value for name, value in resolved.items() if name not in _OF_SERVERS
+        }
 
     def to_database(self, name: str, role: str = "") -> "ServerConnection":
         """Return a connection, not yet open, to a database of the very server that this one is open

@@ -316,6 +316,7 @@ class Facts:
             cluster=run.cluster,
             wal=run.wal,
             login=_login(login_oid, roles.get(login_oid), reserves, info.user),
+            is_pooled=channel.features.pooled,
             missing=self._missing(),
         )
 

@@ -6,11 +6,17 @@ from typing import ClassVar
 from textual import on
 
 from pgtop import places
+from pgtop.keys import OTHER_VIEWS
 from pgtop.model.snapshot import Snapshot
 from pgtop.table.options import Sort, TableOptions
 from pgtop.text.wrap import Line
 from pgtop.tui.keymap import bindings
-from pgtop.tui.messages import ShareFilter, TextCopied, ViewRequested
+from pgtop.tui.messages import (
+    NoticeRequested,
+    ShareFilter,
+    TextCopied,
+    ViewRequested,
+)
 from pgtop.tui.screens.table_screen import TableScreen
 from pgtop.tui.widgets.row_table import RowTable
 from pgtop.view.empty import EmptyState
@@ -42,7 +48,7 @@ class PoolsScreen(TableScreen[PoolRow, Snapshot]):
         "sort_menu",
         "copy_menu",
         "refresh",
-        "show_sessions",
+        OTHER_VIEWS,
         "pause",
     )
     BINDINGS = bindings(*places.POOLS)
@@ -100,7 +106,12 @@ class PoolsScreen(TableScreen[PoolRow, Snapshot]):
         for a client that waits, those of the pool that it waits for.
         """
         row = self._table.selected
-        if not self.accept_filter() and row is not None:
+        if self.accept_filter() or row is None:
+            return
+        if self.state.derived.snapshot.server.is_console:
+            words = "the pooler's console knows nothing of the server's sessions"
+            self.app.post_message(NoticeRequested(words))
+        else:
             target = ShareFilter(sessions_filter(row), row.identity, "pools")
             self.app.post_message(ViewRequested("sessions", target))
 

@@ -1,0 +1,84 @@
+"""The pools view in the app that users run, and the clients of pooled sessions."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from pgtop.config.settings import Settings
+from pgtop.model.pools import PoolsReading
+from pgtop.model.timestamp import MICROSECONDS
+from pgtop.tui.screens.breakdown import BreakdownScreen
+from pgtop.tui.screens.pools import PoolsScreen
+from pgtop.tui.screens.sessions import SessionsScreen
+from tests.fakes import FakeSource
+from tests.scenes.pools import ABOUT, READING, SURE, WEB, pooled, with_pools
+from tests.tui.apps import Stage, press, shown_on, table_on, text_of
+
+_SIZE = (100, 24)
+
+
+async def test_the_sessions_of_a_pool_and_back() -> None:
+    """The row, its filter in the sessions, and the same row again."""
+    stage = Stage(pooled())
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await press(pilot, "show_pools")
+        assert isinstance(stage.app.screen, PoolsScreen)
+        assert table_on(stage).rows[0].pool == WEB
+        await press(pilot, "open")
+        assert isinstance(stage.app.screen, SessionsScreen)
+        assert sorted(shown_on(stage)) == [SURE.pid, ABOUT.pid]
+        await press(pilot, "clear")
+        assert isinstance(stage.app.screen, PoolsScreen)
+        await press(pilot, "cursor_last", "copy_menu")
+        await stage.tick()
+        copied = stage.app.clipboard
+        assert copied == "10.0.3.9:40125 0 s shop/web"
+        await press(pilot, "open")
+        assert sorted(shown_on(stage)) == [SURE.pid, ABOUT.pid]
+
+
+async def test_a_group_of_clients_is_signalled_as_far_as_it_is_certain() -> None:
+    """The session whose client may have changed is skipped, with a word."""
+    stage = Stage(pooled())
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await press(pilot, "show_breakdown")
+        screen = stage.app.screen
+        assert isinstance(screen, BreakdownScreen)
+        assert screen._with_certain_client([SURE, ABOUT]) == [SURE]
+        await pilot.pause()
+        assert "1 skipped: their client may have changed" in text_of(stage, "#notice")
+
+
+async def test_the_past_has_the_pools_of_then() -> None:
+    first = pooled()
+    free = READING._replace(pools=(WEB._replace(active=1, waiting=0),))
+    later = with_pools(first, PoolsReading((free,)))
+    later = replace(later, taken_at=first.taken_at + MICROSECONDS)
+    stage = Stage(first, source=FakeSource([later]))
+    async with stage.app.run_test(size=_SIZE) as pilot:
+        await stage.tick()
+        await press(pilot, "show_pools")
+        assert table_on(stage).rows[0].pool.active == 1
+        await press(pilot, "step_back")
+        assert table_on(stage).rows[0].pool.active == WEB.active
+
+
+@pytest.mark.parametrize(
+    ("keys", "size", "settings"),
+    [
+        (("show_pools",), (80, 24), Settings()),
+        ((), (200, 50), Settings(ascii=True)),
+    ],
+    ids=["pools-80x24", "sessions-200x50-ascii"],
+)
+def test_looks(
+    snap_compare: Any, keys: Sequence[str], size: tuple[int, int], settings: Settings
+) -> None:
+    stage = Stage(pooled(), settings=settings)
+
+    async def run_before(pilot: Any) -> None:
+        await press(pilot, *keys)
+
+    assert snap_compare(stage.app, terminal_size=size, run_before=run_before)
