@@ -15,7 +15,7 @@ from pgtop.terminal.canvas import Piece
 from pgtop.text.wrap import Line
 from pgtop.tui.own_views import view_called, views_of
 from pgtop.tui.paint import StyledLine, colours_of, converter_for, runs
-from pgtop.tui.tabs import tabs_of
+from pgtop.tui.tabs import offered_views, tabs_of
 from pgtop.tui.theme import palette
 from pgtop.view.chrome import (
     Surroundings,
@@ -134,10 +134,12 @@ def sessions(
     looks = Looks.of(settings)
     query = options_of(settings)
     table = arrange_sessions(state.derived, query)
+    views = views_of(settings)
+    actions = settings.keymap.offered(FOOTER, settings.read_only)
     around = Surroundings(
         looks=looks,
-        views=tabs_of(views_of(settings), VIEWS[0], state, looks),
-        actions=settings.keymap.offered(FOOTER, settings.read_only),
+        views=tabs_of(views, VIEWS[0], state, looks),
+        actions=offered_views(actions, views, state),
     )
     lines = frame(
         state,

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from pgtop.actions import Action
 from pgtop.monitor.state import State
 from pgtop.view.header import Views
 from pgtop.view.latest import keeps_latest
@@ -20,6 +21,16 @@ def tabs_of(
     shown = [view for view in views if view is active or view.has_rows(state)]
     alarms = [view.alarms(state) for view in shown]
     return _tabs(shown, alarms, active.id, looks)
+
+
+def offered_views(
+    actions: tuple[Action, ...], views: Sequence[View], state: State
+) -> tuple[Action, ...]:
+    """Return the actions without those that open a view with nothing to show."""
+    absent = {f"show_{view.id}" for view in views if not view.has_rows(state)}
+    if not absent:
+        return actions
+    return tuple([each for each in actions if each.id not in absent])
 
 
 @keeps_latest

@@ -16,7 +16,7 @@ from pgtop.text.wrap import Line, line
 from pgtop.tui.messages import ViewRequested
 from pgtop.tui.screens.current_size import CurrentSize
 from pgtop.tui.screens.stateful import Stateful
-from pgtop.tui.tabs import tabs_of
+from pgtop.tui.tabs import offered_views, tabs_of
 from pgtop.tui.text_input import open_field
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.alarm import Alarm
@@ -226,7 +226,7 @@ class LiveScreen(Stateful, CurrentSize, Screen[None]):
             status=self.status_line(),
             complaint=self.complaint(),
             remark=self.remark(),
-            actions=self.footer_actions(),
+            actions=offered_views(self.footer_actions(), self._views, self.state),
             has_field=self.state.past is not None and open_field(self) is not None,
         )
 
