@@ -15,6 +15,7 @@ from pgtop.view.server_line import CLOCK, clock, top_wishes
 from pgtop.view.server_words import account, address, short_address
 
 _PLACE, _VERSION, _ROLE = range(1, 4)
+_VIEW = "pools"
 _ALONE = (
     "A pooler's console: it has pools, and nothing of the server's sessions.",
     "A pooler's console: pools alone.",
@@ -28,13 +29,13 @@ def console_lines(state: State, looks: Looks, width: int) -> list[Line]:
 
 def console_headline(state: State, looks: Looks, width: int) -> Headline:
     """Return what is wrong with the pools, or else how much of them is in use."""
-    found = list(troubles(state))
-    thing = beside(state)
-    if not found and thing is not None:
-        found = [Trouble(thing.forms)]
-    if not found:
-        found = [Trouble([line("the pooler is being read", Tone.QUIET)])]
-    return lay_out(found, looks, width, "pools", state.stale)
+    things = list(troubles(state))
+    line_beside = beside(state)
+    if not things and line_beside is not None:
+        things = [Trouble(line_beside.forms)]
+    if not things:
+        things = [Trouble([line("the pooler is being read", Tone.QUIET)])]
+    return lay_out(things, looks, width, _VIEW, state.stale)
 
 
 def _top(state: State, looks: Looks, width: int) -> Line:
