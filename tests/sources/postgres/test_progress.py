@@ -3,16 +3,23 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
+from statistics import median
 from typing import Any, LiteralString
 
 import psycopg
 import pytest
 
-from pgtop.analysis.progress import measure, percent, step_number
+from pgtop.analysis.progress import (
+    measure,
+    pace_seconds,
+    percent,
+    remaining_seconds,
+    step_number,
+)
 from pgtop.model.progress import SECTION, Operation, ProgressReading, operations_of
 from pgtop.model.section import PROGRESS, SESSIONS, Section
 from pgtop.model.snapshot import Snapshot
-from pgtop.model.timestamp import MICROSECONDS
+from pgtop.model.timestamp import MICROSECONDS, seconds_between
 from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.features import Features
 from pgtop.sources.postgres.probes import ProbeContext
@@ -115,6 +122,46 @@ async def test_an_index_build_has_the_numbers_of_the_view(
     ended = await sample_until(source, lambda now: operation(now, pid) is None, WANTED)
     assert ended.sections[SECTION].reason == ""
     await worker.execute("DROP FUNCTION public.slow")
+
+
+async def test_the_time_left_is_that_which_a_steady_phase_takes(
+    source: PostgresSource, connect: Connect
+) -> None:
+    """A build that sleeps at each block; `tests.benchmarks.progress` does it with ten million
+    rows.
+    """
+    worker = await connect()
+    for order in STEADY:
+        await worker.execute(order)
+    estimates: list[tuple[int, float]] = []
+    build = worker.execute("CREATE INDEX ON steady (public.steady(number))")
+    async with under_way(build, worker):
+        now: Operation | None = await seen(source, pid_of(worker))
+        while now is not None and now.phase == SCAN:
+            left = remaining_seconds(now)
+            if left is not None and pace_seconds(now) > 1:
+                estimates.append((now.points[-1].at, left))
+            await asyncio.sleep(0.1)
+            snapshot = await source.sample(WANTED)
+            now = operation(snapshot, pid_of(worker))
+        ended_at = snapshot.taken_at
+    await worker.execute("DROP TABLE steady; DROP FUNCTION public.steady")
+    early = estimates[: len(estimates) // 2]
+    times = [(left, seconds_between(at, ended_at)) for at, left in early]
+    assert median([abs(left - time) / time for left, time in times]) < 0.2
+
+
+SCAN = "building index: scanning table"
+STEADY: tuple[LiteralString, ...] = (
+    "SET max_parallel_maintenance_workers = 0",
+    "CREATE TABLE steady (number int, words text) WITH (fillfactor = 10)",
+    "INSERT INTO steady SELECT n, repeat('x', 500) FROM generate_series(1, 120) AS n",
+    """
+    CREATE FUNCTION public.steady(number int) RETURNS int LANGUAGE plpgsql IMMUTABLE AS
+    $$ BEGIN PERFORM pg_sleep(0.025); RETURN number; END $$
+    """,
+)
+"""A table with a row in each block, and an index expression that takes 25 ms for each."""
 
 
 def _waiting(snapshot: Snapshot) -> set[int]:
