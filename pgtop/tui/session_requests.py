@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pgtop.analysis.recorded_detail import detail_in
@@ -18,6 +19,7 @@ from pgtop.tui.latest_request import LatestRequest
 from pgtop.tui.messages import CopyRequested
 from pgtop.tui.session_waits import SessionWaits
 from pgtop.tui.theme import Palette
+from pgtop.tui.workers import Work, start
 
 if TYPE_CHECKING:
     from pgtop.tui.app import PgtopApp
@@ -47,7 +49,7 @@ class SessionRequests:
 
     def show_details(self, backend: Backend) -> None:
         """Read the details of a session for the page that shows it."""
-        self._app.run_worker(self._details.request(backend), group="detail")
+        start(self._app, partial(self._details.request, backend), "detail")
         self._waits.follow()
 
     def copy(self, message: CopyRequested) -> None:
@@ -58,11 +60,11 @@ class SessionRequests:
             self._copies.drop()
             self._deliver(message, message.copied)
         else:
-            self._app.run_worker(self._copies.request(message), group="copy")
+            start(self._app, partial(self._copies.request, message), "copy")
 
     def copy_text(self, text: str, name: str) -> None:
         """Copy a text that a page shows."""
-        self._app.run_worker(self._set_clipboard(text, name), group="clipboard")
+        start(self._app, partial(self._set_clipboard, text, name), "clipboard")
 
     def explain(self, copied: Copied) -> None:
         """Open the page of the plan of a session's query."""
@@ -112,12 +114,12 @@ class SessionRequests:
             self._app.show_notice(f"{name} was not copied: {clean(reason)}", Tone.WARN)
             return
         file_name = f"{message.kind}-{copied.backend.pid}"
-        delivery = (
-            self._save(text, name, file_name)
+        delivery: Work = (
+            partial(self._save, text, name, file_name)
             if message.into_file
-            else self._set_clipboard(text, name)
+            else partial(self._set_clipboard, text, name)
         )
-        self._app.run_worker(delivery, group="clipboard")
+        start(self._app, delivery, "clipboard")
 
     async def _set_clipboard(self, text: str, name: str) -> None:
         """Copy a text, and show which way it took; another program may be needed for it."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from pgtop.monitor.monitor import Monitor
 from pgtop.ports import SourceError
+from pgtop.tui.workers import start
 
 if TYPE_CHECKING:
     from pgtop.tui.app import PgtopApp
@@ -25,7 +26,7 @@ class SessionWaits:
     def follow(self) -> None:
         """Sample until the page is closed, unless that is under way."""
         if not self._is_sampling:
-            self._app.run_worker(self._sample(), group="waits")
+            start(self._app, self._sample, "waits")
 
     async def _sample(self) -> None:
         self._is_sampling = True

@@ -18,6 +18,7 @@ from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import TextCopied
 from pgtop.tui.screens.searchable import SearchablePage
 from pgtop.tui.theme import Palette
+from pgtop.tui.workers import start
 from pgtop.view.copies import Copied, Copy, CopyKind
 from pgtop.view.query_plan import (
     AnyPlan,
@@ -87,7 +88,7 @@ class QueryPlanScreen(SearchablePage):
         if self.field is not None:
             self.close_field()
         elif not self._is_planning:
-            self.run_worker(self._make_plan(), group="plan")
+            start(self, self._make_plan, "plan")
 
     async def _make_plan(self) -> None:
         planning = self._planning

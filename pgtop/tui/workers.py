@@ -1,0 +1,21 @@
+"""Work beside the screen.
+
+A worker gets a function and no coroutine: of a coroutine that never began, because the app ended,
+Python would complain on the terminal that pgtop has just given back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine
+from typing import TypeAlias
+
+from textual.dom import DOMNode
+from textual.worker import WorkType
+
+Work: TypeAlias = Callable[[], Coroutine[None, None, None]]
+
+
+def start(owner: DOMNode, work: Work, group: str) -> None:
+    """Begin the work as a worker of the app or of a screen, unless that ends before."""
+    typed: WorkType[None] = work
+    owner.run_worker(typed, group=group)
