@@ -15,7 +15,6 @@ SECTION = "pools"
 
 SESSION_MODE = "session"
 TRANSACTION_MODE = "transaction"
-STATEMENT_MODE = "statement"
 
 
 class Pool(NamedTuple):
