@@ -28,8 +28,8 @@ def test_generated_parts_are_up_to_date(path: object) -> None:
 
 
 def test_readme_is_short() -> None:
-    """README has fewer than 150 lines; the rest is in the topics."""
-    assert len(README.read_text().splitlines()) < 150
+    """README has fewer than 165 lines; the rest is in the topics."""
+    assert len(README.read_text().splitlines()) < 165
 
 
 def test_images_exist() -> None:
