@@ -1,86 +1,29 @@
-"""Figures of the machine: only for processes that are provably the server's own, and right."""
+"""Figures of the machine: only for processes that are provably the server's own."""
 
-import os
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from pgtop.model.backend import Backend
-from pgtop.model.snapshot import Snapshot
-from pgtop.model.timestamp import MICROSECONDS, Instant
+from pgtop.model.timestamp import MICROSECONDS
 from pgtop.sources.host.cpus import local_cpus
 from pgtop.sources.host.enricher import is_near
-from pgtop.sources.host.proc import Proc, ProcessGoneError
+from pgtop.sources.host.proc import ProcessGoneError
 from pgtop.sources.host.proof import NotProvenError, prove
-from tests.scenes import calm
-
-HZ = os.sysconf("SC_CLK_TCK")
-POSTMASTER = 900_001
-"""A pid that no process of this machine has."""
-
-
-class FakeProc(Proc):
-    """A folder like /proc of a machine that has booted at a certain time."""
-
-    def __init__(self, root: Path, booted_at: Instant) -> None:
-        super().__init__(root)
-        self.boot = booted_at
-
-    def booted_at(self) -> Instant:
-        return self.boot
-
-    def write(self, pid: int, files: Mapping[str, str]) -> None:
-        """Write files of a process."""
-        folder = self.root / "proc" / str(pid)
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, content in files.items():
-            (folder / name).write_text(content)
-
-    def start(
-        self,
-        pid: int,
-        at: Instant,
-        parent: int = POSTMASTER,
-        name: str = "postgres",
-        cpu: int = 0,
-    ) -> None:
-        """Write the state of a process that began at that time."""
-        ticks = (at - self.boot) * HZ // MICROSECONDS
-        fields = ["S", str(parent), *["1"] * 9, str(cpu), "0", *["1"] * 6, str(ticks)]
-        stat = f"{pid} ({name}) {' '.join(fields)} 0 0\n"
-        self.write(pid, {"stat": stat, "status": "Cpus_allowed_list:\t0-3,8\n"})
-
-
-def scene(*, own_start: int = 0) -> Snapshot:
-    """Return a snapshot with pgtop's own session through a socket file."""
-    snapshot = calm()
-    own = snapshot.at(snapshot.server.pid)
-    assert own is not None
-    start = own.backend_start or 0
-    sessions = [
-        replace_start(each, start + own_start) if each.pid == own.pid else each
-        for each in snapshot.backends
-    ]
-    return replace(snapshot, ungrouped=tuple(sessions))
-
-
-def replace_start(backend: Backend, start: Instant) -> Backend:
-    return backend._replace(backend_start=start, client_addr=None)
+from tests.sources.host_machine import (
+    POSTMASTER,
+    FakeProc,
+    machine_of,
+    own_session,
+    scene,
+    with_start,
+)
 
 
 @pytest.fixture
 def machine(tmp_path: Path) -> FakeProc:
     """Return the machine of the scene, with all its processes."""
-    snapshot = scene()
-    start = snapshot.server.started_at
-    proc = FakeProc(tmp_path, start - 1000 * MICROSECONDS)
-    proc.start(POSTMASTER, start - 3 * MICROSECONDS, parent=1)
-    for backend in snapshot.backends:
-        if backend.backend_start is not None:
-            proc.start(backend.pid, backend.backend_start)
-    return proc
+    return machine_of(scene(), tmp_path)
 
 
 def test_the_starts_of_server_and_session_are_the_proof(machine: FakeProc) -> None:
@@ -101,8 +44,7 @@ def test_a_session_that_began_at_another_time_is_no_proof(machine: FakeProc) -> 
 
 def test_another_program_is_no_proof(machine: FakeProc) -> None:
     snapshot = scene()
-    own = snapshot.at(snapshot.server.pid)
-    assert own is not None
+    own = own_session(snapshot)
     machine.start(own.pid, own.backend_start or 0, name="kworker/3:1 (x) (")
     with pytest.raises(NotProvenError):
         prove(snapshot, machine)
@@ -122,7 +64,7 @@ def test_a_reused_pid_is_not_the_session(machine: FakeProc) -> None:
     assert not proof.covers(machine.stat(backend.pid), backend)
     machine.start(backend.pid, start, parent=1)
     assert not proof.covers(machine.stat(backend.pid), backend)
-    assert not proof.covers(machine.stat(backend.pid), replace_start(backend, 0))
+    assert not proof.covers(machine.stat(backend.pid), with_start(backend, 0))
 
 
 def test_a_restarted_server_must_be_proven_again(machine: FakeProc) -> None:
@@ -142,8 +84,7 @@ def test_a_clock_that_was_set_after_the_start_is_recognised(
     """The boot seems to be at another time then; only pgtop's own session is later."""
     snapshot = scene()
     machine.boot += step * MICROSECONDS
-    own = snapshot.at(snapshot.server.pid)
-    assert own is not None
+    own = own_session(snapshot)
     machine.start(own.pid, own.backend_start or 0)
     proof = prove(snapshot, machine)
     for backend in snapshot.backends:
@@ -161,8 +102,7 @@ def test_a_server_that_starts_later_than_its_process_ends_is_no_proof(
 def test_a_connection_to_the_own_address_may_stay_on_the_machine() -> None:
     snapshot = scene()
     assert is_near(snapshot)
-    own = snapshot.at(snapshot.server.pid)
-    assert own is not None
+    own = own_session(snapshot)
     server = snapshot.server._replace(address="10.0.0.5:5432")
     for address, is_same in (("10.0.0.5", True), ("10.0.0.6", False)):
         session = own._replace(client_addr=address)

@@ -23,13 +23,29 @@ from pgtop.sources.host.proc import (
 )
 from pgtop.sources.host.proof import Proof
 
-BUDGET = 0.001
-"""Seconds of CPU that a tick may take for CPU times and bytes."""
-MEMORY_BUDGET = 0.0004
-"""The same for memory, over several ticks."""
-EVERY = 1.8
-"""Least seconds between two readings of a session: 1 % of a CPU is two of the kernel's ticks."""
-_MEMORY_EVERY = 10.0
+
+class Pace(NamedTuple):
+    """Bounds of what one call reads."""
+
+    budget: float = 0.001
+    """Seconds of CPU for CPU times and bytes."""
+    memory_budget: float = 0.0004
+    """The same for memory, over several calls."""
+    every: float = 1.8
+    """Least seconds between two readings of a session: half a percent of a CPU is one of the
+    kernel's ticks.
+    """
+    memory_every: float = 10.0
+
+
+TICK = Pace()
+"""The pace of a dashboard."""
+ALL_AT_ONCE = Pace(
+    budget=30.0,
+    memory_budget=30.0,
+    every=0.0,
+    memory_every=0.0,
+)
 _TOO_OLD = 120.0
 """Seconds after which a mean since the reading before is no rate any more."""
 _ROUNDED = 1 << 16
@@ -93,9 +109,7 @@ class ProcessReader:
     def read(
         self,
         backends: Sequence[Backend],
-        budget: float = BUDGET,
-        memory_budget: float = MEMORY_BUDGET,
-        every: float = EVERY,
+        pace: Pace = TICK,
     ) -> dict[int, tuple[float | None, ...]]:
         """Read some of the sessions; return the figures of all that are known, by pid."""
         began = thread_time()
@@ -106,11 +120,11 @@ class ProcessReader:
         busy.sort(key=self._read_at)
         turned = self._turned(idle)
         for count, backend in enumerate((*busy, *turned)):
-            if count and thread_time() - began > budget:
+            if count and thread_time() - began > pace.budget:
                 break
-            self._read_use(backend, every)
+            self._read_use(backend, pace.every)
             self._next_idle += count >= len(busy)
-        self._read_memories((*busy, *turned), now, memory_budget)
+        self._read_memories((*busy, *turned), now, pace)
         return dict(self._figures)
 
     def _forget(self, backends: Iterable[Backend]) -> None:
@@ -152,13 +166,20 @@ class ProcessReader:
         The files are read before the process is recognised: if that is still the session, they were
         the session's.
         """
-        storage = None
-        if self._may_read:
-            try:
-                storage = self._proc.storage(backend.pid)
-            except NoRightError:
-                self._may_read = False
+        storage = self._storage(backend.pid)
         return _Last(now, self._proven(backend), storage)
+
+    def _storage(self, pid: int) -> StorageUse | None:
+        """Return what a process has moved; None without the right, or on a kernel without it."""
+        if not self._may_read:
+            return None
+        try:
+            return self._proc.storage(pid)
+        except NoRightError:
+            self._may_read = False
+        except ProcessGoneError:
+            return None
+        return None
 
     def _proven(self, backend: Backend) -> Stat:
         stat = self._proc.stat(backend.pid)
@@ -181,9 +202,10 @@ class ProcessReader:
         self,
         backends: Sequence[Backend],
         now: float,
-        budget: float,
+        pace: Pace,
     ) -> None:
         """Read the memory of some sessions, those that were read longest ago."""
+        budget = pace.memory_budget
         self._memory_debt = max(0.0, self._memory_debt - budget)
         if not self._may_read or self._memory_debt > budget:
             return
@@ -193,7 +215,7 @@ class ProcessReader:
         due = [
             (session.memory_at, place, backend, session)
             for place, (backend, session) in enumerate(known)
-            if session is not None and now - session.memory_at >= _MEMORY_EVERY
+            if session is not None and now - session.memory_at >= pace.memory_every
         ]
         due.sort()
         for _, _, backend, session in due:
@@ -209,16 +231,17 @@ class ProcessReader:
         session: _Session,
         now: float,
     ) -> None:
+        session.memory_at = now
+        session.memory = None
         try:
             memory = self._proc.memory(backend.pid)
             self._proven(backend)
         except NoRightError:
             self._may_read = False
         except ProcessGoneError:
-            self._drop(backend)
+            return
         else:
             session.memory = MemoryUse(*[size - size % _ROUNDED for size in memory])
-            session.memory_at = now
             self._figures[backend.pid] = session.figures
 
 

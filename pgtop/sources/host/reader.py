@@ -7,15 +7,13 @@ from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant
 from pgtop.sources.host.machine import MachineReader, data_folder_in
 from pgtop.sources.host.proc import Proc
-from pgtop.sources.host.processes import ProcessReader
+from pgtop.sources.host.processes import ALL_AT_ONCE, TICK, ProcessReader
 from pgtop.sources.host.proof import NotProvenError, Proof, prove
 
 _MACHINE_EVERY = 5.0
 """Seconds between two readings of the machine."""
 _PROVE_EVERY = 30.0
 """Seconds until a proof that failed is tried again."""
-_ALL = 30.0
-"""Seconds of CPU that are enough for all sessions."""
 
 
 class HostReader:
@@ -44,10 +42,8 @@ class HostReader:
         except NotProvenError as error:
             return str(error)
         self._read_machine(snapshot, proof.postmaster)
-        if whole:
-            figures = processes.read(snapshot.backends, _ALL, _ALL, every=0.0)
-        else:
-            figures = processes.read(snapshot.backends)
+        pace = ALL_AT_ONCE if whole else TICK
+        figures = processes.read(snapshot.backends, pace)
         cost = thread_time() - began
         self._reading = self._reading._replace(
             processes=figures,
