@@ -4,7 +4,7 @@ from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.session_storage import storage_of
 from pgtop.model.backend import Backend
 from pgtop.model.host import figures_of
-from pgtop.text.units import rough_rate, short_memory
+from pgtop.text.units import short_bytes, short_memory
 
 
 def cpu_key(backend: Backend, derived: DerivedSnapshot) -> float | None:
@@ -52,4 +52,4 @@ def write(backend: Backend, derived: DerivedSnapshot) -> str:
 
 
 def _rate(value: float | None) -> str:
-    return "" if value is None else rough_rate(value)
+    return "" if value is None else short_bytes(value)

@@ -61,7 +61,17 @@ _NEARLY = 0.97
 
 def short_memory(value: float) -> str:
     """Return a size of memory in five cells at most, as `ps` and `top` do: `1.2G`."""
-    number, _, unit = memory_text(value).partition(" ")
+    return _short(memory_text(value))
+
+
+def short_bytes(value: float) -> str:
+    """Return a number of bytes in six cells at most: `1.2M`."""
+    return _short(rough_bytes(value))
+
+
+def _short(text: str) -> str:
+    """Return a size with its unit in one letter, and without that of bytes."""
+    number, _, unit = text.partition(" ")
     return number + unit[:1].replace("B", "")
 
 

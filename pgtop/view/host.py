@@ -2,7 +2,7 @@
 session uses.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from typing import Any
 
 from pgtop.analysis.derived import DerivedSnapshot
@@ -13,10 +13,13 @@ from pgtop.analysis.host_shortages import (
     memory_pressure,
     shortages_of,
 )
+from pgtop.analysis.session_storage import StorageRates, storage_of
 from pgtop.model.backend import Backend
 from pgtop.model.host import (
+    SECTION,
     Container,
     HostReading,
+    Machine,
     ProcessFigures,
     figures_of,
     host_of,
@@ -24,8 +27,9 @@ from pgtop.model.host import (
 from pgtop.model.serialise import record
 from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.state import State
+from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
-from pgtop.text.units import bytes_text, memory_text, rough_bytes
+from pgtop.text.units import bytes_text, counted, memory_text, rough_bytes
 from pgtop.text.wrap import Line, line
 from pgtop.view.alarm import SIGN
 from pgtop.view.beside import Beside
@@ -33,6 +37,7 @@ from pgtop.view.fields import LabelledValue, field
 from pgtop.view.headline import Trouble
 
 _WARNS = "! "
+COUNTED_LATE = "the server counts it when a transaction ends"
 
 
 def beside(state: State) -> Beside | None:
@@ -47,9 +52,13 @@ def beside(state: State) -> Beside | None:
 
 
 def troubles(state: State) -> Iterator[Trouble]:
-    """Yield what is short, for the headline."""
-    reading = host_of(state.derived.snapshot)
+    """Yield what is short, for the headline, or why nothing is known."""
+    snapshot = state.derived.snapshot
+    reading = host_of(snapshot)
     if reading is None:
+        words = clean(f"no figures of the host: {snapshot.sections[SECTION].reason}")
+        forms = [line(words, Tone.NOTICE), line("no figures of the host", Tone.NOTICE)]
+        yield Trouble(forms, is_doubt=True)
         return
     for shortage in shortages_of(reading):
         sign, tone = (SIGN, Tone.ALARM) if shortage.is_alarm else (_WARNS, Tone.WARN)
@@ -70,32 +79,47 @@ def _joined(parts: Sequence[Line]) -> Line:
 def _parts(reading: HostReading) -> Iterator[Line]:
     """Yield the parts of the line, the most important first."""
     short = {each.resource for each in shortages_of(reading)}
-    machine = reading.machine
     container = reading.container or Container()
+    yield from _memory_parts(reading.machine, container, short)
+    yield from _machine_parts(reading, short)
+    if container.cpu_limit is not None:
+        yield _part("CPU limit", _limit_words(container), Resource.CPU_LIMIT in short)
+    pressure = memory_pressure(reading) or 0
+    if pressure >= 1:
+        yield _part("waits for memory", _percent(pressure), Resource.PRESSURE in short)
+    for sentence in reading.missing:
+        yield line(sentence, Tone.QUIET)
+
+
+def _memory_parts(
+    machine: Machine,
+    container: Container,
+    short: Set[Resource],
+) -> Iterator[Line]:
     if container.memory_percent is not None:
-        text = (
-            f"{container.memory_percent:.0f}% of {_size(container.memory_limit_bytes)}"
-        )
+        size = _size(container.memory_limit_bytes)
+        text = f"{_percent(container.memory_percent)} of {size}"
         yield _part("container memory", text, Resource.CONTAINER_MEMORY in short)
     percent = memory_percent(machine)
     if percent is not None:
-        text = f"{percent:.0f}% of {_size(machine.memory_bytes)}"
+        text = f"{_percent(percent)} of {_size(machine.memory_bytes)}"
         yield _part("memory", text, Resource.MACHINE_MEMORY in short)
+
+
+def _machine_parts(reading: HostReading, short: Set[Resource]) -> Iterator[Line]:
+    machine = reading.machine
     if machine.load is not None:
-        cpus = f" on {machine.cpus} CPUs" if machine.cpus else ""
+        cpus = f" on {counted(machine.cpus, 'CPU')}" if machine.cpus else ""
         yield _part("load", f"{machine.load:.1f}{cpus}")
     if reading.disk is not None:
         free = rough_bytes(reading.disk.free_bytes)
-        yield _part(
-            "disk",
-            f"{reading.disk.used_percent:.0f}%, {free} free",
-            Resource.DISK in short,
-        )
-    if container.cpu_limit is not None:
-        yield _part("CPU limit", _limit_words(container), Resource.CPU_LIMIT in short)
-    pressure = memory_pressure(reading)
-    if pressure:
-        yield _part("waits for memory", f"{pressure:.0f}%", Resource.PRESSURE in short)
+        text = f"{_percent(reading.disk.used_percent)}, {free} free"
+        yield _part("disk", text, Resource.DISK in short)
+
+
+def _percent(percent: float) -> str:
+    """Return a share in percent, cut and not rounded: 100 stands for all of it."""
+    return f"{int(percent)}%"
 
 
 def _part(label: str, text: str, is_short: bool = False) -> Line:
@@ -108,7 +132,7 @@ def _part(label: str, text: str, is_short: bool = False) -> Line:
 def _limit_words(container: Container) -> str:
     words = f"{container.cpu_limit:g}"
     if container.throttled_percent:
-        words += f", throttled {container.throttled_percent:.0f}%"
+        words += f", throttled {_percent(container.throttled_percent)}"
     return words
 
 
@@ -121,7 +145,7 @@ def _size(size: int | None) -> str:
 
 def _shortage_texts(shortage: Shortage, reading: HostReading) -> Sequence[str]:
     """Return a shortage in words, the longest first."""
-    percent = f"{shortage.percent:.0f}%"
+    percent = _percent(shortage.percent)
     container = reading.container or Container()
     match shortage.resource:
         case Resource.CONTAINER_MEMORY:
@@ -150,24 +174,28 @@ def _shortage_texts(shortage: Shortage, reading: HostReading) -> Sequence[str]:
 
 def host_fields(backend: Backend, derived: DerivedSnapshot) -> Iterator[LabelledValue]:
     """Yield what a session uses of the machine; nothing where the server does not run here."""
-    reading = host_of(derived.snapshot)
-    figures = figures_of(backend, derived.snapshot)
-    if reading is None or figures is None:
-        return
+    snapshot = derived.snapshot
+    figures = figures_of(backend, snapshot) or ProcessFigures()
     if figures.cpu_percent is not None:
         yield field("CPU", f"{figures.cpu_percent:.0f}% of one")
     if figures.pss_bytes is not None and figures.private_bytes is not None:
         pss = memory_text(figures.pss_bytes)
         private = memory_text(figures.private_bytes)
         yield field("Memory", f"{pss} (PSS), {private} of it private")
-    read = figures.read_bytes_per_second
-    written = figures.write_bytes_per_second
-    if read is not None and written is not None:
-        yield field(
-            "Storage", f"reads {bytes_text(read)}/s, writes {bytes_text(written)}/s"
-        )
-    for sentence in reading.missing:
+    yield from _storage_fields(storage_of(backend, snapshot))
+    reading = host_of(snapshot)
+    for sentence in () if reading is None else reading.missing:
         yield field("Not known", sentence, Tone.QUIET)
+
+
+def _storage_fields(rates: StorageRates) -> Iterator[LabelledValue]:
+    """Yield what a session moves, and how that is counted."""
+    if rates.read is None or rates.written is None:
+        return
+    words = f"reads {bytes_text(rates.read)}/s, writes {bytes_text(rates.written)}/s"
+    note = f" · {COUNTED_LATE}" if rates.is_counted_by_server else ""
+    value = (Span(words, Tone.PLAIN), Span(note, Tone.QUIET))
+    yield LabelledValue("Storage", value)
 
 
 # Programs.

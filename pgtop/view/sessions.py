@@ -1,9 +1,14 @@
 """The table of the sessions as its screen and the first frame show it, and their footer."""
 
+from collections.abc import Iterator, Set
 from typing import Any
 
+from pgtop.analysis.session_storage import needs_backend_io
 from pgtop.config.settings import Settings
 from pgtop.keys import OTHER_VIEWS
+from pgtop.model import backend_io
+from pgtop.model.section import BACKEND_IO, USUAL, Topic
+from pgtop.model.snapshot import Snapshot
 from pgtop.table.columns import ColumnSet
 from pgtop.table.layout import arrow, header
 from pgtop.table.options import Sort, TableOptions
@@ -96,3 +101,17 @@ def table_lines(table: ArrangedSessions, width: int, height: int) -> list[Line]:
         gutter=" " * SESSIONS.gutter_cells,
     )
     return [titles, *lines]
+
+
+def topics_of(columns: Set[str], snapshot: Snapshot) -> Iterator[Topic]:
+    """Yield the topics of columns that polls do not read anyway."""
+    if "usual" in columns:
+        yield USUAL
+    if columns & {"read", "write"} and needs_backend_io(snapshot):
+        yield BACKEND_IO
+
+
+def storage_note(snapshot: Snapshot) -> str:
+    """Return when the server counts what sessions move; "" for a server that does not."""
+    is_counted = backend_io.SECTION in snapshot.sections
+    return "storage: counted when transactions end" if is_counted else ""

@@ -1,4 +1,4 @@
-"""What sessions use: right, of the right process, and read a part at a time."""
+"""The use of sessions: right, of the right process, and read a part at a time."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -106,7 +106,7 @@ def test_without_the_right_only_cpu_is_known(
 def test_all_sessions_get_their_turn_however_little_time_there_is(
     machine: FakeProc, clock: list[float]
 ) -> None:
-    """Those at work come first; with no time at all one session is read a tick."""
+    """Sessions at work come first; with no time at all one session is read a tick."""
     snapshot = scene()
     own = own_session(snapshot)
     seen = [each for each in snapshot.backends if each.backend_start is not None]

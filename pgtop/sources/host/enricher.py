@@ -33,6 +33,8 @@ class _Newest(NamedTuple):
     """When it was read, by the monotonic clock."""
     snapshot: Snapshot
     """The snapshot with the sessions that were read."""
+    is_refuted: bool = False
+    """True if the server does not run here."""
 
     def of_sessions_in(self, snapshot: Snapshot) -> Section[HostReading]:
         """Return the section without sessions that are no more: another one may have their pid."""
@@ -85,6 +87,10 @@ class HostEnricher:
                 partial(self._keep, snapshot),
                 "pgtop-host",
             )
+        newest = self._newest
+        is_expected = newest is not None and newest.is_refuted
+        if is_expected and not self._tries_always:
+            return snapshot
         return self._attached(snapshot)
 
     async def read_now(self, snapshot: Snapshot) -> Snapshot:
@@ -119,7 +125,13 @@ class HostEnricher:
         at = monotonic()
         taken_at = snapshot.taken_at + int((at - now) * MICROSECONDS)
         if isinstance(reading, str):
-            return _Newest(Section(taken_at, reason=reading), at, snapshot)
+            section = Section[HostReading](taken_at, reason=reading)
+            return _Newest(
+                section,
+                at,
+                snapshot,
+                is_refuted=True,
+            )
         return _Newest(Section(taken_at, reading), at, snapshot)
 
     def _keep(self, snapshot: Snapshot, outcome: WorkResult[_Newest]) -> None:

@@ -1,6 +1,6 @@
 """The sessions view: which sessions are shown, tags, and actions on them."""
 
-from collections.abc import Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from textual import on
@@ -9,13 +9,11 @@ from textual.widget import Widget
 from pgtop import places
 from pgtop.actions import Action
 from pgtop.analysis.derived import DerivedSnapshot
-from pgtop.analysis.session_storage import needs_backend_io
 from pgtop.config.settings import Settings
 from pgtop.keys import hint
 from pgtop.model.backend import Backend, BackendId
-from pgtop.model.section import BACKEND_IO, USUAL, Topic
+from pgtop.model.section import BACKEND_IO, Topic
 from pgtop.model.signal import Signal
-from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.state import State
 from pgtop.table.arrange import Arranged
 from pgtop.table.following import Trail, step_from, widened
@@ -51,7 +49,14 @@ from pgtop.tui.widgets.lines import Lines
 from pgtop.tui.widgets.row_table import RowTable
 from pgtop.view.empty import EmptyState
 from pgtop.view.empty_sessions import sessions_state
-from pgtop.view.sessions import FOOTER, PANE_LINES, has_pane, options_of
+from pgtop.view.sessions import (
+    FOOTER,
+    PANE_LINES,
+    has_pane,
+    options_of,
+    storage_note,
+    topics_of,
+)
 
 if TYPE_CHECKING:
     from pgtop.config.views import ViewProfile
@@ -175,7 +180,7 @@ class SessionsScreen(TaggingScreen):
         names = {
             c.name for c in columns if self._options.extra_columns or not c.on_request
         }
-        return frozenset(_topics_of(names, self.state.derived.snapshot))
+        return frozenset(topics_of(names, self.state.derived.snapshot))
 
     def action_toggle_columns(self) -> None:
         self.apply(
@@ -212,6 +217,8 @@ class SessionsScreen(TaggingScreen):
         if self._tags:
             yield f"{len(self._tags)} tagged"
         yield self.order()
+        if BACKEND_IO in self.topics:
+            yield storage_note(self.state.derived.snapshot)
 
     def remark(self) -> str:
         return self._tagged_words()
@@ -435,11 +442,3 @@ class SessionsScreen(TaggingScreen):
         self.app.post_message(
             BulkRequested(signal, fold.sessions, words, is_past=is_past)
         )
-
-
-def _topics_of(columns: Set[str], snapshot: Snapshot) -> Iterator[Topic]:
-    """Yield the topics of columns that polls do not read anyway."""
-    if "usual" in columns:
-        yield USUAL
-    if columns & {"read", "write"} and needs_backend_io(snapshot):
-        yield BACKEND_IO
