@@ -10,6 +10,7 @@ from pgtop.analysis.once import OncePerSnapshot
 from pgtop.analysis.replication_history import reach_of
 from pgtop.model.backend import Backend
 from pgtop.model.replication import (
+    BACKUP,
     LOST,
     NOT_PAUSED,
     SECTION,
@@ -49,6 +50,16 @@ class StandbyLag(NamedTuple):
     def is_hidden(self) -> bool:
         """True if this role sees the pid alone."""
         return self.sender.state is None
+
+    @property
+    def is_backup(self) -> bool:
+        """True for a base backup, which follows nothing."""
+        return self.sender.state == BACKUP
+
+    @property
+    def is_logical(self) -> bool:
+        """True for a subscriber, or another reader of decoded changes: it has a database."""
+        return self.backend is not None and self.backend.datid is not None
 
     @property
     def name(self) -> str:

@@ -24,8 +24,8 @@ max_wal_size.
 NOT_PAUSED = "not paused"
 """The `pause_state` of a standby that replays."""
 STREAMING = "streaming"
-LOGICAL = "logical"
-"""The `slot_type` of a slot that decodes."""
+BACKUP = "backup"
+"""Values of a walsender's `state`."""
 
 
 class WalSender(NamedTuple):

@@ -36,6 +36,8 @@ STATEMENTS = Topic("statements")
 """What statements did lately: see `model.statements`."""
 REPLICATION = Topic("replication")
 """Standbys, replication slots and subscriptions: see `model.replication`."""
+REPLICATION_NOW = Topic("replication now")
+"""The same with each sample."""
 USUAL = Topic("usual")
 """How long the statements that run now usually take: see `model.statements`."""
 POOLS = Topic("pools")

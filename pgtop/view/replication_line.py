@@ -50,11 +50,23 @@ def beside(state: State) -> Beside | None:
         *_slot_parts(replication),
         *_subscription_parts(replication),
     ]
+    if not parts:  # a backup alone
+        return None
     is_wrong = next(troubles(state), None) is not None
     tone = Tone.WARN if is_wrong else Tone.PLAIN
     texts = ["; ".join(each) for each in zip(*parts, strict=True)]
     texts.append(parts[0].short)
+    if use := _slot_use(replication):
+        texts.insert(0, f"{texts[0]}; {use}")
     return Beside([line(text, tone) for text in texts], is_wrong)
+
+
+def _slot_use(replication: Replication) -> str:
+    """Return how many slots are in use, of how many; "" without any."""
+    used = len(replication.slots)
+    return (
+        f"{used} of {replication.reading.max_replication_slots} slots" if used else ""
+    )
 
 
 class _Part(NamedTuple):
@@ -67,10 +79,9 @@ class _Part(NamedTuple):
 
 def _standby_parts(replication: Replication) -> Iterator[_Part]:
     """Yield the number of standbys and the worst lag, the longest form first."""
-    count = len(replication.standbys)
-    if not count:
+    standbys = _followers(replication)
+    if not standbys:
         return
-    standbys = counted(count, "standby")
     worst = replication.worst
     if worst is None:
         unknown = f"{standbys}, lag not known"
@@ -85,6 +96,16 @@ def _standby_parts(replication: Replication) -> Iterator[_Part]:
             f"{standbys}, worst {lag}",
             f"{standbys} {lag}",
         )
+
+
+def _followers(replication: Replication) -> str:
+    """Return how many standbys and subscribers there are; a backup is neither."""
+    followers = [each for each in replication.standbys if not each.is_backup]
+    logical = [each.is_logical for each in followers].count(True)
+    physical = len(followers) - logical
+    parts = [counted(physical, "standby")] if physical else []
+    parts += [counted(logical, "subscriber")] if logical else []
+    return ", ".join(parts)
 
 
 def _slot_parts(replication: Replication) -> Iterator[_Part]:
@@ -145,12 +166,21 @@ def troubles(state: State) -> Iterator[Trouble]:
     for use in sorted(replication.slots, key=_slot_rank):
         yield from _slot_troubles(use, replication)
     yield from _lag_troubles(replication)
+    if words := _all_slots(replication):
+        yield Trouble([_warning(f"! {words}, so that none can be created")], _LEAD)
     replay = replication.replay
     if replay is not None and replay.is_paused:
-        words = f"! replay {clean(replay.replay.pause_state)}"
+        paused = f"! replay {clean(replay.replay.pause_state)}"
         held = rough_bytes(replay.lag_bytes or 0)
-        waits = f"{words}: {held} received and not replayed"
-        yield Trouble([_warning(waits), _warning(words)], _LEAD)
+        waits = f"{paused}: {held} received and not replayed"
+        yield Trouble([_warning(waits), _warning(paused)], _LEAD)
+
+
+def _all_slots(replication: Replication) -> str:
+    """Return that all slots are in use; "" if they are not."""
+    most = replication.reading.max_replication_slots
+    is_full = most and len(replication.slots) >= most
+    return f"all {most} replication slots are in use" if is_full else ""
 
 
 def _slot_troubles(use: SlotUse, replication: Replication) -> Iterator[Trouble]:
@@ -191,7 +221,7 @@ def _lag_troubles(replication: Replication) -> Iterator[Trouble]:
     size = rough_bytes(worst.lag_bytes)
     seconds = worst.lag_seconds
     lag = size if seconds is None else f"{quiet_age(seconds)} / {size}"
-    texts = [f"! standby {name} is {lag} behind", f"! {name} {lag} behind"]
+    texts = [f"! replication to {name} is {lag} behind", f"! {name} {lag} behind"]
     yield Trouble([_warning(text) for text in texts], _LEAD)
 
 

@@ -154,6 +154,8 @@ def _client(lag: StandbyLag) -> Figure:
     if lag.backend is None or lag.is_hidden:
         return _NONE
     client = lag.backend.client_addr or "local"
+    if lag.is_logical:
+        client = f"{client} logical"
     silent = lag.silent_seconds or 0.0
     if silent <= _SILENT:
         return _word(client)

@@ -78,6 +78,8 @@ def notes(snapshot: Snapshot) -> list[str]:
 
 def test_the_line_has_standbys_and_the_worst_slot() -> None:
     assert forms_of(replicated()) == [
+        "2 standbys, worst replay 3.2 s / 18 MB; slot backup_x holds 41 GB (extended); "
+        "2 of 10 slots",
         "2 standbys, worst replay 3.2 s / 18 MB; slot backup_x holds 41 GB (extended)",
         "2 standbys, worst 3.2 s / 18 MB; slot backup_x holds 41 GB (extended)",
         "2 standbys 3.2 s / 18 MB; slot backup_x 41 GB",
@@ -118,7 +120,7 @@ def test_troubles_come_by_rank() -> None:
         "▲ slot lost old: its WAL is gone, its consumer must start again",
         "▲ slot nearly lost near: its WAL may go at the next checkpoint",
         "! slot backup_x holds 41 GB of WAL, 9.0 GB left",
-        "! standby db3 is 3m / 18 MB behind",
+        "! replication to db3 is 3m / 18 MB behind",
     ]
 
 
@@ -130,6 +132,30 @@ def test_an_old_server_has_no_status_but_an_idle_slot_that_holds_much_is_wrong()
     reading = PRIMARY._replace(slots=(old,), senders=())
     assert wrong(replicated(reading)) == ["! slot backup_x holds 41 GB of WAL"]
     assert not wrong(replicated(reading._replace(slots=(old._replace(active=True),))))
+
+
+def test_a_server_without_free_slots_is_wrong() -> None:
+    reading = PRIMARY._replace(slots=(CDC,), max_replication_slots=1)
+    assert wrong(replicated(reading)) == [
+        "! all 1 replication slots are in use, so that none can be created"
+    ]
+
+
+def test_subscribers_are_no_standbys_and_backups_are_neither() -> None:
+    backup = BEHIND._replace(state="backup", replay_lsn=None, flush_lsn=None)
+    reading = PRIMARY._replace(
+        senders=(IN_STEP, backup._replace(write_lsn=None)), slots=()
+    )
+    assert forms_of(replicated(reading))[0] == "1 standby within 1 s"
+    alone = reading._replace(senders=(backup,))
+    assert beside(state_of(replicated(alone))) is None
+    logical = replicated(PRIMARY._replace(slots=()))
+    backends = [
+        each._replace(datid=5) if each.pid == DB3.pid else each
+        for each in logical.backends
+    ]
+    words = forms_of(replace(logical, ungrouped=tuple(backends)))[0]
+    assert words == "1 standby, 1 subscriber, worst replay 3.2 s / 18 MB"
 
 
 def test_a_paused_replay_is_wrong() -> None:

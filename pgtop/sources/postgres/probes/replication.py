@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, LiteralString, NamedTuple
 
 from pgtop.model.backend import WALSENDER
-from pgtop.model.section import REPLICATION, Topic
+from pgtop.model.section import REPLICATION, REPLICATION_NOW, Topic
 from pgtop.model.timestamp import seconds_between
 from pgtop.sources.postgres.features import SLOTS, SUBSCRIPTIONS, Features
 from pgtop.sources.postgres.pipeline import Statement
@@ -94,6 +94,16 @@ class ReplicationProbe:
         positions = memory.positions if isinstance(memory, _Memory) else None
         reading, now = reading_in(rows, positions, context)
         return Remembered(reading, _Memory(not reading.is_empty, now))
+
+
+class EachReplicationProbe(ReplicationProbe):
+    """Reads with each sample, while the view is open."""
+
+    topic: Topic = REPLICATION_NOW
+
+    def __init__(self) -> None:
+        """Create a probe."""
+        super().__init__(every=0)
 
 
 def _shows_any(context: ProbeContext) -> bool:
