@@ -10,8 +10,10 @@ from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import NamedTuple
 
+from pgtop.analysis.client_names import pooled_of
 from pgtop.model import EMPTY
 from pgtop.model.backend import CLIENT_BACKEND, IDLE, Backend
+from pgtop.model.pools import pools_of
 from pgtop.model.snapshot import IdleGroup, Snapshot
 from pgtop.model.timestamp import MICROSECONDS, Instant, seconds_between
 
@@ -80,6 +82,8 @@ class PoolingHint(NamedTuple):
     idle: int
     """Sessions of all applications that have been idle for more than two minutes."""
     max_connections: int
+    pooler: str = ""
+    """The pooler that is there already; empty if none is known."""
 
 
 def pooling_hint(snapshot: Snapshot, seen: Concurrency) -> PoolingHint | None:
@@ -92,9 +96,11 @@ def pooling_hint(snapshot: Snapshot, seen: Concurrency) -> PoolingHint | None:
     idle = _long_idle(snapshot)
     if limit <= _MANY_CONNECTIONS and idle * 2 <= limit:
         return None
+    pooled = _pooled_applications(snapshot)
     frees = {
         name: max(0, seen.held[name] - max(1, peak.busy))
         for name, peak in seen.peaks.items()
+        if name not in pooled
     }
     application = min(frees, key=lambda name: (-frees[name], name), default="")
     if not frees.get(application):
@@ -109,7 +115,28 @@ def pooling_hint(snapshot: Snapshot, seen: Concurrency) -> PoolingHint | None:
         watched=seconds_between(peak.since, snapshot.taken_at),
         idle=idle,
         max_connections=limit,
+        pooler=_pooler(snapshot),
     )
+
+
+def _pooled_applications(snapshot: Snapshot) -> frozenset[str]:
+    """Return the names of the applications that come through a pooler already."""
+    pooled = pooled_of(snapshot)
+    if not pooled:
+        return frozenset()
+    backends = [snapshot.at(each.pid) for each in pooled]
+    own = [each.application_name or "" for each in backends if each is not None]
+    return frozenset(own).union(
+        [each.client.application_name for each in pooled.values()]
+    )
+
+
+def _pooler(snapshot: Snapshot) -> str:
+    """Return the endpoint of the first pooler that answers; "" without one."""
+    reading = pools_of(snapshot)
+    poolers = () if reading is None else reading.poolers
+    answering = [each.endpoint for each in poolers if not each.reason]
+    return answering[0] if answering else ""
 
 
 def _held_by(backends: Iterable[Backend]) -> Counter[str]:

@@ -16,9 +16,10 @@ def pooling_words(hint: PoolingHint) -> str:
     else:
         subject = "clients without a name hold"
     used = f"at most {hint.busy} at once" if hint.busy else "none of them"
+    pooler = f"the pooler {clean(hint.pooler)}" if hint.pooler else "a pooler"
     return (
         f"{subject} {hint.held} connections and used {used} in the last {age(hint.watched)}:"
-        f" a pooler would free {hint.frees} ({hint.frees_in_all} on the whole server)"
+        f" {pooler} would free {hint.frees} ({hint.frees_in_all} on the whole server)"
     )
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from pgtop.analysis.breakdown import Dimension, breakdown
 from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.analysis.pooling import Concurrency, pooling_hint
 from pgtop.config.settings import Settings
 from pgtop.model.backend import Backend
 from pgtop.model.pools import PoolsReading
@@ -25,9 +26,13 @@ from pgtop.view.looks import Looks
 from pgtop.view.pool_line import wait_words
 from pgtop.view.pool_rows import layout, row_line
 from pgtop.view.pool_words import hit_many_fields
+from pgtop.view.pooling import pooling_words
 from pgtop.view.pools import POOLS, ArrangedPools, arrange_pools, sessions_filter
+from pgtop.view.server_words import pooled_words
 from pgtop.view_registry import VIEWS
 from tests.scenes import busy, calm
+from tests.scenes.base import client as session
+from tests.scenes.base import server, snapshot
 from tests.scenes.pools import (
     ABOUT,
     BILLING,
@@ -47,6 +52,7 @@ from tests.scenes.pools import (
     pooled,
     with_pools,
 )
+from tests.scenes.pools import SESSIONS as BACKENDS
 
 
 def text(spans: Line) -> str:
@@ -316,3 +322,51 @@ def test_many_sessions_name_their_clients() -> None:
     [field] = hit_many_fields((SURE, ABOUT, READY), derived)
     words = "2 clients of poolers: 10.0.3.7 1, 10.0.3.8 1; 1 of them may have changed"
     assert text(field.value) == words
+
+
+# The hint that a pooler would help.
+
+
+def test_the_hint_names_the_pooler_and_leaves_its_applications_out() -> None:
+    idle = [
+        client_of(pid, application)
+        for pid, application in enumerate(["shop-web", "report"] * 30, start=42_000)
+    ]
+    scene = with_pools(snapshot([*BACKENDS, *idle]), PoolsReading((READING,)))
+    hint = pooling_hint(scene, Concurrency().observe(scene))
+    assert hint is not None
+    assert (hint.application, hint.pooler) == ("report", ENDPOINT)
+    assert f"the pooler {ENDPOINT} would free 29" in pooling_words(hint)
+
+
+def client_of(pid: int, application: str) -> Backend:
+    return session(pid, "web@shop", application, since=600.0)
+
+
+# Ways past a pooler, and its console.
+
+
+def test_the_way_past_a_pooler_is_named_as_far_as_it_is_known() -> None:
+    through = server(is_pooled=True, address="10.4.0.1:5432")
+    assert pooled_words(through)[0] == (
+        "through a pooler; the server itself: pgtop -h 10.4.0.1 -p 5432"
+    )
+    socket = pooled_words(through._replace(address=":5433"))
+    assert socket[0].endswith("the server itself: port 5433 on the pooler's machine")
+    assert pooled_words(through._replace(address=":")) == ("through a pooler",)
+    assert pooled_words(server()) == ()
+    shown = top(snapshot(BACKENDS, is_pooled=True, address="10.4.0.1:5432"))
+    assert text(shown.headline.line).endswith(" · through a pooler")
+
+
+def test_a_console_has_a_header_of_its_own() -> None:
+    """With the pooler in place of a server, and neither bar nor tabs."""
+    scene = replace(pooled(), server=server(version_num=0, version=""), ungrouped=())
+    for width, height in ((80, 24), (40, 10), (20, 10)):
+        shown = top(scene, width, height)
+        assert max(len(text(each)) for each in shown.lines) <= width
+        assert not shown.tabs.line
+    whole = [text(each) for each in top(scene).lines]
+    assert "PgBouncer 1.24.1" in whole[0]
+    assert whole[1].startswith("A pooler's console: it has pools, and nothing")
+    assert whole[2].startswith("▲ pool shop/web 20 of 20 busy")
