@@ -8,10 +8,13 @@ from typing import Final
 from pgtop.cli import output
 from pgtop.cli.exit_codes import Exit, exit_of
 from pgtop.errors import PgtopError, UsageError
-from pgtop.packaging import bundle
+from pgtop.packaging import bundle, deb, wheelhouse, zipapp
 
 _KINDS: Final[Mapping[str, Callable[[Path], Sequence[Path]]]] = {
     "bundle": bundle.build,
+    "zipapp": zipapp.build,
+    "wheelhouse": wheelhouse.build,
+    "deb": deb.build,
 }
 _USAGE: Final = f"Usage: python -m pgtop.packaging {'|'.join(_KINDS)} [FOLDER]"
 

@@ -5,7 +5,6 @@ symbol in the bundle, so build it on the oldest system that it is for.
 """
 
 import os
-import re
 import shutil
 import sys
 import sysconfig
@@ -16,17 +15,16 @@ from importlib.metadata import packages_distributions
 from pathlib import Path
 from typing import Final
 
-import pgtop
 from pgtop.packaging.project import (
     EXTRA,
     HERE,
     PACKAGE,
     BuildError,
     libraries,
-    machine,
     normalised,
     run,
     run_module,
+    title,
 )
 
 _LIBRARIES: Final = "lib"
@@ -39,7 +37,6 @@ _NEVER_LOADED: Final = (
     "multiprocessing",  # a hook would load it at each start
     "tkinter",
 )
-_SYMBOL = re.compile(rb"GLIBC_(\d+)\.(\d+)")
 _MAN_PAGE: Final = Path("share/man/man1/pgtop.1")
 
 
@@ -52,7 +49,7 @@ def build(to: Path) -> Sequence[Path]:
 def build_folder(to: Path) -> Path:
     """Build the folder in `to`, and return its path. Raises BuildError."""
     _check_interpreter()
-    folder = to / f"pgtop-{pgtop.__version__}-{machine()}"
+    folder = to / title()
     with tempfile.TemporaryDirectory() as work:
         run_module("PyInstaller", *_words(Path(work)))
         program = Path(work, "dist", "pgtop")
@@ -71,14 +68,6 @@ def pack(folder: Path) -> Path:
     with tarfile.open(path, "w:xz", preset=0) as archive:
         archive.add(folder, folder.name, filter=_without_owner)
     return path
-
-
-def needed_glibc(folder: Path) -> str:
-    """Return the version of the C library that the programs in a folder need, such as `2.35`."""
-    programs = (path for path in folder.rglob("*") if _is_program(path))
-    symbols = (each for path in programs for each in _SYMBOL.findall(path.read_bytes()))
-    versions = {(int(major), int(minor)) for major, minor in symbols}
-    return ".".join(map(str, max(versions)))
 
 
 def _check_interpreter() -> None:
@@ -180,8 +169,3 @@ def _add_papers(folder: Path) -> None:
 
 def _without_owner(member: tarfile.TarInfo) -> tarfile.TarInfo:
     return member.replace(uid=0, gid=0, uname="root", gname="root", deep=False)
-
-
-def _is_program(path: Path) -> bool:
-    is_file = path.is_file() and not path.is_symlink()
-    return is_file and path.open("rb").read(4) == b"\x7fELF"

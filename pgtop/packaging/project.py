@@ -4,10 +4,10 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from importlib.metadata import Distribution, distribution
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import pgtop
 from pgtop.errors import UsageError
@@ -16,12 +16,21 @@ PACKAGE: Final = Path(pgtop.__file__).parent
 HERE: Final = Path(__file__).parent
 CHECKOUT: Final = PACKAGE.parent
 """The folder of the project, if pgtop runs from a checkout."""
-
 EXTRA: Final = "The extra `dist` of pgtop has all tools."
+
+_SYMBOL = re.compile(rb"GLIBC_(\d+)\.(\d+)")
 
 
 class BuildError(UsageError):
     """A package could not be built; the message has the reason and the next step."""
+
+
+class Library(NamedTuple):
+    """A library that pgtop needs, or pgtop itself."""
+
+    distribution: Distribution
+    needs: frozenset[str]
+    """The names of the libraries that it needs itself."""
 
 
 def run(words: Sequence[str], what: str, advice: str = "") -> str:
@@ -48,25 +57,23 @@ def requirement() -> str:
     return str(CHECKOUT) if is_checkout else f"pgtop=={pgtop.__version__}"
 
 
-def machine() -> str:
-    """Return the system and the processor, such as `linux-x86_64`."""
-    return f"{platform.system()}-{platform.machine()}".lower()
+def title() -> str:
+    """Return the name of packages for this machine, such as `pgtop-0.1.0-linux-x86_64`."""
+    system = platform.system().lower()
+    return f"pgtop-{pgtop.__version__}-{system}-{platform.machine()}"
 
 
-def python_tag() -> str:
-    """Return the tag of this Python, such as `cp311`."""
-    major, minor = sys.version_info[:2]
-    return f"cp{major}{minor}"
-
-
-def libraries() -> dict[str, Distribution]:
+def libraries(
+    find: Callable[[str], Distribution] = distribution,
+) -> Mapping[str, Library]:
     """Return all that pgtop needs at run time, by normalised name, itself included."""
-    needed: dict[str, Distribution] = {}
+    needed: dict[str, Library] = {}
     pending = [("pgtop", frozenset[str]())]
     for name, extras in pending:
-        library = distribution(name)
-        needed[normalised(name)] = library
-        wanted = _requirements(library, extras)
+        library = find(name)
+        wanted = [*_requirements(library, extras)]
+        needs = frozenset(normalised(each) for each, _ in wanted)
+        needed[normalised(name)] = Library(library, needs)
         pending += [each for each in wanted if each not in pending]
     return needed
 
@@ -88,3 +95,16 @@ def _requirements(
         marker = required.marker
         if marker is None or any(map(marker.evaluate, environments)):
             yield required.name, frozenset(required.extras)
+
+
+def needed_glibc(folder: Path) -> str:
+    """Return the version of the C library that the programs in a folder need, such as `2.35`."""
+    programs = (path for path in folder.rglob("*") if _is_program(path))
+    symbols = (each for path in programs for each in _SYMBOL.findall(path.read_bytes()))
+    versions = {(int(major), int(minor)) for major, minor in symbols}
+    return ".".join(map(str, max(versions)))
+
+
+def _is_program(path: Path) -> bool:
+    is_file = path.is_file() and not path.is_symlink()
+    return is_file and path.open("rb").read(4) == b"\x7fELF"
