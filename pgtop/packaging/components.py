@@ -34,7 +34,8 @@ def bill(collected: Sequence[Path]) -> str:
     for name, library in known.items():
         needs = [parts[need] for need in library.needs]
         bom.register_dependency(parts[name], needs)
-    return JsonV1Dot6(bom).output_as_string(indent=2)
+    text: str = JsonV1Dot6(bom).output_as_string(indent=2)
+    return text
 
 
 def sha256(path: Path) -> str:
