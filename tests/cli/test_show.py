@@ -82,9 +82,9 @@ def test_json_has_the_names_that_scripts_rely_on(dsn: str) -> None:
         ]
     [own] = [row for row in whole["sessions"] if row["pid"] == whole["server"]["pid"]]
     assert list(whole) == [
-        "version", "server", "sections", "understood", "note", "budget", "sessions"
+        "version", "server", "sections", "understood", "note", "budget", "host", "sessions"
     ]  # fmt: skip
-    assert list(own) == [*COLUMNS, *AGES, BLOCKS, "progress"]
+    assert list(own) == [*COLUMNS, *AGES, BLOCKS, "progress", "host"]
     assert [name for name in own if name in columns] == columns
     assert {
         "max_connections",
