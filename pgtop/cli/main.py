@@ -14,7 +14,7 @@ from pgtop.cli.args.command import PrintedText
 from pgtop.cli.args.command_list import BUDGET, COMMANDS, proposal
 from pgtop.cli.args.options import log_options, parse
 from pgtop.cli.exit_codes import Check, Exit, exit_for, exit_of
-from pgtop.config.settings import LogOptions
+from pgtop.config.log_options import LogOptions
 from pgtop.errors import PgtopError, UsageError
 from pgtop.log import LOG
 

@@ -10,8 +10,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pgtop.cli.args.connection import ConnectionOptions
+from pgtop.config.log_options import LogOptions
 from pgtop.config.schema import options_with_value
-from pgtop.config.settings import LogOptions
 from pgtop.errors import UsageError
 
 if TYPE_CHECKING:

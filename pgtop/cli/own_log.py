@@ -8,8 +8,8 @@ from pgtop import files
 from pgtop.cli import output
 from pgtop.cli.environment import environment
 from pgtop.config.layers import Layer, LayeredValue, LayerKind, Origin, merge
+from pgtop.config.log_options import LogOptions
 from pgtop.config.schema import fields
-from pgtop.config.settings import LogOptions
 from pgtop.config.tables import variable_of
 from pgtop.errors import UsageError
 from pgtop.log import LOG, OFF

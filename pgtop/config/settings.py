@@ -10,7 +10,6 @@ from pgtop.analysis.age_limits import DEFAULT_LIMITS, AgeLimits
 from pgtop.config.display import Display
 from pgtop.config.schema import DURATION, PERCENT, Number, OptionGroup, option, setting
 from pgtop.keys import Keymap
-from pgtop.log import LEVELS
 from pgtop.view_registry import KEYMAP
 
 if TYPE_CHECKING:
@@ -37,37 +36,6 @@ REDACT = option(
     " names, client addresses, advisory keys, gids of prepared transactions and reasons stay",
 )
 """The option of every command that shows queries."""
-
-
-class LogOptions(NamedTuple):
-    """Options of pgtop's own log, which every command has."""
-
-    log_file: Annotated[
-        str,
-        OptionGroup("Log"),
-        option(
-            "--log-file",
-            metavar="FILE",
-            help="write pgtop's own log there, for a report of a bug: no password, no query",
-        ),
-        setting(
-            "display",
-            help="file of pgtop's own log; without one, a level is logged to pgtop.log in"
-            " pgtop's own folder",
-        ),
-    ] = ""
-    log: Annotated[
-        str,
-        option(
-            "--log",
-            metavar="LEVEL",
-            choices=LEVELS,
-            help=f"{', '.join(LEVELS)}: each has those before it",
-        ),
-        setting("display", help=f"level of pgtop's own log: {', '.join(LEVELS)}"),
-    ] = "statements"
-    chosen: frozenset[str] = frozenset()
-    """The fields that the command line gave."""
 
 
 class RecordingPlan(NamedTuple):

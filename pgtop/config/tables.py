@@ -6,10 +6,11 @@ Parsing, `pgtop help config`, the JSON schema, `pgtop config init` and the tests
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
+from pgtop.config.log_options import LogOptions
 from pgtop.config.own_actions import OwnAction, check_action
 from pgtop.config.schema import Field, fields
 from pgtop.config.servers import ServerProfile, check_server
-from pgtop.config.settings import LogOptions, Safety, Settings
+from pgtop.config.settings import Safety, Settings
 from pgtop.config.views import ViewProfile, check_view
 
 VARIABLE_PREFIX = "PGTOP_"

@@ -1,12 +1,16 @@
 """`pgtop help` shows its text, whatever pager there is."""
 
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from pgtop.cli.args.options import parsers
+from pgtop.cli.args.command import PrintedText
+from pgtop.cli.args.examples import EXAMPLES
+from pgtop.cli.args.options import parse, parsers
 from pgtop.cli.commands.help import advice
 from pgtop.help.topics import TOPICS
 from pgtop.terminal.pager import pager_command
@@ -168,3 +172,21 @@ def test_verbose_version_has_what_a_report_needs() -> None:
     for word in ("pgtop ", "Python ", "psycopg ", "textual ", "libpq ", "terminal: "):
         assert word in shown
     assert pgtop("version").stdout == pgtop("--version").stdout
+
+
+def test_examples_stand_before_the_options_and_can_be_read() -> None:
+    """Each example is a command line that pgtop takes, and fits beside its meaning."""
+    for name, parser in parsers().items():
+        examples = EXAMPLES[name]
+        lines = parser.format_help().partition("\nProgram:\n")[0].splitlines()
+        assert "Examples:" in lines
+        assert max(map(len, lines)) <= 80, name
+        for words, _ in examples:
+            assert any(line.startswith(f"  {words}  ") for line in lines)
+            read = shlex.split(_AROUND.sub("", words))
+            assert not isinstance(parse(read[1:]), PrintedText)
+    assert EXAMPLES.keys() == parsers().keys()
+
+
+_AROUND = re.compile(r"^source <\(|\)$| \|.*")
+"""The part of an example that belongs to the shell."""

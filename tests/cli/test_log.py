@@ -25,7 +25,7 @@ from pgtop.cli.args.connection import ConnectionOptions
 from pgtop.cli.connection_string import parameters_of
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.log_file import MOST_WAITING, LogFile, QueuedLog
-from pgtop.config.settings import LogOptions
+from pgtop.config.log_options import LogOptions
 from pgtop.log import LEVELS, LOG
 from pgtop.ports import SourceError
 from pgtop.sources.postgres.connection import ServerConnection

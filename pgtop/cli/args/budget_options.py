@@ -14,9 +14,10 @@ from pgtop.cli.args.command import CommandSpec
 from pgtop.cli.args.command_list import BUDGET
 from pgtop.cli.args.connection import Connection, ConnectionOptions, Password
 from pgtop.cli.args.recording_options import PastOptions
+from pgtop.config.log_options import LogOptions
 from pgtop.config.percent_range import Threshold, threshold
 from pgtop.config.schema import Number, OptionGroup, option, options_with_value
-from pgtop.config.settings import LogOptions, Safety, Settings
+from pgtop.config.settings import Safety, Settings
 from pgtop.errors import UsageError
 
 CHECK_SECONDS = 10.0

@@ -8,8 +8,8 @@ from pgtop import startup
 from pgtop.cli import exit_codes
 from pgtop.cli.args.connection import ConnectionOptions
 from pgtop.cli.args.parsers import CommandParser, OptionAdder, read_record
+from pgtop.config.log_options import LogOptions
 from pgtop.config.schema import fields
-from pgtop.config.settings import LogOptions
 
 
 class PrintedText(NamedTuple):
@@ -52,7 +52,13 @@ class CommandSpec(NamedTuple):
     def parser(self) -> CommandParser:
         """Build the parser."""
         prog = f"pgtop {self.name}".rstrip()
-        parser = CommandParser(prog, self.usage, self.description, self._end_of_help)
+        parser = CommandParser(
+            prog,
+            self.usage,
+            self.description,
+            self._examples,
+            self._end_of_help,
+        )
         adder = OptionAdder(parser, self.name)
         adder.add(self.record)
         adder.add(LogOptions)
@@ -62,6 +68,12 @@ class CommandSpec(NamedTuple):
     def connects(self) -> bool:
         """True if the command connects to a server that it does not start itself."""
         return any(field.type is ConnectionOptions for field in fields(self.record))
+
+    def _examples(self, width: int) -> str:
+        """Return the examples in `--help`."""
+        from pgtop.cli.args.examples import examples  # only for --help
+
+        return examples(self.name, width)
 
     def _end_of_help(self, width: int) -> str:
         """Return what follows the options in `--help`: the exit codes last."""

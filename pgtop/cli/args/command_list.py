@@ -65,9 +65,9 @@ _SPECS = (
        pgtop waits {_TARGET}
        pgtop progress {_TARGET}
        pgtop statements {_TARGET}
-       pgtop pools [--pooler URI]... {_TARGET}
+       pgtop pools {_TARGET}
        pgtop replication {_TARGET}
-       pgtop cancel | kill [OPTION]... [@SERVER | URI] PID... | FILTER | --all-clients
+       pgtop cancel | kill [OPTION]... [@SERVER] PID... | FILTER | --all-clients
        pgtop budget {_TARGET}
        pgtop record [OPTION]... [FILE | DIR]
        pgtop diff [OPTION]... FILE --at TIME [--at TIME]
@@ -137,7 +137,7 @@ stops the server and removes its files.""",
     CommandSpec(
         "export",
         "export_options.ExportCommand",
-        usage="--prometheus FILE [OPTION]... [@SERVER] [DBNAME | URI | CONNINFO]",
+        usage="--prometheus FILE [OPTION]... [@SERVER] [DBNAME | URI]",
         description="""\
 Writes one sample as metrics into a file, which is replaced as a whole: slots used, usable and
 reserved, sessions by state, limits of roles and databases, waits, transactions, and what holds
@@ -170,7 +170,7 @@ lock queues, and the budget. With one --at, that time with the end.""",
     CommandSpec(
         "pools",
         "pools_options.PoolsCommand",
-        usage="[--pooler URI]... [OPTION]... [@SERVER] [DBNAME | URI | CONNINFO]",
+        usage=_TARGET,
         description="""\
 Prints the pools of a PgBouncer and the clients that wait, and exits. It only reads there, and does
 so even if the server behind it cannot be reached. More: `pgtop help pools`.""",

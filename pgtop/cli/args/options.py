@@ -12,7 +12,7 @@ from pgtop.cli.args.command_list import COMMANDS, DASHBOARD, commands
 from pgtop.cli.args.connection import ConnectionOptions
 from pgtop.cli.args.parsers import CommandParser, HelpRequested, read_record
 from pgtop.cli.named_server import take_server, with_server
-from pgtop.config.settings import LogOptions
+from pgtop.config.log_options import LogOptions
 from pgtop.errors import UsageError
 
 if TYPE_CHECKING:

@@ -31,8 +31,10 @@ class HelpRequested(Exception):  # noqa: N818  # it ends the parsing and is no e
 
 
 class CommandParser(argparse.ArgumentParser):
-    """An argparse parser that raises instead of printing and exiting. Its help ends with `more`, in
-    lines of at most so many cells.
+    """An argparse parser that raises instead of printing and exiting.
+
+    Its help has `examples` before the options and ends with `more`, both in lines of at most so
+    many cells.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class CommandParser(argparse.ArgumentParser):
         prog: str,
         usage: str,
         description: str,
+        examples: Callable[[int], str],
         more: Callable[[int], str],
     ) -> None:
         super().__init__(
@@ -50,8 +53,9 @@ class CommandParser(argparse.ArgumentParser):
             add_help=False,
             allow_abbrev=False,
         )
+        self._examples = examples
         self._more = more
-        program = self.add_argument_group("Program")
+        program = self.add_argument_group(_FIRST_GROUP)
         program.add_argument(
             "-?",
             "--help",
@@ -69,7 +73,9 @@ class CommandParser(argparse.ArgumentParser):
 
     def format_help(self) -> str:
         width = output.text_columns()
-        return f"{super().format_help()}{self._more(width)}"
+        head, title, options = super().format_help().partition(f"\n{_FIRST_GROUP}:\n")
+        examples = f"\nExamples:\n{self._examples(width)}\n"
+        return f"{head}{examples}{title}{options}{self._more(width)}"
 
     def error(self, message: str) -> NoReturn:
         reason = message.removeprefix("argument ")
@@ -82,6 +88,7 @@ class CommandParser(argparse.ArgumentParser):
         raise UsageError(f"{sentence}.", f"{self.prog} --help lists the options.")
 
 
+_FIRST_GROUP = "Program"
 _SURPLUS = re.compile(r"(?s)unrecognized arguments: (.*)")
 _NO_VALUE = re.compile(r"(?s)ignored explicit argument .*")
 _CHOICE = re.compile(r"(?s)invalid choice: (.*) \(choose from (.*)\)")
