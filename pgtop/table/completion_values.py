@@ -1,9 +1,11 @@
 """The values on screen that complete a filter, by the keys of its language."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
+from pgtop.analysis.client_names import ClientNames, pooled_of
 from pgtop.model.backend import Backend
+from pgtop.model.snapshot import Snapshot
 from pgtop.table.arrange import Arranged
 from pgtop.table.columns import ContextT, RowT
 from pgtop.table.language.states import STATE_WORDS, state_called
@@ -37,14 +39,19 @@ _TEXTS: Mapping[str, Callable[[Backend], str | None]] = {
 }
 
 
-def session_values(key: str, backends: Iterable[Backend]) -> list[str]:
-    """Return the values of a key among the sessions, the most frequent first; of `state` also those
-    that no session has now.
+def session_values(
+    key: str, snapshot: Snapshot, backends: Sequence[Backend]
+) -> list[str]:
+    """Return the values of a key among sessions of a snapshot, the most frequent first; of `state`
+    also those that no session has now.
     """
+    if key == "pool":
+        return _ranked([each.pool for each in pooled_of(snapshot).values()])
     text_of = _TEXTS.get(key)
     if text_of is None:
         return []
-    values = _ranked(filter(None, map(text_of, backends)))
+    named = ClientNames.of(snapshot).named(backends)
+    values = _ranked(filter(None, map(text_of, named)))
     others = STATE_WORDS if key == "state" else ()
     return list(dict.fromkeys([*values, *others]))
 

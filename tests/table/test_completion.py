@@ -15,6 +15,7 @@ from pgtop.table.language.completion import completion
 from pgtop.table.language.keys import SESSION_VOCABULARY
 from pgtop.table.language.states import STATE_WORDS
 from tests.scenes import busy, client, snapshot
+from tests.scenes.pools import pooled
 
 _SAVED = {"leak": "state:idle idle>10m", "long": "query-age>5m"}
 _VALUES = {"db": ["shop", "crm", "sales 2"], "user": ["web", "worker"]}
@@ -78,7 +79,7 @@ def test_a_completed_value_selects_the_session_that_has_it(
     backend = _backend(key, name)
 
     def values_of(_: str) -> Iterable[str]:
-        return session_values(key, [backend])
+        return session_values(key, snapshot([backend]), [backend])
 
     text = f"{key}{sign}"
     result = completion(text, SESSION_VOCABULARY, values_of, {})
@@ -108,20 +109,17 @@ def test_any_text_can_be_completed(text: str) -> None:
 
 def test_the_states_on_screen_come_first() -> None:
     """The most frequent one is first; a state to come can be named, too."""
-    states = session_values("state", busy().backends)
+    scene = busy()
+    states = session_values("state", scene, scene.backends)
     assert states[:4] == ["idle", "active", "waiting", "idle-in-tx"]
     assert set(states) == set(STATE_WORDS)
 
 
 def test_the_values_of_a_scene_are_all_read_back() -> None:
     """Each key of the language offers values that it takes."""
-    backends = busy().backends
-    for key in SESSION_VOCABULARY.keys:
-        result = completion(
-            f"{key}:",
-            SESSION_VOCABULARY,
-            partial(session_values, backends=backends),
-            {},
-        )
-        for candidate in result.candidates:
-            assert Filter(f"{key}:{candidate}").understood
+    for scene in (busy(), pooled()):
+        offer = partial(session_values, snapshot=scene, backends=scene.backends)
+        for key in SESSION_VOCABULARY.keys:
+            result = completion(f"{key}:", SESSION_VOCABULARY, offer, {})
+            for candidate in result.candidates:
+                assert Filter(f"{key}:{candidate}").understood

@@ -270,7 +270,8 @@ class SessionsScreen(TaggingScreen):
     def values_of(self, key: str) -> Iterable[str]:
         from pgtop.table.completion_values import session_values
 
-        return session_values(key, self.state.derived.snapshot.backends)
+        snapshot = self.state.derived.snapshot
+        return session_values(key, snapshot, snapshot.backends)
 
     def hidden_words(self, pid: int) -> str:
         from pgtop.view.goto import hidden  # late: for the key alone

@@ -9,6 +9,7 @@ from textual.widget import Widget
 
 from pgtop import places
 from pgtop.actions import Action
+from pgtop.analysis.client_names import ClientNames
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.timeline import Timeline
 from pgtop.analysis.wait_buckets import BucketCache
@@ -184,7 +185,7 @@ class WaitsScreen(TableScreen[WaitRow, Profile]):
             backends = [backend for backend in backends if matches(backend)]
         return tally(
             snapshot.taken_at,
-            backends,
+            ClientNames.of(snapshot).named(backends),
             self._by,
             snapshot.server.pid,
             query_name,
@@ -278,7 +279,8 @@ class WaitsScreen(TableScreen[WaitRow, Profile]):
     def values_of(self, key: str) -> Iterable[str]:
         from pgtop.table.completion_values import session_values
 
-        return session_values(key, self.state.derived.snapshot.busy)
+        snapshot = self.state.derived.snapshot
+        return session_values(key, snapshot, snapshot.busy)
 
     # The lines around the table.
 
