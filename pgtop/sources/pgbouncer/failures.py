@@ -14,6 +14,8 @@ SILENT = "does not answer"
 _LONGEST = 300
 _NOT_ALLOWED = "not allowed"
 """PgBouncer's refusal of a user that is neither one of its admin_users nor of its stats_users."""
+_UNKNOWN_NAME = "does not exist"
+"""PostgreSQL's refusal of a role or of the database `pgbouncer`, in no words of PgBouncer's."""
 _PORT = "name the pooler's own port, which is usually 6432"
 _NAME_CONSOLE = f"name the database {CONSOLE}, as in postgresql://HOST:6432/{CONSOLE}"
 _BY_A_SERVER = (*LOGIN_REFUSED, FailureKind.OTHER)
@@ -75,8 +77,8 @@ def _refused(kind: FailureKind, words: str, console: Console) -> str:
         return f"refuses the database {database}, which is no console: {_NAME_CONSOLE}"
     if _NOT_ALLOWED in words:
         return f"does not show its console to {role}: add it to stats_users there"
-    if f'database "{CONSOLE}" does not exist' in words:
-        return f"is no PgBouncer, as it has no console: {_PORT}"
+    if _UNKNOWN_NAME in words:
+        return f"is no PgBouncer, but PostgreSQL or another pooler: {_PORT}"
     if kind is FailureKind.PASSWORD:
         advice = f"write one for the database {CONSOLE} into ~/.pgpass"
         return f"did not accept a password of {role}: {advice}"

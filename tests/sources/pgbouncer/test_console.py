@@ -37,9 +37,14 @@ def columns(*names: bytes) -> bytes:
 
 
 @asynccontextmanager
-async def answering(answers: Sequence[bytes]) -> AsyncIterator[Console]:
-    """Open a console that gives these answers in turn, over as many connections as needed."""
+async def answering(
+    answers: Sequence[bytes], queries: list[bytes] | None = None
+) -> AsyncIterator[Console]:
+    """Open a console that gives these answers in turn, over as many connections as needed; keep the
+    `queries`.
+    """
     rest = iter(answers)
+    received = [] if queries is None else queries
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # Cancelled when the test ends.
@@ -51,7 +56,7 @@ async def answering(answers: Sequence[bytes]) -> AsyncIterator[Console]:
             writer.write(_GREETING)
             while await reader.readexactly(1) == b"Q":
                 [size] = struct.unpack(">I", await reader.readexactly(4))
-                await reader.readexactly(size - 4)
+                received.append(await reader.readexactly(size - 4))
                 writer.write(next(rest, _DONE))
                 await writer.drain()
         writer.close()
@@ -133,7 +138,8 @@ async def test_too_many_clients_leave_the_pools(
 
 async def test_a_reading_is_older_than_a_sample_only_if_it_ended_before() -> None:
     """The server's clock was read at some moment since the sample was requested."""
-    async with answering([_DONE] * 12) as console:
+    queries: list[bytes] = []
+    async with answering([_DONE] * 12, queries) as console:
         own = pooler.Pooler(console)
         started_at = monotonic()
         await own.begin()
@@ -146,6 +152,7 @@ async def test_a_reading_is_older_than_a_sample_only_if_it_ended_before() -> Non
         assert meanwhile.ended_at is not None
         assert meanwhile.ended_at > NOW
         await own.close()
+    assert {query.split()[0] for query in queries} == {b"SHOW"}
 
 
 async def test_a_postgresql_server_is_no_console(dsn: str) -> None:
