@@ -14,6 +14,7 @@ from pgtop.model.server import Role
 from pgtop.view.prometheus import metrics_text
 from tests import scenes
 from tests.cli import one_sentence, pgtop
+from tests.scenes import pools, replication
 
 _Values = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
@@ -41,6 +42,7 @@ def test_a_sample_is_written_in_place_of_the_last(
     assert values["pgtop_up", ()] == 1
     assert 0 < values["pgtop_slots_used", ()] < values["pgtop_slots", ()]
     assert values["pgtop_sessions", (("state", "active"),)] >= 1
+    assert values["pgtop_replication_slots_limit", ()] > 0
     assert file.stat().st_mode & 0o777 == 0o644
     assert list(tmp_path.iterdir()) == [file]
 
@@ -70,3 +72,47 @@ def test_any_name_of_a_role_is_a_label(name: str) -> None:
     derived = DerivedSnapshot.of(replace(snapshot, server=server))
     values = _parsed(metrics_text(derived))
     assert values["pgtop_role_connection_limit", (("role", name),)] == 3
+
+
+def test_pools_are_measured_and_a_silent_pooler_is_down() -> None:
+    """The figures of a pooler that does not answer are old, and left out."""
+    other = pools.SILENT._replace(endpoint="db2:6432")
+    snapshot = pools.pooled(pools.READING, other)
+    values = _parsed(metrics_text(DerivedSnapshot.of(snapshot)))
+    web = (("database", "shop"), ("pooler", pools.ENDPOINT), ("user", "web"))
+    used = (web[0], web[1], ("state", "active"), web[2])
+    assert values["pgtop_pool_clients_waiting", web] == 143
+    assert values["pgtop_pool_longest_wait_seconds", web] == 9.1
+    assert values["pgtop_pool_server_connections", used] == 20
+    assert values["pgtop_pooler_up", (("pooler", pools.ENDPOINT),)] == 1
+    assert values["pgtop_pooler_up", (("pooler", "db2:6432"),)] == 0
+    assert not [
+        labels for _, labels in values if web[0] in labels and web[1] not in labels
+    ]
+
+
+def test_lag_and_slots_are_measured() -> None:
+    """A value that is not known is left out; two standbys of one name are one series."""
+    twins = (replication.BEHIND, replication.IN_STEP)
+    reading = replication.PRIMARY._replace(senders=twins * 2)
+    snapshot = replication.replicated(reading)
+    values = _parsed(metrics_text(DerivedSnapshot.of(snapshot)))
+    lags = {
+        dict(labels)["standby"]: value
+        for (name, labels), value in values.items()
+        if name == "pgtop_standby_lag_bytes"
+    }
+    slots = replication.PRIMARY.slots
+    assert max(lags.values()) == 18 * replication.MB
+    assert len(lags) == 2
+    for slot in slots:
+        labels = (("slot", slot.slot_name),)
+        assert values["pgtop_replication_slot_active", labels] == bool(slot.active)
+        assert values["pgtop_replication_slot_held_bytes", labels] > 0
+
+
+def test_the_replay_of_a_standby_is_measured() -> None:
+    values = _parsed(metrics_text(DerivedSnapshot.of(replication.on_standby())))
+    assert values["pgtop_replay_lag_bytes", ()] == 18 * replication.MB
+    assert values["pgtop_replay_paused", ()] == 0
+    assert values["pgtop_replay_connected", ()] == 1

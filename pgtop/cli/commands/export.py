@@ -6,15 +6,18 @@ from pgtop import files
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.args.export_options import ExportCommand
+from pgtop.cli.commands.show import report_silent
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
 from pgtop.errors import OutputError, UsageError
-from pgtop.model.section import LOCKS, SESSIONS
+from pgtop.model.pools import pools_of
+from pgtop.model.section import LOCKS, REPLICATION, SESSIONS
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
+from pgtop.sources.postgres.probes.replication import ReplicationProbe
 from pgtop.view.prometheus import metrics_text, no_metrics_text
 
-_TOPICS = frozenset({SESSIONS, LOCKS})
+_TOPICS = frozenset({SESSIONS, LOCKS, REPLICATION})
 """Slots and prepared transactions hold back vacuum, too."""
 _STDOUT = "-"
 
@@ -36,10 +39,20 @@ def run(command: ExportCommand) -> int:
 
 async def _sample(command: ExportCommand) -> Snapshot:
     connection = compose.connection_for(command.connection)
-    source = compose.source_for(connection, redact=True)
+    poolers = compose.poolers_for(command.connection)
+    source = compose.source_for(
+        connection,
+        redact=True,
+        probes=(ReplicationProbe(searches=False),),
+        enrichers=() if poolers is None else (poolers,),
+    )
     try:
         await first_sample(source, command.connection.wait)
-        return await source.sample(_TOPICS)
+        if poolers is not None:
+            await poolers.read()
+        snapshot = await source.sample(_TOPICS)
+        report_silent(pools_of(snapshot))
+        return snapshot
     finally:
         await source.close()
 
