@@ -43,8 +43,9 @@ USUAL = Topic("usual")
 POOLS = Topic("pools")
 """What the poolers report: see `model.pools`. Every snapshot has it if a pooler is named."""
 HOST = Topic("host")
-"""What the machine and each session on it use, where the server runs on this one: see `model.host`.
-"""
+"""The machine, where the server runs on this one: see `model.host`."""
+HOST_SESSIONS = Topic("host_sessions")
+"""What each session uses of it; without this topic the sessions cost nothing."""
 BACKEND_IO = Topic("backend_io")
 """What each session has read and written, as the server counts it: see `model.backend_io`."""
 SESSIONS_ONLY = frozenset({SESSIONS})

@@ -7,7 +7,7 @@ from pathlib import Path
 from pgtop import files
 from pgtop.config.settings import RecordingPlan
 from pgtop.errors import UsageError
-from pgtop.model.section import LOCKS, SESSIONS
+from pgtop.model.section import HOST, HOST_SESSIONS, LOCKS, SESSIONS
 from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.feed import Feed, Subscription
 from pgtop.monitor.poller import Sampled
@@ -15,7 +15,7 @@ from pgtop.monitor.recorder import Recorder, header_for
 from pgtop.sources.recording.file_names import recording_path, timed_name
 from pgtop.sources.recording.writer import RecordingWriter, Retention
 
-_TOPICS = frozenset({SESSIONS, LOCKS})
+_TOPICS = frozenset({SESSIONS, LOCKS, HOST, HOST_SESSIONS})
 FOLDER = "recordings"
 """The folder in pgtop's state that has the recordings without a name of their own."""
 

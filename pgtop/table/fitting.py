@@ -23,6 +23,10 @@ _CLAIMS = (0, 11, 30, 48, 90)
 """The cells that the last column claims of so many: half of a wide screen, and enough for a verb
 and a table of a narrow one. A gutter has taken one cell of 40, 80, 120 and 200.
 """
+OFFERED_FROM = 200
+"""Cells of screen from which columns on request are offered."""
+_AROUND = 2
+"""Cells of a screen beside a table: a gutter, and a scroll bar."""
 _BARE = 8
 """Cells of the last column below which a whole column leaves rather than that another is cut."""
 _TITLE_AND_ARROW = 1
@@ -215,7 +219,7 @@ def _offered_columns(
     needs: Mapping[AnyColumn, int], width: int
 ) -> frozenset[AnyColumn]:
     """Return the columns on request that a screen of this width shows unasked."""
-    if width < _SCREENS[-1]:
+    if width < OFFERED_FROM - _AROUND:
         return frozenset()
     return frozenset(
         [column for column, cells in needs.items() if column.is_offered and cells]

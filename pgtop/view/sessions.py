@@ -1,16 +1,17 @@
 """The table of the sessions as its screen and the first frame show it, and their footer."""
 
-from collections.abc import Iterator, Set
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pgtop.analysis.session_storage import needs_backend_io
 from pgtop.config.settings import Settings
 from pgtop.keys import OTHER_VIEWS
 from pgtop.model import backend_io
-from pgtop.model.section import BACKEND_IO, USUAL, Topic
+from pgtop.model.section import BACKEND_IO, HOST_SESSIONS, USUAL, Topic
 from pgtop.model.snapshot import Snapshot
 from pgtop.table.columns import ColumnSet
-from pgtop.table.layout import arrow, header
+from pgtop.table.fitting import OFFERED_FROM
+from pgtop.table.layout import AnyColumn, arrow, header
 from pgtop.table.options import Sort, TableOptions
 from pgtop.table.session_contents import contents
 from pgtop.table.sessions import SESSIONS, ArrangedSessions
@@ -103,12 +104,23 @@ def table_lines(table: ArrangedSessions, width: int, height: int) -> list[Line]:
     return [titles, *lines]
 
 
-def topics_of(columns: Set[str], snapshot: Snapshot) -> Iterator[Topic]:
-    """Yield the topics of columns that polls do not read anyway."""
-    if "usual" in columns:
+_HOST_COLUMNS = frozenset({"cpu", "memory", "read", "write"})
+
+
+def topics_of(
+    columns: Iterable[AnyColumn],
+    has_extra_columns: bool,
+    width: int,
+    snapshot: Snapshot,
+) -> Iterator[Topic]:
+    """Yield the topics of the columns that a screen may show, besides those of the view."""
+    ordered = {c.name for c in columns if has_extra_columns or not c.on_request}
+    if "usual" in ordered:
         yield USUAL
-    if columns & {"read", "write"} and needs_backend_io(snapshot):
+    if ordered & {"read", "write"} and needs_backend_io(snapshot):
         yield BACKEND_IO
+    if ordered & _HOST_COLUMNS or width >= OFFERED_FROM:
+        yield HOST_SESSIONS
 
 
 def storage_note(snapshot: Snapshot) -> str:

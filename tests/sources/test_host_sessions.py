@@ -9,7 +9,7 @@ import pytest
 from pgtop.files import WorkResult
 from pgtop.model.backend import ACTIVE, IDLE
 from pgtop.model.host import SECTION, HostReading, ProcessFigures, figures_of, host_of
-from pgtop.model.section import HOST, SESSIONS_ONLY, Section
+from pgtop.model.section import HOST, HOST_SESSIONS, SESSIONS_ONLY, Section
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS
 from pgtop.sources.host import processes
@@ -28,7 +28,7 @@ from tests.sources.host_machine import (
 )
 
 NO_TIME = Pace(budget=0.0, memory_budget=0.0)
-WANTED = SESSIONS_ONLY | {HOST}
+WANTED = SESSIONS_ONLY | {HOST, HOST_SESSIONS}
 
 
 class HalfReadable(FakeProc):
@@ -133,7 +133,7 @@ class InstantReader(HostReader):
         self.reading = reading
         self.read_for: list[Snapshot] = []
 
-    def read(self, snapshot: Snapshot, *, whole: bool = False) -> HostReading | str:
+    def read(self, snapshot: Snapshot, pace: Pace | None) -> HostReading | str:
         self.read_for.append(snapshot)
         return self.reading
 

@@ -24,7 +24,7 @@ from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.state import State
 from pgtop.sources.host.processes import RIGHTS
 from pgtop.sources.sections import SECTION_TYPES
-from pgtop.table.fitting import layout
+from pgtop.table.fitting import claim, layout
 from pgtop.table.options import TableOptions
 from pgtop.table.session_columns import SESSION_COLUMNS, column
 from pgtop.table.session_contents import contents
@@ -34,22 +34,11 @@ from pgtop.view.host import beside, host_fields, troubles
 from pgtop.view.json_report import sessions_report
 from pgtop.view.looks import Looks
 from tests.scenes import busy
+from tests.scenes.host import CALM, FIGURES, GIB, on_host, with_sessions
 
-GIB = 1 << 30
-CALM = HostReading(
-    machine=Machine(8, 3.24, 64 * GIB, 40 * GIB, Pressure(1.0, 0.0, 2.0)),
-    container=Container(8 * GIB, 4 * GIB, 2.0, 3.0),
-    disk=Disk(500 * 10**9, 195 * 10**9),
-)
 SNAPSHOT = busy()
 BACKEND = next(each for each in SNAPSHOT.backends if each.is_client)
-FIGURES = (97.6, 45 << 20, 12 << 20, 1_200_000, 0)
 PER_SESSION = CALM._replace(processes={BACKEND.pid: FIGURES})
-
-
-def known(reading: HostReading) -> Snapshot:
-    section = Section(SNAPSHOT.taken_at, reading)
-    return replace(SNAPSHOT, sections={SECTION: section})
 
 
 def state(snapshot: Snapshot) -> State:
@@ -57,7 +46,7 @@ def state(snapshot: Snapshot) -> State:
 
 
 def line_of(reading: HostReading) -> str:
-    thing = beside(state(known(reading)))
+    thing = beside(state(on_host(reading)))
     return "" if thing is None else "".join(span.text for span in thing.forms[0])
 
 
@@ -65,7 +54,7 @@ def words(snapshot: Snapshot) -> list[str]:
     return [each.forms[0][0].text for each in troubles(state(snapshot))]
 
 
-def test_the_line_has_what_is_known() -> None:
+def test_the_line_has_what_is_on_host() -> None:
     assert line_of(CALM) == (
         "host  container memory 50% of 8.0 GiB  memory 37% of 64 GiB  "
         "load 3.2 on 8 CPUs  disk 61%, 200 GB free  CPU limit 2, throttled 3%"
@@ -76,7 +65,7 @@ def test_the_line_has_what_is_known() -> None:
 
 
 def test_forms_of_the_line_lose_the_least_important_part_first() -> None:
-    thing = beside(state(known(CALM)))
+    thing = beside(state(on_host(CALM)))
     assert thing is not None
     assert [span.text for span in thing.forms[-1]][-2:] == [
         "container memory ",
@@ -124,19 +113,19 @@ def test_forms_of_the_line_lose_the_least_important_part_first() -> None:
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_shortage_is_named(reading: HostReading, sentence: str, tone: Tone) -> None:
-    assert words(known(reading)) == [sentence]
-    [trouble] = troubles(state(known(reading)))
+    assert words(on_host(reading)) == [sentence]
+    [trouble] = troubles(state(on_host(reading)))
     assert trouble.forms[0][0].tone is tone
 
 
 def test_a_shortage_stands_in_the_headline() -> None:
-    full = known(HostReading(container=Container(8 * GIB, 8 * GIB)))
+    full = on_host(HostReading(container=Container(8 * GIB, 8 * GIB)))
     shown = headline(state(full), Looks.of(Settings()), 160).line
     assert "memory 100% of the container's" in "".join(span.text for span in shown)
 
 
 def test_nothing_is_short_on_a_calm_machine() -> None:
-    assert words(known(CALM)) == []
+    assert words(on_host(CALM)) == []
 
 
 def test_a_host_that_is_not_this_one_is_a_doubt() -> None:
@@ -147,7 +136,7 @@ def test_a_host_that_is_not_this_one_is_a_doubt() -> None:
 
 
 def test_the_columns_have_figures_of_proven_sessions_alone() -> None:
-    derived = DerivedSnapshot.of(known(PER_SESSION))
+    derived = DerivedSnapshot.of(on_host(PER_SESSION))
     names = ("cpu", "memory", "read", "write")
     texts = [column(name).text(BACKEND, derived) for name in names]
     assert texts == ["98", "45M", "1.2M", "0"]
@@ -157,24 +146,23 @@ def test_the_columns_have_figures_of_proven_sessions_alone() -> None:
 
 
 def test_wide_screens_show_the_columns_unasked() -> None:
-    """A screen of 200 cells has a gutter of one."""
-    everywhere = {each.pid: FIGURES for each in SNAPSHOT.backends}
-    snapshot = known(CALM._replace(processes=everywhere))
+    """A screen of 200 cells has a gutter and a scroll bar."""
+    snapshot = with_sessions()
     names = {"cpu", "memory", "read", "write"}
     for width, scene, expected in (
-        (199, snapshot, names),
-        (198, snapshot, set()),
-        (199, SNAPSHOT, set()),
+        (198, snapshot, names),
+        (197, snapshot, set()),
+        (198, SNAPSHOT, set()),
     ):
         derived = DerivedSnapshot.of(scene)
         needed = contents(scene.backends, derived, TableOptions())
         placed = layout(SESSION_COLUMNS, width, contents=needed)
         assert {each.name for each, _ in placed} & names == expected
-        assert placed[-1].width >= 90
+        assert placed[-1].width >= claim(width)
 
 
 def test_the_page_of_a_session_has_its_figures() -> None:
-    derived = DerivedSnapshot.of(known(PER_SESSION))
+    derived = DerivedSnapshot.of(on_host(PER_SESSION))
     fields = {label: value[0].text for label, value in host_fields(BACKEND, derived)}
     assert fields == {
         "CPU": "98% of one",
@@ -199,7 +187,7 @@ def test_counters_of_the_server_fill_in_with_a_note() -> None:
 
 def test_programs_and_recordings_get_the_figures() -> None:
     """Old recordings, which have none, are read as before."""
-    snapshot = known(PER_SESSION)
+    snapshot = on_host(PER_SESSION)
     written = json.loads(json.dumps(to_json(snapshot)))
     again = from_json(written, SECTION_TYPES)
     assert again.sections == snapshot.sections

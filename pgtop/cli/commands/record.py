@@ -12,7 +12,14 @@ from pgtop.cli.configuration import host_figures
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
 from pgtop.config.settings import RecordingPlan, Safety, Settings
-from pgtop.model.section import HOST, LOCKS, PROGRESS, REPLICATION, SESSIONS
+from pgtop.model.section import (
+    HOST,
+    HOST_SESSIONS,
+    LOCKS,
+    PROGRESS,
+    REPLICATION,
+    SESSIONS,
+)
 from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.clock import MonotonicClock
 from pgtop.monitor.feed import Feed
@@ -23,7 +30,7 @@ from pgtop.sources.postgres.sampler import WHOLE
 from pgtop.sources.recording.file_names import recording_path
 from pgtop.sources.recording.writer import RecordingWriter, Retention
 
-_TOPICS = frozenset({SESSIONS, LOCKS, PROGRESS, REPLICATION, HOST})
+_TOPICS = frozenset({SESSIONS, LOCKS, PROGRESS, REPLICATION, HOST, HOST_SESSIONS})
 _ENDING = frozenset({Exit.HANGUP, Exit.INTERRUPT, Exit.TERMINATE})
 
 

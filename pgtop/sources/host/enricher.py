@@ -12,17 +12,22 @@ from time import monotonic
 from typing import TYPE_CHECKING, NamedTuple
 
 from pgtop.files import WorkResult, start_daemon
+from pgtop.model import EMPTY
 from pgtop.model.backend import identity_of
 from pgtop.model.host import SECTION, HostReading
-from pgtop.model.section import HOST, Section, Topic
+from pgtop.model.section import HOST, HOST_SESSIONS, Section, Topic
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS
 
 if TYPE_CHECKING:
     from pgtop.sources.host.reader import HostReader
 
-_TOO_OLD = 10.0
-"""Seconds after which a reading is not shown."""
+_EVERY = 5.0
+"""Seconds between two readings of the machine alone."""
+_PATIENCE = 10.0
+"""Seconds after which a reading that has not ended is reported."""
+_TOO_OLD = 120.0
+"""Seconds after which a reading is not shown: two of the longest intervals."""
 
 
 class _Newest(NamedTuple):
@@ -68,6 +73,7 @@ class HostEnricher:
         self._newest: _Newest | None = None
         self._idle = Event()
         self._idle.set()
+        self._began = float("-inf")
         self._is_closed = False
 
     def enrich(
@@ -79,19 +85,16 @@ class HostEnricher:
         """See `ports.Enricher`."""
         if HOST not in topics or not self._is_wanted(snapshot):
             return snapshot
-        if self._idle.is_set() and not self._is_closed:
-            self._idle.clear()
-            work = partial(self._read, snapshot, monotonic())
-            start_daemon(
-                work,
-                partial(self._keep, snapshot),
-                "pgtop-host",
-            )
+        has_sessions = HOST_SESSIONS in topics
+        now = monotonic()
+        is_due = has_sessions or now - self._began >= _EVERY
+        if is_due and self._idle.is_set() and not self._is_closed:
+            self._start(snapshot, now, has_sessions)
         newest = self._newest
         is_expected = newest is not None and newest.is_refuted
         if is_expected and not self._tries_always:
             return snapshot
-        return self._attached(snapshot)
+        return self._attached(snapshot, has_sessions)
 
     async def read_now(self, snapshot: Snapshot) -> Snapshot:
         """Return the snapshot with a reading of all its sessions, for a command that takes few."""
@@ -99,14 +102,14 @@ class HostEnricher:
             return snapshot
         from pgtop.sources.postgres.background import BackgroundThread
 
-        work = partial(self._read, snapshot, monotonic(), whole=True)
+        work = partial(self._read, snapshot, monotonic(), True, is_whole=True)
         reading = BackgroundThread().run(work)
         try:
-            self._newest = await asyncio.wait_for(reading, _TOO_OLD)
+            self._newest = await asyncio.wait_for(reading, _PATIENCE)
         except TimeoutError:
             section = Section[HostReading](snapshot.taken_at, reason=_SILENT)
             self._newest = _Newest(section, monotonic(), snapshot)
-        return self._attached(snapshot)
+        return self._attached(snapshot, True)
 
     async def close(self) -> None:
         """See `ports.Enricher`. A reading that hangs is left behind."""
@@ -115,24 +118,49 @@ class HostEnricher:
     def _is_wanted(self, snapshot: Snapshot) -> bool:
         return self._tries_always or is_near(snapshot)
 
-    def _read(self, snapshot: Snapshot, now: float, *, whole: bool = False) -> _Newest:
-        """Return the reading, at the server's time."""
-        if self._reader is None:
-            from pgtop.sources.host.reader import HostReader  # late: in the thread
+    def _start(
+        self,
+        snapshot: Snapshot,
+        now: float,
+        has_sessions: bool,
+    ) -> None:
+        """Let a thread read after this snapshot."""
+        self._idle.clear()
+        self._began = now
+        start_daemon(
+            partial(self._read, snapshot, now, has_sessions),
+            partial(self._keep, snapshot),
+            "pgtop-host",
+        )
 
+    def _read(
+        self,
+        snapshot: Snapshot,
+        now: float,
+        has_sessions: bool,
+        *,
+        is_whole: bool = False,
+    ) -> _Newest:
+        """Return the reading, at the server's time."""
+        # Late: in the thread, which delays nothing.
+        from pgtop.sources.host.processes import ALL_AT_ONCE, TICK
+        from pgtop.sources.host.reader import HostReader
+
+        if self._reader is None:
             self._reader = HostReader()
-        reading = self._reader.read(snapshot, whole=whole)
+        pace = ALL_AT_ONCE if is_whole else TICK
+        reading = self._reader.read(snapshot, pace if has_sessions else None)
         at = monotonic()
         taken_at = snapshot.taken_at + int((at - now) * MICROSECONDS)
-        if isinstance(reading, str):
-            section = Section[HostReading](taken_at, reason=reading)
-            return _Newest(
-                section,
-                at,
-                snapshot,
-                is_refuted=True,
-            )
-        return _Newest(Section(taken_at, reading), at, snapshot)
+        if not isinstance(reading, str):
+            return _Newest(Section(taken_at, reading), at, snapshot)
+        section = Section[HostReading](taken_at, reason=reading)
+        return _Newest(
+            section,
+            at,
+            snapshot,
+            is_refuted=True,
+        )
 
     def _keep(self, snapshot: Snapshot, outcome: WorkResult[_Newest]) -> None:
         """Keep what the thread has read. A mistake of pgtop costs the figures, and no sample."""
@@ -144,19 +172,26 @@ class HostEnricher:
             self._newest = _Newest(section, monotonic(), snapshot)
         self._idle.set()
 
-    def _attached(self, snapshot: Snapshot) -> Snapshot:
-        """Return the snapshot with the newest reading of its own sessions."""
+    def _attached(self, snapshot: Snapshot, has_sessions: bool) -> Snapshot:
+        """Return the snapshot with the newest reading, and that of its own sessions if wanted."""
         newest = self._newest
         started_at = snapshot.server.started_at
         if newest is None or newest.snapshot.server.started_at != started_at:
             return snapshot
-        section = newest.of_sessions_in(snapshot)
-        if monotonic() - newest.at > _TOO_OLD:
+        now = monotonic()
+        if now - newest.at > _TOO_OLD:  # from before a pause
+            return snapshot
+        section = newest.section
+        if not self._idle.is_set() and now - self._began > _PATIENCE:
             section = Section(section.taken_at, reason=_SILENT)
+        elif has_sessions:
+            section = newest.of_sessions_in(snapshot)
+        elif section.data is not None and section.data.processes:
+            section = section._replace(data=section.data._replace(processes=EMPTY))
         return replace(snapshot, sections={**snapshot.sections, SECTION: section})
 
 
-_SILENT = "the files of this machine have not been read for 10 s"
+_SILENT = "the files of this machine have not answered for 10 s"
 
 
 def is_near(snapshot: Snapshot) -> bool:

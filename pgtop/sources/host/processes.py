@@ -127,6 +127,11 @@ class ProcessReader:
         self._read_memories((*busy, *turned), now, pace)
         return dict(self._figures)
 
+    def forget(self) -> None:
+        """Forget all sessions: they are not read for some time."""
+        self._sessions.clear()
+        self._figures.clear()
+
     def _forget(self, backends: Iterable[Backend]) -> None:
         """Forget the sessions that are no more."""
         current = set(map(identity_of, backends))

@@ -1,17 +1,19 @@
 """The reading of the machine and of the sessions of a server, once it is proven to run here."""
 
+from collections.abc import Mapping
 from time import monotonic, thread_time
 
+from pgtop.model import EMPTY
 from pgtop.model.host import HostReading
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant
 from pgtop.sources.host.machine import MachineReader, data_folder_in
 from pgtop.sources.host.proc import Proc
-from pgtop.sources.host.processes import ALL_AT_ONCE, TICK, ProcessReader
+from pgtop.sources.host.processes import Pace, ProcessReader
 from pgtop.sources.host.proof import NotProvenError, Proof, prove
 
-_MACHINE_EVERY = 5.0
-"""Seconds between two readings of the machine."""
+_MACHINE_EVERY = 4.5
+"""Least seconds between two readings of the machine."""
 _PROVE_EVERY = 30.0
 """Seconds until a proof that failed is tried again."""
 
@@ -32,9 +34,9 @@ class HostReader:
         self._failed_for: Instant = 0
         self._reason = ""
 
-    def read(self, snapshot: Snapshot, *, whole: bool = False) -> HostReading | str:
-        """Return the reading after this snapshot, or why there is none. `whole`: all sessions are
-        read at once.
+    def read(self, snapshot: Snapshot, pace: Pace | None) -> HostReading | str:
+        """Return the reading after this snapshot, or why there is none; without the sessions if
+        they have no pace.
         """
         began = thread_time()
         try:
@@ -42,8 +44,11 @@ class HostReader:
         except NotProvenError as error:
             return str(error)
         self._read_machine(snapshot, proof.postmaster)
-        pace = ALL_AT_ONCE if whole else TICK
-        figures = processes.read(snapshot.backends, pace)
+        figures: Mapping[int, tuple[float | None, ...]] = EMPTY
+        if pace is None:
+            processes.forget()
+        else:
+            figures = processes.read(snapshot.backends, pace)
         cost = thread_time() - began
         self._reading = self._reading._replace(
             processes=figures,

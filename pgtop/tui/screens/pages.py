@@ -12,7 +12,7 @@ from pgtop.config.settings import Settings
 from pgtop.keys import hint
 from pgtop.model.backend import Backend
 from pgtop.model.detail import Detail
-from pgtop.model.section import USUAL
+from pgtop.model.section import HOST_SESSIONS, USUAL
 from pgtop.model.waits import WaitSample
 from pgtop.monitor.state import State
 from pgtop.monitor.wait_sampling import RATE
@@ -113,7 +113,7 @@ class DetailScreen(SessionActionsScreen, PageScreen, inherit_bindings=False):
         # The query stays the same while every event draws the page again.
         self._query_lines = lru_cache(maxsize=1)(query_lines)
 
-    topics = frozenset({USUAL})
+    topics = frozenset({USUAL, HOST_SESSIONS})
     """The topics that polls read besides those of the view below."""
 
     @property

@@ -175,12 +175,16 @@ class SessionsScreen(TaggingScreen):
 
     @property
     def topics(self) -> frozenset[Topic]:
-        """The topics that polls read for the extra columns."""
+        """The topics that polls read for the columns that may be in sight."""
         columns = self._table.spec.columns.columns
-        names = {
-            c.name for c in columns if self._options.extra_columns or not c.on_request
-        }
-        return frozenset(topics_of(names, self.state.derived.snapshot))
+        return frozenset(
+            topics_of(
+                columns,
+                self._options.extra_columns,
+                self.size.width,
+                self.state.derived.snapshot,
+            )
+        )
 
     def action_toggle_columns(self) -> None:
         self.apply(
