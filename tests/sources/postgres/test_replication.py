@@ -7,6 +7,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from time import monotonic
 
 import psycopg
 import pytest
@@ -28,8 +29,10 @@ _TOPICS = frozenset({SESSIONS, REPLICATION})
 _NAME = "db2"
 _DELAY = 1.5
 """Seconds by which the standby replays late, while it does."""
-_CONFLICT = 1
+_CONFLICT = 2.5
 """Seconds after which the standby ends a session in the way of its replay."""
+_CLOCK = 0.2
+"""Seconds by which the server's clock and the time that passes here may differ."""
 _LAGS = """
     SELECT application_name, pid, state, sync_state, sent_lsn::text, replay_lsn::text,
            pg_wal_lsn_diff(pg_current_wal_lsn(), replay_lsn)::int8
@@ -51,7 +54,7 @@ def primary(bindir: Path | None) -> Iterator[Cluster]:
 @pytest.fixture(scope="module")
 def standby(primary: Cluster, bindir: Path | None) -> Iterator[Cluster]:
     settings = {
-        "max_standby_streaming_delay": f"{_CONFLICT}s",
+        "max_standby_streaming_delay": f"{_CONFLICT * 1000:.0f}ms",
         "wal_receiver_status_interval": "1s",
     }
     with Standby(primary, bindir, settings, _NAME) as running:
@@ -94,6 +97,11 @@ def _age(replication: Replication) -> float:
     return sum([each.lag_seconds or 0.0 for each in replication.standbys])
 
 
+def _streams(replication: Replication) -> bool:
+    states = [each.sender.state for each in replication.standbys]
+    return states == ["streaming"]
+
+
 def _has_replayed_all(replication: Replication) -> bool:
     return _lag(replication) == 0
 
@@ -128,8 +136,9 @@ def _paused(standby: Cluster) -> Iterator[None]:
 
 async def test_lags_are_those_of_the_server(primary: Cluster, standby: Cluster) -> None:
     """Each column is that of pg_stat_replication, or lies between two readings of psql."""
-    _write(primary)
     async with _source(primary) as source:
+        await _until(source, _streams)
+        _write(primary)
         with psycopg.connect(primary.socket_dsn, autocommit=True) as other:
             before = {row[0]: row[1:] for row in other.execute(_LAGS)}
             replication = replication_of(await source.sample(_TOPICS))
@@ -161,9 +170,11 @@ async def test_idle_is_not_lag(primary: Cluster, standby: Cluster) -> None:
     async with _source(primary) as source, _source(standby) as other:
         replication = await _until(source, _has_replayed_all)
         assert _only(replication).lag_seconds == 0.0
-        there = await _until(other, lambda now: now.replay is not None)
+        there = await _until(
+            other, lambda now: now.replay is not None and not _bytes(now)
+        )
         assert there.replay is not None
-        assert (there.replay.lag_bytes, there.replay.lag_seconds) == (0, 0.0)
+        assert there.replay.lag_seconds == 0.0
         assert there.reading.in_recovery
 
 
@@ -175,17 +186,18 @@ async def test_a_delayed_standby_is_behind_at_least_as_long_as_seen(
 
 
 async def _shows_a_delay(primary: Cluster, standby: Cluster) -> None:
+    """Compare what both servers show with the time since each was seen to lack nothing."""
     async with _source(primary) as source, _source(standby) as other:
+        began = monotonic()
         await _until(source, _has_replayed_all)
+        await _until(other, lambda now: now.replay is not None and not _bytes(now))
         _write(primary)
-        first = await _until(source, lambda now: _lag(now) > 0)
-        assert _age(first) < _DELAY
-        there = await _until(other, lambda now: _seconds(now) > 0.5)
-        assert there.replay is not None
-        assert (there.replay.lag_bytes or 0) > 0
-        assert (there.replay.lag_seconds or 0) < _DELAY + 1
-        here = await _until(source, lambda now: _age(now) > 0.5)
-        assert _only(here).lag_bytes
+        there = await _until(other, lambda now: _seconds(now) > _DELAY / 3)
+        assert _bytes(there)
+        assert _seconds(there) < monotonic() - began + _CLOCK
+        here = await _until(source, lambda now: _age(now) > _DELAY / 3)
+        assert _lag(here) > 0
+        assert _age(here) < monotonic() - began + _CLOCK
         await _until(source, _has_replayed_all)
 
 
@@ -246,7 +258,7 @@ async def test_a_stopped_receiver_is_silent_and_behind(
             _write(primary)
             first = await _until(source, lambda now: _lag(now) > 0)
             later = await _until(source, lambda now: _age(now) > 0.5)
-            assert (_only(later).silent_seconds or 0) > 0.4
+            assert (_only(later).silent_seconds or 0) > 0.1
             same = _only(first).sender.replay_lsn
             assert _only(later).sender.replay_lsn == same
         finally:

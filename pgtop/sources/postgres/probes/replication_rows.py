@@ -137,7 +137,8 @@ def _sql_of(has_pause_state: bool, parts: tuple[LiteralString, ...]) -> LiteralS
         apply_delay=_SETTING.format(name="recovery_min_apply_delay"),
         receiver_timeout=_SETTING.format(name="wal_receiver_timeout"),
     )
-    return _SQL.format(parts=" UNION ALL ".join([_STATE, replay, *parts, _COST]))
+    sql = _SQL.format(parts=" UNION ALL ".join([_STATE, replay, *parts, _COST]))
+    return " ".join(sql.split())  # a third less to send
 
 
 def statement_for(features: Features) -> Statement:
