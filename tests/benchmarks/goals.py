@@ -14,6 +14,8 @@ Results = Mapping[str, Mapping[str, Samples]]
 """Measured figures: the goal's measure, the tool, the samples."""
 
 PGTOP, PG_ACTIVITY, PG_TOP = "pgtop", "pg_activity", "pg_top"
+WHEEL = "wheel"
+"""The pgtop of this Python, beside that of the bundle."""
 TOOLS = (PGTOP, PG_ACTIVITY, PG_TOP)
 
 
@@ -132,6 +134,7 @@ GOALS = (
     Goal("keys crowd", "max", "ms", 75, statistic=Statistic.LARGEST),
     Goal("start", "start to the first real row", "ms", 1.0, PG_ACTIVITY),
     Goal("start", "moonshot", "ms", 0.8, PG_ACTIVITY),
+    Goal("start bundle", "the bundle: start to the first real row", "ms", 1.3, WHEEL),
     Goal("quit", "q to a restored terminal", "ms", 10),
     Goal("memory 500", "peak memory, 500 sessions", "MiB", 50),
     Goal("memory crowd", "peak memory, 10,000 sessions", "MiB", 75),

@@ -1,14 +1,18 @@
 """The parts of a run. Each starts its own server, so that it can run alone."""
 
 import random
+import tempfile
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
 from typing import TypeAlias
 
+from pgtop.packaging.bundle import build_folder
 from tests.benchmarks import process
 from tests.benchmarks.bench import LARGE, SMALL, Bench, Stage, size_name, start_stage
 from tests.benchmarks.crowd import make_crowd
-from tests.benchmarks.goals import PGTOP
+from tests.benchmarks.goals import PGTOP, WHEEL
 from tests.benchmarks.raw_output import (
     TimedTerminal,
     is_restored,
@@ -75,6 +79,24 @@ def start(bench: Bench) -> None:
                     seconds = terminal.first(shows_any_of(stage.pids))
                 if round_ >= 0:  # the first one fills caches
                     bench.record("start", tool.name, 1000 * seconds)
+
+
+def bundle(bench: Bench) -> None:
+    """Measure the same start of the bundle, which is built first, and of this Python's pgtop."""
+    with (
+        tempfile.TemporaryDirectory() as work,
+        start_stage(bench.bindir, max_connections="620") as stage,
+    ):
+        program = build_folder(Path(work)) / "pgtop"
+        stage.command(f"grow {_SESSIONS}")
+        wheel = bench.tools[PGTOP]
+        tools = {WHEEL: wheel, PGTOP: replace(wheel, program=str(program))}
+        for round_ in range(-1, bench.rounds * _STARTS):
+            for name, tool in tools.items():
+                with bench.running(tool.command(stage.cluster.port), SMALL) as terminal:
+                    seconds = terminal.first(shows_any_of(stage.pids))
+                if round_ >= 0:  # the first one fills caches
+                    bench.record("start bundle", name, 1000 * seconds)
 
 
 def keys(bench: Bench) -> None:
@@ -220,6 +242,6 @@ def scripted(bench: Bench) -> None:
 
 PARTS: Mapping[str, Part] = {
     part.__name__: part
-    for part in (terminal, start, keys, idle, wire, far, big, crowd, scripted)
+    for part in (terminal, start, bundle, keys, idle, wire, far, big, crowd, scripted)
 }
 """The parts by the names of the command line."""
