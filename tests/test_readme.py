@@ -6,6 +6,7 @@ import tomllib
 import pytest
 
 from pgtop.cli.reference import key_of
+from pgtop.packaging.__main__ import KINDS
 from tests.readme import README, ROOT, generated
 
 _IN_EMERGENCIES = (
@@ -63,3 +64,12 @@ def test_the_test_line_is_marked() -> None:
     """`.ci/run` finds the command that runs the tests."""
     marked = README.read_text().partition("<!-- test line -->\n```sh\n")[2]
     assert "pytest" in marked.partition("```")[0]
+
+
+def test_each_way_to_install_exists() -> None:
+    """README names every package that can be built; `tests/packaging` installs each."""
+    install = README.read_text().partition("## Install")[2].partition("\n## ")[0]
+    kinds = re.findall(r"^\| [^|]+ \| `(\w+)` \|", install, re.MULTILINE)
+    assert set(kinds) == KINDS.keys()
+    [dockerfile] = re.findall(r"-f (\S+) ", install)
+    assert (ROOT / dockerfile).is_file()

@@ -10,13 +10,13 @@ from pgtop.cli.exit_codes import Exit, exit_of
 from pgtop.errors import PgtopError, UsageError
 from pgtop.packaging import bundle, deb, wheelhouse, zipapp
 
-_KINDS: Final[Mapping[str, Callable[[Path], Sequence[Path]]]] = {
+KINDS: Final[Mapping[str, Callable[[Path], Sequence[Path]]]] = {
     "bundle": bundle.build,
     "zipapp": zipapp.build,
     "wheelhouse": wheelhouse.build,
     "deb": deb.build,
 }
-_USAGE: Final = f"Usage: python -m pgtop.packaging {'|'.join(_KINDS)} [FOLDER]"
+_USAGE: Final = f"Usage: python -m pgtop.packaging {'|'.join(KINDS)} [FOLDER]"
 
 
 def main(words: Sequence[str]) -> int:
@@ -31,11 +31,11 @@ def main(words: Sequence[str]) -> int:
 
 
 def _build(kind: str = "", folder: str = "dist", *others: str) -> Sequence[Path]:
-    if kind not in _KINDS or others:
+    if kind not in KINDS or others:
         raise UsageError(_USAGE)
     to = Path(folder).absolute()
     to.mkdir(parents=True, exist_ok=True)
-    return _KINDS[kind](to)
+    return KINDS[kind](to)
 
 
 def _line(path: Path) -> str:
