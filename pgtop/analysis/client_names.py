@@ -19,6 +19,7 @@ LOCAL = "local"
 ABOUT = "~"
 """Stands before the name of a client that may have changed since the pooler was read."""
 
+_pool_names: OncePerSnapshot[Mapping[BackendId, str]] = OncePerSnapshot()
 _pooled: "OncePerSnapshot[Mapping[BackendId, PooledClient]]" = OncePerSnapshot()
 
 
@@ -31,6 +32,15 @@ def pooled_of(snapshot: Snapshot) -> "Mapping[BackendId, PooledClient]":
     from pgtop.analysis.pooled_clients import pooled_clients  # late: needs ipaddress
 
     return _pooled.of(snapshot, lambda: pooled_clients(snapshot))
+
+
+def pool_names_of(snapshot: Snapshot) -> Mapping[BackendId, str]:
+    """Return the pools of the backends of poolers, computed once; nothing without a pooler."""
+    if POOLS not in snapshot.sections:
+        return EMPTY
+    from pgtop.analysis.pooled_clients import pool_names  # late: needs ipaddress
+
+    return _pool_names.of(snapshot, lambda: pool_names(snapshot))
 
 
 def without_pools(derived: DerivedSnapshot) -> DerivedSnapshot:

@@ -16,6 +16,7 @@ from pgtop.model.pools import (
     PoolClient,
     PoolerReading,
     PoolLink,
+    UnusedServer,
     pools_of,
 )
 from pgtop.model.snapshot import Snapshot
@@ -62,7 +63,22 @@ def pooled_clients(snapshot: Snapshot) -> Mapping[BackendId, PooledClient]:
     return clients
 
 
-def is_backend_of(link: PoolLink, backend: Backend) -> bool:
+def pool_names(snapshot: Snapshot) -> Mapping[BackendId, str]:
+    """Return the names of the pools that the backends belong to, whether or not a client uses
+    them.
+    """
+    reading = pools_of(snapshot)
+    poolers = () if reading is None else reading.poolers
+    names = {}
+    for pooler in poolers:
+        for server in pooler.servers:
+            backend = snapshot.at(server.remote_pid)
+            if backend is not None and is_backend_of(server, backend):
+                names[backend.identity] = server.pool
+    return names
+
+
+def is_backend_of(link: PoolLink | UnusedServer, backend: Backend) -> bool:
     """Return whether a backend is the server's end of this very connection; False also if this role
     may not see enough of it.
     """
@@ -75,7 +91,9 @@ def is_backend_of(link: PoolLink, backend: Backend) -> bool:
     return _is_same_address(backend.client_addr, link.local_addr)
 
 
-def _is_same_process(link: PoolLink, backend: Backend, start: Instant) -> bool:
+def _is_same_process(
+    link: PoolLink | UnusedServer, backend: Backend, start: Instant
+) -> bool:
     """Return whether a backend that was reached over a Unix socket has the pid, the role and the
     start of the connection.
 

@@ -108,7 +108,7 @@ def _addresses_of_backends(
 ) -> Iterator[str]:
     for pooler in poolers:
         address = {pool.name: pool.server for pool in pooler.pools}
-        for link in pooler.links:
+        for link in pooler.servers:
             backend = snapshot.at(link.remote_pid)
             if backend is not None and is_backend_of(link, backend):
                 yield address.get(link.pool, "")

@@ -105,6 +105,19 @@ class PoolLink(NamedTuple):
     """The role that the pooler has logged in with."""
 
 
+class UnusedServer(NamedTuple):
+    """A server connection that no client used, as far as the pooler's tables agree. The fields are
+    those of `PoolLink`.
+    """
+
+    remote_pid: int
+    local_addr: str | None
+    local_port: int | None
+    pool: str
+    connected: int | None = None
+    server_user: str = ""
+
+
 class PoolerReading(NamedTuple):
     """The newest reading of one pooler process, and whether it still answers."""
 
@@ -131,6 +144,7 @@ class PoolerReading(NamedTuple):
     clients: tuple[PoolClient, ...] = ()
     """Clients that wait, the longest wait first, as many as are kept."""
     links: tuple[PoolLink, ...] = ()
+    unused: tuple[UnusedServer, ...] = ()
     max_clients: int | None = None
     """The most client connections; None if unknown."""
     client_count: int = 0
@@ -139,6 +153,11 @@ class PoolerReading(NamedTuple):
     """True if the pooler runs a statement on a server connection between two clients of a session
     pool.
     """
+
+    @property
+    def servers(self) -> tuple[PoolLink | UnusedServer, ...]:
+        """The server connections, used or not."""
+        return (*self.links, *self.unused)
 
     @property
     def sentence(self) -> str:

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from pgtop.analysis.client_names import ClientNames, pooled_of
+from pgtop.analysis.client_names import ClientNames, pool_names_of
 from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
 from pgtop.table.arrange import Arranged
@@ -46,7 +46,7 @@ def session_values(
     also those that no session has now.
     """
     if key == "pool":
-        return _ranked([each.pool for each in pooled_of(snapshot).values()])
+        return _ranked(pool_names_of(snapshot).values())
     text_of = _TEXTS.get(key)
     if text_of is None:
         return []

@@ -15,7 +15,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from pgtop.analysis.budget import OTHER, WAITING, state_of
-from pgtop.analysis.client_names import ClientNames, client_of, pooled_of
+from pgtop.analysis.client_names import ClientNames, client_of, pool_names_of, pooled_of
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import (
     ACTIVE,
@@ -133,18 +133,16 @@ def application_in(snapshot: Snapshot) -> Callable[[Backend], Texts | None]:
 
 
 def pool_in(snapshot: Snapshot) -> Callable[[Backend], Texts | None]:
-    """Return what gives the name of the pool that a session belongs to, as far as a client uses
-    it; "" for one of no pool.
-    """
+    """Return what gives the name of the pool that a session belongs to; "" for one of no pool."""
     if POOLS not in snapshot.sections:
         return lambda _: None
-    pooled = pooled_of(snapshot)
+    names = pool_names_of(snapshot)
 
     def pool(backend: Backend) -> Texts | None:
-        client = pooled.get(backend.identity)
-        if client is not None:
-            return (client.pool,)
-        return None if backend.hidden else ("",)
+        name = names.get(backend.identity)
+        if name is None and backend.hidden:
+            return None
+        return (name or "",)
 
     return pool
 

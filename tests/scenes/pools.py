@@ -12,6 +12,7 @@ from pgtop.model.pools import (
     PoolerReading,
     PoolLink,
     PoolsReading,
+    UnusedServer,
 )
 from pgtop.model.section import Section
 from pgtop.model.snapshot import Snapshot
@@ -112,6 +113,11 @@ READING = PoolerReading(
         link(SURE, pool_client(7, 51_999)),
         link(ABOUT, pool_client(8, 40_100, "shop-cart")),
         link(STEADY, pool_client(11, 40_200, "shop-worker"), WORKER),
+    ),
+    unused=(
+        UnusedServer(
+            READY.pid, POOLER, READY.client_port, WEB.name, server_user=WEB.user
+        ),
     ),
     max_clients=1_000,
     client_count=186,

@@ -13,10 +13,11 @@ from pgtop.tui.screens.breakdown import BreakdownScreen
 from pgtop.tui.screens.pools import PoolsScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from tests.fakes import FakeSource
-from tests.scenes.pools import ABOUT, READING, SURE, WEB, pooled, with_pools
+from tests.scenes.pools import ABOUT, READING, READY, SURE, WEB, pooled, with_pools
 from tests.tui.apps import Stage, press, shown_on, table_on, text_of
 
 _SIZE = (100, 24)
+POOLED = [SURE.pid, ABOUT.pid, READY.pid]
 
 
 async def test_the_sessions_of_a_pool_and_back() -> None:
@@ -28,7 +29,7 @@ async def test_the_sessions_of_a_pool_and_back() -> None:
         assert table_on(stage).rows[0].pool == WEB
         await press(pilot, "open")
         assert isinstance(stage.app.screen, SessionsScreen)
-        assert sorted(shown_on(stage)) == [SURE.pid, ABOUT.pid]
+        assert sorted(shown_on(stage)) == POOLED
         await press(pilot, "clear")
         assert isinstance(stage.app.screen, PoolsScreen)
         await press(pilot, "cursor_last", "copy_menu")
@@ -36,7 +37,7 @@ async def test_the_sessions_of_a_pool_and_back() -> None:
         copied = stage.app.clipboard
         assert copied == "10.0.3.9:40125 0 s shop/web"
         await press(pilot, "open")
-        assert sorted(shown_on(stage)) == [SURE.pid, ABOUT.pid]
+        assert sorted(shown_on(stage)) == POOLED
 
 
 async def test_a_group_of_clients_is_signalled_as_far_as_it_is_certain() -> None:

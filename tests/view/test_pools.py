@@ -239,10 +239,10 @@ def test_a_filter_finds_the_clients_that_are_shown() -> None:
     assert pids("10.0.3.7") == {SURE.pid}
     assert pids("app:shop-worker") == {STEADY.pid}
     assert pids("app:worker") == {STEADY.pid}
-    assert pids("pool:=shop/web") == {SURE.pid, ABOUT.pid}
-    assert pids('pool:=""') == {READY.pid, DIRECT.pid}
+    assert pids("pool:=shop/web") == {SURE.pid, ABOUT.pid, READY.pid}
+    assert pids('pool:=""') == {DIRECT.pid}
     first = arranged(pooled()).rows[0]
-    assert pids(sessions_filter(first)) == {SURE.pid, ABOUT.pid}
+    assert pids(sessions_filter(first)) == pids("pool:=shop/web")
 
 
 def test_a_protected_client_stays_protected_under_each_of_its_names() -> None:

@@ -5,12 +5,18 @@ has its default, and nothing here raises.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from heapq import nlargest
 from itertools import islice
 from typing import NamedTuple, Self, TypeAlias
 
-from pgtop.model.pools import Pool, PoolClient, PoolerReading, PoolLink
+from pgtop.model.pools import (
+    Pool,
+    PoolClient,
+    PoolerReading,
+    PoolLink,
+    UnusedServer,
+)
 from pgtop.model.timestamp import Instant
 from pgtop.sources.pgbouncer.tables import ConsoleRow, ConsoleTable
 
@@ -70,12 +76,14 @@ def reading_of(
     pools = tuple(_pools(shown.pools, _sizes(settings, config)))
     modes = {pool.name: pool.mode for pool in pools}
     links = dict(_links(shown.servers, shown.clients, modes))
+    used = {link.remote_pid for link in links.values()}
     reading = PoolerReading(
         endpoint,
         version,
         pools=pools,
         clients=_waiting(shown.clients),
         links=tuple(links.values()),
+        unused=tuple(_unused(shown.servers, used)),
         max_clients=_number(config.get("max_client_conn", "")),
         client_count=sum([pool.clients for pool in pools]),
         resets_sessions=bool(config.get("server_reset_query", "").strip()),
@@ -241,6 +249,24 @@ def _links(
         pid = server.number("remote_pid")
         if client is not None and pid is not None:
             yield _key(server, client), _link(server, client, pid, modes)
+
+
+def _unused(servers: ConsoleTable, used: Set[int]) -> Iterator[UnusedServer]:
+    """Yield the server connections without a link: they belong to a pool nevertheless."""
+    for server in islice(servers, _MOST_ROWS):
+        pid = server.number("remote_pid")
+        if pid is None or pid in used or server.text("database") == _CONSOLE:
+            continue
+        addr, port = _address(server, "local_addr", "local_port")
+        user = server.text("user")
+        yield UnusedServer(
+            pid,
+            addr,
+            port,
+            f"{server.text('database')}/{user}",
+            connected=_second_of_quarter(server.text("connect_time")),
+            server_user=user,
+        )
 
 
 def _key(server: ConsoleRow, client: ConsoleRow) -> LinkKey:

@@ -115,7 +115,7 @@ _SERVER_KEYS = (
     ),
     text_key_in(
         "pool",
-        "pool of a pooler, database and user; only while a client uses the session",
+        "pool that the session belongs to: database and user, as the pooler names them",
         "pool:shop/web",
         lambda derived: known.pool_in(derived.snapshot),
         phrases.text("pool"),
