@@ -14,7 +14,7 @@ from pgtop.tui.screens.filterable import FilterableScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.screens.waits import WaitsScreen
 from tests.scenes import busy, client
-from tests.tui.apps import Stage, press, selected_on, text_of
+from tests.tui.apps import Stage, press, selected_on, sessions_of, text_of
 from tests.waiting import until_async
 
 MINUTES = 3
@@ -149,3 +149,22 @@ async def _is_profiled(stage: Stage, event: str) -> bool:
     await stage.tick()
     text = text_of(stage, "#pager")
     return "Waits of this statement" in text and event in text
+
+
+async def test_sessions_behind_the_view_are_arranged_when_they_come_in_sight() -> None:
+    """Hidden rows would cost as much as those in sight."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "show_waits")
+        rows = sessions_of(stage)._table.rows
+        stage.source.script = [before(-1)]
+        await stage.tick()
+        await until_async(partial(_is_new, stage))
+        assert sessions_of(stage)._table.rows is rows
+        await press(pilot, "show_sessions")
+        assert [row.pid for row in sessions_of(stage)._table.rows] == [901]
+
+
+async def _is_new(stage: Stage) -> bool:
+    now = stage.app.state.derived.snapshot
+    return now.taken_at == before(-1).taken_at

@@ -260,6 +260,7 @@ class SessionsScreen(TaggingScreen):
             super().action_cursor_down()
 
     def go_to_pid(self, pid: int) -> bool:
+        self.catch_up()
         fold = fold_of(self._table.rows, pid)
         if fold is not None and not fold.is_open:
             self._unfolded |= {fold.identity}

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Generic
 
 from textual import on
+from textual.screen import ModalScreen
 from textual.widget import Widget
 
 from pgtop import places
@@ -62,6 +63,8 @@ class TableScreen(Navigation, FilterableScreen, Generic[RowT, ContextT]):
         self._arranged: Arranged[RowT, ContextT] | None = None
         self._unfiltered: Arranged[RowT, ContextT] | None = None
         """The rows when no filter was active last."""
+        self._is_outdated = False
+        """True if a state came while the view was hidden."""
 
     # For subclasses.
 
@@ -165,6 +168,10 @@ class TableScreen(Navigation, FilterableScreen, Generic[RowT, ContextT]):
         yield self._table
 
     def show(self, state: State) -> None:
+        if self._is_covered:
+            self.state = state
+            self._is_outdated = True
+            return
         has_new_rows = state.derived is not self.state.derived or self._arranged is None
         self.state = state
         if has_new_rows:
@@ -172,6 +179,23 @@ class TableScreen(Navigation, FilterableScreen, Generic[RowT, ContextT]):
         else:
             self._table.redraw(dimmed=self._is_dimmed)
         self.show_frame()
+
+    @property
+    def _is_covered(self) -> bool:
+        """True if another view or a page hides this one: its rows would cost as much as others."""
+        stack = self.app.screen_stack
+        above = stack[stack.index(self) + 1 :] if self in stack else []
+        return any(not isinstance(each, ModalScreen) for each in above)
+
+    def on_screen_resume(self) -> None:
+        self.catch_up()
+
+    def catch_up(self) -> None:
+        """Show the newest state, if it came while the view was hidden."""
+        if self._is_outdated:
+            self._is_outdated = False
+            self.rearrange()
+            self.show_frame()
 
     def rearrange(self) -> None:
         """Arrange the rows once for this sample. A pattern that takes too long leaves the last
