@@ -7,7 +7,7 @@ from time import monotonic
 import pytest
 
 from pgtop.files import WorkResult
-from pgtop.model.backend import ACTIVE, IDLE
+from pgtop.model.backend import ACTIVE, IDLE, Backend
 from pgtop.model.host import SECTION, HostReading, ProcessFigures, figures_of, host_of
 from pgtop.model.section import HOST, HOST_SESSIONS, SESSIONS_ONLY, Section
 from pgtop.model.snapshot import Snapshot
@@ -72,6 +72,28 @@ def test_rates_are_those_between_two_readings(
     machine.use(own.pid, read=9000, written=500, pss=4096)
     second = figures(reader.read([own], ALL_AT_ONCE), own.pid)
     assert second == ProcessFigures(50.0, 4 << 20, 2 << 20, 4000, 0)
+
+
+def test_a_session_at_rest_is_read_rarely(
+    machine: FakeProc, clock: list[float]
+) -> None:
+    """The end of its work is read soon, and work that begins again at once."""
+    snapshot = scene()
+    own = own_session(snapshot)
+    machine.use(own.pid)
+    idle = own._replace(state=IDLE)
+    reader = ProcessReader(machine, prove(snapshot, machine))
+
+    def read(backend: Backend, cpu: int) -> float | None:
+        clock[0] += 2
+        machine.start(own.pid, own.backend_start or 0, cpu=cpu)
+        return figures(reader.read([backend]), own.pid).cpu_percent
+
+    assert read(own._replace(state=ACTIVE), 0) is None
+    assert read(idle, HZ) == 50
+    assert read(idle, HZ) == 0
+    assert read(idle, 2 * HZ) == 0
+    assert read(own._replace(state=ACTIVE), 3 * HZ) == 50
 
 
 def test_a_reused_pid_has_no_figures(machine: FakeProc, clock: list[float]) -> None:

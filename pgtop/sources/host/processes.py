@@ -27,14 +27,16 @@ from pgtop.sources.host.proof import Proof
 class Pace(NamedTuple):
     """Bounds of what one call reads."""
 
-    budget: float = 0.001
+    budget: float = 0.0008
     """Seconds of CPU for CPU times and bytes."""
-    memory_budget: float = 0.0004
+    memory_budget: float = 0.0003
     """The same for memory, over several calls."""
     every: float = 1.8
     """Least seconds between two readings of a session: half a percent of a CPU is one of the
     kernel's ticks.
     """
+    idle_every: float = 10.0
+    """The same for a session that was idle at its last readings."""
     memory_every: float = 10.0
 
 
@@ -44,8 +46,13 @@ ALL_AT_ONCE = Pace(
     budget=30.0,
     memory_budget=30.0,
     every=0.0,
+    idle_every=0.0,
     memory_every=0.0,
 )
+_AT_REST = 2
+"""Readings of an idle session after which its figures are those of an idle one: the first also
+covers the end of its work.
+"""
 _TOO_OLD = 120.0
 """Seconds after which a mean since the reading before is no rate any more."""
 _ROUNDED = 1 << 16
@@ -66,10 +73,19 @@ class _Last(NamedTuple):
 class _Session:
     """The last readings of a session. Changes with each of them."""
 
-    __slots__ = ("cpu", "last", "memory", "memory_at", "read", "written")
+    __slots__ = (
+        "cpu",
+        "idle_readings",
+        "last",
+        "memory",
+        "memory_at",
+        "read",
+        "written",
+    )
 
     def __init__(self) -> None:
         self.last: _Last | None = None
+        self.idle_readings = 0
         self.cpu: float | None = None
         self.read: float | None = None
         self.written: float | None = None
@@ -122,7 +138,7 @@ class ProcessReader:
         for count, backend in enumerate((*busy, *turned)):
             if count and thread_time() - began > pace.budget:
                 break
-            self._read_use(backend, pace.every)
+            self._read_use(backend, pace)
             self._next_idle += count >= len(busy)
         self._read_memories((*busy, *turned), now, pace)
         return dict(self._figures)
@@ -149,12 +165,16 @@ class ProcessReader:
         self._next_idle = place
         return (*idle[place:], *idle[:place])
 
-    def _read_use(self, backend: Backend, every: float) -> None:
+    def _read_use(self, backend: Backend, pace: Pace) -> None:
         """Read a session if it is due; without a proof it has no figures."""
         session = self._sessions.get(identity_of(backend))
         now = monotonic()
-        if session and session.last and now - session.last.at < every:
-            return
+        is_idle = backend.state == IDLE
+        if session and session.last:
+            is_at_rest = is_idle and session.idle_readings >= _AT_REST
+            every = pace.idle_every if is_at_rest else pace.every
+            if now - session.last.at < every:
+                return
         try:
             last = self._last(backend, now)
         except ProcessGoneError:
@@ -162,6 +182,7 @@ class ProcessReader:
             return
         if session is None:
             session = self._sessions[identity_of(backend)] = _Session()
+        session.idle_readings = session.idle_readings + 1 if is_idle else 0
         _add(session, last)
         self._figures[backend.pid] = session.figures
 
