@@ -63,6 +63,7 @@ def test_each_level_adds_entries(
     assert "statement: " not in logs["connections"]
     for level in LEVELS[1:]:
         assert " rows, " in logs[level]
+        assert "statement: WITH from pg_catalog.pg_stat_get" in logs[level]
     assert _OURS not in logs["screen"]
     assert _OURS in logs["texts"]
 

@@ -17,7 +17,7 @@ from pgtop.sources.postgres.pipeline import Command
 from pgtop.sources.postgres.shapes import Result
 from pgtop.text.redact import redacted
 
-_COMMENT = re.compile(rb"/\*.*?\*/\s*")
+_COMMENTS = re.compile(rb"(?:/\*.*?\*/\s*)*")
 _RELATION = re.compile(rb"(?i)\bFROM\s+([a-z_][\w.]*)")
 _READING = (b"SELECT", b"WITH")
 _logged: set[bytes] = set()
@@ -75,7 +75,7 @@ def _log_statement(command: Command, result: Result, seconds: float) -> None:
 
 
 def _name(command: Command) -> str:
-    sql = _COMMENT.sub(b"", command.sql, count=1)
+    sql = _COMMENTS.sub(b"", command.sql, count=1)
     word = sql.split(maxsplit=1)[0].upper()
     relation = _RELATION.search(sql) if word in _READING else None
     source = f" from {relation[1].decode()}" if relation else ""
