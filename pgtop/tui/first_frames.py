@@ -25,7 +25,7 @@ from pgtop.view.chrome import (
 from pgtop.view.connecting import ConnectTarget, Retry, connecting_lines, retry_lines
 from pgtop.view.empty import hidden_lines
 from pgtop.view.header import header
-from pgtop.view.key_line import key_line
+from pgtop.view.key_line import key_line, with_waiter
 from pgtop.view.looks import Looks
 from pgtop.view.scroll_bar import bar_cells, ruled, thumb
 from pgtop.view.sessions import FOOTER, has_pane, options_of, table_lines
@@ -135,11 +135,19 @@ def sessions(
     query = options_of(settings)
     table = arrange_sessions(state.derived, query)
     views = views_of(settings)
-    actions = settings.keymap.offered(FOOTER, settings.read_only)
+    offered = settings.keymap.offered(FOOTER, settings.read_only)
+    actions = offered_views(offered, views, state)
+    tabs = tabs_of(views, VIEWS[0], state, looks)
+    if state.derived.forest.nodes:
+        from pgtop.table.following import way_from  # late, as few servers have waiters
+
+        way = way_from(table.rows[0] if table.rows else None, state.derived)
+        actions = with_waiter(actions) if way.is_to_waiter else actions
+        tabs = tabs._replace(leads_to_worst=way.is_to_worst)
     around = Surroundings(
         looks=looks,
-        views=tabs_of(views, VIEWS[0], state, looks),
-        actions=offered_views(actions, views, state),
+        views=tabs,
+        actions=actions,
     )
     lines = frame(
         state,

@@ -76,8 +76,10 @@ class PastActions(Keyboard):
         if not is_past or self._settings.read_only:
             return False
         from pgtop.tui.past_signals import PastSignals
+        from pgtop.view.looks import Looks
 
-        signals = PastSignals(cast("PgtopApp", self), self._palette)
+        looks = Looks.of(self._settings)
+        signals = PastSignals(cast("PgtopApp", self), self._palette, looks)
         if isinstance(message, SignalRequested):
             signals.answer(message)
         else:

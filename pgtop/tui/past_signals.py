@@ -19,6 +19,7 @@ from pgtop.view.past import cannot_signal_words, clock_text, ending_words
 if TYPE_CHECKING:
     from pgtop.tui.app import PgtopApp
     from pgtop.tui.theme import Palette
+    from pgtop.view.looks import Looks
 
 _GO = "go"
 _STAY = "stay"
@@ -27,9 +28,10 @@ _STAY = "stay"
 class PastSignals:
     """The answer to the keys that signal: nothing is signalled by what was shown of the past."""
 
-    def __init__(self, app: PgtopApp, palette: Palette) -> None:
+    def __init__(self, app: PgtopApp, palette: Palette, looks: Looks) -> None:
         self._app = app
         self._palette = palette
+        self._looks = looks
 
     def refuse_many(self) -> None:
         """Show why the sessions of a list are not signalled."""
@@ -37,7 +39,7 @@ class PastSignals:
             return
         past = self._past
         if past is not None:
-            self._app.show_notice(cannot_signal_words(past, hint), Tone.WARN)
+            self._app.show_notice(cannot_signal_words(past, self._looks), Tone.WARN)
         else:
             words = (
                 "the screen showed the past: press the key again, nothing is signalled"
@@ -59,12 +61,12 @@ class PastSignals:
             self.refuse_many()
             return
         if _living(message, past.now) is None:
-            words = ending_words(past.ending_of(message.backend.identity))
+            words = ending_words(past.ending_of(message.backend.identity), self._looks)
             self._show_absence(message, words or _absence(message, past.now))
             return
         choices = [
             Choice(_GO, f"go to it now: {hint(message.signal.value)} asks there"),
-            Choice(_STAY, f"stay at {clock_text(past.at)}"),
+            Choice(_STAY, f"stay at {clock_text(past.at, self._looks)}"),
         ]
 
         def closed(name: str | None) -> None:

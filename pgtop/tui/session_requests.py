@@ -141,9 +141,10 @@ class SessionRequests:
         past = self._app.state.past
         if past is None:
             return ""
-        from pgtop.view.past import clock_text
+        from pgtop.view.looks import Looks
+        from pgtop.view.past import zoned_clock_text
 
-        return f" as of {clock_text(past.at)} UTC"
+        return f" as of {zoned_clock_text(past.at, Looks.of(self._settings))}"
 
     def _write(self, sequence: str) -> None:
         driver = self._app.driver

@@ -45,6 +45,8 @@ class Views(NamedTuple):
     tabs: Sequence[Tab] = ()
     """Empty on a page over a view."""
     active: str = ""
+    leads_to_worst: bool = True
+    """True if the key that follows blockers leads from the cursor to the worst session."""
 
 
 NO_VIEWS = Views()
@@ -84,6 +86,7 @@ def header(
         looks,
         width,
         views.active,
+        leads_to_worst=views.leads_to_worst,
         names_beside=not room,
     )
     if height <= COMPACT_UP_TO:

@@ -96,10 +96,12 @@ def headline(
     width: int,
     view: str = "",
     *,
+    leads_to_worst: bool = True,
     names_beside: bool = True,
 ) -> Headline:
     """Return the worst trouble, and behind it others that fit; no key leads to `view`, the one
-    in sight. `names_beside` is False where what is beside the server has lines of its own.
+    in sight, or to the session under its cursor. `names_beside` is False where what is beside the
+    server has lines of its own.
     """
     troubles = list(_troubles(state)) or [_calm(state)]
     if names_beside:
@@ -111,6 +113,7 @@ def headline(
         looks,
         width,
         view,
+        leads_to_worst,
         state.stale,
     )
 
@@ -121,12 +124,13 @@ def lay_out(
     looks: Looks,
     width: int,
     view: str,
+    leads_to_worst: bool,
     is_stale: bool,
 ) -> Headline:
     """Lay out the troubles, which are mostly those of the sample before."""
     first, *others = troubles
     lead = first.lead
-    keys = _keys(_shown_lead(lead, view), looks)
+    keys = _keys(_shown_lead(lead, view, leads_to_worst), looks)
     words, key = _beside_key(first.forms, keys, width)
     room = width - line_cells(key) - GAP * bool(key)
     doubts: list[Line] = []
@@ -144,11 +148,15 @@ def lay_out(
     return Headline(justified(words, key, width), lead, doubt)
 
 
-def _shown_lead(lead: Lead | None, view: str) -> Lead | None:
+def _shown_lead(
+    lead: Lead | None,
+    view: str,
+    leads_to_worst: bool,
+) -> Lead | None:
     """Return the lead whose key is shown in `view`: none to the view itself."""
     if lead is None:
         return None
-    if view == "sessions" and lead.is_session:
+    if view == "sessions" and lead.is_session and leads_to_worst:
         return _FOLLOW
     return None if lead.view == view else lead
 

@@ -27,6 +27,15 @@ class KeyLine(NamedTuple):
 NO_KEYS = KeyLine((), ())
 
 
+@lru_cache(maxsize=4)
+def with_waiter(actions: tuple[Action, ...]) -> tuple[Action, ...]:
+    """Return the actions with the word for a waiter on the key that follows blockers."""
+    return tuple(
+        action._replace(short="waiter") if action.id == "follow" else action
+        for action in actions
+    )
+
+
 @lru_cache(maxsize=16)
 def key_line(actions: tuple[Action, ...], width: int) -> KeyLine:
     """Return as many of the actions as fit whole, the first ones first."""

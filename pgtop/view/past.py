@@ -1,6 +1,6 @@
 """The header, the footer and the sentences of the past. Loaded when the past is first shown."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from pgtop.actions import Action
@@ -29,12 +29,17 @@ _SIGN = "▲"
 _ZONE = " UTC"
 
 
-def clock_text(instant: Instant, looks: Looks | None = None) -> str:
+def clock_text(instant: Instant, looks: Looks) -> str:
     """Return a time of day as the header shows it, without its zone."""
     moment = to_datetime(instant)
-    if looks is not None and looks.is_local_time:
+    if looks.is_local_time:
         moment = moment.astimezone()
     return f"{moment:%H:%M:%S}"
+
+
+def zoned_clock_text(instant: Instant, looks: Looks) -> str:
+    """Return a time of day with its zone."""
+    return f"{clock_text(instant, looks)}{_zone(instant, looks)}"
 
 
 def _zone(instant: Instant, looks: Looks) -> str:
@@ -198,7 +203,7 @@ def _gap_form(gap: Gap) -> str:
     return f"{GAP} {reason} {age(seconds_between(gap.first_at, gap.last_at))}"
 
 
-def gap_words(gap: Gap, looks: Looks | None = None) -> str:
+def gap_words(gap: Gap, looks: Looks) -> str:
     """Return the sentence about a time without samples."""
     start = clock_text(gap.first_at, looks)
     reason = clean(gap.reason)
@@ -278,35 +283,45 @@ def _place_of_end(past: Past) -> str:
 # Sentences.
 
 
-def ending_words(ending: Ending | None) -> str:
+def ending_words(ending: Ending | None, looks: Looks) -> str:
     """Return when a session ended, and how if the audit log has it; "" if it lives."""
     if ending is None:
         return ""
     by = f", terminated by {clean(ending.by)}" if ending.by else ""
-    return f"gone {clock_text(ending.gone_at)}{by}"
+    return f"gone {clock_text(ending.gone_at, looks)}{by}"
 
 
-def absent_words(past: Past, backend: Backend, seen_at: Instant) -> str:
+def absent_words(
+    past: Past,
+    backend: Backend,
+    seen_at: Instant,
+    looks: Looks,
+) -> str:
     """Return why a session that was there at `seen_at` is not there at the instant shown."""
     start = backend.backend_start
     if start is not None and past.at < start:
-        return f"logged in later, at {clock_text(start)}"
+        return f"logged in later, at {clock_text(start, looks)}"
     if past.at < seen_at:
         return "was not there yet"
-    return ending_words(past.timeline.end_of(backend.identity, seen_at))
+    return ending_words(past.timeline.end_of(backend.identity, seen_at), looks)
 
 
-def later_lines(past: Past, backend: Backend, width: int) -> list[Line]:
+def later_lines(
+    past: Past,
+    backend: Backend,
+    looks: Looks,
+    width: int,
+) -> list[Line]:
     """Return a line about the end of a session that was there at this instant, if it ended."""
-    words = ending_words(past.ending_of(backend.identity))
+    words = ending_words(past.ending_of(backend.identity), looks)
     if not words:
         return []
     return field_lines([field("Later", words, Tone.NOTICE)], width)
 
 
-def cannot_signal_words(past: Past, key: Callable[[str], str]) -> str:
+def cannot_signal_words(past: Past, looks: Looks) -> str:
     """Return why nothing is signalled, and the key that leads to where it can be."""
-    time = clock_text(past.at)
+    time = clock_text(past.at, looks)
     if past.now is None:
         return f"a replay has no server: nothing of {time} can be signalled"
-    return f"{time} is past: nothing can be signalled there, {key('now')} leads to now"
+    return f"{time} is past: nothing can be signalled there, {looks.key('now')} leads to now"

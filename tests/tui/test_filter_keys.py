@@ -12,6 +12,7 @@ from tests.tui.apps import (
     Stage,
     burst,
     headings_of,
+    pid_of,
     press,
     sessions_of,
     shown_on,
@@ -21,7 +22,9 @@ from tests.tui.apps import (
 
 
 async def test_filter_narrows_as_you_type_and_enter_keeps_it() -> None:
-    """The table follows each letter; Enter goes back to the table, with the filter above it."""
+    """The table follows each letter; Enter goes back to the table, with the filter above it. The
+    cursor stays on its row when the filter is gone.
+    """
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
         total = len(shown_on(stage))
@@ -31,8 +34,10 @@ async def test_filter_narrows_as_you_type_and_enter_keeps_it() -> None:
         assert "1-1 of 1" in headings_of(stage)
         assert text_of(stage, "#filter").startswith("filter user:anna")
         await press(pilot, "j")
+        pid = pid_of(stage)
         await press(pilot, "clear")
         assert len(shown_on(stage)) == total
+        assert pid_of(stage) == pid
 
 
 async def test_a_wrong_filter_names_the_place() -> None:

@@ -28,3 +28,14 @@ async def test_a_hidden_blocker_is_named_with_the_key_that_shows_it() -> None:
         await press(pilot, "follow")
         assert pid_of(stage) == 13_323
         assert "1-1 of 1" not in headings_of(stage)
+
+
+async def test_footer_and_headline_name_where_the_key_leads() -> None:
+    """From the worst root to its waiter, from a waiter to the root."""
+    stage = Stage(incident())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        assert "f waiter" in text_of(stage, "#keys")
+        assert "f goes" not in text_of(stage, "#alarm")
+        await press(pilot, "follow")
+        assert "f blocker" in text_of(stage, "#keys")
+        assert "f goes" in text_of(stage, "#alarm")

@@ -240,6 +240,17 @@ def test_a_query_over_the_limit_is_named() -> None:
         assert hint(key) in words.split()
 
 
+def test_no_key_leads_to_the_session_under_the_cursor() -> None:
+    """The view of the locks is offered in its place, and nothing in place of a long query."""
+    top = headline(state_of(busy()), Looks(), 80, "sessions", leads_to_worst=False)
+    assert hint("show_locks") in text(top.line).split()
+    assert hint("follow") not in text(top.line).split()
+    scene = calm()
+    long = state_of(replace(scene, ungrouped=(*scene.backends, *runaway())))
+    top = headline(long, Looks(), 80, "sessions", leads_to_worst=False)
+    assert hint("follow") not in text(top.line).split()
+
+
 def test_no_key_leads_to_the_view_in_sight() -> None:
     """A click still goes to the root."""
     top = headline(state_of(busy()), Looks(), 80, view="locks")

@@ -1,10 +1,13 @@
 """The lines of the past: no size of the terminal hides that it is the past."""
 
+import time
 from collections.abc import Iterable
 
 import pytest
 
+from pgtop.analysis.timeline import Ending
 from pgtop.config.settings import Settings
+from pgtop.model.timestamp import to_datetime
 from pgtop.monitor.past import Replayed
 from pgtop.monitor.rewind import Rewind
 from pgtop.monitor.state import State
@@ -13,7 +16,7 @@ from pgtop.text.tone import Span, Tone
 from pgtop.tui.tabs import tabs_of
 from pgtop.view.header import header
 from pgtop.view.looks import Looks
-from pgtop.view.past import past_keys
+from pgtop.view.past import ending_words, past_keys
 from pgtop.view_registry import KEYMAP, VIEWS
 from tests.scenes.incident import incident
 from tests.scenes.night import at, night
@@ -49,6 +52,24 @@ def test_the_header_fits_and_names_the_past(
         assert max(map(cells, map(text, lines))) <= width
         assert ("REPLAY" if is_replay else "PAST") in text(lines[0])
         assert lines[0][0].tone is Tone.WARN_PLATE
+
+
+def test_sentences_have_the_clock_of_the_header(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A session that ended at three by UTC ended at noon in Tokyo."""
+    instant = at(0)
+    hour = f"{to_datetime(instant):%H}"
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    try:
+        words = ending_words(Ending(instant, instant), Looks(is_local_time=True))
+        elsewhere = ending_words(Ending(instant, instant), Looks())
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert elsewhere.startswith(f"gone {hour}:")
+    assert words.startswith(f"gone {(int(hour) + 9) % 24:02}:")
 
 
 def test_the_mark_is_the_only_plate_of_the_time_line() -> None:

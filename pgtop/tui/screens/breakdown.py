@@ -242,10 +242,3 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
             words = f"{skipped} skipped: their client may have changed"
             self.app.post_message(NoticeRequested(words))
         return certain
-
-    async def action_clear(self) -> None:
-        """Leave field and filter; without them, go back to the sessions."""
-        if self.is_filtered:
-            await super().action_clear()
-        else:
-            await self.run_action("app.show_home")

@@ -11,6 +11,7 @@ from pgtop.actions import Action
 from pgtop.config.settings import Settings
 from pgtop.monitor.poller import Sampled
 from pgtop.monitor.state import State
+from pgtop.table.following import NO_WAY, Way
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
 from pgtop.tui.messages import ViewRequested
@@ -25,6 +26,7 @@ from pgtop.tui.widgets.lines import Lines
 from pgtop.view.chrome import Surroundings, frame
 from pgtop.view.cost import cost_line
 from pgtop.view.header import NO_VIEWS, Header, Views, header
+from pgtop.view.key_line import with_waiter
 from pgtop.view.looks import Looks
 from pgtop.view_registry import View
 
@@ -58,7 +60,7 @@ class LiveScreen(Stateful, CurrentSize, Screen[None]):
         self._palette = palette
         self._views: Sequence[View] = ()
         self._view: View | None = None
-        self._last_header: tuple[State, tuple[int, int], Header] | None = None
+        self._last_header: tuple[State, tuple[int, int, bool], Header] | None = None
         self.is_behind_dialog = False
         """True if a dialog is on top: what is behind it is quiet."""
         self._actions = settings.keymap.offered(self.KEYS, settings.read_only)
@@ -201,23 +203,31 @@ class LiveScreen(Stateful, CurrentSize, Screen[None]):
         )
 
     def _header(self, width: int, height: int) -> Header:
-        """Return the header, laid out once for a state: a moved cursor changes nothing in it."""
+        """Return the header, laid out once for a state: a moved cursor seldom changes it."""
+        leads_to_worst = self.way.is_to_worst
+        shape = (width, height, leads_to_worst)
         last = self._last_header
-        if last is not None and last[0] is self.state and last[1] == (width, height):
+        if last is not None and last[0] is self.state and last[1] == shape:
             return last[2]
         top = header(
             self.state,
             self._looks,
-            self._tabs_now(),
+            self._tabs_now()._replace(leads_to_worst=leads_to_worst),
             width,
             height,
         )
-        self._last_header = (self.state, (width, height), top)
+        self._last_header = (self.state, shape, top)
         return top
 
     def footer_actions(self) -> tuple[Action, ...]:
         """Return what the footer offers, the most needed first."""
-        return self._actions
+        is_to_waiter = self.way.is_to_waiter
+        return with_waiter(self._actions) if is_to_waiter else self._actions
+
+    @property
+    def way(self) -> Way:
+        """Where the key that follows blockers leads from the cursor."""
+        return NO_WAY
 
     def surroundings(self) -> Surroundings:
         """Return what the frame shows besides the state."""

@@ -192,13 +192,6 @@ class LocksScreen(TableScreen[LockRow, DerivedSnapshot], SessionActionsScreen):
             self._folded = toggled(self._folded, row.identity)
             self.rearrange()
 
-    async def action_clear(self) -> None:
-        """Leave field and filter; without them, go back to the sessions."""
-        if self.is_filtered:
-            await super().action_clear()
-        else:
-            await self.run_action("app.show_home")
-
     # Actions on the session under the cursor.
 
     @on(RowTable.Chosen)

@@ -167,7 +167,7 @@ class DetailScreen(SessionActionsScreen, PageScreen, inherit_bindings=False):
             return []
         from pgtop.view.past import later_lines
 
-        return later_lines(past, self._backend, self.size.width)
+        return later_lines(past, self._backend, self._looks, self.size.width)
 
     def status(self) -> Line:
         if self._gone:
@@ -273,7 +273,12 @@ class DetailScreen(SessionActionsScreen, PageScreen, inherit_bindings=False):
         if state.past is not None:
             from pgtop.view.past import absent_words
 
-            words = absent_words(state.past, self._backend, self._seen_in.now)
+            words = absent_words(
+                state.past,
+                self._backend,
+                self._seen_in.now,
+                self._looks,
+            )
         return words or gone_words(self._backend, self._seen_in, state.derived)
 
     def _follow(self, state: State) -> None:

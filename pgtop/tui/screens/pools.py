@@ -121,10 +121,3 @@ class PoolsScreen(TableScreen[PoolRow, Snapshot]):
         if row is not None:
             text = copied(row, self.state.derived.snapshot)
             self.app.post_message(TextCopied(text, "row"))
-
-    async def action_clear(self) -> None:
-        """Leave field and filter; without them, go back to the sessions."""
-        if self.is_filtered:
-            await super().action_clear()
-        else:
-            await self.run_action("app.show_home")

@@ -122,10 +122,3 @@ class ReplicationScreen(TableScreen[ReplicationRow, Replication]):
                 self.app.post_message(TextCopied(text, name))
             case _:
                 self.app.post_message(NoticeRequested("no slot: nothing was copied"))
-
-    async def action_clear(self) -> None:
-        """Leave field and filter; without them, go back to the sessions."""
-        if self.is_filtered:
-            await super().action_clear()
-        else:
-            await self.run_action("app.show_home")

@@ -43,6 +43,7 @@ from pgtop.tui.messages import (
     ShareFilter,
     ViewRequested,
 )
+from pgtop.tui.screens.filterable import FilterableScreen
 from pgtop.tui.screens.tagging import TaggingScreen
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
@@ -151,7 +152,7 @@ class SessionsScreen(TaggingScreen):
             return ""
         from pgtop.view.past import ending_words
 
-        return ending_words(past.ending_of(backend.identity))
+        return ending_words(past.ending_of(backend.identity), self._looks)
 
     # Rows.
 
@@ -322,7 +323,10 @@ class SessionsScreen(TaggingScreen):
         self._return_to = None
         is_of_share = self._options.filter.text == self._filter_of_share
         if origin is None or self.field is not None or not is_of_share:
-            await super().action_clear()
+            selected = self._table.selected
+            if self.field is None and selected is not None:
+                self._before_filter = selected.identity
+            await FilterableScreen.action_clear(self)
             return
         self.filter_by(self._filter_before)
         self.app.post_message(ViewRequested(origin.view, origin.share))

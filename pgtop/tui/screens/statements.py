@@ -107,10 +107,3 @@ class StatementsScreen(TableScreen[StatementRow, Statements]):
                     "its query id is not shown, as literals could be guessed from it"
                 )
             self.app.post_message(NoticeRequested(words))
-
-    async def action_clear(self) -> None:
-        """Leave field and filter; without them, go back to the sessions."""
-        if self.is_filtered:
-            await super().action_clear()
-        else:
-            await self.run_action("app.show_home")

@@ -21,6 +21,7 @@ from pgtop.table.arrange import Arranged, arrange
 from pgtop.table.chosen import chosen_columns
 from pgtop.table.columns import ColumnSet, ContextT, RowT
 from pgtop.table.filter import FilterError
+from pgtop.table.following import Way, way_from
 from pgtop.table.layout import AnyColumn
 from pgtop.table.options import Sort, TableOptions
 from pgtop.table.spec import TableSpec
@@ -226,7 +227,7 @@ class TableScreen(Navigation, FilterableScreen, Generic[RowT, ContextT]):
             return ""
         from pgtop.view.past import absent_words
 
-        return absent_words(past, backend, seen_at)
+        return absent_words(past, backend, seen_at, self._looks)
 
     @property
     def _is_dimmed(self) -> bool:
@@ -304,8 +305,21 @@ class TableScreen(Navigation, FilterableScreen, Generic[RowT, ContextT]):
     def scrollable(self) -> Scrollable:
         return self._table
 
+    async def action_clear(self) -> None:
+        """Leave field and filter; without them, go back to the sessions."""
+        if self.is_filtered:
+            await super().action_clear()
+        else:
+            await self.run_action("app.show_home")
+
     def moved(self) -> None:
         self.show_frame()
+
+    @property
+    def way(self) -> Way:
+        row = self._table.selected
+        backend = None if row is None else self.session_of(row)
+        return way_from(backend, self.state.derived)
 
     def go_to_row(self, number: int) -> bool:
         if not 1 <= number <= self.row_count:

@@ -359,10 +359,3 @@ class WaitsScreen(TableScreen[WaitRow, Profile]):
         self._averages = None
         self.app.post_message(NoticeRequested(f"buckets of {self._bucket} s"))
         self.show_again()
-
-    async def action_clear(self) -> None:
-        """Leave field and filter; without them, go back to the sessions."""
-        if self.is_filtered:
-            await super().action_clear()
-        else:
-            await self.run_action("app.show_home")
