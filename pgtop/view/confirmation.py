@@ -20,7 +20,7 @@ from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line, wrapped
 from pgtop.view.consequence import (
     ended_field,
-    frees_nothing_field,
+    frees_no_waiter_field,
     state_field,
     waiter_fields,
 )
@@ -84,7 +84,11 @@ def propose(
         *progress,
         *waiters,
     ]
-    extra = [] if waiters or not is_ending else [frees_nothing_field(derived)]
+    extra = (
+        []
+        if waiters or not is_ending
+        else [frees_no_waiter_field(plan.signal, derived)]
+    )
     return Proposal(
         _QUESTIONS[plan.signal].format(backend.pid),
         _subject(plan, label, is_short=False),

@@ -95,11 +95,12 @@ def _rolled_back(backend: Backend, derived: DerivedSnapshot) -> str:
 # The sessions that it blocks.
 
 
-def frees_nothing_field(derived: DerivedSnapshot) -> LabelledValue:
-    """Return that no session waits, as far as this role can see."""
+def frees_no_waiter_field(signal: Signal, derived: DerivedSnapshot) -> LabelledValue:
+    """Return what the signal frees where no session waits, as far as this role can see."""
     reads_all = derived.snapshot.server.rights.reads_all
     seen = "waits" if reads_all else "is seen to wait"
-    return field("Frees", f"nothing; no session {seen} for it")
+    freed = "its slot" if signal is Signal.TERMINATE else "nothing"
+    return field("Frees", f"{freed}; no session {seen} for it")
 
 
 def waiter_fields(

@@ -163,7 +163,12 @@ def _frees(plan: Plan) -> Iterator[LabelledValue]:
 
 
 def _no_waiter(plan: Plan) -> str:
-    return "nothing" if plan.server.rights.reads_all else "no waiter that is seen"
+    waiter = "no waiter" if plan.server.rights.reads_all else "no waiter that is seen"
+    ending = len(plan.targets) - len(plan.refusals)
+    if plan.signal is Signal.CANCEL or not ending:
+        return "nothing" if plan.server.rights.reads_all else waiter
+    slots = "1 slot" if ending == 1 else f"{ending} slots"
+    return f"{slots}, {waiter}"
 
 
 def _other_pgtops(plan: Plan) -> Iterator[LabelledValue]:
