@@ -113,8 +113,8 @@ def headline(
         looks,
         width,
         view,
-        leads_to_worst,
         state.stale,
+        leads_to_worst,
     )
 
 
@@ -124,8 +124,8 @@ def lay_out(
     looks: Looks,
     width: int,
     view: str,
-    leads_to_worst: bool,
     is_stale: bool,
+    leads_to_worst: bool = True,
 ) -> Headline:
     """Lay out the troubles, which are mostly those of the sample before."""
     first, *others = troubles
