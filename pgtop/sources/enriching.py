@@ -29,7 +29,11 @@ class EnrichedSource:
         requested_at = monotonic()
         snapshot = await self._source.sample(topics)
         for enricher in self._enrichers:
-            snapshot = enricher.enrich(snapshot, topics, requested_at)
+            snapshot = enricher.enrich(
+                snapshot,
+                topics,
+                requested_at,
+            )
         return snapshot
 
     async def detail(self, backend_id: BackendId) -> Detail | None:

@@ -25,10 +25,10 @@ from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.pools import SECTION, PoolerReading, PoolsReading, pools_of
 from pgtop.model.section import Section
 from pgtop.model.serialise import VERSION, record
-from pgtop.model.server import Limits, Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant, from_datetime, seconds_between
 from pgtop.ports import SourceError
+from pgtop.sources.pgbouncer.source import unknown_server
 from pgtop.sources.postgres.failures import pooler_console
 from pgtop.table.layout import header
 from pgtop.table.options import Sort, TableOptions
@@ -219,24 +219,10 @@ def page(pools: Pools, width: int) -> list[Line]:
 def _with_reading(pools: Pools) -> Snapshot:
     """Return the sample with the pools; one of a server without slots if there is none."""
     server = pools.server
-    snapshot = server if isinstance(server, Snapshot) else _alone(pools.now)
+    if isinstance(server, Failure):
+        unknown = unknown_server({}, pools.now)
+        snapshot = Snapshot(pools.now, unknown, ())
+    else:
+        snapshot = server
     section = Section(pools.now, pools.reading)
     return replace(snapshot, sections={**snapshot.sections, SECTION: section})
-
-
-def _alone(now: Instant) -> Snapshot:
-    """Return a sample of a server of which nothing is known."""
-    server = Server(
-        version="",
-        version_num=0,
-        host="",
-        port=0,
-        database="",
-        user="",
-        pid=0,
-        user_oid=0,
-        database_oid=0,
-        started_at=now,
-        limits=Limits(0, 0),
-    )
-    return Snapshot(now, server, ())

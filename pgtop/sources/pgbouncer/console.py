@@ -68,8 +68,8 @@ class Console:
 
     def __init__(self, parameters: Mapping[str, str]) -> None:
         """Take libpq's keywords for the console."""
-        unset = {} if "service" in parameters else _UNSET
-        self.parameters = {**unset, **_DEFAULTS, **parameters, **_FIXED}
+        implied = {} if "service" in parameters else {**_UNSET, **_DEFAULTS}
+        self.parameters = {**implied, **parameters, **_FIXED}
         self._background = BackgroundThread()
         self._pgconn: pq.abc.PGconn | None = None
         self.version = ""
@@ -79,13 +79,31 @@ class Console:
     def endpoint(self) -> str:
         """Host and port, or the folder of the socket and port."""
         names = self.parameters
-        host = names.get("host") or names.get("hostaddr") or names.get("service")
-        return text_of(f"{host or 'localhost'}:{names['port']}".encode())
+        host = names.get("host") or names.get("hostaddr") or "localhost"
+        place = f"{host}:{names.get('port', '')}"
+        if "service" in names and "host" not in names:
+            place = f"service {names['service']}"
+        return text_of(place.encode(errors="replace"))
+
+    @property
+    def database(self) -> str:
+        """The database that is named for the console."""
+        name = self.parameters.get("dbname", CONSOLE)
+        return text_of(name.encode(errors="replace"))
+
+    @property
+    def user(self) -> str:
+        """The user that is named for the console; empty if libpq finds it."""
+        name = self.parameters.get("user", "")
+        return text_of(name.encode(errors="replace"))
 
     @property
     def connect_seconds(self) -> int:
-        """The longest time that one address may take to connect. Raises psycopg.Error."""
-        return connect_seconds(self.parameters)
+        """The longest time that one address may take to connect."""
+        try:
+            return connect_seconds(self.parameters)
+        except psycopg.OperationalError:  # connecting will report it
+            return connect_seconds(_DEFAULTS)
 
     async def show(self, subject: Subject) -> ConsoleTable:
         """Return a table. Raises psycopg.Error; if the connection is lost with it, the next call
@@ -122,7 +140,8 @@ class Console:
         """Add what the environment and libpq's files have for the console."""
         async with time_limit(self.connect_seconds):
             resolved = await self._background.run(partial(resolve, self.parameters))
-        resolved.options.setdefault("sslpassword", NO_PASSPHRASE)
+        for name, value in {**_DEFAULTS, "sslpassword": NO_PASSPHRASE}.items():
+            resolved.options.setdefault(name, value)
         return resolved
 
 

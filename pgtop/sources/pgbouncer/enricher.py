@@ -31,7 +31,10 @@ class PoolersEnricher:
         self._requested_at: float | None = None
 
     def enrich(
-        self, snapshot: Snapshot, _topics: frozenset[Topic], requested_at: float
+        self,
+        snapshot: Snapshot,
+        _topics: frozenset[Topic],
+        requested_at: float,
     ) -> Snapshot:
         """Return the snapshot with the newest readings, and begin the next ones in time for the
         next snapshot.
@@ -44,13 +47,19 @@ class PoolersEnricher:
         interval = 0.0 if before is None else requested_at - before
         pause = min(interval, _LONGEST_PAUSE) - _LEAD_SECONDS
         self.begin(max(0.0, pause))
-        return replace(snapshot, sections={**snapshot.sections, SECTION: self._section})
+        sections = {
+            **snapshot.sections,
+            SECTION: self._section,
+        }
+        return replace(snapshot, sections=sections)
 
     def newest(self, taken_at: Instant, requested_at: float) -> PoolsReading:
         """Return the newest readings, in the times of the server: see `Pooler.newest`."""
-        return PoolsReading(
-            tuple([each.newest(taken_at, requested_at) for each in self._poolers])
-        )
+        readings = []
+        for pooler in self._poolers:
+            newest = pooler.newest(taken_at, requested_at)
+            readings.append(newest)
+        return PoolsReading(tuple(readings))
 
     def begin(self, pause: float = 0.0) -> Sequence[asyncio.Task[None]]:
         """Begin to read each pooler after a pause; return the tasks."""
@@ -58,9 +67,10 @@ class PoolersEnricher:
 
     async def read(self) -> None:
         """Read each pooler, or find out why it cannot be read; wait no longer than connecting may
-        take. Raises psycopg.Error for a wrong connect_timeout.
+        take.
         """
-        seconds = max([each.console.connect_seconds for each in self._poolers])
+        limits = [pooler.connect_seconds for pooler in self._poolers]
+        seconds = max(limits)
         tasks = self.begin()
         await asyncio.wait(tasks, timeout=seconds)
         # what came while a prompt held the event loop
@@ -68,4 +78,5 @@ class PoolersEnricher:
 
     async def close(self) -> None:
         """See `ports.Enricher`."""
-        await asyncio.gather(*[pooler.close() for pooler in self._poolers])
+        closing = [pooler.close() for pooler in self._poolers]
+        await asyncio.gather(*closing)

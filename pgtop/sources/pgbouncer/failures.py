@@ -50,7 +50,7 @@ def failure_of(error: psycopg.Error, console: Console) -> ConsoleFailure:
 
 def _elsewhere(error: NotAConsoleError, console: Console) -> str:
     """Return the reason if the connection has led to a database."""
-    database = _option(console, "dbname")
+    database = console.database
     if database != CONSOLE:
         return f"has the database {database}, which is no console: {_NAME_CONSOLE}"
     return f"is PostgreSQL {error.version}, not PgBouncer: {_PORT}"
@@ -70,9 +70,8 @@ def _unreached(kind: FailureKind, words: str) -> str:
 
 def _refused(kind: FailureKind, words: str, console: Console) -> str:
     """Return the reason if the login was refused."""
-    database = _option(console, "dbname")
-    user = _option(console, "user")
-    role = f"the user {user}" if user else "this user"
+    database = console.database
+    role = f"the user {console.user}" if console.user else "this user"
     if kind in _BY_A_SERVER and database != CONSOLE:
         return f"refuses the database {database}, which is no console: {_NAME_CONSOLE}"
     if _NOT_ALLOWED in words:
@@ -83,7 +82,3 @@ def _refused(kind: FailureKind, words: str, console: Console) -> str:
         advice = f"write one for the database {CONSOLE} into ~/.pgpass"
         return f"did not accept a password of {role}: {advice}"
     return ""
-
-
-def _option(console: Console, name: str) -> str:
-    return text_of(console.parameters.get(name, "").encode())

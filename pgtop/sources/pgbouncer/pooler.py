@@ -65,6 +65,11 @@ class Pooler:
         """When the silence began, by the monotonic clock and by that of the server."""
         self._seen_since: dict[LinkKey, Instant] = {}
 
+    @property
+    def connect_seconds(self) -> int:
+        """The longest time that one address may take to connect."""
+        return self.console.connect_seconds
+
     def begin(self, delay: float = 0.0) -> asyncio.Task[None]:
         """Begin a reading after so many seconds, unless one is under way; return its task."""
         if self._task is not None and self._task.done():

@@ -69,14 +69,21 @@ class UntimedReading(NamedTuple):
 
 
 def reading_of(
-    shown: LiveTables, settings: SettingsTables, endpoint: str, version: str
+    shown: LiveTables,
+    settings: SettingsTables,
+    endpoint: str,
+    version: str,
 ) -> UntimedReading:
     """Return what the tables have of pools, links and waiting clients."""
     config = _config(settings.config)
-    pools = tuple(_pools(shown.pools, _sizes(settings, config)))
+    sizes = _sizes(settings, config)
+    pools = tuple(_pools(shown.pools, sizes))
     modes = {pool.name: pool.mode for pool in pools}
     links = dict(_links(shown.servers, shown.clients, modes))
     used = {link.remote_pid for link in links.values()}
+    reset_query = config.get("server_reset_query", "")
+    most_clients = config.get("max_client_conn", "")
+    clients = [pool.clients for pool in pools]
     reading = PoolerReading(
         endpoint,
         version,
@@ -84,9 +91,9 @@ def reading_of(
         clients=_waiting(shown.clients),
         links=tuple(links.values()),
         unused=tuple(_unused(shown.servers, used)),
-        max_clients=_number(config.get("max_client_conn", "")),
-        client_count=sum([pool.clients for pool in pools]),
-        resets_sessions=bool(config.get("server_reset_query", "").strip()),
+        max_clients=_number(most_clients),
+        client_count=sum(clients),
+        resets_sessions=bool(reset_query.strip()),
     )
     return UntimedReading(reading, tuple(links))
 
@@ -127,10 +134,11 @@ class _Sizes(NamedTuple):
 
 
 def _sizes(settings: SettingsTables, config: Mapping[str, str]) -> _Sizes:
+    user_limit = config.get("max_user_connections", "")
     return _Sizes(
         _by_name(settings.databases),
         _by_name(settings.users),
-        _number(config.get("max_user_connections", "")),
+        _number(user_limit),
     )
 
 
@@ -241,14 +249,25 @@ def _links(
     Between the two a server connection may have gone from one client to another, as it does within
     milliseconds in transaction mode.
     """
-    linked = [row for row in clients if row.raw("link")]
-    by_both_ends = {(row.raw("ptr"), row.raw("link")): row for row in linked}
+    by_both_ends = {}
+    for client in clients:
+        ends = (client.raw("ptr"), client.raw("link"))
+        if all(ends):
+            by_both_ends[ends] = client
     for server in islice(servers, _MOST_ROWS):
         ends = (server.raw("link"), server.raw("ptr"))
-        client = by_both_ends.get(ends)
+        user = by_both_ends.get(ends)
         pid = server.number("remote_pid")
-        if client is not None and pid is not None:
-            yield _key(server, client), _link(server, client, pid, modes)
+        if user is None or pid is None:
+            continue
+        key = _key(server, user)
+        link = _link(
+            server,
+            user,
+            pid,
+            modes,
+        )
+        yield key, link
 
 
 def _unused(servers: ConsoleTable, used: Set[int]) -> Iterator[UnusedServer]:
@@ -313,10 +332,17 @@ def _second_of_quarter(text: str) -> int | None:
 
 
 def with_times(
-    content: UntimedReading, began: Instant, ended: Instant, since: Sequence[Instant]
+    content: UntimedReading,
+    began: Instant,
+    ended: Instant,
+    since: Sequence[Instant],
 ) -> PoolerReading:
     """Return the reading with its times, and with the time at which each link was first seen."""
     reading = content.reading
     pairs = zip(reading.links, since, strict=True)
     links = [link._replace(seen_since=instant) for link, instant in pairs]
-    return reading._replace(read_at=began, ended_at=ended, links=tuple(links))
+    return reading._replace(
+        read_at=began,
+        ended_at=ended,
+        links=tuple(links),
+    )

@@ -10,7 +10,7 @@ from pgtop.model.detail import Detail
 from pgtop.model.section import SESSIONS_ONLY, Topic
 from pgtop.model.server import Limits, Server
 from pgtop.model.snapshot import Snapshot
-from pgtop.model.timestamp import from_datetime
+from pgtop.model.timestamp import Instant, from_datetime
 from pgtop.model.waits import WaitSample
 from pgtop.ports import SourceError
 from pgtop.sources.pgbouncer.enricher import PoolersEnricher
@@ -39,25 +39,9 @@ class ConsoleSource:
             self._is_read = True
         requested_at = monotonic()
         now = from_datetime(datetime.now(UTC))
-        snapshot = Snapshot(now, self._server(), ())
+        server = unknown_server(self._parameters, self._started_at)
+        snapshot = Snapshot(now, server, ())
         return self._poolers.enrich(snapshot, topics, requested_at)
-
-    def _server(self) -> Server:
-        """Return a server of which only the way to its pooler is known."""
-        host = self._parameters.get("host") or self._parameters.get("hostaddr", "")
-        return Server(
-            version="",
-            version_num=0,
-            host=host,
-            port=int(self._parameters.get("port") or 0),
-            database=self._parameters.get("dbname", ""),
-            user=self._parameters.get("user", ""),
-            pid=0,
-            user_oid=0,
-            database_oid=0,
-            started_at=self._started_at,
-            limits=Limits(0, 0),
-        )
 
     def renew(self) -> None:
         """See `ports.Source`."""
@@ -73,3 +57,22 @@ class ConsoleSource:
     async def close(self) -> None:
         """See `ports.Source`."""
         await self._poolers.close()
+
+
+def unknown_server(parameters: Mapping[str, str], started_at: Instant) -> Server:
+    """Return a server of which only the way to its pooler is known."""
+    host = parameters.get("host") or parameters.get("hostaddr", "")
+    port = parameters.get("port") or 0
+    return Server(
+        version="",
+        version_num=0,
+        host=host,
+        port=int(port),
+        database=parameters.get("dbname", ""),
+        user=parameters.get("user", ""),
+        pid=0,
+        user_oid=0,
+        database_oid=0,
+        started_at=started_at,
+        limits=Limits(0, 0),
+    )
