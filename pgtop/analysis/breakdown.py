@@ -109,9 +109,6 @@ NAMES: Mapping[Dimension, Callable[[Backend], str]] = {
 }
 """The name of a session's group in each dimension; "" for a session without one."""
 
-OF_CLIENTS = frozenset({Dimension.CLIENT, Dimension.APPLICATION})
-"""The dimensions that a pooler has its own names for."""
-
 ALWAYS_SHOWN = frozenset({Dimension.DATABASE, Dimension.ROLE, Dimension.APPLICATION})
 """The dimensions that every role sees of every session, as on servers 15 to 18."""
 
@@ -128,6 +125,20 @@ def _groups(
         name = "" if hidden else name_of(backend)
         groups.setdefault((name, hidden), []).append(backend)
     return groups
+
+
+def certain_members(
+    dimension: Dimension, backends: Sequence[Backend], snapshot: Snapshot
+) -> list[Backend]:
+    """Return the sessions of a group that certainly belong to it: behind a pooler another client
+    may use one already.
+    """
+    names = ClientNames.of(snapshot)
+    is_certain = {
+        Dimension.CLIENT: names.is_client_certain,
+        Dimension.APPLICATION: names.is_application_certain,
+    }.get(dimension)
+    return list(backends if is_certain is None else filter(is_certain, backends))
 
 
 def _limit(server: Server, dimension: Dimension, name: str) -> int | None:

@@ -92,6 +92,15 @@ class ClientNames(NamedTuple):
             return own
         return pooled.client.application_name or own
 
+    def is_client_certain(self, backend: Backend) -> bool:
+        """Return whether the session cannot have another client since the pooler was read."""
+        pooled = self.pooled_client(backend)
+        return pooled is None or pooled.is_exact
+
+    def is_application_certain(self, backend: Backend) -> bool:
+        """Return whether the application is that of the server, or of a client that is certain."""
+        return bool(backend.application_name) or self.is_client_certain(backend)
+
     def named(self, backends: Sequence[Backend]) -> Sequence[Backend]:
         """Return the sessions under the names of their clients, only to be counted."""
         if not self.pooled:

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
+from pgtop.analysis.breakdown import Dimension
 from pgtop.config.settings import Settings
 from pgtop.model.pools import PoolsReading
 from pgtop.model.timestamp import MICROSECONDS
-from pgtop.tui.screens.breakdown import BreakdownScreen
+from pgtop.tui.dialogs.bulk import BulkScreen
 from pgtop.tui.screens.pools import PoolsScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from tests.fakes import FakeSource
@@ -41,15 +42,19 @@ async def test_the_sessions_of_a_pool_and_back() -> None:
 
 
 async def test_a_group_of_clients_is_signalled_as_far_as_it_is_certain() -> None:
-    """The session whose client may have changed is skipped, with a word."""
+    """A session whose client may have changed is none of it; alone it gets a sentence."""
     stage = Stage(pooled())
-    async with stage.app.run_test(size=_SIZE) as pilot:
+    async with stage.app.run_test(size=(100, 40)) as pilot:
         await press(pilot, "show_breakdown")
-        screen = stage.app.screen
-        assert isinstance(screen, BreakdownScreen)
-        assert screen._with_certain_client([SURE, ABOUT]) == [SURE]
+        table_on(stage).go_to((Dimension.CLIENT, "10.0.3.8", False))
+        await press(pilot, "terminate")
         await pilot.pause()
-        assert "1 skipped: their client may have changed" in text_of(stage, "#notice")
+        words = "the client of each may have changed (1): nothing was signalled"
+        assert words in text_of(stage, "#notice")
+        table_on(stage).go_to((Dimension.CLIENT, "10.0.3.7", False))
+        await press(pilot, "terminate")
+        assert isinstance(stage.app.screen, BulkScreen)
+        assert "1 client of poolers: 10.0.3.7 1" in text_of(stage, "#facts")
 
 
 async def test_the_past_has_the_pools_of_then() -> None:

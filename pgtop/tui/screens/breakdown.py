@@ -9,8 +9,7 @@ from textual import on
 
 from pgtop import places
 from pgtop.actions import Action
-from pgtop.analysis.breakdown import OF_CLIENTS, Dimension
-from pgtop.analysis.client_names import pooled_of
+from pgtop.analysis.breakdown import Dimension, certain_members
 from pgtop.config.settings import Settings
 from pgtop.keys import hint
 from pgtop.model.backend import Backend
@@ -198,7 +197,9 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
         self._signal(Signal.TERMINATE)
 
     def _signal(self, signal: Signal) -> None:
-        """Request the signal for exactly the sessions that the row counts."""
+        """Request the signal for exactly the sessions that the row counts, as far as they are
+        certain to belong to it.
+        """
         row = self._table.selected
         if row is not None and row.folded:
             words = f"several groups: {hint('open')} shows them; nothing was signalled"
@@ -207,13 +208,19 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
             return
         group = Filter.parse(share_filter(row.dimension, row.share))
         backends = self._matching(group)
+        certain = certain_members(row.dimension, backends, self.state.derived.snapshot)
+        skipped = len(backends) - len(certain)
+        if skipped and not certain:
+            words = f"the client of each may have changed ({skipped}): nothing was signalled"
+            self.app.post_message(NoticeRequested(words))
+            return
         words = group.understood
-        if row.dimension in OF_CLIENTS:
-            backends = self._with_certain_client(backends)
+        if skipped:
+            words += f", without {skipped} whose client may have changed"
         self.app.post_message(
             BulkRequested(
                 signal,
-                backends,
+                certain,
                 words,
                 words,
                 is_past=self.state.past is not None,
@@ -226,19 +233,3 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
         return [
             backend for backend in backends if backend.is_client and matches(backend)
         ]
-
-    def _with_certain_client(self, backends: list[Backend]) -> list[Backend]:
-        """Return the sessions without those whose client may have changed: a group of clients is
-        signalled only as far as they are certain.
-        """
-        pooled = pooled_of(self.state.derived.snapshot)
-        certain = [
-            each
-            for each in backends
-            if each.identity not in pooled or pooled[each.identity].is_exact
-        ]
-        skipped = len(backends) - len(certain)
-        if skipped:
-            words = f"{skipped} skipped: their client may have changed"
-            self.app.post_message(NoticeRequested(words))
-        return certain
