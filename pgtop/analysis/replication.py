@@ -137,8 +137,7 @@ class Replication(NamedTuple):
     """None on a primary."""
     endangered: tuple[Endangered, ...] = ()
     """The oldest snapshots of a standby first."""
-    age_seconds: float = 0.0
-    """The age of the reading."""
+    read_at: Instant = 0
     reason: str = ""
     """Why nothing is known; may quote the server."""
     is_sampled: bool = True
@@ -201,7 +200,7 @@ def _replication(snapshot: Snapshot) -> Replication:
         tuple(sorted(slots, key=_smallness)),
         replay,
         tuple(_endangered(snapshot, replay)) if replay is not None else (),
-        seconds_between(taken_at, snapshot.taken_at),
+        taken_at,
     )
 
 

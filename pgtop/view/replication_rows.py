@@ -22,6 +22,7 @@ from pgtop.model.replication import (
     SubscriptionWorker,
     WalReceiver,
 )
+from pgtop.model.timestamp import seconds_between
 from pgtop.table import columns
 from pgtop.table.columns import ColumnSet
 from pgtop.table.lag_words import NOT_KNOWN
@@ -266,12 +267,15 @@ def _subscription(
 ) -> ReplicationRow:
     kind = worker.worker_type or ("table sync" if worker.relid else "apply")
     is_running = worker.pid is not None
+    silent = None
+    if worker.last_msg_receipt_time is not None:
+        silent = seconds_between(worker.last_msg_receipt_time, replication.read_at)
     figures = (
         _word(worker.subname or str(worker.subid), Tone.STRONG),
         _word(kind if is_running else "none", _warned(not is_running)),
         _NONE,
         _NONE,
-        _NONE,
+        Figure(quiet_age(silent), silent),
         Figure(str(worker.pid or ""), worker.pid),
         _word(worker.received_lsn),
     )

@@ -98,12 +98,13 @@ def _age(replication: Replication) -> float:
 
 
 def _streams(replication: Replication) -> bool:
-    states = [each.sender.state for each in replication.standbys]
+    senders = [each.sender for each in replication.standbys]
+    states = [each.state for each in senders if each.replay_lsn is not None]
     return states == ["streaming"]
 
 
 def _has_replayed_all(replication: Replication) -> bool:
-    return _lag(replication) == 0
+    return _streams(replication) and _lag(replication) == 0
 
 
 def _write(cluster: Cluster, rows: int = 1000) -> None:

@@ -32,9 +32,9 @@ _LONGEST_REST = 300.0
 
 _SEARCHED: Mapping[str, LiteralString] = {
     SLOTS: "pg_get_replication_slots()",
-    SUBSCRIPTIONS: "pg_stat_get_subscription(NULL)",
+    SUBSCRIPTIONS: "pg_stat_subscription",
 }
-_ANY: LiteralString = "EXISTS (SELECT FROM pg_catalog.{call})"
+_ANY: LiteralString = "EXISTS (SELECT FROM pg_catalog.{rows})"
 _SEARCH: LiteralString = "SELECT {conditions}"
 _SEARCH_SHAPE = Shape(BOOL)
 
@@ -118,13 +118,13 @@ def _shows_any(context: ProbeContext) -> bool:
 
 
 @cache
-def _search_of(calls: tuple[LiteralString, ...]) -> Statement:
-    conditions = [_ANY.format(call=call) for call in calls]
+def _search_of(sources: tuple[LiteralString, ...]) -> Statement:
+    conditions = [_ANY.format(rows=each) for each in sources]
     sql = _SEARCH.format(conditions=" OR ".join(["pg_is_in_recovery()", *conditions]))
     return Statement(sql, shape=_SEARCH_SHAPE)
 
 
 def _search(features: Features) -> Statement:
     """Return the search in what this role may call."""
-    calls = [call for name, call in _SEARCHED.items() if features.allows(name)]
-    return _search_of(tuple(calls))
+    sources = [rows for name, rows in _SEARCHED.items() if features.allows(name)]
+    return _search_of(tuple(sources))
