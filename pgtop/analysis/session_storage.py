@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from pgtop.model.backend import Backend
 from pgtop.model.backend_io import backend_io_of
-from pgtop.model.host import figures_of, host_of
+from pgtop.model.host import figures_of
 from pgtop.model.snapshot import Snapshot
 
 
@@ -33,9 +33,3 @@ def storage_of(backend: Backend, snapshot: Snapshot) -> StorageRates:
         counted.write_bytes_per_second,
         is_counted_by_server=True,
     )
-
-
-def needs_backend_io(snapshot: Snapshot) -> bool:
-    """Return whether the machine does not count what sessions move."""
-    reading = host_of(snapshot)
-    return reading is None or bool(reading.missing)

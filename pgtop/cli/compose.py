@@ -36,7 +36,7 @@ from pgtop.view.server_words import pooled_words
 
 if TYPE_CHECKING:
     from pgtop.signalling.execute import SignalExecutor
-    from pgtop.sources.host.enricher import HostEnricher
+    from pgtop.sources.host.late import LateHostEnricher
     from pgtop.sources.pgbouncer.enricher import PoolersEnricher
 
 _REPORTED_SETTINGS = ("color", "ascii", "plain_driver", "read_only")
@@ -115,13 +115,13 @@ def poolers_for(options: ConnectionOptions) -> "PoolersEnricher | None":
     return PoolersEnricher(consoles)
 
 
-def host_enricher(host_figures: str) -> "HostEnricher | None":
+def host_enricher(host_figures: str) -> "LateHostEnricher | None":
     """Return what reads the machine, as `auto` or `on` has it; None for `off`."""
     if host_figures == "off":
         return None
-    from pgtop.sources.host.enricher import HostEnricher
+    from pgtop.sources.host.late import LateHostEnricher
 
-    return HostEnricher(tries_always=host_figures == "on")
+    return LateHostEnricher(tries_always=host_figures == "on")
 
 
 def console_for(options: ConnectionOptions) -> "PoolersEnricher | None":

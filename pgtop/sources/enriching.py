@@ -3,14 +3,17 @@
 import asyncio
 from collections.abc import Sequence
 from time import monotonic
+from typing import TYPE_CHECKING
 
-from pgtop.analysis.wait_profile import SliceBy
 from pgtop.model.backend import BackendId
 from pgtop.model.detail import Detail
 from pgtop.model.section import SESSIONS_ONLY, Topic
 from pgtop.model.snapshot import Snapshot
-from pgtop.model.waits import WaitSample
 from pgtop.ports import Enricher, Source
+
+if TYPE_CHECKING:
+    from pgtop.analysis.wait_profile import SliceBy
+    from pgtop.model.waits import WaitSample
 
 
 class EnrichedSource:
@@ -40,7 +43,7 @@ class EnrichedSource:
         """See `ports.Source`."""
         return await self._source.detail(backend_id)
 
-    async def waits(self, by: SliceBy, pid: int | None = None) -> WaitSample:
+    async def waits(self, by: "SliceBy", pid: int | None = None) -> "WaitSample":
         """See `ports.Source`."""
         return await self._source.waits(by, pid)
 

@@ -14,7 +14,7 @@ from pgtop.analysis.client_names import pooled_of
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model import EMPTY
 from pgtop.model.backend import CLIENT_BACKEND, PARALLEL_WORKER, Backend
-from pgtop.model.host import host_of
+from pgtop.model.section import HOST
 from pgtop.model.snapshot import IdleGroup
 from pgtop.table.fitting import Contents
 from pgtop.table.layout import AnyColumn
@@ -157,7 +157,7 @@ def _of_extra_columns(
     if are_wanted:
         for extra in _EXTRA_COLUMNS:
             yield extra, _of_texts(extra, rows, derived)
-    elif host_of(derived.snapshot) is not None:
+    elif HOST in derived.snapshot.sections:
         for offered in _OFFERED_COLUMNS:
             has_any = _of_texts(offered, rows, derived) > 0
             yield offered, offered.width if has_any else 0

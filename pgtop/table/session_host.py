@@ -1,15 +1,23 @@
-"""The cells of a session for what it uses on the machine of the server."""
+"""The cells of a session for what it uses on the machine of the server.
+
+Most servers run elsewhere: what these cells need is loaded once there is something to show.
+"""
+
+from typing import TYPE_CHECKING
 
 from pgtop.analysis.derived import DerivedSnapshot
-from pgtop.analysis.session_storage import storage_of
 from pgtop.model.backend import Backend
-from pgtop.model.host import figures_of
+from pgtop.model.section import BACKEND_IO, HOST
 from pgtop.text.units import short_bytes, short_memory
+
+if TYPE_CHECKING:
+    from pgtop.analysis.session_storage import StorageRates
+    from pgtop.model.host import ProcessFigures
 
 
 def cpu_key(backend: Backend, derived: DerivedSnapshot) -> float | None:
     """Return the percent of one CPU."""
-    figures = figures_of(backend, derived.snapshot)
+    figures = _figures(backend, derived)
     return None if figures is None else figures.cpu_percent
 
 
@@ -21,7 +29,7 @@ def cpu(backend: Backend, derived: DerivedSnapshot) -> str:
 
 def memory_key(backend: Backend, derived: DerivedSnapshot) -> float | None:
     """Return the bytes of memory."""
-    figures = figures_of(backend, derived.snapshot)
+    figures = _figures(backend, derived)
     return None if figures is None else figures.pss_bytes
 
 
@@ -33,22 +41,42 @@ def memory(backend: Backend, derived: DerivedSnapshot) -> str:
 
 def read_key(backend: Backend, derived: DerivedSnapshot) -> float | None:
     """Return the bytes that are read a second."""
-    return storage_of(backend, derived.snapshot).read
+    rates = _storage(backend, derived)
+    return None if rates is None else rates.read
 
 
 def read(backend: Backend, derived: DerivedSnapshot) -> str:
-    """Return the bytes that are read a second."""
+    """Return the bytes that are read a second, with two digits."""
     return _rate(read_key(backend, derived))
 
 
 def write_key(backend: Backend, derived: DerivedSnapshot) -> float | None:
     """Return the bytes that are written a second."""
-    return storage_of(backend, derived.snapshot).written
+    rates = _storage(backend, derived)
+    return None if rates is None else rates.written
 
 
 def write(backend: Backend, derived: DerivedSnapshot) -> str:
-    """Return the bytes that are written a second."""
+    """Return the bytes that are written a second, with two digits."""
     return _rate(write_key(backend, derived))
+
+
+def _figures(backend: Backend, derived: DerivedSnapshot) -> "ProcessFigures | None":
+    snapshot = derived.snapshot
+    if HOST not in snapshot.sections:
+        return None
+    from pgtop.model.host import figures_of
+
+    return figures_of(backend, snapshot)
+
+
+def _storage(backend: Backend, derived: DerivedSnapshot) -> "StorageRates | None":
+    snapshot = derived.snapshot
+    if HOST not in snapshot.sections and BACKEND_IO not in snapshot.sections:
+        return None
+    from pgtop.analysis.session_storage import storage_of
+
+    return storage_of(backend, snapshot)
 
 
 def _rate(value: float | None) -> str:

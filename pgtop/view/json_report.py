@@ -12,9 +12,9 @@ from pgtop.analysis.budget import budget
 from pgtop.analysis.client_names import pooled_of
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import Backend
-from pgtop.model.host import SECTION as HOST
 from pgtop.model.pools import pools_of
 from pgtop.model.replication import reading_of
+from pgtop.model.section import HOST
 from pgtop.model.serialise import VERSION, record
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant, seconds_between, written

@@ -3,11 +3,9 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from pgtop.analysis.session_storage import needs_backend_io
 from pgtop.config.settings import Settings
 from pgtop.keys import OTHER_VIEWS
-from pgtop.model import backend_io
-from pgtop.model.section import BACKEND_IO, HOST_SESSIONS, USUAL, Topic
+from pgtop.model.section import BACKEND_IO, HOST, HOST_SESSIONS, USUAL, Topic
 from pgtop.model.snapshot import Snapshot
 from pgtop.table.columns import ColumnSet
 from pgtop.table.fitting import OFFERED_FROM
@@ -117,13 +115,23 @@ def topics_of(
     ordered = {c.name for c in columns if has_extra_columns or not c.on_request}
     if "usual" in ordered:
         yield USUAL
-    if ordered & {"read", "write"} and needs_backend_io(snapshot):
+    if ordered & {"read", "write"} and _needs_backend_io(snapshot):
         yield BACKEND_IO
     if ordered & _HOST_COLUMNS or width >= OFFERED_FROM:
         yield HOST_SESSIONS
 
 
+def _needs_backend_io(snapshot: Snapshot) -> bool:
+    """Return whether the machine does not count what sessions move."""
+    if HOST not in snapshot.sections:
+        return True
+    from pgtop.model.host import host_of
+
+    reading = host_of(snapshot)
+    return reading is None or bool(reading.missing)
+
+
 def storage_note(snapshot: Snapshot) -> str:
     """Return when the server counts what sessions move; "" for a server that does not."""
-    is_counted = backend_io.SECTION in snapshot.sections
+    is_counted = BACKEND_IO in snapshot.sections
     return "storage: counted when transactions end" if is_counted else ""

@@ -7,7 +7,7 @@ import pytest
 
 from pgtop.model.timestamp import MICROSECONDS
 from pgtop.sources.host.cpus import local_cpus
-from pgtop.sources.host.enricher import is_near
+from pgtop.sources.host.late import is_near
 from pgtop.sources.host.proc import ProcessGoneError
 from pgtop.sources.host.proof import NotProvenError, prove
 from tests.sources.host_machine import (

@@ -9,11 +9,12 @@ import pytest
 from pgtop.files import WorkResult
 from pgtop.model.backend import ACTIVE, IDLE, Backend
 from pgtop.model.host import SECTION, HostReading, ProcessFigures, figures_of, host_of
-from pgtop.model.section import HOST, HOST_SESSIONS, SESSIONS_ONLY, Section
+from pgtop.model.section import HOST, HOST_SESSIONS, SESSIONS_ONLY
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS
 from pgtop.sources.host import processes
 from pgtop.sources.host.enricher import HostEnricher
+from pgtop.sources.host.late import LateHostEnricher
 from pgtop.sources.host.proc import NoRightError
 from pgtop.sources.host.processes import ALL_AT_ONCE, RIGHTS, Pace, ProcessReader
 from pgtop.sources.host.proof import prove
@@ -192,17 +193,19 @@ def test_a_reading_is_attached_only_to_its_own_sessions() -> None:
 @pytest.mark.usefixtures("at_once")
 def test_nothing_is_read_unless_it_is_wanted_and_near() -> None:
     snapshot = scene()
-    reader = InstantReader("elsewhere")
-    enricher = HostEnricher(reader=reader)
-    assert enricher.enrich(snapshot, SESSIONS_ONLY, 0.0) is snapshot
+    late = LateHostEnricher()
+    assert late.enrich(snapshot, SESSIONS_ONLY, 0.0) is snapshot
     own = own_session(snapshot)._replace(client_addr="10.9.9.9")
     others = [each for each in snapshot.backends if each.pid != own.pid]
     far = replace(snapshot, ungrouped=(*others, own))
-    assert enricher.enrich(far, WANTED, 0.0) is far
-    assert not reader.read_for
-    enricher = HostEnricher(tries_always=True, reader=reader)
-    section = enricher.enrich(far, WANTED, 0.0).sections[SECTION]
-    assert section == Section(section.taken_at, reason="elsewhere")
+    assert late.enrich(far, WANTED, 0.0) is far
+    assert late._enricher is None
+    # Processes of the scene are none of this machine.
+    ordered = LateHostEnricher(tries_always=True)
+    reason = ordered.enrich(far, WANTED, 0.0).sections[SECTION].reason
+    assert "not among those of this machine" in reason
+    late.enrich(snapshot, WANTED, 0.0)
+    assert SECTION not in late.enrich(snapshot, WANTED, 0.0).sections
 
 
 @pytest.mark.usefixtures("at_once")

@@ -63,6 +63,11 @@ def _watch(command: RecordCommand) -> int:
         chosen=frozenset({"interval"}),
         recording=plan,
     )
+    if command.host_figures:
+        settings = settings._replace(
+            host_figures=command.host_figures,
+            chosen=settings.chosen | {"host_figures"},
+        )
     return compose.open_dashboard(command.connection, settings, Safety())
 
 

@@ -18,9 +18,8 @@ from pgtop.cli.first_sample import first_sample
 from pgtop.cli.recorded import recorded_source
 from pgtop.errors import UsageError
 from pgtop.model.backend import Backend
-from pgtop.model.host import host_of
 from pgtop.model.pools import PoolsReading, pools_of
-from pgtop.model.section import PROGRESS, SESSIONS, USUAL
+from pgtop.model.section import HOST, PROGRESS, SESSIONS, USUAL
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import Source
 from pgtop.sources.postgres.sampler import WHOLE
@@ -40,7 +39,7 @@ from pgtop.view.json_report import sessions_report
 from pgtop.view.slot_words import missing
 
 if TYPE_CHECKING:
-    from pgtop.sources.host.enricher import HostEnricher
+    from pgtop.sources.host.late import LateHostEnricher
 
 OPTION = "--filter"
 _TOPICS = frozenset({SESSIONS, PROGRESS})
@@ -105,7 +104,7 @@ async def _sample(command: ShowCommand, redact: bool) -> Snapshot:
             await poolers.read()
         if host is not None:
             first = await host.read_now(first)
-        has_host = host_of(first) is not None
+        has_host = HOST in first.sections and not first.sections[HOST].reason
         if has_host:
             await asyncio.sleep(_HOST_SECONDS)
         is_outdated = poolers is not None or has_host
@@ -120,7 +119,7 @@ _HOST_SECONDS = 0.5
 """Seconds between the two readings of what sessions use, where the server runs on this machine."""
 
 
-def _host_enricher(command: ShowCommand) -> "HostEnricher | None":
+def _host_enricher(command: ShowCommand) -> "LateHostEnricher | None":
     """Return what reads the machine; None for outputs that do not show it."""
     if command.format is not OutputFormat.JSON:
         return None

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 _EVERY = 5.0
 """Seconds between two readings of the machine alone."""
+_SESSIONS_EVERY = 0.8
+"""Least seconds between two readings of sessions."""
 _PATIENCE = 10.0
 """Seconds after which a reading that has not ended is reported."""
 _TOO_OLD = 120.0
@@ -62,13 +64,11 @@ class HostEnricher:
     def __init__(
         self,
         *,
-        tries_always: bool = False,
+        is_ordered: bool = False,
         reader: "HostReader | None" = None,
     ) -> None:
-        """Create an enricher. `tries_always`: the proof is also tried where the connection leaves
-        the machine.
-        """
-        self._tries_always = tries_always
+        """Create an enricher. `is_ordered`: a server that does not run here is reported."""
+        self._is_ordered = is_ordered
         self._reader = reader
         self._newest: _Newest | None = None
         self._idle = Event()
@@ -83,23 +83,22 @@ class HostEnricher:
         requested_at: float,
     ) -> Snapshot:
         """See `ports.Enricher`."""
-        if HOST not in topics or not self._is_wanted(snapshot):
+        if HOST not in topics:
             return snapshot
         has_sessions = HOST_SESSIONS in topics
         now = monotonic()
-        is_due = has_sessions or now - self._began >= _EVERY
+        every = _SESSIONS_EVERY if has_sessions else _EVERY
+        is_due = now - self._began >= every
         if is_due and self._idle.is_set() and not self._is_closed:
             self._start(snapshot, now, has_sessions)
         newest = self._newest
         is_expected = newest is not None and newest.is_refuted
-        if is_expected and not self._tries_always:
+        if is_expected and not self._is_ordered:
             return snapshot
         return self._attached(snapshot, has_sessions)
 
     async def read_now(self, snapshot: Snapshot) -> Snapshot:
         """Return the snapshot with a reading of all its sessions, for a command that takes few."""
-        if not self._is_wanted(snapshot):
-            return snapshot
         from pgtop.sources.postgres.background import BackgroundThread
 
         work = partial(self._read, snapshot, monotonic(), True, is_whole=True)
@@ -114,9 +113,6 @@ class HostEnricher:
     async def close(self) -> None:
         """See `ports.Enricher`. A reading that hangs is left behind."""
         self._is_closed = True
-
-    def _is_wanted(self, snapshot: Snapshot) -> bool:
-        return self._tries_always or is_near(snapshot)
 
     def _start(
         self,
@@ -192,14 +188,3 @@ class HostEnricher:
 
 
 _SILENT = "the files of this machine have not answered for 10 s"
-
-
-def is_near(snapshot: Snapshot) -> bool:
-    """Return whether the connection does not seem to leave the machine: it goes through a socket
-    file, or both ends have the same address. The end of a tunnel looks like that, too.
-    """
-    own = snapshot.at(snapshot.server.pid)
-    if own is None or own.client_addr is None:
-        return own is not None
-    address, _, _ = snapshot.server.address.rpartition(":")
-    return address == own.client_addr

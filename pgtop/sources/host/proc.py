@@ -4,8 +4,8 @@ A process may end between two reads: its files are then missing, or empty, or an
 """
 
 import os
+import time as clocks
 from pathlib import Path
-from time import CLOCK_BOOTTIME, clock_gettime, time
 from typing import NamedTuple
 
 from pgtop.model.timestamp import MICROSECONDS, Instant
@@ -18,6 +18,8 @@ _PARENT = 1
 _CPU_TICKS = slice(11, 13)
 _START = 19
 """Places among the fields of /proc/PID/stat behind the name: proc_pid_stat(5)."""
+_BOOT_CLOCK: int = getattr(clocks, "CLOCK_BOOTTIME", clocks.CLOCK_MONOTONIC)
+"""The clock that counts from the boot; only Linux has it, as only Linux has these files."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 """Ticks a second, in which the kernel reports times of processes."""
 
@@ -94,7 +96,7 @@ class Proc:
 
         The file /proc/stat has it in whole seconds only.
         """
-        seconds = time() - clock_gettime(CLOCK_BOOTTIME)
+        seconds = clocks.time() - clocks.clock_gettime(_BOOT_CLOCK)
         return int((seconds - _EPOCH) * MICROSECONDS)
 
 

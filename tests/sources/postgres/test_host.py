@@ -55,7 +55,7 @@ async def test_figures_are_those_of_ps_and_proc(
     worker = await connect(application_name="worker")
     pid = worker.info.backend_pid
     source = PostgresSource(session)
-    enricher = HostEnricher(tries_always=True)
+    enricher = HostEnricher()
     first = await source.sample()
     assert prove(first, Proc()).postmaster == int(ps(pid, "ppid"))
     before, written = cpu_ticks(pid), int(proc_file(pid, "io")["write_bytes"])
