@@ -29,6 +29,7 @@ TOPICS: tuple[Topic, ...] = (
     Topic("progress", "how far vacuums, index builds, copies and base backups are"),
     Topic("host", "CPU, memory and storage, where the server runs on this machine"),
     Topic("commands", "the commands, the words they take, and their options"),
+    Topic("installing", "packages for machines without internet or Python"),
     Topic("connecting", "servers, passwords, poolers, and how to wait for a slot"),
     Topic("rights", "what a role needs, and what it gets without"),
     Topic("safety", "every promise that pgtop makes"),

@@ -9,6 +9,7 @@ from pgtop.cli import output
 from pgtop.cli.exit_codes import Exit, exit_of
 from pgtop.errors import PgtopError, UsageError
 from pgtop.packaging import bundle, deb, wheelhouse, zipapp
+from pgtop.packaging.project import EXTRA, BuildError, needed_glibc
 
 KINDS: Final[Mapping[str, Callable[[Path], Sequence[Path]]]] = {
     "bundle": bundle.build,
@@ -35,12 +36,17 @@ def _build(kind: str = "", folder: str = "dist", *others: str) -> Sequence[Path]
         raise UsageError(_USAGE)
     to = Path(folder).absolute()
     to.mkdir(parents=True, exist_ok=True)
-    return KINDS[kind](to)
+    try:
+        return KINDS[kind](to)
+    except ImportError as error:
+        raise BuildError(f"{error.name} is not installed.", EXTRA) from error
 
 
 def _line(path: Path) -> str:
     megabytes = _size(path) / 1e6
-    return f"{megabytes:7.1f} MB  {path}\n"
+    glibc = needed_glibc(path)
+    note = f" (needs glibc {glibc} or newer)" if glibc else ""
+    return f"{megabytes:7.1f} MB  {path}{note}\n"
 
 
 def _size(path: Path) -> int:

@@ -77,13 +77,23 @@ def _check_interpreter() -> None:
             "There is no compiled psycopg for this machine, so the bundle would lack libpq.",
             "Use the wheelhouse and the system's libpq.",
         )
-    from PyInstaller.depend.bindepend import get_python_library_path
-
-    if get_python_library_path() is None:
+    if _shared_library() is None:
         raise BuildError(
             f"{sys.executable} has no shared library, so no program can be made with it.",
             "Use a distribution's Python with its libpython3, or build one with --enable-shared.",
         )
+
+
+def _shared_library() -> str | None:
+    """Return the library of this Python that PyInstaller puts into a program."""
+    from PyInstaller.depend import bindepend
+    from PyInstaller.exceptions import PythonLibraryNotFoundError
+
+    try:
+        path: str | None = bindepend.get_python_library_path()
+    except PythonLibraryNotFoundError:
+        return None
+    return path
 
 
 def _words(work: Path) -> Iterator[str]:

@@ -41,7 +41,7 @@ def make(collected: Sequence[Path], to: Path) -> Path:
         wheels.unpack(collected, root / "usr" / "lib" / _NAME)
         _add_program(root)
         _add_papers(root)
-        _add_control(root, architecture)
+        _add_control(root, architecture, wheels.usable_pythons(collected))
         _dpkg("dpkg-deb", "--root-owner-group", "-z1", "--build", work, str(path))
     return path
 
@@ -70,9 +70,8 @@ def _add_papers(root: Path) -> None:
     _write(root / "usr" / "share" / "doc" / _NAME / "copyright", copyright_)
 
 
-def _add_control(root: Path, architecture: str) -> None:
+def _add_control(root: Path, architecture: str, versions: Sequence[str]) -> None:
     """Add what dpkg reads: the fields of the package, and the scripts for byte code."""
-    versions = wheels.pythons()
     major, minor = versions[-1].split(".")
     template = Template((_RECIPE / "control").read_text())
     fields = template.substitute(

@@ -98,11 +98,16 @@ def _requirements(
 
 
 def needed_glibc(folder: Path) -> str:
-    """Return the version of the C library that the programs in a folder need, such as `2.35`."""
-    programs = (path for path in folder.rglob("*") if _is_program(path))
-    symbols = (each for path in programs for each in _SYMBOL.findall(path.read_bytes()))
-    versions = {(int(major), int(minor)) for major, minor in symbols}
-    return ".".join(map(str, max(versions)))
+    """Return the version of the C library that the programs in a folder need, such as `2.35`; ""
+    if there is no program.
+    """
+    programs = filter(_is_program, folder.rglob("*"))
+    versions = {(0, 0)}
+    for program in programs:
+        symbols = _SYMBOL.findall(program.read_bytes())
+        versions |= {(int(major), int(minor)) for major, minor in symbols}
+    major, minor = max(versions)
+    return f"{major}.{minor}" if major else ""
 
 
 def _is_program(path: Path) -> bool:

@@ -57,6 +57,18 @@ def pythons() -> Sequence[str]:
     return [match[1] for match in matches if match]
 
 
+def usable_pythons(collected: Sequence[Path]) -> Sequence[str]:
+    """Return the versions of Python that every compiled library among the wheels has one for."""
+    for_one = [path for path in collected if _is_for_one_python(path)]
+    names = {_name(path) for path in for_one}
+    tags = {(_name(path), path.name.split("-")[2]) for path in for_one}
+    return [
+        version
+        for version in pythons()
+        if all((name, f"cp{version.replace('.', '')}") in tags for name in names)
+    ]
+
+
 def read(wheel: Path) -> Distribution:
     """Return the metadata in a wheel."""
     [inside] = distributions(path=[str(wheel)])

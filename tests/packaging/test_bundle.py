@@ -9,6 +9,7 @@ import pytest
 
 from pgtop.demo.server import Cluster
 from pgtop.packaging import bundle
+from pgtop.packaging.project import BuildError
 from tests.packaging.bare_root import inside, make_bare_root
 from tests.packaging.steps import end_a_session, look_around
 from tests.pty import Terminal
@@ -90,3 +91,14 @@ def test_the_demo_is_left_out_in_one_sentence(bundle_folder: Path) -> None:
         [bundle_folder / "pgtop", "demo"], capture_output=True, text=True, check=False
     )
     assert done.stderr == "pgtop: The bundle has no demo. Try it with pgtop from pip.\n"
+
+
+def test_a_python_without_shared_library_gets_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    from PyInstaller.depend import bindepend
+
+    monkeypatch.setattr(bindepend, "get_python_library_path", lambda: None)
+    with pytest.raises(BuildError, match="has no shared library") as caught:
+        bundle.build_folder(tmp_path)
+    assert "--enable-shared" in caught.value.advice
