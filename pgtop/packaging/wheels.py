@@ -59,14 +59,17 @@ def pythons() -> Sequence[str]:
 
 def usable_pythons(collected: Sequence[Path]) -> Sequence[str]:
     """Return the versions of Python that every compiled library among the wheels has one for."""
-    for_one = [path for path in collected if _is_for_one_python(path)]
-    names = {_name(path) for path in for_one}
-    tags = {(_name(path), path.name.split("-")[2]) for path in for_one}
-    return [
-        version
-        for version in pythons()
-        if all((name, f"cp{version.replace('.', '')}") in tags for name in names)
-    ]
+    tags: dict[str, set[str]] = {}
+    for path in filter(_is_for_one_python, collected):
+        name, _, tag, *_ = path.name.split("-")
+        tags.setdefault(name, set()).add(tag)
+    usable = set(pythons()).intersection(*map(_versions, tags.values()))
+    return [version for version in pythons() if version in usable]
+
+
+def _versions(tags: set[str]) -> set[str]:
+    """Return the versions of tags such as `cp311`."""
+    return {f"3.{tag.removeprefix('cp3')}" for tag in tags}
 
 
 def read(wheel: Path) -> Distribution:
