@@ -14,7 +14,7 @@ from pgtop.monitor.state import State
 from pgtop.table.lag_words import lag_words
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
-from pgtop.text.units import counted, quiet_age, rough_bytes
+from pgtop.text.units import counted, rough_bytes
 from pgtop.text.wrap import Line, line
 from pgtop.view.alarm import SIGN
 from pgtop.view.beside import Beside
@@ -218,9 +218,7 @@ def _lag_troubles(replication: Replication) -> Iterator[Trouble]:
     if (worst.lag_seconds or 0) < FAR_SECONDS and worst.lag_bytes < FAR_BYTES:
         return
     name = clean(worst.name)
-    size = rough_bytes(worst.lag_bytes)
-    seconds = worst.lag_seconds
-    lag = size if seconds is None else f"{quiet_age(seconds)} / {size}"
+    lag = lag_words(worst.lag_seconds, worst.lag_bytes)
     texts = [f"! replication to {name} is {lag} behind", f"! {name} {lag} behind"]
     yield Trouble([_warning(text) for text in texts], _LEAD)
 

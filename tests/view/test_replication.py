@@ -120,7 +120,7 @@ def test_troubles_come_by_rank() -> None:
         "▲ slot lost old: its WAL is gone, its consumer must start again",
         "▲ slot nearly lost near: its WAL may go at the next checkpoint",
         "! slot backup_x holds 41 GB of WAL, 9.0 GB left",
-        "! replication to db3 is 3m / 18 MB behind",
+        "! replication to db3 is 3.2 min / 18 MB behind",
     ]
 
 

@@ -14,6 +14,7 @@ from pgtop.analysis.replication import (
     replication_of,
 )
 from pgtop.model.backend import Backend
+from pgtop.model.replication import SubscriptionWorker
 from pgtop.table.arrange import Arranged
 from pgtop.table.options import Sort, TableOptions
 from pgtop.text.wrap import Line, wrapped
@@ -64,13 +65,20 @@ class ReplicationScreen(TableScreen[ReplicationRow, Replication]):
         return replication_of(self.state.derived.snapshot)
 
     def session_of(self, row: ReplicationRow) -> Backend | None:
-        """Return the walsender of a standby, the reader of a slot, or a session in the way."""
+        """Return the walsender of a standby, the reader of a slot, the worker of a subscription,
+        or a session in the way of the replay.
+        """
         match row.subject:
             case StandbyLag(backend=backend) | Endangered(backend=backend):
                 return backend
-            case SlotUse(slot=slot) if slot.active_pid is not None:
-                return self.state.derived.snapshot.at(slot.active_pid)
+            case SlotUse(slot=slot):
+                return self._at(slot.active_pid)
+            case SubscriptionWorker(pid=pid):
+                return self._at(pid)
         return None
+
+    def _at(self, pid: int | None) -> Backend | None:
+        return None if pid is None else self.state.derived.snapshot.at(pid)
 
     # The lines around the table.
 
