@@ -26,6 +26,7 @@ from tests.scenes import (
     not_privileged,
     standstill,
 )
+from tests.scenes.replication import replicated
 from tests.scenes.statements import READING, counted
 from tests.tui.apps import Stage, press
 
@@ -325,3 +326,8 @@ def test_statements(snap_compare: SnapCompare) -> None:
     reading = READING._replace(own=7, own_did=own, did=READING.did.plus(own))
     stage = Stage(counted(reading))
     assert _same(snap_compare, stage, NORMAL, ("show_statements",))
+
+
+def test_replication(snap_compare: SnapCompare) -> None:
+    """Standbys and slots, the worst of each first."""
+    assert _same(snap_compare, Stage(replicated()), NORMAL, ("show_replication",))

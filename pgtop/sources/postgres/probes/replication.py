@@ -53,11 +53,18 @@ class ReplicationProbe:
     name = "replication"
     topic: Topic = REPLICATION
 
-    def __init__(self, every: float = EVERY, *, searches: bool = True) -> None:
+    def __init__(
+        self,
+        every: float = EVERY,
+        search_every: float = SEARCH_EVERY,
+        *,
+        searches: bool = True,
+    ) -> None:
         """Create a probe that reads every so many seconds; if it `searches`, only a server that
         has something to read.
         """
         self._every = every
+        self._search_every = search_every
         self._searches = searches
 
     def statements(self, context: ProbeContext) -> Sequence[Statement]:
@@ -77,7 +84,7 @@ class ReplicationProbe:
             return True
         age = seconds_between(section.taken_at, context.now)
         if not is_whole:
-            return age >= SEARCH_EVERY - _SLACK
+            return age >= self._search_every - _SLACK
         if section.data is None:
             return True
         rest = min(_LONGEST_REST, _REST * section.data.cost_seconds)
@@ -103,7 +110,7 @@ class EachReplicationProbe(ReplicationProbe):
 
     def __init__(self) -> None:
         """Create a probe."""
-        super().__init__(every=0)
+        super().__init__(every=0, search_every=EVERY)
 
 
 def _shows_any(context: ProbeContext) -> bool:
