@@ -134,7 +134,9 @@ async def test_each_client_of_a_pool_is_found(
         waiting = set(clients)
         while waiting:
             count = min(_SIZE, len(waiting))
-            snapshot = await until_sampled(source, partial(has_certain, count=count))
+            others = len(waiting) - count
+            is_settled = partial(has_settled, count=count, others=others)
+            snapshot = await until_sampled(source, is_settled)
             check_applications(snapshot)
             names = check_ports(snapshot, clients)
             waiting -= names
@@ -150,6 +152,12 @@ async def test_each_client_of_a_pool_is_found(
 def has_certain(snapshot: Snapshot, count: int) -> bool:
     """Return whether so many clients are certain."""
     return len(certain(snapshot)) == count
+
+
+def has_settled(snapshot: Snapshot, count: int, others: int) -> bool:
+    """Return whether so many clients are certain, and the others have begun to wait."""
+    is_waiting = len(only_pooler(snapshot).clients) == others
+    return is_waiting and has_certain(snapshot, count)
 
 
 def check_applications(snapshot: Snapshot) -> None:
