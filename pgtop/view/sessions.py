@@ -107,12 +107,17 @@ _HOST_COLUMNS = frozenset({"cpu", "memory", "read", "write"})
 
 def topics_of(
     columns: Iterable[AnyColumn],
-    has_extra_columns: bool,
+    options: TableOptions,
     width: int,
     snapshot: Snapshot,
 ) -> Iterator[Topic]:
-    """Yield the topics of the columns that a screen may show, besides those of the view."""
+    """Yield the topics of the columns that a screen may show or sort by, besides those of the
+    view.
+    """
+    has_extra_columns = options.extra_columns
     ordered = {c.name for c in columns if has_extra_columns or not c.on_request}
+    if options.sort.column:
+        ordered.add(options.sort.column)
     if "usual" in ordered:
         yield USUAL
     if ordered & {"read", "write"} and _needs_backend_io(snapshot):

@@ -1,9 +1,10 @@
 """The use of sessions is read while something shows it, and shown where there is room."""
 
 from pgtop.model.section import BACKEND_IO, HOST, HOST_SESSIONS
+from pgtop.table.options import Sort
 from tests.scenes import busy
 from tests.scenes.host import with_sessions
-from tests.tui.apps import Stage, headings_of, press, text_of
+from tests.tui.apps import Stage, headings_of, press, sessions_of, text_of
 
 
 async def test_sessions_are_read_on_a_wide_screen_and_beside_extra_columns() -> None:
@@ -21,6 +22,17 @@ async def test_sessions_are_read_on_a_wide_screen_and_beside_extra_columns() -> 
             assert HOST_SESSIONS in topics()
             assert BACKEND_IO not in topics()
             assert "CPU %" in headings_of(stage)
+
+
+async def test_sessions_are_read_to_sort_by_their_use() -> None:
+    stage = Stage(with_sessions())
+    async with stage.app.run_test(size=(80, 24)):
+        sessions = sessions_of(stage)
+        await stage.tick()
+        assert HOST_SESSIONS not in stage.app._monitor.feed.topics()
+        sessions.apply(sessions._options._replace(sort=Sort("cpu")))
+        await stage.tick()
+        assert HOST_SESSIONS in stage.app._monitor.feed.topics()
 
 
 async def test_the_page_of_a_session_wants_its_figures() -> None:

@@ -181,7 +181,7 @@ class SessionsScreen(TaggingScreen):
         return frozenset(
             topics_of(
                 columns,
-                self._options.extra_columns,
+                self._options,
                 self.size.width,
                 self.state.derived.snapshot,
             )
