@@ -119,11 +119,9 @@ def chart_lines(chart: WaitChart, size: ChartSize) -> list[Line]:
     columns = [
         _column(heights, unit, blank, chart.has_letters) for heights in chart.buckets
     ]
-    rows = map("".join, zip(*columns, strict=True))
-    cuts = _cuts(chart)
+    blocks = [_block(tuple(columns[cut]), chart.has_letters) for cut in _cuts(chart)]
     lines: list[Line] = []
-    for row, signs in enumerate(rows):
-        parts = [_spans(signs[cut], chart.has_letters) for cut in cuts]
+    for row, parts in enumerate(zip(*blocks, strict=True)):
         lines.append((_row_label(row, unit), *_joined(parts)))
     lines.reverse()
     rule = "─" * size.columns
@@ -217,17 +215,18 @@ _RUNS = (_runs_of(GLYPHS), _runs_of(LETTERS))
 
 
 def _cuts(chart: WaitChart) -> Sequence[slice]:
-    """Return the parts in which rows are made into spans. They end at whole steps of the clock, so
-    all but the first and the last are known from the chart before.
+    """Return the columns of each block. Blocks end at whole steps of the clock, so all but the
+    first and the last are known from the chart before.
     """
     count = len(chart.buckets)
     last_step = chart.end // (chart.seconds * MICROSECONDS)
-    first_end = (count - last_step) % _PART_COLUMNS
-    ends = [*range(first_end, count, _PART_COLUMNS), count]
+    first_end = (count - last_step) % _BLOCK_COLUMNS
+    ends = [*range(first_end, count, _BLOCK_COLUMNS), count]
     return [slice(*pair) for pair in pairwise((0, *ends)) if pair[0] < pair[1]]
 
 
-_PART_COLUMNS = 16
+_BLOCK_COLUMNS = 16
+"""The smaller, the fewer columns are made again; the larger, the fewer parts a row has."""
 
 
 def _joined(parts: Iterable[Line]) -> Line:
@@ -242,9 +241,14 @@ def _joined(parts: Iterable[Line]) -> Line:
     return tuple(spans)
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=64)
+def _block(columns: tuple[str, ...], has_letters: bool) -> tuple[Line, ...]:
+    """Return the rows of some columns, from below; neighbours of one tone are one span."""
+    rows = map("".join, zip(*columns, strict=True))
+    return tuple([_spans(signs, has_letters) for signs in rows])
+
+
 def _spans(signs: str, has_letters: bool) -> Line:
-    """Return a part of a row, neighbours of one tone as one span."""
     pattern, tones = _RUNS[has_letters]
     matches = pattern.finditer(signs)
     return tuple([Span(each[0], tones[each.lastindex or 0]) for each in matches])
@@ -252,7 +256,7 @@ def _spans(signs: str, has_letters: bool) -> Line:
 
 def forget_chart() -> None:
     """Drop the parts of the last charts, which no closed view needs."""
-    _spans.cache_clear()
+    _block.cache_clear()
     _column.cache_clear()
 
 
