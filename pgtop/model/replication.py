@@ -5,6 +5,7 @@ is None. Positions in the WAL are kept as the server writes them: `0/3000148`.
 https://www.postgresql.org/docs/current/monitoring-stats.html#MONITORING-PG-STAT-REPLICATION-VIEW
 """
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -26,6 +27,9 @@ NOT_PAUSED = "not paused"
 STREAMING = "streaming"
 BACKUP = "backup"
 """Values of a walsender's `state`."""
+
+
+_LSN = re.compile(r"([0-9A-Fa-f]{1,8})/([0-9A-Fa-f]{1,8})")
 
 
 class WalSender(NamedTuple):
@@ -190,10 +194,5 @@ def reading_of(snapshot: Snapshot) -> ReplicationReading | None:
 
 def position_of(lsn: str | None) -> int | None:
     """Return a position in the WAL as a number of bytes; None for no position."""
-    high, slash, low = (lsn or "").partition("/")
-    if not slash:
-        return None
-    try:
-        return (int(high, 16) << 32) + int(low, 16)
-    except ValueError:
-        return None
+    match = _LSN.fullmatch(lsn or "")
+    return None if match is None else (int(match[1], 16) << 32) + int(match[2], 16)

@@ -118,6 +118,7 @@ _SHAPE = Shape(
 _LONGEST_ROW = 10_000
 """Characters; a row has 400."""
 _MOST_ROWS = 1_000
+_LARGEST = 2**63
 
 _Record = TypeVar("_Record")
 
@@ -197,12 +198,20 @@ _UNREADABLE = "The server answered with replication that cannot be read."
 def _columns(raw: bytes) -> Mapping[str, Any]:
     """Return the columns of a row by their names. Raises AnswerError."""
     try:
-        values = json.loads(raw[:_LONGEST_ROW])
+        values = json.loads(raw[:_LONGEST_ROW], parse_int=_number)
     except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
         raise AnswerError(_UNREADABLE)
     return values
+
+
+def _number(text: str) -> int:
+    """Return a whole number of at most eight bytes. Raises ValueError."""
+    number = int(text)
+    if abs(number) >= _LARGEST:
+        raise ValueError("a number that no column has")
+    return number
 
 
 def _all(kind: type[_Record], rows: Sequence[Mapping[str, Any]]) -> tuple[_Record, ...]:
