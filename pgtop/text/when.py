@@ -16,14 +16,20 @@ def parse_when(
     last: Instant,
     place: str = "the recording",
     zone: tzinfo | None = None,
+    *,
+    bounds_offset: bool = False,
 ) -> Instant:
     """Return the time that `text` stands for in `place`, which has the times from `first` to
     `last`; in `zone`, UTC without one, unless the text has its own.
 
     A time of day is the last one that is not after `last`; an offset such as -5m counts from
-    there. Raises ValueError for other words, and for a time outside the recording.
+    there, and with `bounds_offset` never leads before `first`. Raises ValueError for other words,
+    and for a time outside the recording.
     """
-    instant = _parsed(text.strip(), last, zone or UTC)
+    words = text.strip()
+    instant = _parsed(words, last, zone or UTC)
+    if bounds_offset and _OFFSET.fullmatch(words):
+        instant = max(first, instant)
     # A second that is shown may have begun before its first sample.
     if instant + MICROSECONDS <= first or instant - MICROSECONDS > last:
         span = f"{_shown(first)} to {_shown(last)}"

@@ -99,7 +99,14 @@ class PastFlow:
             return False
         place = "the recording" if self._is_replay else "memory"
         try:
-            instant = parse_when(text, first, last, place, self._zone)
+            instant = parse_when(
+                text,
+                first,
+                last,
+                place,
+                self._zone,
+                bounds_offset=True,
+            )
         except ValueError as error:
             if not _DIGIT.search(text):
                 return False
