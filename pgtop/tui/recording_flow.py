@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pgtop.config.settings import RecordingPlan
@@ -65,15 +67,16 @@ class RecordingFlow:
             return
         self._recording = recording
         self._show(is_recording=True)
-        path = clean(str(recording.path))
-        texts = "" if self._plan.texts == "all" else f", queries: {self._plan.texts}"
-        self._app.show_notice(f"recording into {path}{texts}: {hint('record')} stops")
+        path = _shown(recording.path)
+        texts = "" if self._plan.texts == "all" else f" (queries: {self._plan.texts})"
+        key = hint("record")
+        self._app.show_notice(f"{key} stops the recording into {path}{texts}")
 
     async def _stop(self, recording: LiveRecording) -> None:
         await recording.end()
         self._recording = None
         self._show(is_recording=False)
-        path = clean(str(recording.path))
+        path = _shown(recording.path)
         self._app.show_notice(f"recorded: pgtop replay {path}")
 
     def _show(self, *, is_recording: bool) -> None:
@@ -87,6 +90,14 @@ class RecordingFlow:
         self._loop.call_soon_threadsafe(
             self._app.call_later, show, clean(words), Tone.WARN
         )
+
+
+def _shown(path: Path) -> str:
+    """Return a path for a notice, short enough for most screens, and as a shell takes it."""
+    home = os.environ.get("HOME", "")
+    if os.path.isabs(home) and path.is_relative_to(home):
+        return clean(f"~/{path.relative_to(home)}")
+    return clean(str(path))
 
 
 def _reason(error: Exception) -> str:
