@@ -7,6 +7,7 @@ import pytest
 from pgtop.config.settings import Settings
 from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
+from pgtop.model.timestamp import MICROSECONDS
 from pgtop.table.filter import Filter
 from pgtop.tui.dialogs.confirm import ConfirmScreen
 from pgtop.tui.dialogs.menu import MenuScreen
@@ -100,6 +101,23 @@ async def test_the_page_of_one_session_claims_no_end_on_another_server(
         assert words in text_of(stage, "#condition")
         await stage.tick()
         assert words in text_of(stage, "#condition")
+
+
+async def test_the_ages_of_a_session_that_has_ended_grow_no_more() -> None:
+    """Its last data are those of the last sample that had it."""
+    first = busy()
+    later = replace(
+        first,
+        ungrouped=(),
+        taken_at=first.taken_at + 3600 * MICROSECONDS,
+    )
+    stage = Stage(first, source=FakeSource([later]))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "open")
+        before = text_of(stage, "#pager")
+        await stage.tick()
+        assert "has ended" in text_of(stage, "#condition")
+        assert text_of(stage, "#pager") == before
 
 
 def _restarted(snapshot: Snapshot, address: str = "") -> Snapshot:

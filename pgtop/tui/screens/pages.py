@@ -147,7 +147,8 @@ class DetailScreen(SessionActionsScreen, PageScreen, inherit_bindings=False):
 
     def lines(self) -> list[Line]:
         settings = self._settings
-        snapshot = self.state.derived
+        # The ages of a session that has ended grow no more.
+        snapshot = self._seen_in if self._gone else self.state.derived
         lines = detail_lines(
             self._backend,
             self._detail,
