@@ -26,28 +26,28 @@ class Jump(NamedTuple):
     trail: Trail
 
 
-class Way(NamedTuple):
-    """Where the key leads from a row."""
+class NextStep(NamedTuple):
+    """The place that the key leads to from a row."""
 
     is_to_waiter: bool = False
     is_to_worst: bool = False
     """True if it leads to the worst session."""
 
 
-NO_WAY = Way()
+NO_STEP = NextStep()
 
 
-def way_from(backend: Backend | None, derived: DerivedSnapshot) -> Way:
-    """Return where the key leads from the row of a session, or from one without a session."""
+def next_step(backend: Backend | None, derived: DerivedSnapshot) -> NextStep:
+    """Return what the key leads to from the row of a session, or from one without a session."""
     worst = worst_session(derived)
     if worst is None:
-        return NO_WAY
+        return NO_STEP
     step = step_from(backend, derived, Trail())
     is_to_worst = step is not None and step.key == worst and worst > 0
     if backend is None:
-        return Way(is_to_worst=is_to_worst)
+        return NextStep(is_to_worst=is_to_worst)
     blocks = bool(derived.forest.children.get(backend.pid))
-    return Way(
+    return NextStep(
         is_to_waiter=blocks and blocker_of(backend, derived) is None,
         is_to_worst=is_to_worst and worst != backend.pid,
     )

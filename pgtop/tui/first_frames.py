@@ -139,11 +139,11 @@ def sessions(
     actions = offered_views(offered, views, state)
     tabs = tabs_of(views, VIEWS[0], state, looks)
     if state.derived.forest.nodes:
-        from pgtop.table.following import way_from  # late, as few servers have waiters
+        from pgtop.table.following import next_step  # late, as few servers have waiters
 
-        way = way_from(table.rows[0] if table.rows else None, state.derived)
-        actions = with_waiter(actions) if way.is_to_waiter else actions
-        tabs = tabs._replace(leads_to_worst=way.is_to_worst)
+        step = next_step(table.rows[0] if table.rows else None, state.derived)
+        actions = with_waiter(actions) if step.is_to_waiter else actions
+        tabs = tabs._replace(leads_to_worst=step.is_to_worst)
     around = Surroundings(
         looks=looks,
         views=tabs,

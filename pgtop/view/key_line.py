@@ -30,10 +30,12 @@ NO_KEYS = KeyLine((), ())
 @lru_cache(maxsize=4)
 def with_waiter(actions: tuple[Action, ...]) -> tuple[Action, ...]:
     """Return the actions with the word for a waiter on the key that follows blockers."""
-    return tuple(
-        action._replace(short="waiter") if action.id == "follow" else action
-        for action in actions
-    )
+    places = [place for place, action in enumerate(actions) if action.id == "follow"]
+    if not places:
+        return actions
+    [place] = places
+    action = actions[place]._replace(short="waiter")
+    return (*actions[:place], action, *actions[place + 1 :])
 
 
 @lru_cache(maxsize=16)

@@ -104,7 +104,7 @@ async def test_the_page_of_one_session_claims_no_end_on_another_server(
 
 
 async def test_the_ages_of_a_session_that_has_ended_grow_no_more() -> None:
-    """Its last data are those of the last sample that had it."""
+    """The page keeps the data of the last sample that had the session."""
     first = busy()
     later = replace(
         first,

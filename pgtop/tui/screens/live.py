@@ -11,7 +11,7 @@ from pgtop.actions import Action
 from pgtop.config.settings import Settings
 from pgtop.monitor.poller import Sampled
 from pgtop.monitor.state import State
-from pgtop.table.following import NO_WAY, Way
+from pgtop.table.following import NO_STEP, NextStep
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
 from pgtop.tui.messages import ViewRequested
@@ -204,7 +204,7 @@ class LiveScreen(Stateful, CurrentSize, Screen[None]):
 
     def _header(self, width: int, height: int) -> Header:
         """Return the header, laid out once for a state: a moved cursor seldom changes it."""
-        leads_to_worst = self.way.is_to_worst
+        leads_to_worst = self.next_step.is_to_worst
         shape = (width, height, leads_to_worst)
         last = self._last_header
         if last is not None and last[0] is self.state and last[1] == shape:
@@ -221,13 +221,13 @@ class LiveScreen(Stateful, CurrentSize, Screen[None]):
 
     def footer_actions(self) -> tuple[Action, ...]:
         """Return what the footer offers, the most needed first."""
-        is_to_waiter = self.way.is_to_waiter
+        is_to_waiter = self.next_step.is_to_waiter
         return with_waiter(self._actions) if is_to_waiter else self._actions
 
     @property
-    def way(self) -> Way:
-        """Where the key that follows blockers leads from the cursor."""
-        return NO_WAY
+    def next_step(self) -> NextStep:
+        """The place that the key for blockers leads to from the cursor."""
+        return NO_STEP
 
     def surroundings(self) -> Surroundings:
         """Return what the frame shows besides the state."""

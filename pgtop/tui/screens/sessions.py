@@ -73,12 +73,7 @@ class SessionsScreen(TaggingScreen):
     NOUN = "sessions"
     BINDINGS = bindings(*places.SESSIONS)
 
-    def __init__(
-        self,
-        state: State,
-        settings: Settings,
-        palette: Palette,
-    ) -> None:
+    def __init__(self, state: State, settings: Settings, palette: Palette) -> None:
         super().__init__(state, settings, palette)
         self._options = options_of(settings)
         self._sessions: ArrangedSessions | None = None

@@ -21,7 +21,7 @@ from pgtop.table.arrange import Arranged, arrange
 from pgtop.table.chosen import chosen_columns
 from pgtop.table.columns import ColumnSet, ContextT, RowT
 from pgtop.table.filter import FilterError
-from pgtop.table.following import Way, way_from
+from pgtop.table.following import NextStep, next_step
 from pgtop.table.layout import AnyColumn
 from pgtop.table.options import Sort, TableOptions
 from pgtop.table.spec import TableSpec
@@ -52,12 +52,7 @@ class TableScreen(Navigation, FilterableScreen, Generic[RowT, ContextT]):
     DEFAULT_ORDER = WORST_FIRST
     BINDINGS = bindings(*places.TABLE)
 
-    def __init__(
-        self,
-        state: State,
-        settings: Settings,
-        palette: Palette,
-    ) -> None:
+    def __init__(self, state: State, settings: Settings, palette: Palette) -> None:
         super().__init__(state, settings, palette)
         self._table: RowTable[RowT, ContextT] = RowTable(self.SPEC, palette, id="table")
         self._profile: ViewProfile | None = None
@@ -316,10 +311,10 @@ class TableScreen(Navigation, FilterableScreen, Generic[RowT, ContextT]):
         self.show_frame()
 
     @property
-    def way(self) -> Way:
+    def next_step(self) -> NextStep:
         row = self._table.selected
         backend = None if row is None else self.session_of(row)
-        return way_from(backend, self.state.derived)
+        return next_step(backend, self.state.derived)
 
     def go_to_row(self, number: int) -> bool:
         if not 1 <= number <= self.row_count:
@@ -416,12 +411,8 @@ class TableScreen(Navigation, FilterableScreen, Generic[RowT, ContextT]):
         for column in columns:
             title = column.title.strip() or column.name
             choices.append(Choice(column.name, f"{title}: {column.meaning}"))
-        menu = MenuScreen(
-            "Sort by",
-            choices,
-            self._options.sort.column or "",
-            self._palette,
-        )
+        current = self._options.sort.column or ""
+        menu = MenuScreen("Sort by", choices, current, self._palette)
         self.app.push_screen(menu, self.sort_by)
 
     @on(RowTable.SortRequested)
