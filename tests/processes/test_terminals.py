@@ -82,6 +82,7 @@ def test_without_an_alternate_screen_the_prompt_follows_nothing(
         terminal.wait_for(READY)
         terminal.send(typed("quit"))
         terminal.wait_for(lambda seen: seen.text.split() == ["prompt>"])
+        assert terminal.screen.display[-1].startswith("prompt>")
         terminal.send("exit\n")
         terminal.wait_for_exit()
 
