@@ -91,6 +91,25 @@ def test_a_clock_that_was_set_after_the_start_is_recognised(
         assert proof.covers(machine.stat(backend.pid), backend)
 
 
+@pytest.mark.parametrize("step", [-3600, 37], ids=["back", "forward"])
+def test_sessions_from_before_and_after_a_set_clock_are_known(
+    machine: FakeProc, step: int
+) -> None:
+    """A session that begins later has its start by the new clock."""
+    snapshot = scene()
+    proof = prove(snapshot, machine)
+    own = own_session(snapshot)
+    machine.boot += step * MICROSECONDS
+    later = (own.backend_start or 0) + step * MICROSECONDS + 60 * MICROSECONDS
+    newer = with_start(own, later)._replace(pid=910_000)
+    machine.start(newer.pid, later)
+    moved = proof.at(machine.booted_at())
+    assert moved.covers(machine.stat(newer.pid), newer)
+    assert moved.covers(machine.stat(own.pid), own)
+    assert not proof.covers(machine.stat(newer.pid), newer)
+    assert proof.at(machine.booted_at() - step * MICROSECONDS) is proof
+
+
 def test_a_server_that_starts_later_than_its_process_ends_is_no_proof(
     machine: FakeProc,
 ) -> None:

@@ -130,6 +130,7 @@ class ProcessReader:
         """Read some of the sessions; return the figures of all that are known, by pid."""
         began = thread_time()
         now = monotonic()
+        self._proof = self._proof.at(self._proc.booted_at())
         self._forget(backends)
         busy = [backend for backend in backends if backend.state != IDLE]
         idle = [backend for backend in backends if backend.state == IDLE]

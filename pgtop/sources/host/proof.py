@@ -10,7 +10,7 @@ time. Sessions that began before are recognised by that: several are off by as m
 """
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from pgtop.model.backend import Backend
 from pgtop.model.snapshot import Snapshot
@@ -25,6 +25,9 @@ _LONGEST_START = 600 * MICROSECONDS
 """The most that the postmaster may need from its start to the one that it reports: it allocates its
 memory before.
 """
+_STEP = MICROSECONDS // 2
+"""The least move of the boot's time that shows that the clock was set."""
+_MOST_OFFSETS = 8
 _WITNESSES = 2
 """Sessions that must be off by the same time before the clock counts as set."""
 _NAMES = ("postgres", "postmaster")
@@ -56,6 +59,15 @@ class Proof(NamedTuple):
             return proc.stat(self.postmaster).start_ticks == self.start_ticks
         except ProcessGoneError:
             return False
+
+    def at(self, booted_at: Instant) -> Self:
+        """Return the proof by the clock of now, which may have been set since."""
+        moved = self.booted_at - booted_at
+        if abs(moved) <= _STEP:
+            return self
+        earlier = [offset + moved for offset in self.offsets]
+        offsets = (0, *earlier)[:_MOST_OFFSETS]
+        return self._replace(booted_at=booted_at, offsets=offsets)
 
     def covers(self, stat: Stat, backend: Backend) -> bool:
         """Return whether this process is that session."""
