@@ -79,11 +79,11 @@ def report_bug(
     else:
         output.report(
             sentence,
-            f"Please send {path} to {_maintainers()}: it holds no password, no query and no name.",
+            f"Please send {path} to {maintainers()}: it holds no password, no query and no name.",
         )
 
 
-def _maintainers() -> str:
+def maintainers() -> str:
     """Return where reports go: the address that the package names, if it names one."""
     from importlib.metadata import PackageNotFoundError, metadata
 

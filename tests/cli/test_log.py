@@ -21,7 +21,9 @@ from hypothesis import strategies as st
 from textual import events
 
 from pgtop.cli import own_log
+from pgtop.cli.args.command_list import commands
 from pgtop.cli.args.connection import ConnectionOptions
+from pgtop.cli.args.options import log_options
 from pgtop.cli.connection_string import parameters_of
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.log_file import MOST_WAITING, LogFile, QueuedLog
@@ -96,6 +98,32 @@ def test_without_an_order_nothing_of_it_is_loaded(dsn: str) -> None:
     loaded = {name for name in done.stderr.split() if name.startswith("pgtop.")}
     logs = {name for name in loaded if "log" in name.rpartition(".")[2]}
     assert logs == {"pgtop.log"}
+
+
+_NEEDED = {
+    "completion": ["bash"],
+    "diff": ["file"],
+    "replay": ["file"],
+    "report": ["file"],
+}
+"""Words that a command cannot do without."""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--log", "screen"],
+        ["@prod", "--log=screen", "shop"],
+        ["budget", "-w", "80", "-c", "@90:100", "--log", "screen"],
+        ["--log", "screen", "budget", "-w", "80"],
+        ["kill", "--log", "screen", "--", "17"],
+        ["show", "--at", "-5m", "--from", "file", "--log", "screen"],
+        *([name, *_NEEDED.get(name, ()), "--log", "screen"] for name in commands()),
+    ],
+    ids=" ".join,
+)
+def test_every_command_has_the_options(words: list[str]) -> None:
+    assert log_options(words) == LogOptions(log="screen", chosen=frozenset({"log"}))
 
 
 def test_a_level_without_a_file_goes_to_the_state_folder(state: dict[str, str]) -> None:
