@@ -7,7 +7,7 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
-from pgtop.analysis.client_names import LOCAL, ClientNames, mark_of
+from pgtop.analysis.client_names import LOCAL, ClientNames, client_of, mark_of
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import (
     ACTIVE,
@@ -16,6 +16,7 @@ from pgtop.model.backend import (
     WALSENDER,
     Backend,
 )
+from pgtop.model.section import POOLS
 from pgtop.model.timestamp import MICROSECONDS, Instant, seconds_between
 from pgtop.table import columns
 from pgtop.table.session_locks import ROOT_MARK
@@ -90,6 +91,8 @@ def name_key(backend: Backend, _derived: DerivedSnapshot) -> tuple[str, str] | N
 
 def application(backend: Backend, derived: DerivedSnapshot) -> str:
     """Return the application; behind a pooler that of the client."""
+    if POOLS not in derived.snapshot.sections:  # drawn for each row in sight
+        return backend.application_name or ""
     return ClientNames.of(derived.snapshot).application(backend)
 
 
@@ -101,6 +104,8 @@ def client(backend: Backend, derived: DerivedSnapshot) -> str:
     """Return the address of the client; behind a pooler that of the client, with a mark if it may
     have changed.
     """
+    if POOLS not in derived.snapshot.sections:
+        return client_of(backend)
     names = ClientNames.of(derived.snapshot)
     return f"{mark_of(names.pooled_client(backend))}{names.client(backend)}"
 
