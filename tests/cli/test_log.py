@@ -97,7 +97,7 @@ def test_without_an_order_nothing_of_it_is_loaded(dsn: str) -> None:
     )
     loaded = {name for name in done.stderr.split() if name.startswith("pgtop.")}
     logs = {name for name in loaded if "log" in name.rpartition(".")[2]}
-    assert logs == {"pgtop.log"}
+    assert logs == {"pgtop.log", "pgtop.config.log_options"}
 
 
 _NEEDED = {
