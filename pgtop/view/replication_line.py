@@ -69,7 +69,7 @@ def _slot_use(replication: Replication) -> str:
     )
 
 
-class _Part(NamedTuple):
+class _ReplicationPart(NamedTuple):
     """One part of the line in three lengths."""
 
     long: str
@@ -77,7 +77,7 @@ class _Part(NamedTuple):
     short: str
 
 
-def _standby_parts(replication: Replication) -> Iterator[_Part]:
+def _standby_parts(replication: Replication) -> Iterator[_ReplicationPart]:
     """Yield the number of standbys and the worst lag, the longest form first."""
     standbys = _followers(replication)
     if not standbys:
@@ -85,13 +85,13 @@ def _standby_parts(replication: Replication) -> Iterator[_Part]:
     worst = replication.worst
     if worst is None:
         unknown = f"{standbys}, lag not known"
-        yield _Part(unknown, unknown, standbys)
+        yield _ReplicationPart(unknown, unknown, standbys)
     elif is_close(worst):
         within = f"{standbys} within 1 s"
-        yield _Part(within, within, within)
+        yield _ReplicationPart(within, within, within)
     else:
         lag = lag_words(worst.lag_seconds, worst.lag_bytes)
-        yield _Part(
+        yield _ReplicationPart(
             f"{standbys}, worst replay {lag}",
             f"{standbys}, worst {lag}",
             f"{standbys} {lag}",
@@ -108,7 +108,7 @@ def _followers(replication: Replication) -> str:
     return ", ".join(parts)
 
 
-def _slot_parts(replication: Replication) -> Iterator[_Part]:
+def _slot_parts(replication: Replication) -> Iterator[_ReplicationPart]:
     """Yield the worst slot, the longest form first."""
     use = worst_slot(replication)
     if use is None:
@@ -116,28 +116,28 @@ def _slot_parts(replication: Replication) -> Iterator[_Part]:
     name = clean(use.slot.slot_name)
     words = f"slot {name} {held_words(use)}"
     held = "" if use.held_bytes is None else f" {rough_bytes(use.held_bytes)}"
-    yield _Part(words, words, f"slot {name}{held}")
+    yield _ReplicationPart(words, words, f"slot {name}{held}")
 
 
-def _subscription_parts(replication: Replication) -> Iterator[_Part]:
+def _subscription_parts(replication: Replication) -> Iterator[_ReplicationPart]:
     """Yield the number of subscriptions, where there is nothing else."""
     reading = replication.reading
     names = {each.subid for each in reading.subscriptions}
     if names and not (reading.in_recovery or reading.senders or reading.slots):
         words = counted(len(names), "subscription")
-        yield _Part(words, words, words)
+        yield _ReplicationPart(words, words, words)
 
 
-def _replay_parts(replay: ReplayLag | None) -> Iterator[_Part]:
+def _replay_parts(replay: ReplayLag | None) -> Iterator[_ReplicationPart]:
     """Yield the replay of a standby, the longest form first."""
     if replay is None:
         return
     words = _replay_words(replay)
     if replay.is_paused:
         paused = f"replay {clean(replay.replay.pause_state)}"
-        yield _Part(f"{paused}, {words}", paused, paused)
+        yield _ReplicationPart(f"{paused}, {words}", paused, paused)
     else:
-        yield _Part(words, words, words)
+        yield _ReplicationPart(words, words, words)
 
 
 def _replay_words(replay: ReplayLag) -> str:

@@ -1,4 +1,4 @@
-"""What successive readings show of standbys, slots and the replay."""
+"""Facts of standbys, slots and the replay that only successive readings show."""
 
 from hypothesis import given
 from hypothesis import strategies as st

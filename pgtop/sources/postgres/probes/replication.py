@@ -39,7 +39,7 @@ _SEARCH: LiteralString = "SELECT {conditions}"
 _SEARCH_SHAPE = Shape(BOOL)
 
 
-class _Memory(NamedTuple):
+class _ReplicationMemory(NamedTuple):
     """The result of the last search or reading over this connection."""
 
     has_any: bool = False
@@ -94,13 +94,13 @@ class ReplicationProbe:
         """Return the reading, or None if the search has found nothing yet to read."""
         [rows] = answers
         if len(rows) == 1:  # a reading has at least two
-            return Remembered(None, _Memory(has_any=one_row(rows)[0]))
+            return Remembered(None, _ReplicationMemory(has_any=one_row(rows)[0]))
         from pgtop.sources.postgres.probes.replication_rows import reading_in
 
         memory = context.memory
-        positions = memory.positions if isinstance(memory, _Memory) else None
+        positions = memory.positions if isinstance(memory, _ReplicationMemory) else None
         reading, now = reading_in(rows, positions, context)
-        return Remembered(reading, _Memory(not reading.is_empty, now))
+        return Remembered(reading, _ReplicationMemory(not reading.is_empty, now))
 
 
 class EachReplicationProbe(ReplicationProbe):
@@ -116,7 +116,7 @@ class EachReplicationProbe(ReplicationProbe):
 def _shows_any(context: ProbeContext) -> bool:
     """Return whether there is something to read, as far as is known."""
     memory = context.memory
-    if isinstance(memory, _Memory) and memory.has_any:
+    if isinstance(memory, _ReplicationMemory) and memory.has_any:
         return True
     if context.server is not None and context.server.in_recovery:
         return True
