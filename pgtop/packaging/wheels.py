@@ -5,6 +5,7 @@ that one folder can hold them all.
 """
 
 import re
+import sys
 import zipfile
 from collections.abc import Iterator, Sequence
 from importlib.metadata import Distribution, distributions, metadata
@@ -19,6 +20,7 @@ from pgtop.packaging.project import (
 
 _SUPPORTED = re.compile(r"Programming Language :: Python :: (3\.\d+)")
 _FOR_ONE_PYTHON = re.compile(r"-cp3\d+-cp3\d+t?-[^-]+\.whl$")
+_OWN_PYTHON = f"3.{sys.version_info.minor}"
 _DATA = re.compile(r"[^/]+\.data/")
 
 
@@ -36,7 +38,7 @@ def collect(folder: Path) -> Sequence[Path]:
     # On other machines the index has no compiled wheels: what was built here is for this Python.
     if "psycopg-binary" in libraries():
         pins = [_pin(path) for path in folder.iterdir() if _is_for_one_python(path)]
-        for version in pythons():
+        for version in set(pythons()) - {_OWN_PYTHON}:
             run_module(
                 "pip",
                 "download",

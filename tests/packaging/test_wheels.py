@@ -27,6 +27,8 @@ Wheels = Sequence[Path]
 
 _START = HERE / "zipapp_start.py"
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+_NO_BYTE_CODE = {"PIP_NO_COMPILE": "0"}  # pip means the option by it, and wants a no
+"""Byte code takes pip longer than all else, and a single start does not need it."""
 _DOCKERFILE = HERE / "Dockerfile"
 
 
@@ -52,20 +54,28 @@ def test_an_old_python_gets_a_sentence_from_the_zipapp(
         runpy.run_path(str(_START))
 
 
+@pytest.fixture(scope="module")
+def wheelhouse_folder(
+    collected_wheels: Wheels, tmp_path_factory: pytest.TempPathFactory
+) -> Path:
+    """Make the wheelhouse."""
+    folder, _ = wheelhouse.make(collected_wheels, tmp_path_factory.mktemp("wheelhouse"))
+    return folder
+
+
 def test_the_wheelhouse_installs_by_its_own_first_line(
-    collected_wheels: Wheels, tmp_path: Path
+    wheelhouse_folder: Path, tmp_path: Path
 ) -> None:
     """No index is asked, and each file must have the hash that the wheelhouse lists."""
-    folder, _ = wheelhouse.make(collected_wheels, tmp_path)
-    first_line = (folder / "requirements.txt").read_text().partition("\n")[0]
+    requirements = (wheelhouse_folder / "requirements.txt").read_text()
+    words = requirements.partition("\n")[0].removeprefix("# pip ").split()
     subprocess.run(
         [sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True
     )
-    words = first_line.removeprefix("# pip ").split()
     subprocess.run(
         [sys.executable, "-m", "pip", "--python", tmp_path / "venv", "-q", *words],
-        cwd=folder,
-        env={"PATH": os.defpath},
+        cwd=wheelhouse_folder,
+        env={"PATH": os.defpath, **_NO_BYTE_CODE},
         check=True,
     )
     version = subprocess.check_output([tmp_path / "venv/bin/pgtop", "-V"], text=True)
@@ -73,13 +83,12 @@ def test_the_wheelhouse_installs_by_its_own_first_line(
 
 
 def test_the_list_of_components_is_valid_and_complete(
-    collected_wheels: Wheels, tmp_path: Path
+    collected_wheels: Wheels, wheelhouse_folder: Path
 ) -> None:
     from cyclonedx.schema import SchemaVersion
     from cyclonedx.validation.json import JsonStrictValidator
 
-    folder, _ = wheelhouse.make(collected_wheels, tmp_path)
-    text = (folder / "components.cdx.json").read_text()
+    text = (wheelhouse_folder / "components.cdx.json").read_text()
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
     bill = json.loads(text)
     parts = [bill["metadata"]["component"], *bill["components"]]
@@ -94,11 +103,11 @@ def test_the_debian_package_installs_and_goes(
     """The package has a command, a man page and completion, and leaves nothing behind."""
     path = deb.make(collected_wheels, tmp_path)
     script = f"""
-        dpkg --install {path} >&2
+        dpkg --no-triggers --install {path} >&2
         env -i /usr/bin/pgtop --version
         ls /usr/share/man/man1/pgtop.1.gz /usr/share/bash-completion/completions/pgtop
         ls /usr/lib/python3-pgtop/pgtop/__pycache__ | head -n 1
-        dpkg --purge python3-pgtop >&2
+        dpkg --no-triggers --purge python3-pgtop >&2
         test ! -e /usr/lib/python3-pgtop -a ! -e /usr/bin/pgtop
     """
     (tmp_path / "copy").mkdir()
@@ -132,7 +141,7 @@ def test_the_commands_of_the_image_run(tmp_path: Path) -> None:
             f"{program} --version",
         )
     )
-    environment = {**os.environ, "PATH": f"{python}:{_PATH}"}
+    environment = {**os.environ, **_NO_BYTE_CODE, "PATH": f"{python}:{_PATH}"}
     output = run_in_copy(script, tmp_path, environment)
     assert output.splitlines()[-1] == f"pgtop {__version__}"
 
