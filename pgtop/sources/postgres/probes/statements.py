@@ -80,7 +80,7 @@ _CHANGED = "the statistics were reset: what was done before is not known"
 _CUT = f"only the {MOST:,} statements with most time are counted"
 
 
-class _Memory(NamedTuple):
+class _StatementMemory(NamedTuple):
     """The counters and texts that were read over this connection."""
 
     functions: StatementFunctions
@@ -108,7 +108,7 @@ class StatementsProbe:
     def statements(self, context: ProbeContext) -> Sequence[Statement]:
         """Return the statements if counters or texts are due; the first find the functions."""
         memory = context.memory
-        if not isinstance(memory, _Memory):
+        if not isinstance(memory, _StatementMemory):
             return LOOK_UP
         functions = memory.functions
         if memory.missing and context.section is not None:
@@ -117,7 +117,7 @@ class StatementsProbe:
             return ()
         return functions.verification, _counters(functions), functions.state
 
-    def _is_due(self, memory: _Memory, context: ProbeContext) -> bool:
+    def _is_due(self, memory: _StatementMemory, context: ProbeContext) -> bool:
         if memory.counters is None or context.section is None:
             return True
         cost = context.section.data.cost_seconds if context.section.data else 0.0
@@ -127,9 +127,9 @@ class StatementsProbe:
     def read(self, answers: Sequence[Rows], context: ProbeContext) -> Remembered:
         """Return what statements did since the reading before, or the same with their texts."""
         memory = context.memory
-        if not isinstance(memory, _Memory):
+        if not isinstance(memory, _StatementMemory):
             functions = functions_in(answers, context.features)
-            return Remembered(StatementsReading(), _Memory(functions))
+            return Remembered(StatementsReading(), _StatementMemory(functions))
         if len(answers) == _ANSWERS_WITH_TEXTS and context.section is not None:
             return _with_texts(answers[1], memory, context)
         return _after(answers, memory, context.now)
@@ -139,8 +139,12 @@ class StatementsProbe:
         cluster with several encodings one may have no equivalent in that of this database.
         """
         memory = context.memory
-        is_of_texts = isinstance(memory, _Memory) and bool(memory.missing)
-        if not isinstance(memory, _Memory) or not is_of_texts or MOVED in reason:
+        is_of_texts = isinstance(memory, _StatementMemory) and bool(memory.missing)
+        if (
+            not isinstance(memory, _StatementMemory)
+            or not is_of_texts
+            or MOVED in reason
+        ):
             return None
         memory = memory._replace(text_error=reason)
         return _remembered(_last_reading(context), memory)
@@ -170,7 +174,9 @@ def _texts(functions: StatementFunctions, missing: Sequence[StatementKey]) -> St
     return Statement(sql, parameters, _TEXTS_SHAPE)
 
 
-def _after(answers: Sequence[Rows], memory: _Memory, now: Instant) -> Remembered:
+def _after(
+    answers: Sequence[Rows], memory: _StatementMemory, now: Instant
+) -> Remembered:
     """Return the reading in an answer with counters."""
     began, rows, state = answers
     evictions, reset_at, ended = one_row(state)
@@ -269,7 +275,9 @@ def _busiest(steps: Counters) -> list[StatementKey]:
     return list(chosen)
 
 
-def _with_texts(rows: Rows, memory: _Memory, context: ProbeContext) -> Remembered:
+def _with_texts(
+    rows: Rows, memory: _StatementMemory, context: ProbeContext
+) -> Remembered:
     """Return the last reading with the texts that have arrived."""
     texts = dict.fromkeys(memory.missing)
     for datid, query_id, text in rows:
@@ -318,7 +326,7 @@ def _without(
 
 def _remembered(
     reading: StatementsReading,
-    memory: _Memory,
+    memory: _StatementMemory,
     wanted: Iterable[StatementKey] = (),
 ) -> Remembered:
     """Put the known texts into a reading; request the others next time, and those of `wanted`."""
