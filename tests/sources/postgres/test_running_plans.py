@@ -9,7 +9,7 @@ from typing import Any, LiteralString, NamedTuple
 import psycopg
 import pytest
 
-from pgtop.model.backend import Backend
+from pgtop.model.backend import ACTIVE, Backend
 from pgtop.model.query_plan import NoPlan, PlanLevel, RunningPlan
 from pgtop.model.snapshot import Snapshot
 from pgtop.sources.postgres import running_plans
@@ -18,7 +18,7 @@ from pgtop.sources.postgres.plans import PlanVisits
 from pgtop.sources.postgres.probes.extension_functions import look_up
 from pgtop.sources.postgres.sampler import PostgresSource
 from tests.sources.postgres.conftest import Connect
-from tests.sources.postgres.sampler_helpers import pid_of
+from tests.sources.postgres.sampler_helpers import pid_of, sample_until
 
 _SHAPE: LiteralString = (
     "pg_show_plans(OUT pid int, OUT level int, OUT userid oid, OUT dbid oid, OUT plan text)"
@@ -41,8 +41,15 @@ class Run(NamedTuple):
     planner: PlanVisits
 
     async def seen(self) -> tuple[Backend, Snapshot]:
-        snapshot = await self.source.sample()
-        backend = snapshot.at(pid_of(self.session))
+        """Return the session once it runs its query."""
+        pid = pid_of(self.session)
+
+        def is_at_work(snapshot: Snapshot) -> bool:
+            backend = snapshot.at(pid)
+            return backend is not None and backend.state == ACTIVE
+
+        snapshot = await sample_until(self.source, is_at_work)
+        backend = snapshot.at(pid)
         assert backend is not None
         return backend, snapshot
 
