@@ -21,6 +21,7 @@ from pgtop.sources.host.proof import prove
 from pgtop.sources.host.reader import HostReader
 from tests.sources.host_machine import (
     HZ,
+    POSTMASTER,
     FakeProc,
     machine_of,
     own_session,
@@ -110,6 +111,37 @@ def test_a_reused_pid_has_no_figures(machine: FakeProc, clock: list[float]) -> N
     newer = with_start(own, start + 5 * MICROSECONDS)
     assert own.pid in reader.read([newer])
     assert reader.read([]) == {}
+
+
+def test_a_session_that_ends_between_two_reads_has_no_figures(
+    machine: FakeProc, clock: list[float]
+) -> None:
+    snapshot = scene()
+    own = own_session(snapshot)
+    machine.use(own.pid)
+    reader = ProcessReader(machine, prove(snapshot, machine))
+    assert own.pid in reader.read([own])
+    clock[0] += 2
+    machine.write(own.pid, {"stat": ""})
+    assert reader.read([own]) == {}
+
+
+def test_a_restarted_server_is_proven_again(machine: FakeProc) -> None:
+    snapshot = scene()
+    reader = HostReader(machine)
+    reading = reader.read(snapshot, ALL_AT_ONCE)
+    assert isinstance(reading, HostReading)
+    assert reading.processes
+    start = snapshot.server.started_at + 3600 * MICROSECONDS
+    machine.start(POSTMASTER, start, parent=1)
+    assert isinstance(reader.read(snapshot, ALL_AT_ONCE), str)
+    own = with_start(own_session(snapshot), start + MICROSECONDS)
+    machine.start(own.pid, start + MICROSECONDS)
+    server = snapshot.server._replace(started_at=start)
+    restarted = replace(snapshot, server=server, ungrouped=(own,))
+    reading = reader.read(restarted, ALL_AT_ONCE)
+    assert isinstance(reading, HostReading)
+    assert set(reading.processes) == {own.pid}
 
 
 def test_without_the_right_only_cpu_is_known(

@@ -18,12 +18,13 @@ from pgtop.model.host import (
     Pressure,
     figures_of,
 )
-from pgtop.model.section import Section
+from pgtop.model.section import HOST_SESSIONS, Section
 from pgtop.model.serialise import from_json, to_json
 from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.state import State
 from pgtop.sources.host.processes import RIGHTS
 from pgtop.sources.sections import SECTION_TYPES
+from pgtop.table.chosen import chosen_columns
 from pgtop.table.fitting import claim, layout
 from pgtop.table.options import TableOptions
 from pgtop.table.session_columns import SESSION_COLUMNS, column
@@ -33,6 +34,7 @@ from pgtop.view.headline import headline
 from pgtop.view.host import beside, host_fields, troubles
 from pgtop.view.json_report import sessions_report
 from pgtop.view.looks import Looks
+from pgtop.view.sessions import topics_of
 from tests.scenes import busy
 from tests.scenes.host import CALM, FIGURES, GIB, on_host, with_sessions
 
@@ -159,6 +161,14 @@ def test_wide_screens_show_the_columns_unasked() -> None:
         placed = layout(SESSION_COLUMNS, width, contents=needed)
         assert {each.name for each, _ in placed} & names == expected
         assert placed[-1].width >= claim(width)
+
+
+def test_a_view_of_the_users_own_reads_what_it_shows() -> None:
+    own = chosen_columns(SESSION_COLUMNS, [("cpu", 0), ("query", 0)])
+    wanted = topics_of(own.columns, TableOptions(), 80, SNAPSHOT)
+    assert list(wanted) == [HOST_SESSIONS]
+    usual = topics_of(SESSION_COLUMNS.columns, TableOptions(), 80, SNAPSHOT)
+    assert not list(usual)
 
 
 def test_the_page_of_a_session_has_its_figures() -> None:
