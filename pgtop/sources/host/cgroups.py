@@ -139,15 +139,19 @@ def _upwards(path: str, mount: _Mount, root: Path) -> Iterator[str]:
     """Yield the folders of a group and of those around it, as far as they are mounted. A path that
     leads out of the mount belongs to another namespace.
     """
-    inner = path.removeprefix(mount.root) if mount.root != "/" else path
+    inner = path
+    if mount.root != "/":
+        inner = path.removeprefix(mount.root)
+        is_inside = path == mount.root or path.startswith(f"{mount.root}/")
+        if not is_inside:
+            return
     parts = [part for part in inner.split("/") if part]
-    is_inside = mount.root == "/" or path == mount.root
-    is_inside = is_inside or path.startswith(f"{mount.root}/")
-    if not is_inside or ".." in parts or len(parts) > _MOST_LEVELS:
+    if ".." in parts or len(parts) > _MOST_LEVELS:
         return
     top = root / mount.path.lstrip("/")
     for count in range(len(parts), -1, -1):
-        yield str(top.joinpath(*parts[:count]))
+        folder = top.joinpath(*parts[:count])
+        yield str(folder)
 
 
 # Memory.
@@ -174,10 +178,12 @@ def _memory(
     """Yield a limit and what is used of it without the cache of files, if both are known."""
     used = _number(f"{folder}/{usage}")
     parts = numbers(read_or_nothing(f"{folder}/memory.stat"))
-    cache = [parts.get(f"{prefix}{name}_file") for name in ("active", "inactive")]
-    known = [size for size in cache if size is not None]
-    if used is not None and len(known) == len(cache):
-        yield _MemoryLimit(limit, max(0, used - sum(known)))
+    active = parts.get(f"{prefix}active_file")
+    inactive = parts.get(f"{prefix}inactive_file")
+    if used is None or active is None or inactive is None:
+        return
+    needed = max(0, used - active - inactive)
+    yield _MemoryLimit(limit, needed)
 
 
 def _tightest(memories: list[_MemoryLimit]) -> _MemoryLimit | None:
@@ -205,10 +211,13 @@ def _quota(folder: str, quota: bytes, period: bytes) -> Iterator[_Quota]:
     if not quota.isdigit() or not period.isdigit() or not int(period):
         return
     counts = numbers(read_or_nothing(f"{folder}/cpu.stat"))
+    number = counts.get("nr_periods")
+    throttled = counts.get("nr_throttled")
     periods = None
-    if "nr_periods" in counts and "nr_throttled" in counts:
-        periods = Periods(counts["nr_periods"], counts["nr_throttled"])
-    yield _Quota(int(quota) / int(period), periods)
+    if number is not None and throttled is not None:
+        periods = Periods(number, throttled)
+    cpus = int(quota) / int(period)
+    yield _Quota(cpus, periods)
 
 
 def _pressure(folders: Mapping[str, tuple[str, ...]]) -> Pressure:
