@@ -71,7 +71,7 @@ class Figure(NamedTuple):
     text: str = ""
     """Raw."""
     value: Any = None
-    """The value to order by; None for nothing to compare."""
+    """The number to order by; None for nothing to compare."""
     tone: Tone = Tone.PLAIN
 
 
@@ -89,12 +89,19 @@ class ReplicationRow(NamedTuple):
     def is_heading(self) -> bool:
         return not self.figures
 
+    def figure(self, place: int) -> Figure:
+        """Return the cell of a column; an empty one of a heading."""
+        return self.figures[place] if self.figures else _NONE
+
     @property
     def identity(self) -> Identity | BackendId | None:
         """A value that stays the same from one sample to the next; None for a heading."""
         if self.is_heading:
             return None
-        return backend_of(self) or (self.group.value, self.figures[0].text)
+        name = self.figures[0].text
+        if isinstance(self.subject, SubscriptionWorker):  # one may have several workers
+            name = f"{name} {self.subject.pid}"
+        return backend_of(self) or (self.group.value, name)
 
 
 def backend_of(row: ReplicationRow) -> BackendId | None:
@@ -296,16 +303,23 @@ def _column(
     *,
     right: bool = False,
 ) -> Column:
-    """Return the column at a place of the figures."""
+    """Return the column at a place of the figures: numbers are aligned to the right, and all
+    others ordered by their words.
+    """
+
+    def key(row: ReplicationRow, _replication: Replication) -> Any:
+        figure = row.figure(place)
+        return figure.value if right else figure.text or None
+
     return Column(
         name=name,
         title=title,
         meaning=meaning,
         width=width,
         rank=place,
-        key=lambda row, _: row.figures[place].value,
-        text=lambda row, _: row.figures[place].text,
-        tone=lambda row, _: row.figures[place].tone,
+        key=key,
+        text=lambda row, _: row.figure(place).text,
+        tone=lambda row, _: row.figure(place).tone,
         right=right,
     )
 
@@ -317,7 +331,7 @@ _KIND = Column(
     width=12,
     rank=9,
     key=lambda row, _: row.group.value,
-    text=lambda row, _: row.group.value,
+    text=lambda row, _: "" if row.is_heading else row.group.value,
     on_request=True,
 )
 

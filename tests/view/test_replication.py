@@ -8,14 +8,20 @@ import pytest
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.replication import replication_of
 from pgtop.config.settings import Settings
-from pgtop.model.replication import ReplicationReading, WalSender
+from pgtop.model.replication import (
+    ReplicationReading,
+    SubscriptionWorker,
+    WalSender,
+)
 from pgtop.model.section import Section
 from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.state import State
+from pgtop.table.completion_values import column_values
 from pgtop.table.options import Sort, TableOptions
 from pgtop.table.session_columns import column
 from pgtop.text.clean import cells
 from pgtop.text.tone import Span
+from pgtop.view.export import Export
 from pgtop.view.replication import (
     REPLICATION,
     arrange_replication,
@@ -24,7 +30,7 @@ from pgtop.view.replication import (
     reason_words,
 )
 from pgtop.view.replication_line import beside, troubles
-from pgtop.view.replication_rows import layout
+from pgtop.view.replication_rows import COLUMNS, layout
 from pgtop.view.replication_words import drop_statement
 from tests.scenes import calm
 from tests.scenes.base import NOW, ago
@@ -250,6 +256,34 @@ def test_rows_are_filtered_and_sorted_within_their_groups() -> None:
     )
     names = [row.figures[0].text for row in by_size.rows if row.figures]
     assert names == ["db2", "db3", "cdc", "backup_x"]
+
+
+@pytest.mark.parametrize("name", [each.name for each in COLUMNS.columns])
+def test_rows_of_all_kinds_are_sorted_by_each_column(name: str) -> None:
+    waits = STANDBY._replace(
+        replay=REPLAY._replace(waits_since=ago(6)),
+        senders=PRIMARY.senders,
+        slots=PRIMARY.slots,
+        subscriptions=(SubscriptionWorker(5, "fed", pid=7), SubscriptionWorker(6)),
+    )
+    for reading in (PRIMARY, waits):
+        snapshot = on_standby(reading)
+        arranged = arrange_replication(snapshot, TableOptions(sort=Sort(name)))
+        usual = arrange_replication(snapshot, TableOptions())
+        assert {row.identity for row in arranged.rows} == {
+            row.identity for row in usual.rows
+        }
+
+
+def test_headings_are_neither_completed_nor_exported() -> None:
+    snapshot = replicated()
+    arranged = arrange_replication(snapshot, TableOptions())
+    names = column_values("name", arranged, REPLICATION)
+    assert names == ["db3", "db2", "backup_x", "cdc"]
+    assert column_values("kind", arranged, REPLICATION) == ["standby", "slot"]
+    lines = Export("rows", REPLICATION, arranged, snapshot).csv().splitlines()
+    assert lines[0] == "name,state,send,size,behind,status,note,kind"
+    assert len(lines) == 5
 
 
 def test_the_copied_statement_warns_and_quotes() -> None:
