@@ -133,7 +133,32 @@ def _client(
     if since is not None:
         return client._replace(is_exact=True, linked_since=since)
     is_new = seconds_between(read_at, now) <= _LONGEST_GUESS_SECONDS
-    return client if is_new and not pooler.reason else None
+    if not is_new or pooler.reason or _has_other_name(backend, link):
+        return None
+    return None if _has_gone_to_next(backend, link, pooler) else client
+
+
+def _has_other_name(backend: Backend, link: PoolLink) -> bool:
+    """Return whether the backend has another application name than the client.
+
+    PgBouncer gives a server connection the name of the client that it links it to, if that has one.
+    """
+    name = link.client.application_name
+    own = backend.application_name
+    return bool(name) and own is not None and own != name
+
+
+def _has_gone_to_next(backend: Backend, link: PoolLink, pooler: PoolerReading) -> bool:
+    """Return whether the link has ended while others waited: the one that waited longest comes
+    next.
+    """
+    if link.mode == SESSION_MODE or pooler.ended_at is None:
+        return False
+    began = backend.xact_start
+    has_ended = began is None or began > pooler.ended_at
+    return has_ended and any(
+        pool.waiting for pool in pooler.pools if pool.name == link.pool
+    )
 
 
 def _linked_since(

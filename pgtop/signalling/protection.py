@@ -6,7 +6,7 @@ A protected session is never one of many. Alone it can be signalled if the user 
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-from pgtop.analysis.client_names import pooled_of, without_pools
+from pgtop.analysis.client_names import pool_names_of, pooled_of, without_pools
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import AUTOVACUUM_WORKER, PARALLEL_WORKER, WALSENDER, Backend
 from pgtop.model.server import Server
@@ -137,12 +137,13 @@ def guard(filters: Sequence[Filter], derived: DerivedSnapshot) -> Guard:
 
 def _decision(filter: Filter, derived: DerivedSnapshot) -> "Decision":
     """Return the filter's decision; behind a pooler it is taken under both names of the client: the
-    server's and the pooler's, which may have changed since the pooler was read.
+    server's and the pooler's, which may have changed since the pooler was read, or be none yet.
     """
     decide = filter.decide(derived)
-    pooled = pooled_of(derived.snapshot)
-    if not pooled or not filter.reads_clients:
+    pool_names = pool_names_of(derived.snapshot)
+    if not pool_names or not filter.reads_clients:
         return decide
+    pooled = pooled_of(derived.snapshot)
     own = filter.decide(without_pools(derived))
 
     def decide_pooled(backend: Backend) -> bool | None:
@@ -150,7 +151,8 @@ def _decision(filter: Filter, derived: DerivedSnapshot) -> "Decision":
         answers = (own(backend),) if client is None else (own(backend), decide(backend))
         if True in answers:
             return True
-        is_known = client is None or client.is_exact
+        is_pooled = backend.identity in pool_names
+        is_known = not is_pooled if client is None else client.is_exact
         return False if is_known and None not in answers else None
 
     return decide_pooled

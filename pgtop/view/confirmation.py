@@ -10,6 +10,7 @@ from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.keys import hint
 from pgtop.model.backend import ACTIVE, IDLE, PARALLEL_WORKER, WALSENDER, Backend
 from pgtop.model.plan import Plan
+from pgtop.model.section import POOLS
 from pgtop.model.server import Server
 from pgtop.model.signal import ENDING, Signal
 from pgtop.signalling.planning import has_nothing_to_cancel
@@ -103,7 +104,7 @@ def _hits(
     signal: Signal, backend: Backend, derived: DerivedSnapshot
 ) -> list[LabelledValue]:
     """Return the client of a pooler that the signal hits."""
-    if not pooled_of(derived.snapshot):
+    if POOLS not in derived.snapshot.sections:
         return []
     from pgtop.view.pool_words import hit_fields  # late: few servers have a pooler
 

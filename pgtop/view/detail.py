@@ -5,7 +5,6 @@ rights, the query, and then all that is known of it.
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
-from pgtop.analysis.client_names import pooled_of
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.graph import Key
 from pgtop.analysis.lock_forest import LockForest
@@ -13,7 +12,7 @@ from pgtop.analysis.wait_profile import Profile
 from pgtop.keys import hint
 from pgtop.model.backend import ACTIVE, Backend
 from pgtop.model.detail import Detail
-from pgtop.model.section import BACKEND_IO, HOST
+from pgtop.model.section import BACKEND_IO, HOST, POOLS
 from pgtop.model.server import Server
 from pgtop.model.timestamp import seconds_between
 from pgtop.signalling.planning import has_nothing_to_cancel
@@ -90,7 +89,7 @@ def detail_lines(
 
 def _pooled(backend: Backend, derived: DerivedSnapshot) -> Iterable[LabelledValue]:
     """Return the client of a pooler that uses the session."""
-    if not pooled_of(derived.snapshot):
+    if POOLS not in derived.snapshot.sections:
         return ()
     from pgtop.view.pool_words import client_fields  # late: few servers have a pooler
 

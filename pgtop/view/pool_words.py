@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from pgtop.analysis.client_names import mark_of, pooled_of
+from pgtop.analysis.client_names import mark_of, pool_names_of, pooled_of
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.pooled_clients import PooledClient
 from pgtop.model.backend import Backend
@@ -42,6 +42,9 @@ def client_fields(
     """Yield the client behind a pooled session, its pool, and since when it has the session."""
     pooled = pooled_of(derived.snapshot).get(backend.identity)
     if pooled is None:
+        if pool := pool_names_of(derived.snapshot).get(backend.identity):
+            words = f"not known now: the session belongs to pool {pool}"
+            yield field("Client", clean(words), Tone.NOTICE)
         return
     words = f"{named_client(pooled.client)} in pool {pooled.pool}, {pooled.mode} mode"
     if not pooled.is_exact:
@@ -70,8 +73,13 @@ def hit_fields(
     signal: Signal, backend: Backend, derived: DerivedSnapshot
 ) -> Iterator[LabelledValue]:
     """Yield the client that a signal hits, as far as that is known."""
+    if signal not in _ENDS:
+        return
     pooled = pooled_of(derived.snapshot).get(backend.identity)
-    if pooled is None or signal not in _ENDS:
+    if pooled is None:
+        if pool := pool_names_of(derived.snapshot).get(backend.identity):
+            words = f"{_ENDS[signal]} some client of {pool} may borrow: which is not known now"
+            yield field("Hits", clean(words), Tone.NOTICE)
         return
     name = named_client(pooled.client)
     words = f"{_ENDS[signal]} {name} borrows now"

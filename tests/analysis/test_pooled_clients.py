@@ -12,6 +12,7 @@ from pgtop.analysis.pooled_clients import pooled_clients
 from pgtop.model.backend import ACTIVE, IDLE, Backend
 from pgtop.model.pools import (
     SECTION,
+    Pool,
     PoolClient,
     PoolerReading,
     PoolLink,
@@ -96,6 +97,25 @@ def test_addresses_are_compared_by_value() -> None:
 def test_a_younger_transaction_may_have_another_client() -> None:
     assert exact(BACKEND._replace(xact_start=AFTER)) is False
     assert exact(BACKEND._replace(xact_start=None, state=IDLE)) is False
+
+
+def test_a_younger_transaction_of_another_application_has_another_client() -> None:
+    younger = BACKEND._replace(xact_start=AFTER, application_name="shop-web")
+    assert exact(younger) is False
+    assert exact(younger._replace(application_name="shop-api")) is None
+    unnamed = LINK._replace(client=CLIENT._replace(application_name=""))
+    assert exact(younger, POOLER._replace(links=(unnamed,))) is False
+
+
+def test_a_younger_transaction_belongs_to_a_client_that_waited() -> None:
+    younger = BACKEND._replace(xact_start=NOW - 1)
+    pool = Pool("shop", "web", "transaction", waiting=3)
+    waited_for = POOLER._replace(pools=(pool,))
+    assert exact(younger, waited_for) is None
+    assert exact(younger, POOLER._replace(pools=(pool._replace(waiting=0),))) is False
+    assert exact(BACKEND, waited_for)
+    session = in_mode("session", resets=False)._replace(pools=(pool,))
+    assert exact(younger, session) is False
 
 
 def test_a_reading_that_ended_after_the_sample_proves_nothing() -> None:

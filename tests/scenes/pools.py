@@ -27,9 +27,15 @@ SURE = active(
 )
 """Its transaction is older than the reading."""
 ABOUT = active(
-    41_302, "web@shop", "shop-web", CHECKOUT, seconds=0.1, address=POOLER, xact=0.1
+    41_302,
+    "web@shop",
+    "shop-cart",
+    CHECKOUT,
+    seconds=0.395,
+    address=POOLER,
+    xact=0.395,
 )
-"""Its transaction is younger than the reading."""
+"""Its transaction began while the pooler was read."""
 STEADY = client(
     41_303,
     "api@shop",

@@ -216,7 +216,7 @@ def test_a_session_shows_the_client_behind_the_pooler() -> None:
     shown = [(client(each, derived), application(each, derived)) for each in SESSIONS]
     assert shown == [
         ("10.0.3.7", "shop-web"),
-        ("~10.0.3.8", "shop-web"),
+        ("~10.0.3.8", "shop-cart"),
         ("10.0.3.11", "shop-worker"),
         (POOLER, "shop-web"),
         ("10.4.9.7", "psql"),
@@ -254,6 +254,8 @@ def test_a_protected_client_stays_protected_under_each_of_its_names() -> None:
         assert guard([Filter.parse(words)], derived)(SURE)
     assert not guard([Filter.parse("client:10.0.3.8")], derived)(SURE)
     assert guard([Filter.parse("client:10.9.9.9")], derived)(ABOUT)
+    assert guard([Filter.parse("client:10.9.9.9")], derived)(READY)
+    assert not guard([Filter.parse("client:10.9.9.9")], derived)(DIRECT)
     assert guard([Filter.parse("app:=worker")], derived)(STEADY)
 
 
@@ -288,7 +290,8 @@ def test_the_page_of_a_session_names_client_pool_and_mode() -> None:
         "about 10.0.3.8:40100 (shop-cart) in pool shop/web, transaction mode; another"
     )
     assert about in detail_of(ABOUT)
-    assert " in pool " not in detail_of(READY)
+    assert "not known now: the session belongs to pool shop/web" in detail_of(READY)
+    assert "shop/web" not in detail_of(DIRECT)
 
 
 def question(signal: Signal, backend: Backend) -> str:
@@ -303,7 +306,9 @@ def test_the_dialog_names_the_client_that_a_signal_hits() -> None:
     doubt = "that about 10.0.3.8:40100 (shop-cart) borrows now, or another client of shop/web"
     assert doubt in question(Signal.TERMINATE, ABOUT)
     assert "stops what runs on the server connection" in question(Signal.CANCEL, SURE)
-    assert "borrows" not in question(Signal.TERMINATE, DIRECT)
+    unknown = "that some client of shop/web may borrow: which is not known now"
+    assert unknown in question(Signal.TERMINATE, READY)
+    assert "borrow" not in question(Signal.TERMINATE, DIRECT)
 
 
 def test_another_client_of_the_session_is_a_change() -> None:
