@@ -8,7 +8,7 @@ import pytest
 from pgtop.model.timestamp import MICROSECONDS
 from pgtop.sources.host.cpus import local_cpus
 from pgtop.sources.host.late import is_near
-from pgtop.sources.host.proc import ProcessGoneError
+from pgtop.sources.host.proc import NoRightError, ProcessGoneError
 from pgtop.sources.host.proof import NotProvenError, prove
 from tests.sources.host_machine import (
     POSTMASTER,
@@ -53,6 +53,16 @@ def test_another_program_is_no_proof(machine: FakeProc) -> None:
 def test_a_machine_without_these_processes_is_no_proof(tmp_path: Path) -> None:
     with pytest.raises(NotProvenError):
         prove(scene(), FakeProc(tmp_path, 0))
+
+
+def test_processes_that_are_hidden_are_no_proof(tmp_path: Path) -> None:
+    """With hidepid=1 another user may list them, and read none of their files."""
+
+    class HiddenProc(FakeProc):
+        def read(self, pid: int, name: str) -> bytes:
+            raise NoRightError
+
+    assert local_cpus(scene(), HiddenProc(tmp_path, 0)) is None
 
 
 def test_a_reused_pid_is_not_the_session(machine: FakeProc) -> None:

@@ -64,8 +64,13 @@ class Proc:
         self._path = str(root / "proc")
 
     def stat(self, pid: int) -> Stat:
-        """Return the state of a process. Raises ProcessGoneError."""
-        return parse_stat(self.read(pid, "stat"))
+        """Return the state of a process. Raises ProcessGoneError, also for one that /proc hides, as
+        with its option hidepid=1.
+        """
+        try:
+            return parse_stat(self.read(pid, "stat"))
+        except NoRightError as error:
+            raise ProcessGoneError from error
 
     def memory(self, pid: int) -> MemoryUse:
         """Return the memory of a process. Raises ProcessGoneError and NoRightError."""

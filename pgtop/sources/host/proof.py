@@ -103,7 +103,10 @@ def prove(snapshot: Snapshot, proc: Proc) -> Proof:
     )
 
 
-_ELSEWHERE = "the server's processes are not among those of this machine or container"
+_ELSEWHERE = (
+    "the server's processes are not among those of this machine or container, as far as /proc"
+    " shows them"
+)
 
 
 def _stat(proc: Proc, pid: int) -> Stat:
