@@ -20,17 +20,14 @@ from pgtop.view.alarm import SIGN
 from pgtop.view.beside import Beside
 from pgtop.view.headline import Lead, Trouble
 from pgtop.view.replication_words import (
-    CLOSE_BYTES,
-    CLOSE_SECONDS,
+    FAR_SECONDS,
     held_words,
     is_close,
     left_words,
 )
 
-FAR_SECONDS = 60.0
-"""The lag in seconds from which a standby is far behind."""
-FAR_BYTES = 10_000_000_000
-"""The same in bytes, for a lag that is not known in seconds."""
+_FAR_BYTES = 10_000_000_000
+"""The lag in bytes from which it is far behind, if its seconds are not known."""
 _MUCH = 1_000_000_000
 """Bytes held by an idle slot that are worth a warning where the server has no status for them,
 before version 13: its default of max_wal_size.
@@ -143,15 +140,14 @@ def _replay_parts(replay: ReplayLag | None) -> Iterator[_ReplicationPart]:
 def _replay_words(replay: ReplayLag) -> str:
     if replay.is_cut_off and not replay.lag_bytes:
         return "nothing arrives from the primary"
-    seconds = replay.lag_seconds or 0
-    size = replay.lag_bytes or 0
-    if seconds < CLOSE_SECONDS and size < CLOSE_BYTES:
+    if is_close(replay):
         return "replay within 1 s"
-    return f"replay {lag_words(replay.lag_seconds, size)} behind"
+    lag = lag_words(replay.lag_seconds, replay.lag_bytes or 0)
+    return f"replay {lag} behind"
 
 
 def worst_slot(replication: Replication) -> SlotUse | None:
-    """Return the slot that is worth a word most."""
+    """Return the slot that needs attention most."""
     return min(replication.slots, key=_slot_rank, default=None)
 
 
@@ -167,7 +163,7 @@ def troubles(state: State) -> Iterator[Trouble]:
         yield from _slot_troubles(use, replication)
     yield from _lag_troubles(replication)
     if words := _all_slots(replication):
-        yield Trouble([_warning(f"! {words}, so that none can be created")], _LEAD)
+        yield Trouble([_warning(f"! {words}, so none can be created")], _LEAD)
     replay = replication.replay
     if replay is not None and replay.is_paused:
         paused = f"! replay {clean(replay.replay.pause_state)}"
@@ -215,7 +211,7 @@ def _lag_troubles(replication: Replication) -> Iterator[Trouble]:
     worst = replication.worst
     if worst is None or not worst.lag_bytes:
         return
-    if (worst.lag_seconds or 0) < FAR_SECONDS and worst.lag_bytes < FAR_BYTES:
+    if (worst.lag_seconds or 0) < FAR_SECONDS and worst.lag_bytes < _FAR_BYTES:
         return
     name = clean(worst.name)
     lag = lag_words(worst.lag_seconds, worst.lag_bytes)

@@ -31,6 +31,7 @@ from pgtop.text.identity import user_at_database
 from pgtop.text.tone import Tone
 from pgtop.text.units import age, quiet_age, rough_bytes, span
 from pgtop.view.replication_words import (
+    FAR_SECONDS,
     idle_words,
     left_words,
     pause_words,
@@ -174,11 +175,10 @@ _SILENT = 35.0
 """Seconds without a reply of a standby: it replies every 10 s, unless it is configured otherwise,
 and to each request of the primary, which comes after 30 s.
 """
-_FAR = 60.0
 
 
 def _lag_tone(seconds: float | None) -> Tone:
-    return Tone.WARN if (seconds or 0) >= _FAR else Tone.PLAIN
+    return Tone.WARN if (seconds or 0) >= FAR_SECONDS else Tone.PLAIN
 
 
 def _slot(use: SlotUse, replication: Replication) -> ReplicationRow:

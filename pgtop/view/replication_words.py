@@ -5,9 +5,11 @@ from pgtop.model.replication import EXTENDED, LOST, UNRESERVED
 from pgtop.text.clean import clean
 from pgtop.text.units import quiet_age, rough_bytes, span
 
-CLOSE_SECONDS = 1.0
-CLOSE_BYTES = 1_000_000
+_CLOSE_SECONDS = 1.0
+_CLOSE_BYTES = 1_000_000
 """What a standby may lack without a word: with steady writes it would be drawn all the time."""
+FAR_SECONDS = 60.0
+"""The lag in seconds from which a standby is far behind."""
 _CAUSES = {
     "confl_tablespace": "dropped tablespace",
     "confl_lock": "lock",
@@ -18,9 +20,10 @@ _CAUSES = {
 }
 
 
-def is_close(lag: StandbyLag) -> bool:
+def is_close(lag: StandbyLag | ReplayLag) -> bool:
     """Return whether a standby is as good as up to date."""
-    return (lag.lag_bytes or 0) < CLOSE_BYTES and (lag.lag_seconds or 0) < CLOSE_SECONDS
+    seconds = lag.lag_seconds or 0
+    return (lag.lag_bytes or 0) < _CLOSE_BYTES and seconds < _CLOSE_SECONDS
 
 
 def held_words(use: SlotUse) -> str:
@@ -106,7 +109,7 @@ def limit_words(replay: ReplayLag) -> str:
 
 
 def drop_statement(use: SlotUse) -> str:
-    """Return the statement that drops a slot, with what that means; pgtop runs it never."""
+    """Return the statement that drops a slot, and its warning; pgtop never runs it."""
     # a server allows only letters, digits and underscores
     name = clean(use.slot.slot_name)
     literal = name.replace("'", "''")

@@ -143,7 +143,7 @@ def test_an_old_server_has_no_status_but_an_idle_slot_that_holds_much_is_wrong()
 def test_a_server_without_free_slots_is_wrong() -> None:
     reading = PRIMARY._replace(slots=(CDC,), max_replication_slots=1)
     assert wrong(replicated(reading)) == [
-        "! all 1 replication slots are in use, so that none can be created"
+        "! all 1 replication slots are in use, so none can be created"
     ]
 
 
