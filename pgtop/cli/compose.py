@@ -121,23 +121,20 @@ def host_enricher(host_figures: str) -> "LateHostEnricher | None":
         return None
     from pgtop.sources.host.late import LateHostEnricher
 
-    return LateHostEnricher(tries_always=host_figures == "on")
+    return LateHostEnricher(is_required=host_figures == "on")
 
 
 def console_for(options: ConnectionOptions) -> "PoolersEnricher | None":
     """Return what reads the console that the options lead to, as if it were a database; None if
     they lead elsewhere. Raises UsageError.
     """
-    parameters = {**environment(), **parameters_of(options)}
-    if parameters.get("dbname") != _CONSOLE:
-        return None
     from pgtop.sources.pgbouncer.enricher import PoolersEnricher
+    from pgtop.sources.pgbouncer.tables import CONSOLE
 
+    parameters = {**environment(), **parameters_of(options)}
+    if parameters.get("dbname") != CONSOLE:
+        return None
     return PoolersEnricher([{"port": "5432", **parameters}])
-
-
-_CONSOLE = "pgbouncer"
-"""The database that is PgBouncer's console."""
 
 
 def executor_for(

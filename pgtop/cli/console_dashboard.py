@@ -7,8 +7,8 @@ from pgtop import startup
 from pgtop.config.guards import Guards
 from pgtop.config.settings import Settings
 from pgtop.model.failure import Failure
-from pgtop.sources.pgbouncer.console import CONSOLE
 from pgtop.sources.pgbouncer.source import ConsoleSource
+from pgtop.sources.pgbouncer.tables import CONSOLE
 from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.failures import pooler_console
 from pgtop.view_registry import VIEWS

@@ -15,7 +15,7 @@ from psycopg import pq
 from psycopg.errors import error_from_result
 
 from pgtop.model.connecting import ConnectSteps
-from pgtop.sources.pgbouncer.tables import ConsoleTable, text_of
+from pgtop.sources.pgbouncer.tables import CONSOLE, ConsoleTable, text_of
 from pgtop.sources.postgres.background import BackgroundThread
 from pgtop.sources.postgres.bounds import ANSWER_BYTES, Bounds
 from pgtop.sources.postgres.conninfo import (
@@ -32,8 +32,6 @@ Subject: TypeAlias = Literal[
 ]
 """The tables that are read."""
 
-CONSOLE = "pgbouncer"
-"""The database that is the console."""
 _DEFAULTS = {"connect_timeout": "5", "port": "6432", "dbname": CONSOLE}
 """Options that the URI overrides: where PgBouncer listens by default, for one."""
 _UNSET = {"host": "", "hostaddr": "", "options": "", "service": ""}

@@ -5,8 +5,8 @@ from typing import NamedTuple
 import psycopg
 
 from pgtop.model.failure import LOGIN_REFUSED, FailureKind
-from pgtop.sources.pgbouncer.console import CONSOLE, Console, NotAConsoleError
-from pgtop.sources.pgbouncer.tables import text_of
+from pgtop.sources.pgbouncer.console import Console, NotAConsoleError
+from pgtop.sources.pgbouncer.tables import CONSOLE, text_of
 from pgtop.sources.postgres import failures
 from pgtop.sources.postgres.dialing import LoginFailed
 

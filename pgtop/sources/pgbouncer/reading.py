@@ -18,7 +18,7 @@ from pgtop.model.pools import (
     UnusedServer,
 )
 from pgtop.model.timestamp import Instant
-from pgtop.sources.pgbouncer.tables import ConsoleRow, ConsoleTable
+from pgtop.sources.pgbouncer.tables import CONSOLE, ConsoleRow, ConsoleTable
 
 LinkKey: TypeAlias = tuple[str, ...]
 """The identity of a link: both of its ends, and when each of them connected."""
@@ -27,8 +27,6 @@ MOST_WAITING = 200
 """Waiting clients that are kept."""
 _MOST_ROWS = 5_000
 """Pools and links that are kept."""
-_CONSOLE = "pgbouncer"
-"""The console's own pool, and the clients of the console."""
 _UNIX = "unix"
 """In place of the address of a connection over a Unix socket."""
 _OTHER_STATES = (
@@ -174,7 +172,7 @@ def _number(text: str) -> int | None:
 def _pools(table: ConsoleTable, sizes: _Sizes) -> Iterator[Pool]:
     """Yield the pools of clients."""
     for row in islice(table, _MOST_ROWS):
-        if row.text("database") != _CONSOLE:
+        if row.text("database") != CONSOLE:
             yield sizes.of(_pool(row))
 
 
@@ -204,7 +202,7 @@ def _seconds(row: ConsoleRow, name: str) -> float:
 def _waiting(clients: ConsoleTable) -> tuple[PoolClient, ...]:
     """Return the clients that wait, the longest wait first, as many as are kept."""
     waiting = [row for row in clients if row.raw("state") == b"waiting"]
-    rows = [row for row in waiting if row.text("database") != _CONSOLE]
+    rows = [row for row in waiting if row.text("database") != CONSOLE]
     longest = nlargest(MOST_WAITING, rows, key=_waited)
     return tuple(map(_waiting_client, longest))
 
@@ -274,7 +272,7 @@ def _unused(servers: ConsoleTable, used: Set[int]) -> Iterator[UnusedServer]:
     """Yield the server connections without a link: they belong to a pool nevertheless."""
     for server in islice(servers, _MOST_ROWS):
         pid = server.number("remote_pid")
-        if pid is None or pid in used or server.text("database") == _CONSOLE:
+        if pid is None or pid in used or server.text("database") == CONSOLE:
             continue
         addr, port = _address(server, "local_addr", "local_port")
         user = server.text("user")

@@ -13,6 +13,8 @@ from pgtop.text.clean import clean
 Value: TypeAlias = Callable[[int, int], bytes | None]
 """Returns the value of a row and a column."""
 
+CONSOLE = "pgbouncer"
+"""The database that is the console, and the name of the console's own pool."""
 LONGEST_TEXT = 128
 """Characters of a text that is kept: names of PostgreSQL have at most 63 bytes."""
 _LONGEST_RAW = 512
