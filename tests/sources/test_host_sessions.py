@@ -233,7 +233,7 @@ def test_nothing_is_read_unless_it_is_wanted_and_near() -> None:
     assert late.enrich(far, WANTED, 0.0) is far
     assert late._enricher is None
     # Processes of the scene are none of this machine.
-    ordered = LateHostEnricher(tries_always=True)
+    ordered = LateHostEnricher(is_required=True)
     reason = ordered.enrich(far, WANTED, 0.0).sections[SECTION].reason
     assert "not among those of this machine" in reason
     late.enrich(snapshot, WANTED, 0.0)

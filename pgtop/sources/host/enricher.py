@@ -64,11 +64,11 @@ class HostEnricher:
     def __init__(
         self,
         *,
-        is_ordered: bool = False,
+        is_required: bool = False,
         reader: "HostReader | None" = None,
     ) -> None:
-        """Create an enricher. `is_ordered`: a server that does not run here is reported."""
-        self._is_ordered = is_ordered
+        """Create an enricher. `is_required`: a server that does not run here is reported."""
+        self._is_required = is_required
         self._reader = reader
         self._newest: _Newest | None = None
         self._idle = Event()
@@ -92,8 +92,8 @@ class HostEnricher:
         if is_due and self._idle.is_set() and not self._is_closed:
             self._start(snapshot, now, has_sessions)
         newest = self._newest
-        is_expected = newest is not None and newest.is_refuted
-        if is_expected and not self._is_ordered:
+        is_refuted = newest is not None and newest.is_refuted
+        if is_refuted and not self._is_required:
             return snapshot
         return self._attached(snapshot, has_sessions)
 

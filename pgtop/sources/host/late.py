@@ -14,11 +14,11 @@ class LateHostEnricher:
     before.
     """
 
-    def __init__(self, *, tries_always: bool = False) -> None:
-        """Create an enricher. `tries_always`: the proof is also tried where the connection leaves
-        the machine.
+    def __init__(self, *, is_required: bool = False) -> None:
+        """Create an enricher. `is_required`: the proof is also tried where the connection leaves
+        the machine, and its failure is shown.
         """
-        self._tries_always = tries_always
+        self._is_required = is_required
         self._enricher: HostEnricher | None = None
 
     def enrich(
@@ -44,13 +44,13 @@ class LateHostEnricher:
             await self._enricher.close()
 
     def _is_wanted(self, snapshot: Snapshot) -> bool:
-        return self._tries_always or is_near(snapshot)
+        return self._is_required or is_near(snapshot)
 
     def _loaded(self) -> "HostEnricher":
         if self._enricher is None:
             from pgtop.sources.host.enricher import HostEnricher
 
-            self._enricher = HostEnricher(is_ordered=self._tries_always)
+            self._enricher = HostEnricher(is_required=self._is_required)
         return self._enricher
 
 
