@@ -9,7 +9,7 @@ from contextlib import suppress
 from pgtop.errors import OutputError
 from pgtop.text.tone import Span, Tone
 
-PAGE_WIDTH = 160
+_PAGE_WIDTH = 160
 """Cells of a page that does not go to a terminal."""
 WIDEST_BANNER = 120
 """Cells of the lines about the server above a table."""
@@ -111,6 +111,11 @@ def columns() -> int | None:
     if chosen or not is_terminal():
         return chosen
     return _terminal_columns()
+
+
+def page_width() -> int:
+    """Return the cells of a page: see `columns`."""
+    return columns() or _PAGE_WIDTH
 
 
 def text_columns() -> int:

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 from pgtop.analysis.age_limits import DEFAULT_LIMITS, AgeLimits
 from pgtop.config.display import Display
-from pgtop.config.schema import DURATION, PERCENT, Number, OptionGroup, option, setting
+from pgtop.config.schema import (
+    DURATION,
+    PERCENT,
+    Number,
+    Option,
+    OptionGroup,
+    option,
+    setting,
+)
 from pgtop.keys import Keymap
 from pgtop.view_registry import KEYMAP
 
@@ -29,6 +37,17 @@ THEMES = ("terminal", "dark", "light")
 BACKGROUNDS = ("dark", "light")
 
 HOST_FIGURES = ("auto", "on", "off")
+
+
+def host_figures_option(purpose: str) -> Option:
+    """Return the option of each command that can read the machine; `purpose` begins its help."""
+    return option(
+        "--host-figures",
+        metavar="WHEN",
+        choices=HOST_FIGURES,
+        help=f"{purpose}, if the server runs on this machine: auto, on (also over a network), off",
+    )
+
 
 REDACT = option(
     "--redact",
@@ -166,13 +185,7 @@ class Settings(NamedTuple):
     """CPUs of the server; 0 if the user has not named them."""
     host_figures: Annotated[
         str,
-        option(
-            "--host-figures",
-            metavar="WHEN",
-            choices=HOST_FIGURES,
-            help="CPU, memory and storage of sessions, if the server runs on this machine: auto,"
-            " on (also over a network), off",
-        ),
+        host_figures_option("CPU, memory and storage of sessions"),
         setting("display"),
     ] = HOST_FIGURES[0]
     """`auto` looks for the server's processes if the connection seems to stay on the machine."""

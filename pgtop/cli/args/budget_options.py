@@ -13,6 +13,7 @@ from typing import Annotated, NamedTuple
 from pgtop.cli.args.command import CommandSpec
 from pgtop.cli.args.command_list import BUDGET
 from pgtop.cli.args.connection import Connection, ConnectionOptions, Password
+from pgtop.cli.args.output_options import JSON, NO_COLOR
 from pgtop.cli.args.recording_options import PastOptions
 from pgtop.config.log_options import LogOptions
 from pgtop.config.percent_range import Threshold, threshold
@@ -92,12 +93,8 @@ class BudgetCommand(NamedTuple):
             help="time in which a check must answer",
         ),
     ] = CHECK_SECONDS
-    json: Annotated[
-        bool, OptionGroup("Output"), option("--json", help="print one JSON object")
-    ] = False
-    color: Annotated[
-        bool, option("--no-color", help="no colours (as with NO_COLOR)")
-    ] = True
+    json: Annotated[bool, OptionGroup("Output"), JSON] = False
+    color: Annotated[bool, NO_COLOR] = True
 
     @property
     def is_check(self) -> bool:

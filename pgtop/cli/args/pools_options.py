@@ -3,8 +3,9 @@
 from typing import Annotated, NamedTuple
 
 from pgtop.cli.args.connection import Connection, ConnectionOptions, Poolers
+from pgtop.cli.args.output_options import JSON, NO_COLOR
 from pgtop.cli.args.recording_options import PastOptions
-from pgtop.config.schema import OptionGroup, option
+from pgtop.config.schema import OptionGroup
 
 
 class PoolsCommand(NamedTuple):
@@ -13,15 +14,5 @@ class PoolsCommand(NamedTuple):
     connection: Connection = ConnectionOptions()
     poolers: Poolers = ()
     past: PastOptions = PastOptions()
-    json: Annotated[
-        bool,
-        OptionGroup("Output"),
-        option("--json", help="print one JSON object"),
-    ] = False
-    color: Annotated[
-        bool,
-        option(
-            "--no-color",
-            help="no colours (as with NO_COLOR, or if not on a terminal)",
-        ),
-    ] = True
+    json: Annotated[bool, OptionGroup("Output"), JSON] = False
+    color: Annotated[bool, NO_COLOR] = True

@@ -5,9 +5,15 @@ from collections.abc import Sequence
 from typing import Annotated, NamedTuple
 
 from pgtop.cli.args.connection import ConnectionOptions, NamedConnection, Poolers
+from pgtop.cli.args.output_options import JSON, NO_COLOR
 from pgtop.cli.args.values import duration
 from pgtop.config.schema import Argument, Number, OptionGroup, option
-from pgtop.config.settings import HOST_FIGURES, MAX_INTERVAL, MIN_INTERVAL, REDACT
+from pgtop.config.settings import (
+    MAX_INTERVAL,
+    MIN_INTERVAL,
+    REDACT,
+    host_figures_option,
+)
 from pgtop.errors import UsageError
 
 TEXTS = ("all", "redacted", "none")
@@ -92,13 +98,7 @@ class RecordCommand(NamedTuple):
     ] = "all"
     host_figures: Annotated[
         str,
-        option(
-            "--host-figures",
-            metavar="WHEN",
-            choices=HOST_FIGURES,
-            help="write CPU, memory and storage of sessions, if the server runs on this machine:"
-            " auto, on (also over a network), off",
-        ),
+        host_figures_option("write CPU, memory and storage of sessions"),
     ] = ""
     """Empty for that of the configuration."""
     and_watch: Annotated[
@@ -152,18 +152,9 @@ class DiffCommand(NamedTuple):
             help="given twice: the times to compare, as in `pgtop show --at`",
         ),
     ] = ()
-    json: Annotated[
-        bool,
-        OptionGroup("Output"),
-        option("--json", help="print one JSON object"),
-    ] = False
+    json: Annotated[bool, OptionGroup("Output"), JSON] = False
     redact: Annotated[bool, REDACT] = False
-    color: Annotated[
-        bool,
-        option(
-            "--no-color", help="no colours (as with NO_COLOR, or if not on a terminal)"
-        ),
-    ] = True
+    color: Annotated[bool, NO_COLOR] = True
 
 
 class ReportCommand(NamedTuple):

@@ -6,16 +6,13 @@ from typing import Annotated, NamedTuple
 
 from pgtop.cli.args.command import CommandSpec
 from pgtop.cli.args.connection import Connection, ConnectionOptions, Poolers
+from pgtop.cli.args.output_options import JSON, NO_COLOR
 from pgtop.cli.args.recording_options import PastOptions
 from pgtop.config.schema import Argument, Number, OptionGroup, option
-from pgtop.config.settings import HOST_FIGURES, REDACT, Safety, Settings
+from pgtop.config.settings import REDACT, Safety, Settings, host_figures_option
 from pgtop.errors import UsageError
 
 SHELLS = ("bash", "zsh", "fish")
-
-_NO_COLOR = option(
-    "--no-color", help="no colours (as with NO_COLOR, or if not on a terminal)"
-)
 
 
 class OutputFormat(Enum):
@@ -126,17 +123,13 @@ class ShowCommand(NamedTuple):
     ] = False
     host_figures: Annotated[
         str,
-        option(
-            "--host-figures",
-            metavar="WHEN",
-            choices=HOST_FIGURES,
-            help="with --json: CPU, memory and storage of sessions, if the server runs on this"
-            " machine, read twice in half a second: auto, on (also over a network), off",
+        host_figures_option(
+            "with --json, read twice in half a second: CPU, memory and storage of sessions"
         ),
     ] = ""
     """Empty for that of the configuration."""
     redact: Annotated[bool, REDACT] = False
-    color: Annotated[bool, _NO_COLOR] = True
+    color: Annotated[bool, NO_COLOR] = True
 
 
 class LocksCommand(NamedTuple):
@@ -144,11 +137,7 @@ class LocksCommand(NamedTuple):
 
     connection: Connection = ConnectionOptions()
     past: PastOptions = PastOptions()
-    json: Annotated[
-        bool,
-        OptionGroup("Output"),
-        option("--json", help="print one JSON object"),
-    ] = False
+    json: Annotated[bool, OptionGroup("Output"), JSON] = False
     filter: Annotated[
         str | None,
         option(
@@ -158,7 +147,7 @@ class LocksCommand(NamedTuple):
         ),
     ] = None
     redact: Annotated[bool, REDACT] = False
-    color: Annotated[bool, _NO_COLOR] = True
+    color: Annotated[bool, NO_COLOR] = True
 
 
 class ProgressCommand(NamedTuple):
@@ -183,13 +172,9 @@ class ProgressCommand(NamedTuple):
             help="read names of tables in other databases over short connections there",
         ),
     ] = False
-    json: Annotated[
-        bool,
-        OptionGroup("Output"),
-        option("--json", help="print one JSON object"),
-    ] = False
+    json: Annotated[bool, OptionGroup("Output"), JSON] = False
     redact: Annotated[bool, REDACT] = False
-    color: Annotated[bool, _NO_COLOR] = True
+    color: Annotated[bool, NO_COLOR] = True
 
 
 class ReplicationCommand(NamedTuple):
@@ -197,13 +182,9 @@ class ReplicationCommand(NamedTuple):
 
     connection: Connection = ConnectionOptions()
     past: PastOptions = PastOptions()
-    json: Annotated[
-        bool,
-        OptionGroup("Output"),
-        option("--json", help="print one JSON object"),
-    ] = False
+    json: Annotated[bool, OptionGroup("Output"), JSON] = False
     redact: Annotated[bool, REDACT] = False
-    color: Annotated[bool, _NO_COLOR] = True
+    color: Annotated[bool, NO_COLOR] = True
 
 
 class StatementsCommand(NamedTuple):
@@ -220,10 +201,7 @@ class StatementsCommand(NamedTuple):
             help="time between the two readings, 1 to 300",
         ),
     ] = 10.0
-    json: Annotated[
-        bool,
-        option("--json", help="print one JSON object"),
-    ] = False
+    json: Annotated[bool, JSON] = False
     filter: Annotated[
         str | None,
         option(
@@ -241,7 +219,7 @@ class StatementsCommand(NamedTuple):
         ),
     ] = ""
     redact: Annotated[bool, REDACT] = False
-    color: Annotated[bool, _NO_COLOR] = True
+    color: Annotated[bool, NO_COLOR] = True
 
 
 class CompletionCommand(NamedTuple):

@@ -7,6 +7,7 @@ from typing import Annotated, NamedTuple
 
 from pgtop.cli.args.command import CommandSpec
 from pgtop.cli.args.connection import ConnectionOptions, NamedConnection
+from pgtop.cli.args.output_options import NO_COLOR
 from pgtop.cli.args.values import duration, timestamp
 from pgtop.config.schema import Argument, OptionGroup, option
 from pgtop.config.settings import Safety
@@ -87,12 +88,7 @@ class SignalCommand(NamedTuple):
         str,
         option("--reason", metavar="TEXT", help="the reason, for the audit log"),
     ] = ""
-    color: Annotated[
-        bool,
-        option(
-            "--no-color", help="no colours (as with NO_COLOR, or if not on a terminal)"
-        ),
-    ] = True
+    color: Annotated[bool, NO_COLOR] = True
     safety: Safety = Safety()
 
 

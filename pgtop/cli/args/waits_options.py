@@ -3,6 +3,7 @@
 from typing import Annotated, NamedTuple
 
 from pgtop.cli.args.connection import Connection, ConnectionOptions
+from pgtop.cli.args.output_options import JSON, NO_COLOR
 from pgtop.cli.args.recording_options import PastOptions
 from pgtop.config.schema import Number, OptionGroup, option
 
@@ -62,14 +63,5 @@ class WaitsCommand(NamedTuple):
             help="one session and its parallel workers, in its newest statement",
         ),
     ] = None
-    json: Annotated[
-        bool,
-        OptionGroup("Output"),
-        option("--json", help="print one JSON object"),
-    ] = False
-    color: Annotated[
-        bool,
-        option(
-            "--no-color", help="no colours (as with NO_COLOR, or if not on a terminal)"
-        ),
-    ] = True
+    json: Annotated[bool, OptionGroup("Output"), JSON] = False
+    color: Annotated[bool, NO_COLOR] = True

@@ -58,7 +58,7 @@ def run(command: LocksCommand) -> int:
         if command.json:
             output.write_data(as_json(arranged))
         else:
-            lines = page(arranged, output.columns() or output.PAGE_WIDTH)
+            lines = page(arranged, output.page_width())
             output.write(output.page(lines, command.color))
         if derived.snapshot.locks.failure:
             return Exit.LOCKS_UNKNOWN

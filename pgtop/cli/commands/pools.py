@@ -90,7 +90,7 @@ def run(command: PoolsCommand) -> int:
     if command.json:
         output.write_data(as_json(pools))
     else:
-        lines = page(pools, output.columns() or output.PAGE_WIDTH)
+        lines = page(pools, output.page_width())
         output.write(output.page(lines, command.color))
     return Exit.DONE
 

@@ -41,7 +41,7 @@ def run(command: ProgressCommand) -> int:
     if command.json:
         output.write_data(as_json(derived))
     else:
-        lines = page(derived, output.columns() or output.PAGE_WIDTH)
+        lines = page(derived, output.page_width())
         output.write(output.page(lines, command.color))
     return Exit.DONE
 

@@ -34,7 +34,7 @@ def run(command: ReplicationCommand) -> int:
     if command.json:
         output.write_data(as_json(snapshot))
     else:
-        lines = page(snapshot, output.columns() or output.PAGE_WIDTH)
+        lines = page(snapshot, output.page_width())
         output.write(output.page(lines, command.color))
     return Exit.DONE
 

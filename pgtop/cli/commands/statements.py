@@ -47,7 +47,7 @@ def run(command: StatementsCommand) -> int:
         if command.json:
             output.write_data(as_json(arranged, snapshot))
         else:
-            lines = page(arranged, snapshot, output.columns() or output.PAGE_WIDTH)
+            lines = page(arranged, snapshot, output.page_width())
             output.write(output.page(lines, command.color))
     return Exit.DONE
 

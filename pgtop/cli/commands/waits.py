@@ -80,7 +80,7 @@ def run(command: WaitsCommand) -> int:
         if note:
             output.report(note)
     else:
-        width = output.columns() or output.PAGE_WIDTH
+        width = output.page_width()
         output.write(output.page(page(report, width), command.color))
     sees_nothing = bool(note) and not report.profile.slices
     return Exit.WAITS_UNKNOWN if sees_nothing else Exit.DONE
