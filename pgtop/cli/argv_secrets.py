@@ -41,6 +41,8 @@ _URI = r"""(?xi)
 _ASSIGNED = r"(?i)(?:\bpas\w*|password|passwd|pwd)[\"']?\s*[=:]"
 _PERHAPS = r"(?s):.*@|@.*:|/[^@]*@|^(?:[^:]*:){4}"
 """Words such as user:password@host, Oracle's user/password@host, and a line of a password file."""
+_PLAIN_URI = r"(?a)postgres(?:ql)?://[\w.-]+@[\w.-]*(?::\d{1,5})?(?:/[\w-]*)?"
+"""A URI with a user and no password, as that of the console of a pooler."""
 _SHORT_OPTIONS = ("-d", "-h", "-U", "-p")
 """Options that their value may follow without a blank."""
 _MASK = b"x"
@@ -103,7 +105,9 @@ def check_words(
     is_suspicious = may_hold_password if quoted else holds_password
     for word in words:
         value = _value(word)
-        if value not in strings and is_suspicious(value):
+        if value in strings or re.fullmatch(_PLAIN_URI, value):
+            continue
+        if is_suspicious(value):
             hide(word)
             raise UsageError(
                 "There is a password outside the connection string.",

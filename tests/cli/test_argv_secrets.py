@@ -289,3 +289,11 @@ def test_an_application_may_have_any_name() -> None:
     """PGAPPNAME may have a sign of connection strings in it, but no password."""
     assert refusal({"application_name": "job=4711"}) == ""
     assert refusal({"application_name": "postgresql://anna:sesame@h/db"})
+
+
+def test_a_uri_without_a_password_hides_no_mistake() -> None:
+    """A word that is wrong is quoted beside the URI of a pooler."""
+    words = ["record", "--redact", "--pooler", "postgresql://watch@db1:6432/pgbouncer"]
+    with pytest.raises(UsageError) as refused:
+        parse(words)
+    assert "--redact" in refused.value.what
