@@ -93,10 +93,24 @@ def demand(snapshot: Snapshot, reading: PoolsReading) -> Demand:
     )
 
 
+def leads_elsewhere(pooler: PoolerReading, snapshot: Snapshot) -> bool:
+    """Return whether a pooler that answers has server connections, and none of them to this server:
+    it is that of another one, or another pooler is between. False for a server out of reach.
+    """
+    is_unknown = not snapshot.server.limits.max_connections
+    if is_unknown or pooler.reason or not pooler.servers:
+        return False
+    if pooler.ended_at is None or pooler.ended_at > snapshot.taken_at:
+        return False
+    return not any(snapshot.at(server.remote_pid) for server in pooler.servers)
+
+
 def _own_addresses(snapshot: Snapshot, reading: PoolsReading) -> frozenset[str]:
     """Return the addresses that the poolers have for this server: those of pools with a backend
-    here, or else the only one that there is.
+    here, or else the only one that there is, unless all poolers lead elsewhere.
     """
+    if all(leads_elsewhere(pooler, snapshot) for pooler in reading.poolers):
+        return frozenset()
     addresses = {pool.server for pool in reading.pools}
     if len(addresses) == 1:
         return frozenset(addresses)

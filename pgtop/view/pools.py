@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TypeAlias
 
-from pgtop.analysis.pools import age_of, demand, worst_first
+from pgtop.analysis.pools import age_of, demand, leads_elsewhere, worst_first
 from pgtop.model.pools import PoolerReading, PoolsReading, pools_of
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant
@@ -15,6 +15,7 @@ from pgtop.table.options import Sort, TableOptions
 from pgtop.table.spec import TableSpec
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
+from pgtop.text.units import counted
 from pgtop.text.wrap import Line, line, wrapped
 from pgtop.view.pool_line import reason_words, wait_words
 from pgtop.view.pool_rows import COLUMNS, PoolRow, layout, row_line
@@ -122,6 +123,7 @@ def _notes(snapshot: Snapshot, reading: PoolsReading, width: int) -> Iterator[Po
     """Yield what the pools may take of the server, and what limits the poolers themselves."""
     notes = [
         *_silent_notes(reading, snapshot.taken_at),
+        *_place_notes(snapshot, reading),
         *_demand_notes(snapshot, reading),
         *_client_notes(reading),
     ]
@@ -138,6 +140,17 @@ def _silent_notes(reading: PoolsReading, now: Instant) -> Iterator[Line]:
         age = age_of(pooler, now)
         old = f" The figures are {wait_words(age)} old." if age is not None else ""
         yield _warning(f"{reason_words(pooler)}.{old}")
+
+
+def _place_notes(snapshot: Snapshot, reading: PoolsReading) -> Iterator[Line]:
+    """Yield the poolers that are not in front of this server, as far as that is known."""
+    for pooler in reading.poolers:
+        if not leads_elsewhere(pooler, snapshot):
+            continue
+        count = counted(len(pooler.servers), "server connection")
+        name = clean(pooler.endpoint)
+        place = "it leads to another server, or to another pooler"
+        yield _warning(f"{name} has {count}, and none to this server: {place}.")
 
 
 def _demand_notes(snapshot: Snapshot, reading: PoolsReading) -> Iterator[Line]:

@@ -130,6 +130,18 @@ def test_pools_of_another_server_take_nothing_from_this_one() -> None:
     assert any("add up to 20;" in line for line in lines(pooled(reading)))
 
 
+def test_a_pooler_of_another_server_is_named_as_such() -> None:
+    """Such pools take no slots of this server; those without server connections may do so."""
+    unknown = READING.unused[0]._replace(remote_pid=1)
+    elsewhere = READING._replace(links=(), unused=(unknown,), pools=(WEB,))
+    shown = " ".join(lines(pooled(elsewhere)))
+    assert f"! {ENDPOINT} has 1 server connection, and none to this server" in shown
+    assert "add up to" not in shown
+    unused = " ".join(lines(pooled(elsewhere._replace(unused=()))))
+    assert "none to this server" not in unused
+    assert "add up to 20;" in unused
+
+
 def test_a_silent_pooler_shows_how_old_its_figures_are() -> None:
     shown = lines(pooled(SILENT))
     assert f"! {ENDPOINT} does not answer. The figures are 10 s old." in shown
