@@ -45,13 +45,12 @@ def _tabs(
 
 
 def _tab(view: View, alarms: int, looks: Looks) -> Tab:
-    name = view.label.capitalize()
     action = view.action
     return Tab(
         view=view.id,
         key=looks.key(action.id) or view.key,
-        name=name,
-        short=view.short or name,
+        name=view.label.capitalize(),
+        short=(view.short or view.label).capitalize(),
         call=action.call,
         alarms=alarms,
     )

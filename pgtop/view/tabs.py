@@ -33,10 +33,7 @@ def tab_line(
     width: int,
 ) -> KeyLine:
     """Return the tabs with the longest names that fit, and `right` at the end if it fits."""
-    for names in (_names, _short_names, _needed_names):
-        texts = names(tabs, active)
-        if sum([cells(text) for text in texts]) <= width:
-            break
+    texts = _fitting_texts(tabs, active, width)
     spans: list[Span] = []
     places: list[KeyPlace] = []
     x = 0
@@ -50,21 +47,26 @@ def tab_line(
     return KeyLine(justified(tuple(spans), right, width), tuple(places))
 
 
-def _names(tabs: Sequence[Tab], active: str) -> list[str]:
-    return [_text(tab, tab.name) for tab in tabs]
+def _fitting_texts(tabs: Sequence[Tab], active: str, width: int) -> list[str]:
+    """Return the tabs with long names, or short ones.
 
-
-def _short_names(tabs: Sequence[Tab], active: str) -> list[str]:
-    return [_text(tab, tab.short) for tab in tabs]
-
-
-def _needed_names(tabs: Sequence[Tab], active: str) -> list[str]:
-    """Return only the keys of views that are neither in sight nor need action."""
-    texts: list[str] = []
-    for tab in tabs:
-        is_needed = tab.alarms or tab.view == active
-        texts.append(_text(tab, tab.short if is_needed else ""))
+    If those are too wide, the first views go without a name: their keys are the best known. A view
+    that is in sight or needs action keeps its name.
+    """
+    texts = [_text(tab, tab.name) for tab in tabs]
+    if _cells_of(texts) <= width:
+        return texts
+    texts = [_text(tab, tab.short) for tab in tabs]
+    for place, tab in enumerate(tabs):
+        if _cells_of(texts) <= width:
+            break
+        if not tab.alarms and tab.view != active:
+            texts[place] = _text(tab, "")
     return texts
+
+
+def _cells_of(texts: Sequence[str]) -> int:
+    return sum([cells(text) for text in texts])
 
 
 def _text(tab: Tab, name: str) -> str:

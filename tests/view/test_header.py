@@ -341,6 +341,16 @@ def test_tabs_fit_and_keep_the_alarm(width: int, active: int, alarms: int) -> No
         assert place.call == f"open({key})"
 
 
+def test_the_first_views_lose_their_names_first() -> None:
+    """With a count, the names of all seven views are wider than 80 cells."""
+    names = [view.label.capitalize() for view in VIEWS]
+    tabs = [Tab(name, str(n), name, name, "") for n, name in enumerate(names, 1)]
+    tabs[6] = tabs[6]._replace(alarms=143)
+    shown_tabs = text(tab_line(tabs, "Replication", (), 80).line)
+    assert shown_tabs.startswith(" 1  2 Connections  3 Locks  4 Waits  5 Statements")
+    assert shown_tabs.rstrip().endswith("6 Replication  7 Pools 143")
+
+
 # All sizes.
 
 
