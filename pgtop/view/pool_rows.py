@@ -132,7 +132,9 @@ def _waited(row: PoolRow, _snapshot: Snapshot) -> float | None:
 
 def _waited_text(row: PoolRow, snapshot: Snapshot) -> str:
     seconds = _waited(row, snapshot)
-    return "" if seconds is None else wait_words(seconds)
+    if seconds is None:
+        return ""
+    return f"{int(seconds)} s" if seconds < 60 else wait_words(seconds)
 
 
 def _state_word(row: PoolRow, _snapshot: Snapshot) -> str:

@@ -49,7 +49,7 @@ def client_fields(
     words = f"{named_client(pooled.client)} in pool {pooled.pool}, {pooled.mode} mode"
     if not pooled.is_exact:
         doubt = "another client may have it since the pooler was read"
-        yield field("Client", clean(f"about {words}; {doubt}"), Tone.NOTICE)
+        yield field("Client", clean(f"probably {words}; {doubt}"), Tone.NOTICE)
         return
     linked = ""
     if pooled.linked_since is not None:
@@ -78,13 +78,17 @@ def hit_fields(
     pooled = pooled_of(derived.snapshot).get(backend.identity)
     if pooled is None:
         if pool := pool_names_of(derived.snapshot).get(backend.identity):
-            words = f"{_ENDS[signal]} some client of {pool} may borrow: which is not known now"
+            words = (
+                f"{_ENDS[signal]} a client of {pool} may borrow: it is not known which"
+            )
             yield field("Hits", clean(words), Tone.NOTICE)
         return
     name = named_client(pooled.client)
     words = f"{_ENDS[signal]} {name} borrows now"
     if not pooled.is_exact:
-        words = f"{_ENDS[signal]} about {name} borrows now, or another client of {pooled.pool}"
+        words = (
+            f"{_ENDS[signal]} a client of {pooled.pool} borrows now, probably {name}"
+        )
     yield field("Hits", clean(words), Tone.STRONG if pooled.is_exact else Tone.NOTICE)
 
 

@@ -219,6 +219,12 @@ def test_waits_grow_in_steps() -> None:
     assert [wait_words(each) for each in seconds] == words
 
 
+def test_the_table_has_each_second_of_a_minute() -> None:
+    """The headline grows in steps, but a wait of 19 s is not one of 10 s."""
+    reading = READING._replace(pools=(WEB._replace(longest_wait_seconds=19.4),))
+    assert " 19 s " in lines(pooled(reading))[0]
+
+
 # The clients of sessions.
 
 
@@ -298,9 +304,7 @@ def test_the_page_of_a_session_names_client_pool_and_mode() -> None:
         "10.0.3.7:51999 (shop-web) in pool shop/web, transaction mode, linked for 42s"
     )
     assert sure in detail_of(SURE)
-    about = (
-        "about 10.0.3.8:40100 (shop-cart) in pool shop/web, transaction mode; another"
-    )
+    about = "probably 10.0.3.8:40100 (shop-cart) in pool shop/web, transaction mode; another"
     assert about in detail_of(ABOUT)
     assert "not known now: the session belongs to pool shop/web" in detail_of(READY)
     assert "shop/web" not in detail_of(DIRECT)
@@ -315,10 +319,10 @@ def question(signal: Signal, backend: Backend) -> str:
 def test_the_dialog_names_the_client_that_a_signal_hits() -> None:
     words = "ends the server connection that 10.0.3.7:51999 (shop-web) borrows now"
     assert words in question(Signal.TERMINATE, SURE)
-    doubt = "that about 10.0.3.8:40100 (shop-cart) borrows now, or another client of shop/web"
+    doubt = "that a client of shop/web borrows now, probably 10.0.3.8:40100 (shop-cart)"
     assert doubt in question(Signal.TERMINATE, ABOUT)
     assert "stops what runs on the server connection" in question(Signal.CANCEL, SURE)
-    unknown = "that some client of shop/web may borrow: which is not known now"
+    unknown = "that a client of shop/web may borrow: it is not known which"
     assert unknown in question(Signal.TERMINATE, READY)
     assert "borrow" not in question(Signal.TERMINATE, DIRECT)
 
