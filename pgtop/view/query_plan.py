@@ -88,7 +88,10 @@ def plan_lines(
         return _running(plan, width)
     if isinstance(plan, QueryPlan):
         return [*_made_with(plan, width), (), *_steps(plan.lines, width)]
-    return [*_beginning(plan, is_planning, width), (), *_by_hand(by_hand, width)]
+    lines = _beginning(plan, is_planning, width)
+    if plan is not None and plan.reason == by_hand.reason and not is_planning:
+        return lines
+    return [*lines, (), *_by_hand(by_hand, width)]
 
 
 def marked(lines: Sequence[Line], word: str) -> list[Line]:
@@ -177,8 +180,8 @@ def _beginning(plan: NoPlan | None, is_planning: bool, width: int) -> list[Line]
         return [line("The server plans the query…", Tone.NOTICE)]
     if plan is None:
         words = (
-            f"{hint('open')} has the server plan the query now, if pgtop's login has no rights"
-            " that a function in it could use."
+            f"{hint('open')} asks the server for a plan. pgtop does so only if its login has no"
+            " rights that a function in the query could use."
         )
         return wrapped(line(words, Tone.QUIET), width)
     reason = f"No plan: {clean(plan.reason).rstrip('.')}."

@@ -55,6 +55,8 @@ class QueryPlanScreen(SearchablePage):
         self._planning = planning
         self._by_hand: Copy = planning.copied.copy(CopyKind.EXPLAIN)
         self._plan: AnyPlan | NoPlan | None = None
+        if isinstance(planning.request, NoPlan):
+            self._plan = planning.request
         self._is_planning = False
 
     @property
@@ -79,7 +81,8 @@ class QueryPlanScreen(SearchablePage):
 
     def show_running(self, plan: RunningPlan) -> None:
         """Show the plan that the query runs with, unless another is there or on its way."""
-        if self.is_attached and self._plan is None and not self._is_planning:
+        has_none = self._plan is None or isinstance(self._plan, NoPlan)
+        if self.is_attached and has_none and not self._is_planning:
             self._plan = plan
             self.show(self.state)
 
