@@ -1,4 +1,4 @@
-"""pgtop's own log, for a report of a bug: what it did and when, and the time and bytes of that.
+"""pgtop's own log, for a bug report: what it did and when, and the time and bytes of that.
 
 Without `--log-file`, `--log` or their variables nothing is written and no more than this module is
 loaded: the place of an entry compares one number.

@@ -161,7 +161,7 @@ class Replication(NamedTuple):
 
     @property
     def conflicts(self) -> dict[str, int]:
-        """Queries that the replay has cancelled since pgtop looks, by their cause."""
+        """Queries that the replay has cancelled since pgtop first read it, by cause."""
         if self.replay is None:
             return {}
         replay = self.replay.replay

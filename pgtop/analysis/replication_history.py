@@ -1,5 +1,5 @@
-"""Facts that only successive readings of replication show: the bounds of a lag, the time that a
-slot is idle, and the queries that a replay has cancelled since pgtop looks.
+"""Facts that only successive readings of replication show: the bounds of a lag, the time for
+which a slot is idle, and the queries that a replay has cancelled since pgtop first read it.
 
 The server's own lags are NULL while it is idle, and keep their last value when a standby falls
 silent. Its positions never lie: WAL that was there at a time, and is not replayed now, has been
@@ -37,14 +37,13 @@ class Positions(NamedTuple):
 
     def after(self, position: int | None, at: Instant) -> "Positions":
         """Add the end of the WAL at a time; the older half loses every second mark in time."""
-        marks = self.marks
         if position is None:
             return self
-        if (
-            marks and position < marks[-1].position
-        ):  # another server, or another timeline
+        marks = self.marks
+        last = marks[-1].position if marks else -1
+        if position < last:  # another server, or another timeline
             return Positions((Mark(position, at, at),))
-        if marks and position == marks[-1].position:
+        if position == last:
             return Positions((*marks[:-1], marks[-1]._replace(last_at=at)))
         if len(marks) >= _MOST:
             half = _MOST // 2
@@ -77,7 +76,7 @@ def sender_followed(
     positions: Positions,
     now: Instant,
 ) -> WalSender:
-    """Return a walsender with the time since when it is behind, and silent."""
+    """Return a walsender with the times since which it is behind, and silent."""
     reach = reach_of(sender)
     last = next((each for each in before.senders if each.pid == sender.pid), None)
     is_silent = (
@@ -98,7 +97,7 @@ def sender_followed(
 def slot_followed(
     slot: ReplicationSlot, before: ReplicationReading, now: Instant
 ) -> ReplicationSlot:
-    """Return a slot with the time since when pgtop has seen it inactive."""
+    """Return a slot with the time at which pgtop first saw it inactive."""
     if slot.active is not False:
         return slot
     names = {each.slot_name: each for each in before.slots}
@@ -116,7 +115,7 @@ def replay_followed(
     waits: bool,
 ) -> Replay:
     """Return a replay with what is known of its lag, of its wait, and of the queries it has
-    cancelled since pgtop looks. `waits`: the replay was seen to wait for a session.
+    cancelled since pgtop first read it. `waits`: the replay was seen to wait for a session.
     """
     replayed = position_of(replay.replay_lsn)
     known = replay._replace(

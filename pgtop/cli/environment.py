@@ -1,4 +1,4 @@
-"""Versions and terminal, as `pgtop version --verbose` and a report of a bug show them."""
+"""Versions and terminal, as `pgtop version --verbose` and a bug report show them."""
 
 import os
 import sys

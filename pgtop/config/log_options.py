@@ -15,7 +15,7 @@ class LogOptions(NamedTuple):
         option(
             "--log-file",
             metavar="FILE",
-            help="write pgtop's own log there, for a report of a bug: no password, no query",
+            help="write pgtop's own log there, for a bug report: no password, no query",
         ),
         setting(
             "display",
@@ -29,7 +29,7 @@ class LogOptions(NamedTuple):
             "--log",
             metavar="LEVEL",
             choices=LEVELS,
-            help=f"{', '.join(LEVELS)}: each has those before it",
+            help=f"{', '.join(LEVELS)}: each includes those before it",
         ),
         setting("display", help=f"level of pgtop's own log: {', '.join(LEVELS)}"),
     ] = "statements"

@@ -284,7 +284,7 @@ def _host_column(
 _CPU = _host_column(
     "cpu",
     "CPU %",
-    "percent of one CPU, where pgtop runs on the machine of the server",
+    "percent of one CPU, if pgtop runs on the server's machine",
     6,
     9,
     host_cells.cpu_key,
@@ -293,7 +293,7 @@ _CPU = _host_column(
 _MEMORY = _host_column(
     "memory",
     "MEM",
-    "its memory with its share of what is common (PSS), there",
+    "its memory, with its share of what is common (PSS), likewise",
     5,
     10,
     host_cells.memory_key,
@@ -302,7 +302,7 @@ _MEMORY = _host_column(
 _READ = _host_column(
     "read",
     "READ/s",
-    "bytes read from storage, there; elsewhere from 18, at the end of transactions",
+    "bytes read from storage a second; elsewhere from version 18 on",
     7,
     11,
     host_cells.read_key,
@@ -311,7 +311,7 @@ _READ = _host_column(
 _WRITE = _host_column(
     "write",
     "WRITE/s",
-    "bytes written to storage, in the same way",
+    "bytes written to storage a second, likewise",
     8,
     12,
     host_cells.write_key,

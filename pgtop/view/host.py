@@ -56,8 +56,8 @@ def troubles(state: State) -> Iterator[Trouble]:
     snapshot = state.derived.snapshot
     reading = host_of(snapshot)
     if reading is None:
-        words = clean(f"no figures of the host: {snapshot.sections[SECTION].reason}")
-        forms = [line(words, Tone.NOTICE), line("no figures of the host", Tone.NOTICE)]
+        words = clean(f"no host figures: {snapshot.sections[SECTION].reason}")
+        forms = [line(words, Tone.NOTICE), line("no host figures", Tone.NOTICE)]
         yield Trouble(forms, is_doubt=True)
         return
     for shortage in shortages_of(reading):
@@ -164,7 +164,7 @@ def _shortage_texts(shortage: Shortage, reading: HostReading) -> Sequence[str]:
         case Resource.CPU_LIMIT:
             words = f"the container's limit of {container.cpu_limit:g} CPUs"
             return [
-                f"{words} throttles it {percent} of the time",
+                f"{words} throttles the server {percent} of the time",
                 f"throttled {percent}",
             ]
 

@@ -97,7 +97,7 @@ def unread_words(replication: Replication) -> str:
     """Return why nothing is known; "" if it is."""
     if replication.reason:
         return f"Not known: {clean(replication.reason)}."
-    return "" if replication.is_sampled else "Nothing was sampled for replication."
+    return "" if replication.is_sampled else "Replication was not sampled."
 
 
 def reason_words(replication: Replication) -> str:

@@ -187,7 +187,7 @@ def _slot_troubles(use: SlotUse, replication: Replication) -> Iterator[Trouble]:
         words = f" {name}: its WAL is gone, its consumer must start again"
         yield _alarm(f"{SIGN}slot lost", [words, f" {name}"])
     elif slot.wal_status == UNRESERVED:
-        words = f" {name}: its WAL may go at the next checkpoint"
+        words = f" {name}: its WAL may be removed at the next checkpoint"
         yield _alarm(f"{SIGN}slot nearly lost", [words, f" {name}"])
     elif slot.wal_status == EXTENDED:
         left = left_words(use, replication)

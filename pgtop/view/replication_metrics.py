@@ -24,7 +24,7 @@ _STANDBY: Sequence[tuple[str, str, Callable[[StandbyLag], Value]]] = (
     ),
     (
         "unsent_bytes",
-        "WAL that was not sent to it yet.",
+        "WAL that has not been sent to it yet.",
         lambda standby: standby.unsent_bytes,
     ),
 )
@@ -101,7 +101,7 @@ def _replay(lag: ReplayLag) -> Iterator[Metric]:
     yield single("replay_paused", "1 while the replay is paused.", int(lag.is_paused))
     yield single(
         "replay_connected",
-        "1 if the standby gets messages of its primary, else 0.",
+        "1 if the standby receives messages from its primary, else 0.",
         int(not lag.is_cut_off),
     )
 

@@ -80,7 +80,7 @@ def pause_words(replay: ReplayLag) -> str:
 
 
 def conflict_words(replication: Replication) -> str:
-    """Return the queries that the replay has cancelled since pgtop looks, by their cause."""
+    """Return the queries that the replay has cancelled since pgtop first read it, by cause."""
     counts = replication.conflicts
     if not counts:
         return ""

@@ -23,7 +23,7 @@ _EVENTS: Mapping[str, str] = {
     "IO:BufFileWrite": "writes a sort or hash to disk",
     "IO:DataFileExtend": "adds blocks to a table",
     "IO:DataFileFlush": "flushes a table to disk",
-    "IO:DataFilePrefetch": "asks for blocks ahead",
+    "IO:DataFilePrefetch": "requests blocks ahead",
     "IO:DataFileRead": "reads a block of a table",
     "IO:DataFileSync": "syncs a table to disk",
     "IO:DataFileTruncate": "truncates a table",

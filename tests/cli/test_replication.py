@@ -49,7 +49,7 @@ def test_a_refused_reading_has_its_reason() -> None:
 
 def test_an_older_recording_knows_nothing() -> None:
     whole = json.loads(as_json(replace(replicated(), sections={})))
-    assert whole["reason"] == "Nothing was sampled for replication."
+    assert whole["reason"] == "Replication was not sampled."
 
 
 def test_a_server_without_replication_gets_one_sentence(dsn: str) -> None:

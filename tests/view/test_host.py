@@ -108,7 +108,7 @@ def test_forms_of_the_line_lose_the_least_important_part_first() -> None:
         ),
         (
             HostReading(container=Container(cpu_limit=1.5, throttled_percent=80.0)),
-            "▲ the container's limit of 1.5 CPUs throttles it 80% of the time",
+            "▲ the container's limit of 1.5 CPUs throttles the server 80% of the time",
             Tone.ALARM,
         ),
     ],
@@ -133,7 +133,7 @@ def test_nothing_is_short_on_a_calm_machine() -> None:
 def test_a_host_that_is_not_this_one_is_a_doubt() -> None:
     section = Section[HostReading](SNAPSHOT.taken_at, reason="it runs elsewhere")
     unknown = replace(SNAPSHOT, sections={SECTION: section})
-    assert words(unknown) == ["no figures of the host: it runs elsewhere"]
+    assert words(unknown) == ["no host figures: it runs elsewhere"]
     assert beside(state(unknown)) is None
 
 

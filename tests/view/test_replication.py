@@ -124,7 +124,7 @@ def test_troubles_come_by_rank() -> None:
     reading = PRIMARY._replace(senders=(far,), slots=(BACKUP, nearly, CDC, lost))
     assert wrong(replicated(reading)) == [
         "▲ slot lost old: its WAL is gone, its consumer must start again",
-        "▲ slot nearly lost near: its WAL may go at the next checkpoint",
+        "▲ slot nearly lost near: its WAL may be removed at the next checkpoint",
         "! slot backup_x holds 41 GB of WAL, 9.0 GB left",
         "! replication to db3 is 3.2 min / 18 MB behind",
     ]

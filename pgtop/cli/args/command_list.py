@@ -236,7 +236,7 @@ and exits. More: `pgtop help statements`.""",
         usage="[--verbose]",
         description="""\
 Prints the version of pgtop; with --verbose also those of Python, its libraries and libpq, and the
-terminal, for a report of a bug.""",
+terminal, for a bug report.""",
     ),
     CommandSpec(
         "waits",

@@ -91,7 +91,7 @@ Poolers = Annotated[
     option(
         "--pooler",
         metavar="URI",
-        help="console of a PgBouncer before the server; one for each of its processes",
+        help="console of the PgBouncer in front of the server; one for each of its processes",
     ),
 ]
 """The poolers of a command that reads them, behind its connection."""

@@ -73,7 +73,7 @@ EXAMPLES: Mapping[str, tuple[tuple[str, str], ...]] = {
     "statements": (
         ("pgtop statements --seconds 30 --sort calls", "the most frequent ones"),
     ),
-    "version": (("pgtop version --verbose", "what a report of a bug needs"),),
+    "version": (("pgtop version --verbose", "what a bug report needs"),),
     "waits": (("pgtop waits --seconds 60 --by query", "by query, for a minute"),),
 }
 """The words and meaning of each example, by command; the dashboard has no name."""

@@ -1,4 +1,4 @@
-"""`pgtop version`: the version, and all that a report of a bug needs."""
+"""`pgtop version`: the version, and all that a bug report needs."""
 
 from pgtop import __version__, startup
 from pgtop.cli import output

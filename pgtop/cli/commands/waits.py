@@ -120,7 +120,7 @@ def _read(command: WaitsCommand, file: str, measurement: _Measured) -> None:
         recording.close()
     samples = measurement.samples
     if not samples:
-        words = f"The recording has no sample in the {command.seconds:g} s before."
+        words = f"The recording has no sample in the {command.seconds:g} s before that time."
         raise UsageError(words, "Try another --at, or more --seconds.")
     if measurement.snapshot is None:
         measurement.snapshot = last

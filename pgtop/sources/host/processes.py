@@ -58,7 +58,7 @@ _TOO_OLD = 120.0
 _ROUNDED = 1 << 16
 """Bytes to which memory is cut: each change of a digit is drawn, recorded and kept."""
 
-RIGHTS = "memory and storage of sessions: only the system user of the server and root may look"
+RIGHTS = "memory and storage of sessions: only the system user of the server and root may read them"
 """A sentence for a pgtop that runs as another user."""
 
 

@@ -161,7 +161,7 @@ async def _answer(pgconn: pq.abc.PGconn, command: bytes) -> pq.abc.PGresult:
             if result is None:
                 return _rows(results)
             if result.status not in _ANSWERS:
-                raise AnswerError("The pooler gave an answer that is none to SHOW.")
+                raise AnswerError("The pooler's answer is not one to SHOW.")
             results = [*results[-1:], result]
 
 

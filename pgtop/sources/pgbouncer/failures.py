@@ -77,7 +77,7 @@ def _refused(kind: FailureKind, words: str, console: Console) -> str:
     if _NOT_ALLOWED in words:
         return f"does not show its console to {role}: add it to stats_users there"
     if _UNKNOWN_NAME in words:
-        return f"is no PgBouncer, but PostgreSQL or another pooler: {_PORT}"
+        return f"is not PgBouncer, but PostgreSQL or another pooler: {_PORT}"
     if kind is FailureKind.PASSWORD:
         advice = f"write one for the database {CONSOLE} into ~/.pgpass"
         return f"did not accept a password of {role}: {advice}"

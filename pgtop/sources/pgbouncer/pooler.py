@@ -31,7 +31,7 @@ _PAUSE_SECONDS = 0.5
 _PAUSE_FACTOR = 50
 """A pause is so many times as long as the CPU time of the reading: 2 % of a core at most."""
 _WITHOUT_CLIENTS_SECONDS = 60.0
-_TOO_MANY_CLIENTS = "has too many clients to read them: none of them is named"
+_TOO_MANY_CLIENTS = "has too many clients to read them: no client is named"
 _RETRY_SECONDS = 2.0
 _RETRY_REFUSED_SECONDS = 15.0
 """After a refused login: each try leaves a line in the pooler's log."""

@@ -91,7 +91,7 @@ class ReplicationScreen(TableScreen[ReplicationRow, Replication]):
         """Return why there is no row."""
         reason = reason_words(self._replication)
         if self.state.past is not None and not self._replication.is_sampled:
-            reason = "Nothing was sampled for this view then."
+            reason = "This view was not sampled then."
         if not reason:
             return super().empty_state()
         return EmptyState("standby or slot", reasons=(reason,))
@@ -115,7 +115,7 @@ class ReplicationScreen(TableScreen[ReplicationRow, Replication]):
         if backend is not None:
             self.app.post_message(OpenRequested(backend))
         elif row is not None:
-            self.app.post_message(NoticeRequested("it has no session here"))
+            self.app.post_message(NoticeRequested("this row has no session here"))
 
     def action_copy_drop(self) -> None:
         """Copy the statement that drops the slot under the cursor, with a warning in it."""

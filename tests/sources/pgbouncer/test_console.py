@@ -91,7 +91,7 @@ async def test_tables_are_read_by_name() -> None:
 @pytest.mark.parametrize(
     ("answer", "words"),
     [
-        (message(b"G", b"\0\0\0"), "none to SHOW"),
+        (message(b"G", b"\0\0\0"), "not one to SHOW"),
         (message(b"E", b"SERROR\0C08P01\0Madmin access\0\0") + _READY, "admin access"),
         (_READY, "no answer"),
         (columns(b"a") + row(b"x" * 100_000) * 60 + _DONE, "4 MiB"),
@@ -158,7 +158,7 @@ async def test_a_reading_is_older_than_a_sample_only_if_it_ended_before() -> Non
 async def test_a_postgresql_server_is_no_console(dsn: str) -> None:
     parameters = {name: str(value) for name, value in conninfo_to_dict(dsn).items()}
     database = parameters.pop("dbname")
-    assert "is no PgBouncer" in await reason_of(Console(parameters))
+    assert "is not PgBouncer" in await reason_of(Console(parameters))
     named = Console({**parameters, "dbname": database})
     reason = await reason_of(named)
     assert f"has the database {database}, which is no console" in reason
