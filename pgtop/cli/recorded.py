@@ -6,6 +6,7 @@ from pathlib import Path
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.errors import UsageError
 from pgtop.model.audit import SentSignal
+from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant
 from pgtop.ports import AuditError, Source
 from pgtop.sources.recording.file_format import BlockHeader
@@ -53,6 +54,19 @@ def recorded_source(file: str, at: str | None, redact: bool) -> Source:
     recording = opened(file)
     source = RecordedSource(recording, time_in(recording, at))
     return RedactingSource(source) if redact else source
+
+
+async def recorded_sample(file: str, at: str | None, redact: bool) -> Snapshot:
+    """Return one instant of a recorded server. Raises RecordingError, and UsageError also for the
+    recording of a pooler's console.
+    """
+    snapshot = await recorded_source(file, at, redact).sample()
+    if snapshot.server.is_console:
+        raise UsageError(
+            "The recording is of a pooler's console, which knows nothing of the server.",
+            "Its pools: pgtop pools --from FILE.",
+        )
+    return snapshot
 
 
 def derived_at(

@@ -1,6 +1,8 @@
 """`pgtop pools`: its JSON, its page, and the URIs of poolers."""
 
+import asyncio
 import json
+from pathlib import Path
 
 import pytest
 
@@ -8,16 +10,22 @@ from pgtop.cli.args.connection import ConnectionOptions
 from pgtop.cli.args.options import parse
 from pgtop.cli.args.pools_options import PoolsCommand
 from pgtop.cli.args.records import ShowCommand
-from pgtop.cli.commands.pools import Pools, as_json, page
+from pgtop.cli.commands.pools import Pools, as_json, page, run
 from pgtop.cli.compose import poolers_for
 from pgtop.cli.connection_string import pooler_parameters
+from pgtop.cli.exit_codes import Exit
 from pgtop.cli.output import page as as_text
+from pgtop.cli.recorded import recorded_sample
 from pgtop.config.servers import ServerProfile
 from pgtop.errors import UsageError
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.model.pools import PoolsReading
+from pgtop.model.snapshot import Snapshot
+from pgtop.sources.pgbouncer.source import unknown_server
+from pgtop.sources.recording.writer import RecordingWriter
 from tests.scenes.base import NOW
-from tests.scenes.pools import ENDPOINT, READING, WEB, pooled
+from tests.scenes.pools import ENDPOINT, READING, WEB, pooled, with_pools
+from tests.sources.recording.test_files import HEADER
 
 POOL_FIELDS = [
     "database",
@@ -112,3 +120,22 @@ def test_a_wrong_uri_of_a_pooler_is_refused(uri: str, words: str) -> None:
         pooler_parameters(uri)
     assert words in caught.value.what
     assert "secret" not in f"{caught.value.what}{caught.value.advice}"
+
+
+def test_a_recorded_console_has_pools_and_no_server(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    console = Snapshot(NOW, unknown_server({"host": "db1"}, NOW), ())
+    file = tmp_path / "console.pgtop"
+    writer = RecordingWriter(file)
+    writer.add(with_pools(console, PoolsReading((READING,))), HEADER)
+    writer.close()
+    options = parse(["pools", "--from", str(file)])
+    assert isinstance(options, PoolsCommand)
+    assert run(options) is Exit.DONE
+    printed = capsys.readouterr().out
+    assert "shop/web" in printed
+    assert "PostgreSQL" not in printed
+    with pytest.raises(UsageError) as refused:
+        asyncio.run(recorded_sample(str(file), None, redact=False))
+    assert "a pooler's console" in refused.value.what

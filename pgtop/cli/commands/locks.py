@@ -20,7 +20,7 @@ from pgtop.cli.commands.show import OPTION, filter_line, option_filter
 from pgtop.cli.configuration import redacts
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
-from pgtop.cli.recorded import recorded_source
+from pgtop.cli.recorded import recorded_sample
 from pgtop.model.locks import Wait
 from pgtop.model.section import LOCKS, SESSIONS
 from pgtop.model.serialise import record
@@ -68,7 +68,7 @@ def run(command: LocksCommand) -> int:
 async def _sample(command: LocksCommand, redact: bool) -> Snapshot:
     past = command.past
     if past.file is not None:
-        return await recorded_source(past.file, past.at, redact).sample()
+        return await recorded_sample(past.file, past.at, redact)
     source = compose.source_for(compose.connection_for(command.connection), redact)
     try:
         await first_sample(source, command.connection.wait)

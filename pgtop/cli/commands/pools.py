@@ -130,7 +130,8 @@ async def _recorded(file: str, at: str | None) -> Pools:
         raise UsageError(
             "The recording has no pools.", "Record with --pooler to keep them."
         )
-    return Pools(reading, snapshot.taken_at, snapshot)
+    server = pooler_console() if snapshot.server.is_console else snapshot
+    return Pools(reading, snapshot.taken_at, server)
 
 
 async def _server(command: PoolsCommand) -> Snapshot | Failure:

@@ -13,7 +13,7 @@ from pgtop.cli.args.records import ProgressCommand
 from pgtop.cli.configuration import redacts
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
-from pgtop.cli.recorded import recorded_source
+from pgtop.cli.recorded import recorded_sample
 from pgtop.model.progress import SECTION, operations_of
 from pgtop.model.section import PROGRESS, SESSIONS
 from pgtop.model.snapshot import Snapshot
@@ -49,7 +49,7 @@ def run(command: ProgressCommand) -> int:
 async def _sample(command: ProgressCommand, redact: bool) -> Snapshot:
     past = command.past
     if past.file is not None:
-        return await recorded_source(past.file, past.at, redact).sample()
+        return await recorded_sample(past.file, past.at, redact)
     source = compose.source_for(
         compose.connection_for(command.connection),
         redact,

@@ -12,7 +12,7 @@ from pgtop.cli.args.records import ReplicationCommand
 from pgtop.cli.configuration import redacts
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
-from pgtop.cli.recorded import recorded_source
+from pgtop.cli.recorded import recorded_sample
 from pgtop.model.section import REPLICATION, SESSIONS
 from pgtop.model.snapshot import Snapshot
 from pgtop.sources.postgres.probes.replication import ReplicationProbe
@@ -42,7 +42,7 @@ def run(command: ReplicationCommand) -> int:
 async def _sample(command: ReplicationCommand, redact: bool) -> Snapshot:
     past = command.past
     if past.file is not None:
-        return await recorded_source(past.file, past.at, redact).sample()
+        return await recorded_sample(past.file, past.at, redact)
     source = compose.source_for(
         compose.connection_for(command.connection),
         redact,

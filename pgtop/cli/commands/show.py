@@ -15,7 +15,7 @@ from pgtop.cli.args.records import OutputFormat, ShowCommand
 from pgtop.cli.configuration import host_figures, redacts
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
-from pgtop.cli.recorded import recorded_source
+from pgtop.cli.recorded import recorded_sample
 from pgtop.errors import UsageError
 from pgtop.model.backend import Backend
 from pgtop.model.pools import PoolsReading, pools_of
@@ -89,7 +89,7 @@ def _print(table: ArrangedSessions, command: ShowCommand) -> None:
 async def _sample(command: ShowCommand, redact: bool) -> Snapshot:
     past = command.past
     if past.file is not None:
-        return await recorded_source(past.file, past.at, redact).sample()
+        return await recorded_sample(past.file, past.at, redact)
     poolers = compose.poolers_for(command.connection)
     host = _host_enricher(command)
     source = compose.source_for(
