@@ -14,7 +14,6 @@ SECTION = "pools"
 """Name of the section."""
 
 SESSION_MODE = "session"
-TRANSACTION_MODE = "transaction"
 
 
 class Pool(NamedTuple):

@@ -6,7 +6,6 @@ from pgtop.model.backend import IDLE_IN_TRANSACTION, Backend
 from pgtop.model.pools import (
     SECTION,
     SESSION_MODE,
-    TRANSACTION_MODE,
     Pool,
     PoolClient,
     PoolerReading,
@@ -55,7 +54,7 @@ DIRECT = client(41_305, "anna@shop", "psql", address="10.4.9.7")
 WEB = Pool(
     "shop",
     "web",
-    TRANSACTION_MODE,
+    "transaction",
     size=20,
     active=20,
     waiting=143,
@@ -75,7 +74,7 @@ WORKER = WEB._replace(
 BILLING = WORKER._replace(
     database="billing",
     user="billing",
-    mode=TRANSACTION_MODE,
+    mode="transaction",
     size=10,
     active=2,
     idle=8,

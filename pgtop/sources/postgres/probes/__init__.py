@@ -35,6 +35,14 @@ from pgtop.sources.postgres.shapes import Rows
 
 _SLACK = 1.1
 """Seconds that the last snapshot may be younger than the next: the choice is made by its time."""
+_REST_PER_COST = 200
+"""Seconds of rest for each second that a reading took: half a percent of the server's time."""
+LONGEST_REST = 300.0
+
+
+def rest_after(cost_seconds: float) -> float:
+    """Return the seconds that the server is spared after a reading that took it so long."""
+    return min(LONGEST_REST, _REST_PER_COST * cost_seconds)
 
 
 class ProbeContext(NamedTuple):

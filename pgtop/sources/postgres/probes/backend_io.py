@@ -12,15 +12,11 @@ from pgtop.model.section import BACKEND_IO, Topic
 from pgtop.model.timestamp import Instant, seconds_between
 from pgtop.sources.postgres.features import BACKEND_IO_FUNCTION
 from pgtop.sources.postgres.pipeline import Statement
-from pgtop.sources.postgres.probes import ProbeContext, Remembered
+from pgtop.sources.postgres.probes import ProbeContext, Remembered, rest_after
 from pgtop.sources.postgres.shapes import INT8, PID, TIME, Rows, Shape
 
 EVERY = 5.0
 """Seconds between readings."""
-_SLACK = 1.1
-"""Seconds that the last snapshot may be younger than the next: the choice is made by its time."""
-_REST = 200
-"""A reading may take half a percent of the server's time."""
 
 # A statement that runs adds nothing; one that has ended is counted within ten seconds, if the
 # session is idle since. https://www.postgresql.org/docs/18/monitoring-stats.html
@@ -68,8 +64,8 @@ class BackendIoProbe:
             return ()
         section = context.section
         if section is not None and isinstance(section.data, BackendIoReading):
-            age = seconds_between(section.taken_at, context.now)
-            if age < max(EVERY, _REST * section.data.cost_seconds) - _SLACK:
+            rest = rest_after(section.data.cost_seconds)
+            if not context.is_due(section.taken_at, max(EVERY, rest)):
                 return ()
         return (Statement(_SQL, shape=_SHAPE),)
 

@@ -11,7 +11,7 @@ from pgtop.model.rates import SECTION, DatabaseCounters, RatesReading
 from pgtop.model.section import RATES, Topic
 from pgtop.model.timestamp import seconds_between
 from pgtop.sources.postgres.pipeline import Statement
-from pgtop.sources.postgres.probes import ProbeContext
+from pgtop.sources.postgres.probes import ProbeContext, rest_after
 from pgtop.sources.postgres.shapes import BOOL, INT8, TIME, Rows, Shape, one_row
 
 EVERY = 5.0
@@ -20,10 +20,6 @@ EVERY_WHOLE_FILE = 10.0
 """The same where the server reads all its statistics for it: before 15 from a file, later only with
 stats_fetch_consistency = snapshot.
 """
-_REST = 200
-"""A reading may take half a percent of the server's time; it is taken less often if it costs more.
-"""
-_LONGEST_REST = 300.0
 
 # The shared objects have a row without a database. Statistics of a file are up to half a second
 # old: their time is that of the file.
@@ -80,4 +76,4 @@ class RatesProbe:
 
 def _seconds_until_next(reading: RatesReading) -> float:
     least = EVERY_WHOLE_FILE if reading.is_whole_file else EVERY
-    return max(least, min(_LONGEST_REST, _REST * reading.cost_seconds))
+    return max(least, rest_after(reading.cost_seconds))

@@ -1,7 +1,7 @@
 """The probe that reads standbys, slots and subscriptions, and the receiver and replay of a standby.
 
-A server that has none of them is searched once a minute, for some bytes, and read as soon as a
-snapshot has a walsender; what reads it is loaded then.
+A server that has none of them is searched once a minute, for a few bytes, and read as soon as a
+snapshot has a walsender; the module that reads it is loaded then.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING, LiteralString, NamedTuple
 
 from pgtop.model.backend import WALSENDER
 from pgtop.model.section import REPLICATION, REPLICATION_NOW, Topic
-from pgtop.model.timestamp import seconds_between
 from pgtop.sources.postgres.features import SLOTS, SUBSCRIPTIONS, Features
 from pgtop.sources.postgres.pipeline import Statement
-from pgtop.sources.postgres.probes import ProbeContext, Remembered
+from pgtop.sources.postgres.probes import ProbeContext, Remembered, rest_after
 from pgtop.sources.postgres.shapes import BOOL, Rows, Shape, one_row
 
 if TYPE_CHECKING:
@@ -23,12 +22,6 @@ EVERY = 5.0
 """Seconds between readings while there is a standby, a slot or a subscription."""
 SEARCH_EVERY = 60.0
 """Seconds between searches while there is none."""
-_SLACK = 1.1
-"""Seconds that the last snapshot may be younger than the next: the choice is made by its time."""
-_REST = 200
-"""A reading may take half a percent of the server's time; it is taken less often if it costs more.
-"""
-_LONGEST_REST = 300.0
 
 _SEARCHED: Mapping[str, LiteralString] = {
     SLOTS: "pg_get_replication_slots()",
@@ -82,13 +75,12 @@ class ReplicationProbe:
         section = context.section
         if section is None:
             return True
-        age = seconds_between(section.taken_at, context.now)
         if not is_whole:
-            return age >= self._search_every - _SLACK
+            return context.is_due(section.taken_at, self._search_every)
         if section.data is None:
             return True
-        rest = min(_LONGEST_REST, _REST * section.data.cost_seconds)
-        return age >= max(self._every, rest if self._every else 0.0) - _SLACK
+        rest = rest_after(section.data.cost_seconds) if self._every else 0.0
+        return context.is_due(section.taken_at, max(self._every, rest))
 
     def read(self, answers: Sequence[Rows], context: ProbeContext) -> Remembered:
         """Return the reading, or None if the search has found nothing yet to read."""

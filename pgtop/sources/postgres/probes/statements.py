@@ -26,7 +26,12 @@ from pgtop.model.statements import (
 from pgtop.model.timestamp import Instant, seconds_between
 from pgtop.sources.postgres.encoding import decode
 from pgtop.sources.postgres.pipeline import Statement
-from pgtop.sources.postgres.probes import ProbeContext, Remembered
+from pgtop.sources.postgres.probes import (
+    LONGEST_REST,
+    ProbeContext,
+    Remembered,
+    rest_after,
+)
 from pgtop.sources.postgres.probes.extension_functions import MOVED
 from pgtop.sources.postgres.probes.statement_functions import (
     LOOK_UP,
@@ -37,9 +42,6 @@ from pgtop.sources.postgres.shapes import INT8, OID, TEXT, Rows, Shape, one_row
 
 EVERY = 10.0
 """Seconds between readings."""
-_REST_PER_COST = 200
-"""Seconds of rest for each second that a reading took: half a percent of the server's time."""
-_LONGEST_REST = 300.0
 _STALE = 60.0
 """Seconds after which an interrupted view begins again."""
 MOST = 20_000
@@ -121,7 +123,7 @@ class StatementsProbe:
         if memory.counters is None or context.section is None:
             return True
         cost = context.section.data.cost_seconds if context.section.data else 0.0
-        rest = min(_LONGEST_REST, _REST_PER_COST * cost) if self._every else 0.0
+        rest = rest_after(cost) if self._every else 0.0
         return context.is_due(memory.read_at, max(self._every, rest))
 
     def read(self, answers: Sequence[Rows], context: ProbeContext) -> Remembered:
@@ -191,7 +193,7 @@ def _after(
     wanted: Iterable[StatementKey] = ()
     before = memory.counters
     seconds = seconds_between(memory.read_at, now)
-    if before is not None and seconds <= _STALE + _LONGEST_REST:
+    if before is not None and seconds <= _STALE + LONGEST_REST:
         is_reset = reset_at != memory.reset_at or _went_back(before, counters)
         reading = (
             reading._replace(note=_CHANGED)
