@@ -38,7 +38,7 @@ class ExportFlow:
             Choice(each, f"{each.words} into a new file") for each in ExportFormat
         ]
         menu = MenuScreen(
-            f"Export {self._export.count} {self._export.noun}",
+            f"Export {self._export.count_words}",
             choices,
             _PAGER,
             self._palette,
@@ -80,4 +80,4 @@ class ExportFlow:
 
     async def _save(self, name: str, export_format: ExportFormat) -> None:
         words, tone = await save(name, self._export.text(export_format))
-        self._app.show_notice(f"{self._export.count} {self._export.noun} {words}", tone)
+        self._app.show_notice(f"{self._export.count_words} {words}", tone)

@@ -45,6 +45,8 @@ class KeyHelp:
         at_home = [each for each in actions if hasattr(home, handler_name(each))]
         action = (at_home or actions)[0]
         place = place_of(action, self._app.keymap)
+        if self._app.state.derived.snapshot.server.is_console:
+            place = "has no effect here: the pooler's console has no sessions"
         return f"{action.key_names[0]} ({action.title}) {place}"
 
 

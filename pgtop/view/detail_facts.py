@@ -113,6 +113,8 @@ def _xmin(backend: Backend, detail: Detail | None) -> str:
     """
     if backend.backend_xmin is None:
         return ""
+    if backend.xmin_age == 0:
+        return f"{backend.backend_xmin}, the newest"
     behind = "" if backend.xmin_age is None else f", {backend.xmin_age:,} behind"
     locks = detail.locks if detail else ()
     awaited = next((lock for lock in locks if not lock.granted), None)

@@ -17,6 +17,7 @@ from pgtop.table.arrange import Arranged
 from pgtop.table.layout import Layout, header
 from pgtop.table.spec import TableSpec
 from pgtop.text.clean import cells, clean, clean_lines
+from pgtop.text.units import counted
 from pgtop.text.wrap import Line
 from pgtop.view.csv_report import as_csv, records_as_csv
 from pgtop.view.json_report import sessions_report, snapshot_record
@@ -66,6 +67,11 @@ class Export:
         """The number of rows."""
         identity = self._spec.identity
         return sum([identity(row) is not None for row in self._rows])
+
+    @property
+    def count_words(self) -> str:
+        """The number of rows with their noun: `1 session`."""
+        return counted(self.count, self.noun.removesuffix("s"))
 
     def text(self, export_format: ExportFormat) -> str:
         """Return the whole table in a format."""

@@ -35,6 +35,8 @@ def test_the_console_opens_the_pools_alone(pooler: PgBouncer) -> None:
         assert "Sessions" not in terminal.text
         terminal.send(typed("open"))
         terminal.wait_for("the pooler's console knows nothing of the server's sessions")
+        terminal.send(typed("terminate"))
+        terminal.wait_for("the pooler's console has no sessions")
         terminal.send(typed("quit"))
         assert terminal.wait_for_exit() == 0
 

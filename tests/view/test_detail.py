@@ -46,6 +46,8 @@ def test_only_holders_are_said_to_hold_back_vacuum(
     detail = Detail(scenes.NOW, backend, False, locks, exempt=exempt)
     text = _text(backend, detail).replace("\n", "  ")
     assert f"xmin 990, 10 behind{words}  " in text
+    newest = _text(backend._replace(xmin_age=0), detail)
+    assert "xmin 990, the newest" in newest
 
 
 def test_settings_are_those_of_role_and_database_and_no_claim_is_made_beyond() -> None:

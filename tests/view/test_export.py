@@ -50,6 +50,7 @@ def records(text: str) -> list[dict[str, str]]:
 def test_every_format_has_every_row(index: int) -> None:
     export = tables()[index]
     assert export.count > 2
+    assert export.count_words == f"{export.count} {export.noun}"
     whole = json.loads(export.text(ExportFormat.JSON))
     assert len(whole.get("sessions") or whole["rows"]) == export.count
     assert len(records(export.text(ExportFormat.CSV))) == export.count
