@@ -35,7 +35,7 @@ class PoolsScreen(TableScreen[PoolRow, Snapshot]):
     """The pools of all poolers, and the clients that wait."""
 
     SPEC = POOLS
-    NOUN = "pools"
+    NOUN = "rows"
     HELP_WORDS: ClassVar[Mapping[str, str]] = {
         "open": "its sessions",
         "copy_menu": "copy the row",
