@@ -46,7 +46,7 @@ class KeyHelp:
         action = (at_home or actions)[0]
         place = place_of(action, self._app.keymap)
         if self._app.state.derived.snapshot.server.is_console:
-            place = "has no effect here: the pooler's console has no sessions"
+            place = "needs the server's sessions"
         return f"{action.key_names[0]} ({action.title}) {place}"
 
 
