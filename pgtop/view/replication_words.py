@@ -59,15 +59,16 @@ def idle_words(use: SlotUse) -> str:
 
 
 def left_words(use: SlotUse, replication: Replication) -> str:
-    """Return how much WAL may be written until the slot is lost."""
-    if use.is_lost:
+    """Return how much WAL may be written until the slot is lost; "" for one that keeps none: the
+    server counts its negative safe_wal_size from the beginning of the WAL.
+    """
+    if use.is_lost or use.held_bytes is None:
         return ""
     left = use.slot.safe_wal_size
     if left is not None:
         return rough_bytes(max(0, left))
     most = replication.reading.max_slot_wal_keep_size
-    is_unlimited = most is None or most < 0
-    return "no limit" if is_unlimited and use.held_bytes is not None else ""
+    return "no limit" if most is None or most < 0 else ""
 
 
 def pause_words(replay: ReplayLag) -> str:

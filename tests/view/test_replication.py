@@ -31,7 +31,7 @@ from pgtop.view.replication import (
 )
 from pgtop.view.replication_line import beside, troubles
 from pgtop.view.replication_rows import COLUMNS, layout
-from pgtop.view.replication_words import drop_statement
+from pgtop.view.replication_words import drop_statement, left_words
 from tests.scenes import calm
 from tests.scenes.base import NOW, ago
 from tests.scenes.replication import (
@@ -41,6 +41,7 @@ from tests.scenes.replication import (
     DB2,
     DB3,
     IN_STEP,
+    MB,
     PRIMARY,
     REPLAY,
     STANDBY,
@@ -138,6 +139,16 @@ def test_an_old_server_has_no_status_but_an_idle_slot_that_holds_much_is_wrong()
     reading = PRIMARY._replace(slots=(old,), senders=())
     assert wrong(replicated(reading)) == ["! slot backup_x holds 41 GB of WAL"]
     assert not wrong(replicated(reading._replace(slots=(old._replace(active=True),))))
+
+
+def test_a_slot_that_keeps_no_wal_has_no_limit_to_reach() -> None:
+    """The server's safe_wal_size is far below 0 for a slot that was never used."""
+    unused = BACKUP._replace(restart_lsn=None, wal_status=None, safe_wal_size=-67 * MB)
+    replication = replication_of(replicated(PRIMARY._replace(slots=(unused, BACKUP))))
+    words = {
+        use.slot.restart_lsn: left_words(use, replication) for use in replication.slots
+    }
+    assert words == {None: "", BACKUP.restart_lsn: "9.0 GB"}
 
 
 def test_a_server_without_free_slots_is_wrong() -> None:
