@@ -46,7 +46,7 @@ class Log:
         self.level = LEVELS.index(level) + 1
 
     def write(self, text: str) -> None:
-        """Write an entry. Check the level first, so that no text is made in vain."""
+        """Write an entry. Check the level first, so that no text is built in vain."""
         if self._writer is not None:
             self._writer.write(text)
 

@@ -1,4 +1,4 @@
-"""The beginning of pgtop's own log, as options, variables and configuration order it."""
+"""The beginning of pgtop's own log, as options, variables and configuration request it."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -22,7 +22,7 @@ _VARIABLES = frozenset(map(variable_of, _FIELDS))
 
 
 def begin_at_start(options: LogOptions, environ: Mapping[str, str]) -> None:
-    """Begin the log that an option or a variable orders. Raises UsageError."""
+    """Begin the log that an option or a variable requests. Raises UsageError."""
     from pgtop.config.load import load
 
     read = load(_report_nothing, environ)
@@ -33,9 +33,9 @@ def begin_at_start(options: LogOptions, environ: Mapping[str, str]) -> None:
 
 
 def begin(layers: Sequence[Layer]) -> None:
-    """Begin the log, if any layer orders one and none has begun. Raises UsageError."""
-    is_ordered = any(_NAMES & layer.values.keys() for layer in layers)
-    if not is_ordered or LOG.level != OFF:
+    """Begin the log, if any layer requests one and none has begun. Raises UsageError."""
+    is_requested = any(_NAMES & layer.values.keys() for layer in layers)
+    if not is_requested or LOG.level != OFF:
         return
     from pgtop.cli.log_file import LogFile, QueuedLog
 
@@ -54,7 +54,7 @@ def begin(layers: Sequence[Layer]) -> None:
 
 
 def begin_or_report(layers: Sequence[Layer]) -> None:
-    """Begin the log that the configuration orders, or report why not: the command goes on."""
+    """Begin the log that the configuration requests, or report why not: the command goes on."""
     try:
         begin(layers)
     except UsageError as error:

@@ -145,7 +145,7 @@ def _data_files() -> Iterator[Path]:
 def _strip(folder: Path) -> None:
     """Remove debug symbols, if this machine can: a Python built from source has 16 MB of them.
 
-    The libraries of wheels have none, and their layout bears no change.
+    The libraries of wheels have none, and stripping would break their layout.
     """
     if shutil.which("strip") is None:
         return
@@ -163,8 +163,8 @@ def _link_own_zlib(folder: Path) -> None:
 
 
 def _add_papers(folder: Path) -> None:
-    """Put the man page and the licences where people look for them, and remove what names a folder
-    of this machine.
+    """Put the man page and the licences where people look for them, and remove the files that
+    name a folder of this machine.
     """
     for path in folder.glob(f"{_LIBRARIES}/*.dist-info/direct_url.json"):
         path.unlink()

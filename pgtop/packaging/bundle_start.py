@@ -13,5 +13,5 @@ os.environ.pop(_NAME, None)
 if _original := os.environ.pop(f"{_NAME}_ORIG", None):
     os.environ[_NAME] = _original
 
-# psycopg asks for ssl, and is content with none: see `pgtop.startup.without_ssl`.
+# psycopg tries to import ssl, and works without it: see `pgtop.startup.without_ssl`.
 sys.modules["ssl"] = None  # type: ignore[assignment]

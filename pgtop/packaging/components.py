@@ -1,4 +1,4 @@
-"""The list of components: what a security desk reads before it allows an installation.
+"""The list of components, which a security team reads before it allows an installation.
 
 https://cyclonedx.org
 """

@@ -159,7 +159,7 @@ class HostEnricher:
         )
 
     def _keep(self, snapshot: Snapshot, outcome: WorkResult[_Newest]) -> None:
-        """Keep what the thread has read. A mistake of pgtop costs the figures, and no sample."""
+        """Keep the reading of the thread. A mistake of pgtop costs the figures, but no sample."""
         if outcome.error is None:
             self._newest = outcome.result()
         else:
