@@ -116,6 +116,17 @@ def quiet_age(seconds: float | None) -> str:
     return rough_age(seconds)
 
 
+def stepped_span(seconds: float) -> str:
+    """Return a length of time in whole seconds, from ten on in tens, and later in minutes: 9 s,
+    40 s, 3 min. It is rarely drawn again.
+    """
+    if seconds < 10:
+        return f"{int(seconds)} s"
+    if seconds < 60:
+        return f"{int(seconds // 10 * 10)} s"
+    return f"{int(seconds // 60)} min"
+
+
 def age(seconds: float | None) -> str:
     """Return `seconds` in at most six cells: 0.4s 12s 3m12s 2h05m 3d04h 412d; "" for None."""
     if seconds is None:

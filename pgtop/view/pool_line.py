@@ -8,14 +8,13 @@ from pgtop.model.timestamp import Instant
 from pgtop.monitor.state import State
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
+from pgtop.text.units import stepped_span
 from pgtop.text.wrap import Line, line
 from pgtop.view.alarm import SIGN
 from pgtop.view.beside import Beside
 from pgtop.view.headline import Lead, Trouble
 
 _POOLS = Lead("show_pools", "the pools", "pools", view="pools")
-_STEP = 10.0
-"""Seconds from a tenth second on by which a wait grows on screen, so that it is drawn rarely."""
 
 
 def beside(state: State) -> Beside | None:
@@ -70,7 +69,7 @@ def troubles(state: State) -> Iterator[Trouble]:
 def _wait_forms(pool: Pool, others: Sequence[Pool]) -> list[str]:
     """Return what follows the name of a pool, the longest form first."""
     waiting = f"{pool.waiting} wait"
-    oldest = f"{waiting}, oldest {wait_words(pool.longest_wait_seconds or 0)}"
+    oldest = f"{waiting}, oldest {stepped_span(pool.longest_wait_seconds or 0)}"
     more = f", {len(others)} more like it" if others else ""
     busy = f" {busy_words(pool)}, {oldest}"
     return [f"{busy}{more}", busy, f" {oldest}", f" {waiting}"]
@@ -83,15 +82,6 @@ def busy_words(pool: Pool) -> str:
         if pool.size is None
         else f"{pool.active} of {pool.size} busy"
     )
-
-
-def wait_words(seconds: float) -> str:
-    """Return a wait in whole seconds, and later in steps of ten seconds and of minutes."""
-    if seconds < _STEP:
-        return f"{int(seconds)} s"
-    if seconds < 60:
-        return f"{int(seconds // _STEP * _STEP)} s"
-    return f"{int(seconds // 60)} min"
 
 
 def _calm_forms(reading: PoolsReading) -> list[Line]:
@@ -135,7 +125,7 @@ def _silent_words(silent: Sequence[PoolerReading], now: Instant) -> list[str]:
     """Return which pooler does not answer, why, and for how long."""
     pooler = silent[0]
     seconds = silent_seconds(pooler, now)
-    since = f" ({wait_words(seconds)})" if seconds >= 1 else ""
+    since = f" ({stepped_span(seconds)})" if seconds >= 1 else ""
     more = f", {len(silent) - 1} more like it" if len(silent) > 1 else ""
     return [
         f"pooler {reason_words(pooler)}{since}{more}",

@@ -11,8 +11,8 @@ from pgtop.table.columns import ColumnSet
 from pgtop.table.layout import Layout, fill, line, width_of
 from pgtop.text.clean import fit
 from pgtop.text.tone import Span, Tone
+from pgtop.text.units import stepped_span
 from pgtop.text.wrap import Line, fitted
-from pgtop.view.pool_line import wait_words
 from pgtop.view.pool_words import client_name
 
 _NAME_FROM = 12
@@ -134,7 +134,7 @@ def _waited_text(row: PoolRow, snapshot: Snapshot) -> str:
     seconds = _waited(row, snapshot)
     if seconds is None:
         return ""
-    return f"{int(seconds)} s" if seconds < 60 else wait_words(seconds)
+    return f"{int(seconds)} s" if seconds < 60 else stepped_span(seconds)
 
 
 def _state_word(row: PoolRow, _snapshot: Snapshot) -> str:

@@ -15,9 +15,9 @@ from pgtop.table.options import Sort, TableOptions
 from pgtop.table.spec import TableSpec
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
-from pgtop.text.units import counted
+from pgtop.text.units import counted, stepped_span
 from pgtop.text.wrap import Line, line, wrapped
-from pgtop.view.pool_line import reason_words, wait_words
+from pgtop.view.pool_line import reason_words
 from pgtop.view.pool_rows import COLUMNS, PoolRow, layout, row_line
 
 Matches: TypeAlias = Callable[[PoolRow], bool]
@@ -138,7 +138,7 @@ def _silent_notes(reading: PoolsReading, now: Instant) -> Iterator[Line]:
         if not pooler.reason:
             continue
         age = age_of(pooler, now)
-        old = f" The figures are {wait_words(age)} old." if age is not None else ""
+        old = f" The figures are {stepped_span(age)} old." if age is not None else ""
         yield _warning(f"{reason_words(pooler)}.{old}")
 
 
@@ -205,7 +205,7 @@ def _source(pooler: PoolerReading, now: Instant) -> Line:
     if age is None:
         words = "not read yet" if not pooler.reason else "not read"
         return line(f" {name}: {words}.", Tone.QUIET)
-    ago = "just now" if age < _YOUNG else f"{wait_words(age)} ago"
+    ago = "just now" if age < _YOUNG else f"{stepped_span(age)} ago"
     version = clean(pooler.version) or "the pooler"
     return line(f" Read from {version} at {name}, {ago}.", Tone.QUIET)
 

@@ -17,13 +17,13 @@ from pgtop.table.filter import Filter
 from pgtop.table.options import Sort, TableOptions
 from pgtop.table.session_cells import application, client
 from pgtop.text.tone import Span, Tone
+from pgtop.text.units import stepped_span
 from pgtop.text.wrap import Line
 from pgtop.tui.tabs import tabs_of
 from pgtop.view.confirmation import change_since, propose
 from pgtop.view.detail import detail_lines
 from pgtop.view.header import Header, header
 from pgtop.view.looks import Looks
-from pgtop.view.pool_line import wait_words
 from pgtop.view.pool_rows import layout, row_line
 from pgtop.view.pool_words import hit_many_fields
 from pgtop.view.pooling import pooling_words
@@ -216,7 +216,7 @@ def test_without_a_pooler_nothing_is_there() -> None:
 def test_waits_grow_in_steps() -> None:
     seconds = (0.3, 9.9, 19.9, 59, 60, 3_700)
     words = ["0 s", "9 s", "10 s", "50 s", "1 min", "61 min"]
-    assert [wait_words(each) for each in seconds] == words
+    assert [stepped_span(each) for each in seconds] == words
 
 
 def test_the_table_has_each_second_of_a_minute() -> None:
