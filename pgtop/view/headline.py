@@ -312,7 +312,7 @@ def _oldest_transaction(snapshot: Snapshot) -> str:
         return "No transaction is open."
     seconds = seconds_between(oldest, snapshot.taken_at)
     if seconds < _OLD_TRANSACTION:
-        return f"Oldest transaction below {_OLD_TRANSACTION:.0f} s."
+        return f"Oldest transaction below {_OLD_TRANSACTION:.0f}s."
     return f"Oldest transaction over {quiet_age(seconds)}."
 
 
