@@ -14,8 +14,8 @@ from pgtop.analysis.client_names import pooled_of
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model import EMPTY
 from pgtop.model.backend import CLIENT_BACKEND, PARALLEL_WORKER, Backend
-from pgtop.model.section import HOST
-from pgtop.model.snapshot import IdleGroup
+from pgtop.model.section import BACKEND_IO, HOST
+from pgtop.model.snapshot import IdleGroup, Snapshot
 from pgtop.table.fitting import Contents
 from pgtop.table.layout import AnyColumn
 from pgtop.table.options import TableOptions
@@ -157,10 +157,20 @@ def _of_extra_columns(
     if are_wanted:
         for extra in _EXTRA_COLUMNS:
             yield extra, _of_texts(extra, rows, derived)
-    elif HOST in derived.snapshot.sections:
+    elif _has_figures(derived.snapshot):
         for offered in _OFFERED_COLUMNS:
-            has_any = _of_texts(offered, rows, derived) > 0
+            has_any = any(offered.text(row, derived) for row in rows)
             yield offered, offered.width if has_any else 0
+
+
+def _has_figures(snapshot: Snapshot) -> bool:
+    """Return whether anything is known of what sessions use: it is read for wide screens alone."""
+    if HOST not in snapshot.sections:
+        return False
+    from pgtop.model.host import host_of  # late: most servers run elsewhere
+
+    reading = host_of(snapshot)
+    return BACKEND_IO in snapshot.sections or bool(reading and reading.processes)
 
 
 @lru_cache(maxsize=2)

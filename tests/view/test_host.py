@@ -163,6 +163,13 @@ def test_wide_screens_show_the_columns_unasked() -> None:
         assert placed[-1].width >= claim(width)
 
 
+def test_no_column_is_measured_for_figures_that_were_not_read() -> None:
+    derived = DerivedSnapshot.of(on_host())
+    measured = dict(contents(SNAPSHOT.backends, derived, TableOptions()))
+    assert column("state") in measured
+    assert column("cpu") not in measured
+
+
 def test_a_view_of_the_users_own_reads_what_it_shows() -> None:
     own = chosen_columns(SESSION_COLUMNS, [("cpu", 0), ("query", 0)])
     wanted = topics_of(own.columns, TableOptions(), 80, SNAPSHOT)
