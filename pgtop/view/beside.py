@@ -5,6 +5,7 @@ the section, so that a server without one pays nothing.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from importlib import import_module
 from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 
@@ -102,7 +103,12 @@ def _modules(state: State) -> Iterator[BesideModule]:
     for name, module in _MODULES.items():
         section = sections.get(name)
         if section is not None and (section.data is not None or section.reason):
-            yield cast("BesideModule", import_module(module))
+            yield _loaded(module)
+
+
+@cache
+def _loaded(module: str) -> BesideModule:
+    return cast("BesideModule", import_module(module))
 
 
 def _things(state: State) -> list[Beside]:

@@ -14,6 +14,7 @@ from pgtop.analysis.host_shortages import (
     shortages_of,
 )
 from pgtop.analysis.session_storage import StorageRates, storage_of
+from pgtop.model import EMPTY
 from pgtop.model.backend import Backend
 from pgtop.model.host import (
     SECTION,
@@ -35,6 +36,7 @@ from pgtop.view.alarm import SIGN
 from pgtop.view.beside import Beside
 from pgtop.view.fields import LabelledValue, field
 from pgtop.view.headline import Trouble
+from pgtop.view.latest import keeps_latest
 
 _WARNS = "! "
 COUNTED_LATE = "the server counts it when a transaction ends"
@@ -43,12 +45,7 @@ COUNTED_LATE = "the server counts it when a transaction ends"
 def beside(state: State) -> Beside | None:
     """Return the line of the machine; None if nothing is known of it."""
     reading = host_of(state.derived.snapshot)
-    parts = [] if reading is None else list(_parts(reading))
-    if reading is None or not parts:
-        return None
-    is_wrong = bool(shortages_of(reading))
-    forms = [_joined(parts[:count]) for count in range(len(parts), 0, -1)]
-    return Beside(forms, is_wrong)
+    return None if reading is None else _beside(_without_sessions(reading))
 
 
 def troubles(state: State) -> Iterator[Trouble]:
@@ -60,13 +57,25 @@ def troubles(state: State) -> Iterator[Trouble]:
         forms = [line(words, Tone.NOTICE), line("no host figures", Tone.NOTICE)]
         yield Trouble(forms, is_doubt=True)
         return
-    for shortage in shortages_of(reading):
-        sign, tone = (SIGN, Tone.ALARM) if shortage.is_alarm else (_WARNS, Tone.WARN)
-        texts = _shortage_texts(shortage, reading)
-        yield Trouble([line(f"{sign}{text}", tone) for text in texts])
+    yield from _shortage_troubles(_without_sessions(reading))
+
+
+def _without_sessions(reading: HostReading) -> HostReading:
+    """Return the reading of the machine alone, which is the same for several samples."""
+    return reading._replace(processes=EMPTY, cost_seconds=0.0)
 
 
 # The line.
+
+
+@keeps_latest
+def _beside(reading: HostReading) -> Beside | None:
+    parts = list(_parts(reading))
+    if not parts:
+        return None
+    is_wrong = bool(shortages_of(reading))
+    forms = [_joined(parts[:count]) for count in range(len(parts), 0, -1)]
+    return Beside(forms, is_wrong)
 
 
 def _joined(parts: Sequence[Line]) -> Line:
@@ -141,6 +150,18 @@ def _size(size: int | None) -> str:
 
 
 # Shortages.
+
+
+@keeps_latest
+def _shortage_troubles(reading: HostReading) -> Sequence[Trouble]:
+    """Return what is short, in words."""
+    return [_shortage_trouble(shortage, reading) for shortage in shortages_of(reading)]
+
+
+def _shortage_trouble(shortage: Shortage, reading: HostReading) -> Trouble:
+    sign, tone = (SIGN, Tone.ALARM) if shortage.is_alarm else (_WARNS, Tone.WARN)
+    texts = _shortage_texts(shortage, reading)
+    return Trouble([line(f"{sign}{text}", tone) for text in texts])
 
 
 def _shortage_texts(shortage: Shortage, reading: HostReading) -> Sequence[str]:

@@ -8,7 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pgtop.model.host import Container, Disk, Pressure
-from pgtop.sources.host.cgroups import group_of, parse_groups, parse_mounts
+from pgtop.sources.host.cgroups import (
+    GroupFolders,
+    group_in,
+    parse_groups,
+    parse_mounts,
+)
 from pgtop.sources.host.machine import MachineReader, data_folder_in, parse_load
 from pgtop.sources.host.pressure import parse_pressure
 from pgtop.sources.host.proc import (
@@ -105,7 +110,7 @@ def container(tmp_path: Path, groups: str, v2_root: str = "/") -> Container | No
     proc = FakeProc(tmp_path, 0)
     proc.write("self", {"mountinfo": MOUNTS.format(v2=v2_root)})
     proc.write(POSTMASTER, {"cgroup": groups})
-    group = group_of(proc, POSTMASTER)
+    group = group_in(GroupFolders(proc).of(POSTMASTER))
     return None if group is None else group.container
 
 
@@ -120,6 +125,18 @@ def test_the_limits_of_a_group_in_version_2(tmp_path: Path) -> None:
     )
     assert container(tmp_path, "0::/system.slice/postgresql.service\n") == limits
     assert limits.memory_percent == 76
+
+
+def test_the_mounts_are_read_again_for_another_group(tmp_path: Path) -> None:
+    proc = FakeProc(tmp_path, 0)
+    proc.write("self", {"mountinfo": MOUNTS.format(v2="/")})
+    proc.write(POSTMASTER, {"cgroup": "0::/pg\n"})
+    folders = GroupFolders(proc)
+    first = folders.of(POSTMASTER)
+    assert first[""][0].endswith("/pg")
+    assert folders.of(POSTMASTER) is first
+    proc.write(POSTMASTER, {"cgroup": "0::/pg/inner\n"})
+    assert folders.of(POSTMASTER)[""][0].endswith("/pg/inner")
 
 
 def test_the_limit_of_an_outer_group_counts_if_it_is_nearer(tmp_path: Path) -> None:

@@ -20,6 +20,9 @@ class LateHostEnricher:
         """
         self._is_required = is_required
         self._enricher: HostEnricher | None = None
+        self._session = (0, "")
+        """The session, and the server's address, that were last looked at."""
+        self._is_near = False
 
     def enrich(
         self,
@@ -44,7 +47,11 @@ class LateHostEnricher:
             await self._enricher.close()
 
     def _is_wanted(self, snapshot: Snapshot) -> bool:
-        return self._is_required or is_near(snapshot)
+        session = (snapshot.server.pid, snapshot.server.address)
+        if session != self._session:
+            self._session = session
+            self._is_near = is_near(snapshot)
+        return self._is_required or self._is_near
 
     def _loaded(self) -> "HostEnricher":
         if self._enricher is None:

@@ -3,7 +3,7 @@
 import os
 
 from pgtop.model.host import Container, Disk, Machine
-from pgtop.sources.host.cgroups import Periods, group_of
+from pgtop.sources.host.cgroups import GroupFolders, Periods, group_in
 from pgtop.sources.host.cpus import allowed_cpus
 from pgtop.sources.host.pressure import pressure_of
 from pgtop.sources.host.proc import NoRightError, Proc, ProcessGoneError, kilobytes
@@ -17,6 +17,7 @@ class MachineReader:
 
     def __init__(self, proc: Proc) -> None:
         self._proc = proc
+        self._folders = GroupFolders(proc)
         self._periods: Periods | None = None
 
     def machine(self, postmaster: int) -> Machine:
@@ -32,7 +33,7 @@ class MachineReader:
 
     def container(self, postmaster: int) -> Container | None:
         """Return the control group of the postmaster."""
-        group = group_of(self._proc, postmaster)
+        group = group_in(self._folders.of(postmaster))
         if group is None:
             return None
         before, self._periods = self._periods, group.periods
