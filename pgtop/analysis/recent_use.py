@@ -23,6 +23,7 @@ _NAMES = Fields("usename", "datname", "application_name", "client_addr", "backen
 """The fields that the names of the groups depend on."""
 
 Group: TypeAlias = tuple[Dimension, str]
+_Names: TypeAlias = tuple[str | None, ...]
 
 
 class Slice(NamedTuple):
@@ -83,16 +84,23 @@ def in_use(snapshot: Snapshot) -> Mapping[Group, int]:
         for backend in snapshot.busy_clients
         if backend.state != IDLE and backend.backend_start is not None
     ]
-    counts: Counter[Group] = Counter()
     named = ClientNames.of(snapshot).named(busy)
-    for example, size in _NAMES.alike(named):
-        for group in _groups_of(_NAMES.values_of(example)):
+    sizes = Counter(map(_NAMES.values_of, named))
+    return _by_group(frozenset(sizes.items()))
+
+
+@lru_cache(maxsize=2)
+def _by_group(sizes: frozenset[tuple[_Names, int]]) -> Mapping[Group, int]:
+    """Return the sizes of the groups, which are often those of the sample before."""
+    counts: dict[Group, int] = {}
+    for names, size in sizes:
+        for group in _groups_of(names):
             counts[group] = counts.get(group, 0) + size
     return counts
 
 
 @lru_cache(maxsize=512)
-def _groups_of(names: tuple[str | None, ...]) -> Sequence[Group]:
+def _groups_of(names: _Names) -> Sequence[Group]:
     """Return the groups of a session with these names, which few sessions differ in."""
     fields: dict[str, Any] = dict(zip(_NAMES.names, names, strict=True))
     example = Backend(pid=0)._replace(**fields)
