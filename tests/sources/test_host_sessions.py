@@ -10,7 +10,7 @@ from pgtop.files import WorkResult
 from pgtop.model.backend import ACTIVE, IDLE, Backend
 from pgtop.model.host import SECTION, HostReading, ProcessFigures, figures_of, host_of
 from pgtop.model.section import HOST, HOST_SESSIONS, SESSIONS_ONLY
-from pgtop.model.snapshot import Snapshot
+from pgtop.model.snapshot import NO_IDLE_GROUP, IdleGroup, Snapshot
 from pgtop.model.timestamp import MICROSECONDS
 from pgtop.sources.host import processes
 from pgtop.sources.host.enricher import HostEnricher
@@ -220,6 +220,29 @@ def test_a_reading_is_attached_only_to_its_own_sessions() -> None:
     known = host_of(enricher.enrich(reused, WANTED, 0.0))
     assert known is not None
     assert own.pid not in known.processes
+
+
+@pytest.mark.usefixtures("at_once")
+def test_a_session_that_has_left_the_idle_group_has_no_figures() -> None:
+    snapshot = scene()
+    own = own_session(snapshot)
+    others = tuple([each for each in snapshot.backends if each.pid != own.pid])
+    idle = replace(snapshot, ungrouped=others, idle_group=IdleGroup((own,)))
+    enricher = HostEnricher(reader=InstantReader(reading_for(snapshot)))
+    known = host_of(enricher.enrich(idle, WANTED, 0.0))
+    assert known is not None
+    assert own.pid in known.processes
+    enricher._idle.clear()  # the next reading takes its time
+    newer = own._replace(backend_start=(own.backend_start or 0) + 1)
+    for ungrouped, group in (
+        (others, NO_IDLE_GROUP),
+        ((*others, newer), NO_IDLE_GROUP),
+        (others, IdleGroup((newer,))),
+    ):
+        sample = replace(snapshot, ungrouped=ungrouped, idle_group=group)
+        known = host_of(enricher.enrich(sample, WANTED, 0.0))
+        assert known is not None
+        assert own.pid not in known.processes
 
 
 @pytest.mark.usefixtures("at_once")

@@ -48,14 +48,24 @@ class _Newest(NamedTuple):
         data = self.section.data
         if data is None or snapshot is self.snapshot:
             return self.section
-        starts = dict(map(identity_of, snapshot.backends))
-        read = dict(map(identity_of, self.snapshot.backends))
+        ended = self._ended_before(snapshot)
+        if not ended:
+            return self.section
         processes = {
-            pid: figures
-            for pid, figures in data.processes.items()
-            if starts.get(pid) == read.get(pid)
+            pid: figures for pid, figures in data.processes.items() if pid not in ended
         }
         return self.section._replace(data=data._replace(processes=processes))
+
+    def _ended_before(self, snapshot: Snapshot) -> frozenset[int]:
+        """Return the pids of sessions that were read and are no more; all of an idle group that is
+        still the same are.
+        """
+        read = self.snapshot
+        is_same_group = read.idle_group is snapshot.idle_group
+        before = read.ungrouped if is_same_group else read.backends
+        now = snapshot.ungrouped if is_same_group else snapshot.backends
+        ended = frozenset(map(identity_of, before)).difference(map(identity_of, now))
+        return frozenset([pid for pid, _ in ended])
 
 
 class HostEnricher:
