@@ -22,8 +22,10 @@ from pgtop.model.timestamp import MICROSECONDS
 if TYPE_CHECKING:
     from pgtop.sources.host.reader import HostReader
 
-_EVERY = 5.0
-"""Seconds between two readings of the machine alone."""
+_EVERY = 10.0
+"""Seconds between two readings of the machine alone. Its load and its pressure are means of a
+minute, and a reading takes 1 ms.
+"""
 _SESSIONS_EVERY = 0.8
 """Least seconds between two readings of sessions."""
 _PATIENCE = 10.0

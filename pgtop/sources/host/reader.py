@@ -12,7 +12,7 @@ from pgtop.sources.host.proc import Proc
 from pgtop.sources.host.processes import Pace, ProcessReader
 from pgtop.sources.host.proof import NotProvenError, Proof, prove
 
-_MACHINE_EVERY = 4.5
+_MACHINE_EVERY = 9.5
 """Least seconds between two readings of the machine."""
 _PROVE_EVERY = 30.0
 """Seconds until a proof that failed is tried again."""
