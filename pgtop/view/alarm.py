@@ -33,7 +33,8 @@ def summary(derived: DerivedSnapshot) -> Line:
         return ()
     root = forest.roots[0]
     parts = [f"{forest.waiting} waiting", *_notes(forest)]
-    words = f"{', '.join(parts)}{_place(root, derived)}"
+    wait = _longest(root, derived)
+    words = f"{', '.join(parts)}{_place(root, wait, forest)}"
     does = root_does(root, derived)
     texts = (words, f" ({does})") if does else (words,)
     return tuple([Span(clean(text), Tone.ALARM) for text in texts])
@@ -52,11 +53,11 @@ def alarm_forms(derived: DerivedSnapshot) -> Sequence[Line]:
     plate = Span(f"{SIGN}{forest.waiting} waiting", Tone.ALARM_PLATE)
     notes = _notes(forest)
     noted = "".join([f", {note}" for note in notes])
-    place = _place(root, derived)
+    wait = _longest(root, derived)
+    place = _place(root, wait, forest)
     whole = f"{noted}{place}" if notes else f" {place.removeprefix(', ')}"
     does = _what_it_does(root, derived)
     name = root_name(root)
-    wait = _longest(root, derived)
     deadlock = ", deadlock," if _deadlocks(forest) else ""
     comma = "," if notes else ""
     texts = [
@@ -71,11 +72,10 @@ def alarm_forms(derived: DerivedSnapshot) -> Sequence[Line]:
     return [(plate, Span(clean(text), Tone.ALARM)) for text in texts]
 
 
-def _place(root: Node, derived: DerivedSnapshot) -> str:
+def _place(root: Node, wait: str, forest: LockForest) -> str:
     """Return the longest wait and the root that it is for, after what stands before them."""
-    wait = _longest(root, derived)
     name = root_name(root)
-    if len(derived.forest.roots) == 1:
+    if len(forest.roots) == 1:
         longest = f", longest {wait}" if wait else ""
         return f"{longest}, all for {name}"
     return f"; longest {wait} for {name}" if wait else f"; most for {name}"

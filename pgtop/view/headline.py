@@ -338,6 +338,8 @@ def _longest_that_fits(forms: Sequence[Line], room: int) -> Line:
 def _without_sign(form: Line) -> Line:
     """Return the form without its sign, which behind another sentence reads like an error."""
     first, *others = form
+    if not first.text.startswith(_WARNS):
+        return form
     return (first._replace(text=first.text.removeprefix(_WARNS)), *others)
 
 
