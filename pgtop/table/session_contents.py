@@ -264,20 +264,22 @@ def _of_states(
 ) -> Iterator[tuple[AnyColumn, int]]:
     """Yield what the rows in sight need for state and wait, in both forms."""
     at_work = [row for row in rows if row.pid in derived.operations]
-    for form, widest in _of_activities(rows, derived):
+    widths = _of_activities(rows, derived)
+    for form, widest in zip(_STATE_FORMS, widths, strict=True):
         most = form.most_width
         texts = {form.shown(row, derived, most) for row in at_work}
         yield form, min(max(widest, Spread.of(texts).widest), most)
 
 
-_known_widths: dict[frozenset[object], Sequence[tuple[AnyColumn, int]]] = {}
+_known_widths: dict[frozenset[object], tuple[int, ...]] = {}
 _MOST_KNOWN = 64
 
 
 def _of_activities(
     rows: Sequence[Backend], derived: DerivedSnapshot
-) -> Sequence[tuple[AnyColumn, int]]:
-    """Return the cells of the longest words for what the rows in sight do, apart from progress.
+) -> tuple[int, ...]:
+    """Return the cells of the longest words for what the rows in sight do, apart from progress, in
+    each of `_STATE_FORMS`.
 
     Sessions in sight do few different things, which are mostly those of the sample before.
     """
@@ -288,7 +290,7 @@ def _of_activities(
             _known_widths.clear()
         idle = derived._replace(operations=EMPTY)
         widths = [_widest_of(form, examples.values(), idle) for form in _STATE_FORMS]
-        _known_widths[activities] = widths
+        _known_widths[activities] = tuple(widths)
     return _known_widths[activities]
 
 
@@ -296,9 +298,9 @@ def _widest_of(
     form: AnyColumn,
     rows: Iterable[Backend],
     derived: DerivedSnapshot,
-) -> tuple[AnyColumn, int]:
+) -> int:
     texts = {form.shown(row, derived, form.most_width) for row in rows}
-    return form, Spread.of(texts).widest
+    return Spread.of(texts).widest
 
 
 def _of_ages(

@@ -52,7 +52,7 @@ def test_a_storm_is_terminated_by_hand_and_newcomers_live(
         )
         terminal.wait_for(READY)
         terminal.send(typed("filter", "app:storm", "open"))
-        terminal.wait_for(f" of {STORM}\n")
+        terminal.wait_for(f" of {STORM} ")
         terminal.send(typed("tag_all"))
         terminal.wait_for(f"{STORM} tagged")
         terminal.send(typed("terminate"))
