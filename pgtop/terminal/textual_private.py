@@ -14,6 +14,7 @@ from textual._styles_cache import StylesCache
 from textual._xterm_parser import XTermParser
 from textual.binding import Binding, BindingsMap
 from textual.drivers.linux_driver import LinuxDriver
+from textual.worker import WorkerFailed
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -40,9 +41,13 @@ def driver_of(app: "App[Any]") -> "Driver | None":
     return app._driver
 
 
-def crash_of(app: "App[Any]") -> Exception | None:
-    """Return the exception that ended the app; its exit code alone is public."""
-    return app._exception
+def crash_of(app: "App[Any]") -> BaseException | None:
+    """Return the exception that ended the app, or a worker; the exit code alone is public.
+
+    Textual wraps that of a worker without naming it as the cause.
+    """
+    crash = app._exception
+    return crash.error if isinstance(crash, WorkerFailed) else crash
 
 
 def add_filter(app: "App[Any]", line_filter: "LineFilter") -> None:

@@ -142,7 +142,7 @@ class PgtopApp(SilentCrash, PastActions):
         return super().size if driver is None else driver.drawn_size
 
     @property
-    def crash(self) -> Exception | None:
+    def crash(self) -> BaseException | None:
         """The bug that ended the app, if one did."""
         return crash_of(self)
 

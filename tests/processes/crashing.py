@@ -23,6 +23,18 @@ def _in_a_handler() -> None:
     PgtopApp.action_pause = _bug  # type: ignore[method-assign]
 
 
+def _in_a_worker() -> None:
+    from pgtop.tui.app import PgtopApp
+
+    async def break_later() -> None:
+        _bug()
+
+    def start(app: PgtopApp) -> None:
+        app.run_worker(break_later())
+
+    PgtopApp.action_pause = start  # type: ignore[assignment,method-assign]
+
+
 def _in_the_input() -> None:
     from pgtop.terminal.input import Keys
 
@@ -51,6 +63,7 @@ def _in_the_output(*, of_the_thread: bool) -> None:
 
 PLACES: dict[str, Callable[[], None]] = {
     "handler": _in_a_handler,
+    "worker": _in_a_worker,
     "input": _in_the_input,
     "output": partial(_in_the_output, of_the_thread=True),
     "drawing": partial(_in_the_output, of_the_thread=False),

@@ -17,8 +17,9 @@ from tests.pty import Terminal
 def test_a_crash_leaves_a_report_and_the_terminal(
     place: str, server: Cluster, tmp_path: Path
 ) -> None:
-    """A bug in a handler, in drawing, in the reader's or in the writer's thread ends in code 1 and
-    a report."""
+    """A bug in a handler or a worker, in drawing, in the reader's or the writer's thread ends in
+    code 1 and a report.
+    """
     uri = f"postgresql://postgres:{PASSWORD}@/postgres?host={server.folder}&port={server.port}"
     command = [sys.executable, "-m", "tests.processes.crashing", place, uri]
     with Terminal(
