@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from textual.screen import ModalScreen
@@ -56,9 +57,15 @@ def place_of(action: Action, keymap: Keymap) -> str:
     if not views:
         places = [each.name for each in keymap.places if action.id in each.actions]
         return (
-            f"works only in {' and '.join(places)}" if places else "works nowhere now"
+            f"works only in {_series(places, 'and')}" if places else "works nowhere now"
         )
-    names = " and ".join(view.short for view in views)
-    keys = " or ".join(view.key_names[0] for view in views if view.keys)
+    names = _series([view.short for view in views], "and")
+    keys = _series([view.key_names[0] for view in views if view.keys], "or")
     noun = "view" if len(views) == 1 else "views"
     return f"works only in the {names} {noun}: press {keys}".removesuffix(": press ")
+
+
+def _series(words: Sequence[str], conjunction: str) -> str:
+    """Return words as a sentence lists them: `1, 2 or 3`."""
+    *others, last = words or ("",)
+    return f"{', '.join(others)} {conjunction} {last}" if others else last

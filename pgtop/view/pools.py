@@ -210,8 +210,11 @@ def _source(pooler: PoolerReading, now: Instant) -> Line:
     return line(f" Read from {version} at {name}, {ago}.", Tone.QUIET)
 
 
-UNKNOWN = "no pooler is known: name its console with --pooler, or pooler in the profile"
-"""Why there is nothing to show."""
+NOT_NAMED = (
+    "pgtop was given no pooler: name its console with --pooler, or in a profile."
+)
+NOT_READ_THEN = "No pooler was read then."
+"""Why there is nothing to show, now or in the past."""
 
 
 def sessions_filter(row: PoolRow) -> str:

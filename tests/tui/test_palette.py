@@ -5,6 +5,7 @@ from inspect import isawaitable
 from pgtop.config.settings import Settings
 from pgtop.tui.command_list import PaletteCommand, commands, match_score, matching
 from pgtop.tui.dialogs.commands import CommandScreen
+from pgtop.tui.key_help import place_of
 from pgtop.tui.screens.pages import DetailScreen
 from pgtop.tui.widgets.rows import Rows
 from pgtop.view_registry import KEYMAP
@@ -119,3 +120,9 @@ async def test_a_saved_filter_of_another_view_says_why_it_is_not_applied() -> No
         await run(commands_of(stage)["filter @leak"])
         words = " ".join(text_of(stage, "#notice").split())
         assert "the saved filter @leak is wrong" in words
+
+
+def test_several_places_are_listed_in_a_sentence() -> None:
+    place = place_of(KEYMAP.action("terminate"), KEYMAP)
+    views = "the sessions, connections and locks views"
+    assert place == f"works only in {views}: press 1, 2 or 3"

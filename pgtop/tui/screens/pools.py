@@ -22,8 +22,9 @@ from pgtop.tui.widgets.row_table import RowTable
 from pgtop.view.empty import EmptyState
 from pgtop.view.pool_rows import PoolRow
 from pgtop.view.pools import (
+    NOT_NAMED,
+    NOT_READ_THEN,
     POOLS,
-    UNKNOWN,
     ArrangedPools,
     arrange_pools,
     copied,
@@ -85,8 +86,8 @@ class PoolsScreen(TableScreen[PoolRow, Snapshot]):
         """Return why there is no pool."""
         if self._options.filter.text:
             return super().empty_state()
-        reason = UNKNOWN if self.state.past is None else "no pooler was read then"
-        return EmptyState("pool", reasons=(f"Not known: {reason}.",))
+        reason = NOT_NAMED if self.state.past is None else NOT_READ_THEN
+        return EmptyState("pool", reasons=(reason,))
 
     def lines_below(self, width: int) -> list[Line]:
         """Return nothing: the rows have all that a reader must know."""
