@@ -8,6 +8,8 @@ import pytest
 from pgtop.startup import LATE
 from tests.waiting import PATIENCE
 
+_OF_WHOLE_PSYCOPG = {"psycopg.connection", "psycopg.types.json", "importlib.metadata"}
+
 
 @pytest.mark.parametrize(
     ("words", "unwanted"),
@@ -49,7 +51,8 @@ def test_the_dashboard_starts_without_the_modules_of_rare_cases() -> None:
     """Above all without ssl, which takes 4 MB: libpq does TLS itself."""
     program = (
         "import sys; from pgtop.cli import interrupts; interrupts.guard()\n"
-        "from pgtop import startup\n"
+        "from pgtop import psycopg_parts, startup\n"
+        "psycopg_parts.use_parts()\n"
         "with startup.without_ssl():\n from pgtop.cli import compose\n"
         "startup.load_screen(); print(*sys.modules)"
     )
@@ -61,4 +64,4 @@ def test_the_dashboard_starts_without_the_modules_of_rare_cases() -> None:
     )
     loaded = set(done.stdout.split())
     assert "pgtop.tui.app" in loaded
-    assert not loaded & {*LATE, "_ssl", "hashlib", "_hashlib"}
+    assert not loaded & {*LATE, *_OF_WHOLE_PSYCOPG, "_ssl", "hashlib", "_hashlib"}

@@ -97,7 +97,9 @@ def _run(words: Sequence[str], command: "Command") -> int:
 def _run_connecting(command: "Command") -> int:
     """Run a command; report why a server fails it. Raises PgtopError."""
     from pgtop.ports import SourceError
+    from pgtop.psycopg_parts import use_parts
 
+    use_parts()
     try:
         return _run_module(command)
     except SourceError as error:

@@ -1,5 +1,6 @@
 """The steps of connecting to a server, for a user who waits for them."""
 
+from collections.abc import Callable
 from time import monotonic
 from typing import NamedTuple
 
@@ -26,6 +27,8 @@ class ConnectSteps:
 
     def __init__(self) -> None:
         self._steps: tuple[ConnectStep, ...] = ()
+        self.on_sample: Callable[[], object] | None = None
+        """Called as the first sample begins, in the thread that takes it."""
 
     @property
     def begun(self) -> tuple[ConnectStep, ...]:
@@ -42,3 +45,5 @@ class ConnectSteps:
         if before and detail:
             before[-1] = before[-1]._replace(detail=detail)
         self._steps = (*before, ConnectStep(name, monotonic()))
+        if name == SAMPLE and self.on_sample:
+            self.on_sample()

@@ -61,6 +61,8 @@ class Splash:
         self._environ = environ
         self._target = target
         self._steps = steps
+        self._is_sampling = asyncio.Event()
+        steps.on_sample = self._is_sampling.set
         self._refusal: _Refusal | None = None
         self._retry_requested = asyncio.Event()
         self._showing: asyncio.Task[None] | None = None
@@ -121,13 +123,16 @@ class Splash:
         self._showing.add_done_callback(self._cancel_waiter)
 
     async def _show_wait(self) -> None:
-        # Imported while the server starts a session.
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_UNSEEN_SECONDS):
+                await self._is_sampling.wait()
+        # Imported while the server works on the first sample: 28 ms, of which 15 are its time.
         from pgtop.tui.first_frames import pieces
 
-        await asyncio.sleep(_UNSEEN_SECONDS)
+        await asyncio.sleep(began + _UNSEEN_SECONDS - loop.time())
         tty = self._take()
-        loop = asyncio.get_running_loop()
-        began = loop.time() - _UNSEEN_SECONDS
         loop.add_reader(KEYBOARD, self._read)
         loop.add_signal_handler(signal.SIGTSTP, self._suspend)
         while True:

@@ -133,7 +133,7 @@ class Channel:
         """Return the bytes received over this TCP connection so far, or None where the kernel does
         not report them.
         """
-        return bytes_received(self.connection.fileno())
+        return bytes_received(self.connection.pgconn.socket)
 
 
 def _commands(statements: Sequence[Statement | Command]) -> list[Command]:
@@ -195,7 +195,7 @@ class ServerConnection:
                 raise SourceError(_CLOSED) from error
             finally:
                 self._limit = None
-                await self._drop_unless_usable()
+                self._drop_unless_usable()
 
     @property
     def console_options(self) -> Mapping[str, str]:
@@ -232,7 +232,7 @@ class ServerConnection:
         if self._limit is not None and not self._limit.expired():
             self._limit.reschedule(0)
         async with self._lock:
-            await self._drop()
+            self._drop()
 
     async def _open(self) -> Channel:
         if self._channel is None and not self._is_closed:
@@ -289,13 +289,8 @@ class ServerConnection:
         options["sslpassword"] = options.get("sslpassword") or NO_PASSPHRASE
 
     async def _connect(self, resolved: ResolvedOptions) -> Channel:
-        # Preparing statements would save the server 0.3 ms a sample, but costs a round trip, and
-        # poolers break it.
         connection = PgConnection(await dial(self._background, resolved, self.steps))
-        connection.prepare_threshold = None
         try:
-            await connection.set_autocommit(True)
-            connection.remember_fatal_notices()
             if _is_console(connection.pgconn):
                 raise SourceError(failures.pooler_console())
             self.steps.begin(RIGHTS)
@@ -307,14 +302,14 @@ class ServerConnection:
             self.steps.begin(SAMPLE)
             return Channel(connection, features)
         except BaseException:
-            await connection.close()
+            connection.close()
             raise
 
-    async def _drop_unless_usable(self) -> None:
+    def _drop_unless_usable(self) -> None:
         if self._channel is not None and not _is_usable(self._channel.connection):
-            await self._drop()
+            self._drop()
 
-    async def _drop(self) -> None:
+    def _drop(self) -> None:
         channel = self._channel
         self._channel = None
         if channel is not None:
@@ -322,7 +317,7 @@ class ServerConnection:
                 from pgtop.sources.postgres import connection_log
 
                 connection_log.log_closed(_is_usable(channel.connection))
-            await channel.connection.close()
+            channel.connection.close()
 
 
 _CLOSED = Failure(

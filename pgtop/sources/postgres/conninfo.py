@@ -21,7 +21,6 @@ from typing import TypeAlias
 
 import psycopg
 from psycopg import pq
-from psycopg.conninfo import conninfo_to_dict
 
 from pgtop.files import open_regular, read_start
 from pgtop.sources.postgres.encoding import decode_name
@@ -359,7 +358,11 @@ def parse_conninfo(text: str) -> dict[str, str]:
     which may quote a part of the text.
     """
     try:
-        parameters = conninfo_to_dict(text)
-    except psycopg.ProgrammingError as error:
+        options = pq.Conninfo.parse(text.encode())
+    except psycopg.OperationalError as error:
         raise ValueError(str(error)) from None
-    return {name: str(value) for name, value in parameters.items()}
+    return {
+        option.keyword.decode(): option.val.decode()
+        for option in options
+        if option.val is not None
+    }

@@ -285,21 +285,21 @@ class Facts:
         started_at, in_recovery, user_oid, login_oid, database_oid, *reached = one_row(
             self._rows[SERVER]
         )
-        info = channel.connection.info
+        connection = channel.connection
         number = {decode_name(name): value for name, value in self._rows[SETTINGS]}
         roles = {
             row[0]: _role(row, channel.features.encoding) for row in self._rows[ROLES]
         }
         databases = {row[0]: _database(row) for row in self._rows[DATABASES]}
         reserves = self._rows[RESERVES]
-        user = roles.get(user_oid) or Role(info.user)
-        database = databases.get(database_oid) or Database(info.dbname)
+        user = roles.get(user_oid) or Role(connection.user)
+        database = databases.get(database_oid) or Database(connection.database)
         run = self._run(started_at)
         return Server(
-            version=info.parameter_status("server_version") or "",
-            version_num=info.server_version,
-            host=info.host,
-            port=info.port,
+            version=connection.parameter_status("server_version"),
+            version_num=connection.server_version,
+            host=connection.host,
+            port=connection.port,
             database=database.name,
             user=user.name,
             pid=channel.features.pid,
@@ -307,7 +307,7 @@ class Facts:
             database_oid=database_oid,
             started_at=started_at,
             limits=_limits(number, reserves),
-            rights=_rights(roles, user, info.server_version, channel.features),
+            rights=_rights(roles, user, connection.server_version, channel.features),
             in_recovery=in_recovery,
             track_activity_query_size=number.get("track_activity_query_size", 1024),
             roles=roles,
@@ -315,7 +315,7 @@ class Facts:
             address=_address(*reached),
             cluster=run.cluster,
             wal=run.wal,
-            login=_login(login_oid, roles.get(login_oid), reserves, info.user),
+            login=_login(login_oid, roles.get(login_oid), reserves, connection.user),
             is_pooled=channel.features.pooled,
             missing=self._missing(),
         )

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import LiteralString
 
 import psycopg
-from psycopg.types.numeric import Int8BinaryLoader, OidBinaryLoader
-from psycopg.types.string import ByteaBinaryLoader
 
 from pgtop.sources.postgres.encoding import decode_name
 from pgtop.sources.postgres.features import (
@@ -20,9 +18,7 @@ from pgtop.sources.postgres.pg_connection import PgConnection
 from pgtop.sources.postgres.pipeline import Statement, command, run
 from pgtop.sources.postgres.shapes import (
     PID,
-    PIDS_OID,
     TEXT,
-    PidsLoader,
     Shape,
     one_row,
 )
@@ -118,14 +114,6 @@ _NOT_QUIET = Statement("SELECT ''::text, ''::text WHERE false", shape=_QUIET_SHA
 
 async def introduce(connection: PgConnection) -> Features:
     """Make pgtop's settings and read the server's features, in one round trip."""
-    # Instants arrive as the server has them, whole microseconds; transaction ids as the unsigned
-    # numbers they are.
-    connection.adapters.register_loader("timestamptz", Int8BinaryLoader)
-    connection.adapters.register_loader("xid", OidBinaryLoader)
-    # Texts arrive as bytes, whatever encoding the server names, and arrays are checked for length.
-    for name in ("text", "name"):
-        connection.adapters.register_loader(name, ByteaBinaryLoader)
-    connection.adapters.register_loader(PIDS_OID, PidsLoader)
     greeted_by = connection.pgconn.backend_pid
     settings = (_FIRST, _IN_TIME, _settings(greeted_by))
     try:
@@ -160,7 +148,7 @@ async def _learned(
     *_, rows, silenced = await run(
         connection, [command(*statement) for statement in statements]
     )
-    encoding = connection.info.parameter_status("server_encoding") or "SQL_ASCII"
+    encoding = connection.parameter_status("server_encoding") or "SQL_ASCII"
     names = frozenset([decode_name(name) for name, _ in silenced])
     return Features.of(one_row(rows), connection.pgconn.backend_pid, encoding)._replace(
         silenced=names
@@ -171,10 +159,10 @@ def _be_quiet(connection: PgConnection, greeted_by: int) -> Statement:
     """Return the statement that keeps pgtop's statements out of the server's log, as far as this
     role may, and if no pooler shares the process.
     """
-    info = connection.info
-    is_superuser = info.parameter_status("is_superuser") == "on"
+    is_superuser = connection.parameter_status("is_superuser") == "on"
     # a superuser needs no privilege
-    needs_privilege = not is_superuser and info.server_version >= _PARAMETER_PRIVILEGES
+    version = connection.server_version
+    needs_privilege = not is_superuser and version >= _PARAMETER_PRIVILEGES
     is_allowed = _MAY_SET if needs_privilege else _IS_SUPERUSER
     sql = _BE_QUIET.format(values=_rows_of(_QUIET), is_allowed=is_allowed)
     return Statement(sql, {"greeted_by": greeted_by}, _QUIET_SHAPE)

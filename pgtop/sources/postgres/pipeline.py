@@ -106,7 +106,7 @@ async def run(
     error = _first_error(results) or failure
     if error is not None:
         raise error
-    return _rows(connection, commands, results)
+    return _rows(commands, results)
 
 
 async def run_each(
@@ -122,9 +122,7 @@ async def run_each(
     results, failure = await _results(connection, transactions, most)
     *ended, unended = _by_transaction(results)
     for commands, own_results in zip(transactions, ended, strict=False):
-        yield _first_error(own_results) or _rows_or_error(
-            connection, commands, own_results
-        )
+        yield _first_error(own_results) or _rows_or_error(commands, own_results)
     if failure is not None:
         raise _first_error(unended) or failure
 
@@ -326,18 +324,14 @@ def _first_error(results: Iterable[Result]) -> psycopg.Error | None:
     return None
 
 
-def _rows_or_error(
-    connection: PgConnection, commands: Sequence[Command], results: Sequence[Result]
-) -> Answer:
+def _rows_or_error(commands: Sequence[Command], results: Sequence[Result]) -> Answer:
     try:
-        return _rows(connection, commands, results)
+        return _rows(commands, results)
     except psycopg.Error as error:
         return error
 
 
-def _rows(
-    connection: PgConnection, commands: Sequence[Command], results: Sequence[Result]
-) -> list[Rows]:
+def _rows(commands: Sequence[Command], results: Sequence[Result]) -> list[Rows]:
     """Return the rows of each command of one transaction."""
     answers = [result for result in results if result.status in _ANSWERS]
     if len(answers) != len(commands):
@@ -345,9 +339,9 @@ def _rows(
             f"The server gave {len(answers)} results for {len(commands)} statements."
         )
     pairs = zip(commands, answers, strict=True)
-    return [_rows_of(connection, result, command.shape) for command, result in pairs]
+    return [_rows_of(result, command.shape) for command, result in pairs]
 
 
-def _rows_of(connection: PgConnection, result: Result, shape: Shape | None) -> Rows:
+def _rows_of(result: Result, shape: Shape | None) -> Rows:
     has_rows = result.status == pq.ExecStatus.TUPLES_OK
-    return load(connection, result, shape) if has_rows or shape else []
+    return load(result, shape) if has_rows or shape else []

@@ -196,7 +196,7 @@ class _Sampler:
         try:
             return await self._sample(topics)
         except psycopg.Error as error:
-            is_closed = self.channel.connection.closed
+            is_closed = self.channel.connection.is_closed
             if (
                 is_closed
                 or not self._sessions.has_locks

@@ -12,10 +12,17 @@ from typing import Any, NamedTuple, TypeAlias
 
 import psycopg
 from psycopg import pq
-from psycopg.adapt import Buffer, Loader, Transformer
+from psycopg.adapt import AdaptersMap, Buffer, Loader, Transformer
+from psycopg.types.bool import BoolBinaryLoader
+from psycopg.types.numeric import (
+    Int2BinaryLoader,
+    Int4BinaryLoader,
+    Int8BinaryLoader,
+    OidBinaryLoader,
+)
+from psycopg.types.string import ByteaBinaryLoader
 
 from pgtop.model.timestamp import MICROSECONDS
-from pgtop.sources.postgres.pg_connection import PgConnection
 
 Rows: TypeAlias = list[tuple[Any, ...]]
 Result: TypeAlias = pq.abc.PGresult
@@ -40,6 +47,9 @@ _LATEST = 2_900_000 * _DAY
 _ARRAY_HEAD = Struct("!iiIii")
 _ELEMENT = Struct("!ii")
 _INT4 = 23
+
+_ANY_OTHER_OID = 0
+"""The key of the loader of every type that has none of its own."""
 
 
 class AnswerError(psycopg.DataError):
@@ -75,8 +85,7 @@ INT8 = ColumnKind(frozenset({20}), 8)
 OID = ColumnKind(frozenset({26}), 4)
 XID = ColumnKind(frozenset({28}), 4)
 PID = INT4._replace(lowest=1)
-PIDS_OID = 1007
-PIDS = ColumnKind(frozenset({PIDS_OID}))
+PIDS = ColumnKind(frozenset({1007}))
 TIME = ColumnKind(frozenset({1184}), 8, lowest=_EARLIEST, highest=_LATEST)
 
 
@@ -122,7 +131,33 @@ class PidsLoader(Loader):
         return tuple([number for _, number in elements])
 
 
-def load(connection: PgConnection, result: Result, shape: Shape | None) -> Rows:
+def _loaders() -> AdaptersMap:
+    """Return how each type is loaded: texts as bytes, whatever encoding the server names; instants
+    as the server has them, whole microseconds; transaction ids as the unsigned numbers they are.
+    """
+    loaders = AdaptersMap()
+    loaders.register_loader(_ANY_OTHER_OID, ByteaBinaryLoader)
+    for kind, loader in (
+        (BOOL, BoolBinaryLoader),
+        (BYTES, ByteaBinaryLoader),
+        (TEXT, ByteaBinaryLoader),
+        (INT2, Int2BinaryLoader),
+        (INT4, Int4BinaryLoader),
+        (INT8, Int8BinaryLoader),
+        (OID, OidBinaryLoader),
+        (XID, OidBinaryLoader),
+        (PIDS, PidsLoader),
+        (TIME, Int8BinaryLoader),
+    ):
+        for oid in kind.oids:
+            loaders.register_loader(oid, loader)
+    return loaders
+
+
+_LOADERS = _loaders()
+
+
+def load(result: Result, shape: Shape | None) -> Rows:
     """Load the rows of `result`. Raises AnswerError unless they have this shape (None: any)."""
     if result.ntuples * result.nfields > CELLS_AT_MOST:
         raise AnswerError(
@@ -130,7 +165,7 @@ def load(connection: PgConnection, result: Result, shape: Shape | None) -> Rows:
         )
     if shape is not None:
         _check_columns(result, shape)
-    transformer = Transformer(connection)
+    transformer = Transformer(_LOADERS)
     transformer.set_pgresult(result)
     rows: Rows = transformer.load_rows(0, result.ntuples, tuple)
     if shape is not None and rows:

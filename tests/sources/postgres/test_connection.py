@@ -16,6 +16,7 @@ import pytest
 from pgtop.model.connecting import STEPS
 from pgtop.model.failure import FailureKind
 from pgtop.ports import SourceError
+from pgtop.sources.postgres import pipeline
 from pgtop.sources.postgres.connection import ServerConnection, Statement
 from tests.sources.postgres.conftest import Connect, Wire
 from tests.sources.postgres.signal_helpers import RoleMaker
@@ -153,12 +154,13 @@ async def test_behind_a_pooler_nothing_stays_set(
             Statement("SELECT current_setting('transaction_read_only')")
         )
         assert in_transaction == (b"on",)
-        rows = await channel.connection.execute(
+        sql = (
             "SELECT name FROM pg_settings WHERE source = 'session'"
             # set again for each transaction
             " AND name NOT IN ('client_encoding', 'transaction_isolation')"
         )
-        assert await rows.fetchall() == []
+        rows = await pipeline.run(channel.connection, [pipeline.command(sql)])
+        assert rows == [[]]
 
 
 async def test_defaults_apply_only_to_unset_options(

@@ -1,35 +1,39 @@
 """The server's features are read from the server."""
 
-from pgtop.sources.postgres.connection import ServerConnection
+from pgtop.sources.postgres.connection import Channel, ServerConnection
 from pgtop.sources.postgres.features import Features
+from pgtop.sources.postgres.pipeline import Statement
 from tests.sources.postgres.conftest import Wire
 
 
 async def test_columns_come_from_the_catalog(session: ServerConnection) -> None:
     """The columns named are exactly those that the server's own functions have."""
     async with session.acquire() as channel:
-        cursor = await channel.connection.execute(
-            "SELECT * FROM pg_stat_get_activity(0)"
-        )
-        assert cursor.description is not None
-        assert channel.features.activity_columns >= {
-            column.name for column in cursor.description
-        }
-        cursor = await channel.connection.execute("SELECT * FROM pg_locks LIMIT 0")
-        assert cursor.description is not None
-        assert channel.features.lock_columns == {
-            column.name for column in cursor.description
-        }
+        features = channel.features
+        activity = columns_of(channel, b"SELECT * FROM pg_stat_get_activity(0)")
+        locks = columns_of(channel, b"SELECT * FROM pg_locks LIMIT 0")
+    assert activity
+    assert features.activity_columns >= activity
+    assert features.lock_columns == locks
+
+
+def columns_of(channel: Channel, sql: bytes) -> set[str]:
+    """Return the names of the columns of a query."""
+    result = channel.connection.pgconn.exec_(sql)
+    names = [result.fname(column) or b"" for column in range(result.nfields)]
+    return {name.decode() for name in names}
 
 
 async def test_the_views_of_progress_are_those_of_the_catalog(
     session: ServerConnection,
 ) -> None:
     async with session.acquire() as channel:
-        cursor = await channel.connection.execute(
-            "SELECT viewname FROM pg_views WHERE viewname LIKE 'pg_stat_progress_%'"
+        [rows] = await channel.run(
+            Statement(
+                "SELECT viewname FROM pg_views WHERE viewname LIKE 'pg_stat_progress_%'"
+            )
         )
-        views = {name.decode() for (name,) in await cursor.fetchall()}
+        views = {name.decode() for (name,) in rows}
         assert {
             f"pg_stat_progress_{name}" for name in channel.features.progress_views
         } == views
@@ -39,7 +43,7 @@ async def test_the_connection_is_known(session: ServerConnection) -> None:
     """A direct connection is distinguished from a pooled one, and the database's encoding is
     known."""
     async with session.acquire() as channel:
-        assert channel.features.pid == channel.connection.info.backend_pid
+        assert channel.features.pid == channel.connection.pgconn.backend_pid
         assert not channel.features.pooled
         assert channel.features.encoding == "UTF8"
 

@@ -109,7 +109,7 @@ async def test_statement_timeout_keeps_the_connection(
     source = PostgresSource(session)
     pid = (await source.sample()).server.pid
     async with session.acquire() as channel:
-        await channel.connection.execute("SET statement_timeout = '20ms'")
+        channel.connection.pgconn.exec_(b"SET statement_timeout = '20ms'")
     with pytest.raises(SourceError) as caught:
         async with session.acquire() as channel:
             await channel.run(Statement("SELECT pg_sleep(5)"))

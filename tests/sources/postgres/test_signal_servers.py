@@ -93,7 +93,7 @@ async def fail_over(
     """Break the connection, and lead the next one to another server."""
     address.move_to(server)
     async with session.acquire() as channel:
-        await channel.connection.close()
+        channel.connection.close()
 
 
 @pytest.mark.parametrize("to_younger", [True, False])

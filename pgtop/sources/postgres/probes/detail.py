@@ -85,7 +85,7 @@ async def read_detail(
     total = lock_rows[0].total if lock_rows else 0
     exempt_pids = None if failure else read_exempt(exempt_rows)
     is_exempt = None if exempt_pids is None else backend_id.pid in exempt_pids
-    options = channel.connection.info.options
+    options = channel.connection.options
     return Detail(
         taken_at=taken_at,
         backend=backend,
