@@ -49,17 +49,37 @@ _NOWHERE: PlacedRun = (-1, ("", PLAIN), -1)
 class Line:
     """One line of cells. A wide character is in its first cell, and its other cells are empty."""
 
-    __slots__ = ("cells", "drawn", "drawn_up_to", "styles")
+    __slots__ = (
+        "cells",
+        "drawn",
+        "drawn_up_to",
+        "styles",
+        "touched_from",
+        "touched_up_to",
+    )
 
     def __init__(self, width: int, cell: Cell = " ") -> None:
         self.cells = [cell] * width
         self.styles = [PLAIN] * width
         self.forget_drawn()
+        self.forget_touched()
 
     def forget_drawn(self) -> None:
         """Take no run for drawn: the cells may have been overwritten."""
         self.drawn: list[PlacedRun] = []
         self.drawn_up_to = -1
+
+    def forget_touched(self) -> None:
+        """Take all cells for painted."""
+        self.touched_from = len(self.cells)
+        self.touched_up_to = 0
+
+    def touch(self, start: int, end: int) -> None:
+        """Have these cells compared at the next painting, with those between them and others that
+        were touched: mostly a few of a line, which has 200.
+        """
+        self.touched_from = min(self.touched_from, start)
+        self.touched_up_to = max(self.touched_up_to, end)
 
     def resize(self, width: int) -> None:
         """Cut off on the right, or fill up with blanks."""
@@ -68,6 +88,7 @@ class Line:
         self.cells = [*kept, *" " * missing]
         self.styles = self.styles[:width] + [PLAIN] * missing
         self.forget_drawn()
+        self.touch(0, width)
 
     def put(
         self,
@@ -84,6 +105,7 @@ class Line:
         self._split(end)
         self.cells[x:end] = cells
         self.styles[x:end] = [style] * len(cells)
+        self.touch(x, end)
 
     def join(self, x: int, marks: str) -> None:
         """Add combining marks to the character that ends before `x`."""
@@ -91,6 +113,7 @@ class Line:
             x -= 1
             if cell := self.cells[x]:
                 self.cells[x] = (cell + marks)[:_MAX_MARKS]
+                self.touch(x, x + 1)
                 return
 
     def _split(self, x: int) -> None:
@@ -102,6 +125,7 @@ class Line:
         while end < len(self.cells) and self.cells[end] == "":
             end += 1
         self.cells[start:end] = " " * (end - start)
+        self.touch(start, end)
 
 
 class Canvas:
@@ -133,6 +157,12 @@ class Canvas:
         for line in self.lines:
             line.resize(width)
         self.touched.clear()
+
+    def touch_all(self) -> None:
+        """Have every cell compared at the next painting."""
+        self.touched.update(range(len(self.lines)))
+        for line in self.lines:
+            line.touch(0, self.width)
 
     def draw(
         self,

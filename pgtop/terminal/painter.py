@@ -50,7 +50,7 @@ class Painter:
         """Return what makes the terminal show `canvas`; clears the canvas's touched lines."""
         if len(self._shown) != len(canvas.lines):
             self._shown = [Line(canvas.width, _UNKNOWN) for _ in canvas.lines]
-            canvas.touched.update(range(len(canvas.lines)))
+            canvas.touch_all()
         strokes: list[Stroke] = []
         for y in sorted(canvas.touched):
             strokes += self._strokes(y, canvas.lines[y])
@@ -67,7 +67,9 @@ class Painter:
 
     def _strokes(self, y: int, wanted: Line) -> Iterator[Stroke]:
         shown = self._shown[y]
-        changed = _changed(wanted, shown)
+        touched = slice(wanted.touched_from, wanted.touched_up_to)
+        wanted.forget_touched()
+        changed = _changed(wanted, shown, touched)
         if not changed:
             return
         blank = len(wanted.cells)
@@ -89,8 +91,8 @@ class Painter:
                 _ERASE,
                 blank,
             )
-        shown.cells[:] = wanted.cells
-        shown.styles[:] = wanted.styles
+        shown.cells[touched] = wanted.cells[touched]
+        shown.styles[touched] = wanted.styles[touched]
 
     def _blank_from(self, line: Line, changed: list[int]) -> int:
         """Return where to erase the line from, if that pays: a changed cell with nothing but the
@@ -147,11 +149,11 @@ class Painter:
         return going
 
 
-def _changed(wanted: Line, shown: Line) -> list[int]:
-    """Return the columns whose cells differ; equal stretches are passed over as a whole."""
+def _changed(wanted: Line, shown: Line, touched: slice) -> list[int]:
+    """Return the touched columns whose cells differ; equal stretches are passed over as a whole."""
     changed: list[int] = []
-    for start in range(0, len(wanted.cells), _STRETCH):
-        stretch = slice(start, start + _STRETCH)
+    for start in range(touched.start, touched.stop, _STRETCH):
+        stretch = slice(start, min(start + _STRETCH, touched.stop))
         cells = wanted.cells[stretch]
         styles = wanted.styles[stretch]
         old = shown.cells[stretch]
