@@ -15,7 +15,7 @@ from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model import EMPTY
 from pgtop.model.backend import CLIENT_BACKEND, PARALLEL_WORKER, Backend
 from pgtop.model.section import BACKEND_IO, HOST
-from pgtop.model.snapshot import IdleGroup, Snapshot
+from pgtop.model.snapshot import IdleGroup
 from pgtop.table.fitting import Contents
 from pgtop.table.layout import AnyColumn
 from pgtop.table.options import TableOptions
@@ -157,20 +157,33 @@ def _of_extra_columns(
     if are_wanted:
         for extra in _EXTRA_COLUMNS:
             yield extra, _of_texts(extra, rows, derived)
-    elif _has_figures(derived.snapshot):
-        for offered in _OFFERED_COLUMNS:
-            has_any = any(offered.text(row, derived) for row in rows)
-            yield offered, offered.width if has_any else 0
+    else:
+        yield from _of_offered_columns(rows, derived)
 
 
-def _has_figures(snapshot: Snapshot) -> bool:
-    """Return whether anything is known of what sessions use: it is read for wide screens alone."""
+def _of_offered_columns(
+    rows: Sequence[Backend],
+    derived: DerivedSnapshot,
+) -> Iterator[tuple[AnyColumn, int]]:
+    """Yield what is known of the use of sessions: it is read for wide screens alone.
+
+    On the server's machine all columns come at once, as the figures of each session do within some
+    seconds: each column that came later would draw the whole table again, up to 7 kB.
+    """
+    snapshot = derived.snapshot
     if HOST not in snapshot.sections:
-        return False
+        return
     from pgtop.model.host import host_of  # late: most servers run elsewhere
 
     reading = host_of(snapshot)
-    return BACKEND_IO in snapshot.sections or bool(reading and reading.processes)
+    are_read = reading is not None and bool(reading.processes)
+    if reading is not None and are_read and not reading.missing:
+        for offered in _OFFERED_COLUMNS:
+            yield offered, offered.width
+    elif are_read or BACKEND_IO in snapshot.sections:
+        for offered in _OFFERED_COLUMNS:
+            has_any = any(offered.text(row, derived) for row in rows)
+            yield offered, offered.width if has_any else 0
 
 
 @lru_cache(maxsize=2)

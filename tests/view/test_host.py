@@ -163,6 +163,21 @@ def test_wide_screens_show_the_columns_unasked() -> None:
         assert placed[-1].width >= claim(width)
 
 
+def test_columns_of_the_servers_machine_come_at_once() -> None:
+    """The first figures of a session come one after another, within some seconds."""
+    names = ("cpu", "memory", "read", "write")
+    first = CALM._replace(processes={BACKEND.pid: ()})
+    for reading, expected in (
+        (first, [6, 5, 7, 8]),
+        (PER_SESSION, [6, 5, 7, 8]),
+        (first._replace(missing=(RIGHTS,)), [0, 0, 0, 0]),
+        (PER_SESSION._replace(missing=(RIGHTS,)), [6, 5, 7, 8]),
+    ):
+        derived = DerivedSnapshot.of(on_host(reading))
+        measured = dict(contents(SNAPSHOT.backends, derived, TableOptions()))
+        assert [measured[column(name)] for name in names] == expected
+
+
 def test_no_column_is_measured_for_figures_that_were_not_read() -> None:
     derived = DerivedSnapshot.of(on_host())
     measured = dict(contents(SNAPSHOT.backends, derived, TableOptions()))
