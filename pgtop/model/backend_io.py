@@ -35,10 +35,13 @@ class BackendIoReading(NamedTuple):
 
 def backend_io_of(backend: Backend, snapshot: Snapshot) -> SessionIo | None:
     """Return what the server has counted for a session; None if nothing is known."""
-    section = snapshot.sections.get(SECTION)
-    reading = None if section is None else section.data
-    if not isinstance(reading, BackendIoReading):
-        return None
-    known = reading.sessions.get(backend.pid)
+    known = sessions_of(snapshot).get(backend.pid)
     is_its = known is not None and known.backend_start == backend.backend_start
     return known if is_its else None
+
+
+def sessions_of(snapshot: Snapshot) -> Mapping[int, SessionIo]:
+    """Return what the server has counted, by pid; nothing if it was not read."""
+    section = snapshot.sections.get(SECTION)
+    reading = None if section is None else section.data
+    return reading.sessions if isinstance(reading, BackendIoReading) else EMPTY

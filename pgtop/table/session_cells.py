@@ -299,22 +299,26 @@ def time_width(backend: Backend, seconds: float | None) -> int:
 
 
 age_key = seconds_since(age_start)
-_age_text = time_text_of(age_key)
 
 
 def age_text(backend: Backend, derived: DerivedSnapshot) -> str:
     """Return the age to the second; roughly for quiet sessions, so that hundreds of rows need not
     be drawn every second.
     """
-    words = _age_text(backend, derived)
-    is_marked = not is_quiet(backend) and _is_later_statement(backend)
+    seconds = age_key(backend, derived)
+    if is_quiet(backend):
+        return quiet_age(seconds)
+    words = age(seconds)
+    is_marked = _is_later_statement(backend)
     return f"{AGE_OF_TRANSACTION}{words}" if is_marked else words
 
 
 def age_width(backend: Backend, derived: DerivedSnapshot) -> int:
     """Return the cells of the longest text that the age of a session has in its present unit."""
-    is_marked = not is_quiet(backend) and _is_later_statement(backend)
-    return time_width(backend, age_key(backend, derived)) + is_marked
+    seconds = age_key(backend, derived)
+    if is_quiet(backend):
+        return len(quiet_age(seconds))
+    return age_cells(seconds) + _is_later_statement(backend)
 
 
 def _is_later_statement(backend: Backend) -> bool:

@@ -253,6 +253,7 @@ _USUAL = Column(
     tone=cells.row_tone,
     right=True,
     on_request=True,
+    is_aging=True,
 )
 
 

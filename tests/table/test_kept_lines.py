@@ -18,12 +18,16 @@ from pgtop.model.backend import (
     PARALLEL_WORKER,
     Backend,
 )
+from pgtop.model.backend_io import BackendIoReading, SessionIo
 from pgtop.model.progress import Operation
+from pgtop.model.section import BACKEND_IO, HOST, Section
 from pgtop.model.timestamp import MICROSECONDS
 from pgtop.table.kept_lines import KeptLines
 from pgtop.table.options import TableOptions
 from pgtop.table.sessions import SESSIONS
 from tests import scenes
+from tests.scenes.host import CALM, FIGURES
+from tests.scenes.pools import READING, SURE, pooled
 from tests.scenes.replication import BEHIND, DB3, PRIMARY, replicated
 
 STARTS = (scenes.NOW, scenes.NOW - 8 * MICROSECONDS, None)
@@ -111,6 +115,46 @@ def test_the_kept_line_of_a_walsender_follows_its_lag() -> None:
         derived = DerivedSnapshot.of(replicated(reading))
         expected = SESSIONS.line(layout, DB3, derived)
         assert kept.line(layout, DB3, derived) == expected
+
+
+def test_the_kept_line_of_a_session_follows_its_use_of_the_machine() -> None:
+    """Of a row that stays the same, figures that are read beside it do not."""
+    kept = KeptLines()
+    options = TableOptions(extra_columns=True)
+    layout = SESSIONS.layout(400, options)
+    row = scenes.busy().backends[0]
+    counted = SessionIo(row.backend_start or 0, 2e6, 0.0)
+    readings: Sequence[tuple[dict[int, Any], dict[int, SessionIo]]] = (
+        ({}, {}),
+        ({row.pid: FIGURES}, {}),
+        ({row.pid: (0.0, None, None, 7e6, 0.0)}, {}),
+        ({row.pid: (0.0,)}, {row.pid: counted}),
+        ({}, {row.pid: counted._replace(write_bytes_per_second=9e6)}),
+    )
+    lines = set()
+    for processes, sessions in readings:
+        sections: dict[str, Section[Any]] = {
+            HOST: Section(scenes.NOW, CALM._replace(processes=processes)),
+            BACKEND_IO: Section(scenes.NOW, BackendIoReading(sessions)),
+        }
+        derived = DerivedSnapshot.of(replace(scenes.busy(), sections=sections))
+        line = kept.line(layout, row, derived)
+        assert line == SESSIONS.line(layout, row, derived)
+        lines.add(line)
+    assert len(lines) == len(readings)
+
+
+def test_the_kept_line_of_a_pooled_session_follows_its_client() -> None:
+    kept = KeptLines()
+    layout = SESSIONS.layout(200, TableOptions())
+    names = []
+    unlinked = READING._replace(links=())
+    for snapshot in (pooled(READING), pooled(unlinked), pooled(READING)):
+        derived = DerivedSnapshot.of(snapshot)
+        line = kept.line(layout, SURE, derived)
+        assert line == SESSIONS.line(layout, SURE, derived)
+        names.append(line)
+    assert names[0] == names[2] != names[1]
 
 
 def test_kept_lines_know_all_that_a_cell_may_read() -> None:
