@@ -372,8 +372,8 @@ async def test_the_idle_group_stays_the_same_object(
     assert idle.query == "SELECT 'up'"
     grouped = await sample_until(source, lambda seen: second in seen.idle_group.by_pid)
     # it may not have begun to wait for its client yet
-    waits = {"wait_event_type": "Client", "wait_event": "ClientRead"}
-    assert grouped.at(second) == idle._replace(**waits)
+    waiting = idle._replace(wait_event_type="Client", wait_event="ClientRead")
+    assert grouped.at(second) == waiting
     await other.close()
     await sample_until(source, lambda seen: seen.at(second) is None)
 
