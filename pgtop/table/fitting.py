@@ -96,19 +96,44 @@ def _layout(
         return (PlacedColumn(columns.first, width),)
     space = width - first.width - 1
     visible, others = _filled_shape(columns, width, extra_columns, needs)
+    room = space - _claim_of(columns, width, space, _apart(columns, needs))
     if skip:
         scrolled = [*visible, *others][skip:]
-        between = _that_fit(scrolled, needs, space - _claim_of(columns, width, space))
+        between = _that_fit(scrolled, needs, room)
     else:
-        between = _squeezed(visible, needs, space, columns, width)
+        between = _squeezed(visible, needs, room, columns, width)
     rest = space - sum(placed.width + 1 for placed in between)
     return (first, *between, PlacedColumn(columns.last, rest))
 
 
-def _claim_of(columns: AnyColumns, width: int, space: int) -> int:
-    """Return the claim of the last column; a mere filler claims no more than it is wide."""
+def _claim_of(
+    columns: AnyColumns,
+    width: int,
+    space: int,
+    apart: frozenset[AnyColumn],
+) -> int:
+    """Return the claim of the last column; a mere filler claims no more than it is wide.
+
+    The last column and those that can be cut pay in equal shares for the parts of others.
+    """
     claimed = claim(width) if columns.last.width > 1 else 1
+    for column in apart:
+        more = _width_apart(column, columns) - column.usual_width
+        claimed -= max(0, more // 2)
     return max(0, min(claimed, space))
+
+
+def _apart(columns: AnyColumns, needs: Mapping[AnyColumn, int]) -> frozenset[AnyColumn]:
+    """Return the columns in whose place all their parts stand."""
+    shown = {column.name for column, cells in needs.items() if cells}
+    names = [name for name, parts in columns.parts.items() if shown.issuperset(parts)]
+    return frozenset(map(columns.column, names))
+
+
+def _width_apart(column: AnyColumn, columns: AnyColumns) -> int:
+    """Return the usual width of the parts of a column, side by side."""
+    parts = [columns.column(name) for name in columns.parts[column.name]]
+    return sum([part.usual_width + 1 for part in parts]) - 1
 
 
 # The columns.
@@ -121,6 +146,7 @@ def _shape(
     extra_columns: bool,
     empty: frozenset[AnyColumn],
     offered: frozenset[AnyColumn],
+    apart: frozenset[AnyColumn],
 ) -> Selection:
     """Return the columns by rank as far as their usual widths fit; then their wide forms as far as
     these do. Columns on request that are empty take no room from the others.
@@ -129,16 +155,27 @@ def _shape(
     wanted = [each for each in candidates if each not in empty]
     by_rank = sorted(wanted, key=lambda column: column.rank)
     space = width - columns.first.usual_width - 1
-    space -= _claim_of(columns, width, space)
+    space -= _claim_of(columns, width, space, apart)
     forms: dict[str, AnyColumn] = {}
     for column in by_rank:
         form = column.narrow or column
         taken = _usual_or_least(form, space - 1)
-        if not taken:
+        if column in apart:
+            taken = _width_apart(column, columns)
+        if not 0 < taken < space:
             break
         forms[column.name] = form
         space -= taken + 1
     _widen(forms, by_rank, space)
+    return _selection(forms, wanted, by_rank)
+
+
+def _selection(
+    forms: Mapping[str, AnyColumn],
+    wanted: Iterable[AnyColumn],
+    by_rank: Iterable[AnyColumn],
+) -> Selection:
+    """Return the forms from left to right, and the columns that have none."""
     visible = tuple(forms[column.name] for column in wanted if column.name in forms)
     others = tuple(column for column in by_rank if column.name not in forms)
     return Selection(visible, others)
@@ -193,6 +230,7 @@ def _filled_shape(
         extra_columns,
         _empty_extra_columns(needs),
         _offered_columns(needs, width),
+        _apart(columns, needs),
     )
     replaced = {column.name for column in visible if needs.get(column) == 0}
     stand_ins = {
@@ -265,12 +303,13 @@ def _width_of(column: AnyColumn, needs: Mapping[AnyColumn, int]) -> int:
 def _squeezed(
     visible: Sequence[AnyColumn],
     needs: Mapping[AnyColumn, int],
-    space: int,
+    room: int,
     columns: AnyColumns,
     width: int,
 ) -> list[PlacedColumn]:
-    """Return the columns with their widths, cut until the last column has what it claims."""
-    room = space - _claim_of(columns, width, space)
+    """Return the columns with their widths, cut to `room`, which leaves the last column what it
+    claims.
+    """
     forms = _narrowed(visible, needs, room, columns)
     widths = {column: _width_of(column, needs) for column in forms}
     excess = sum(widths.values()) + len(widths) - room

@@ -4,12 +4,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from pgtop.config.settings import Settings
-from pgtop.keys import OTHER_VIEWS
+from pgtop.keys import OTHER_VIEWS, hint
 from pgtop.model.section import BACKEND_IO, HOST, HOST_SESSIONS, USUAL, Topic
 from pgtop.model.snapshot import Snapshot
 from pgtop.table.columns import ColumnSet
 from pgtop.table.fitting import OFFERED_FROM
-from pgtop.table.layout import AnyColumn, arrow, header
+from pgtop.table.layout import AnyColumn, Layout, arrow, header
 from pgtop.table.options import Sort, TableOptions
 from pgtop.table.session_contents import contents
 from pgtop.table.sessions import SESSIONS, ArrangedSessions
@@ -71,6 +71,14 @@ def order_words(
         return default if sort.descending else f"{default}, reversed"
     column = columns.column(sort.column)
     return f"by {column.title.strip() or column.name}{arrow(sort)}"
+
+
+def no_room_words(options: TableOptions, layout: Layout) -> str:
+    """Return the way to extra columns that were asked for and are out of sight, else ""."""
+    is_in_sight = any(placed.column.on_request for placed in layout)
+    if is_in_sight or not options.extra_columns:
+        return ""
+    return f"no room here for the extra columns: {hint('scroll_right')} scrolls to them"
 
 
 def table_lines(table: ArrangedSessions, width: int, height: int) -> list[Line]:

@@ -119,6 +119,28 @@ def test_the_query_keeps_room_to_be_read(width: int, least: int, far: int) -> No
     assert "lock" in names(placed)
 
 
+@pytest.mark.parametrize("extra_columns", [False, True])
+@pytest.mark.parametrize(
+    ("width", "query", "name"), [(79, 23, 10), (119, 41, 13), (199, 83, 13)]
+)
+def test_names_and_query_share_the_room_that_three_ages_take(
+    width: int, query: int, name: int, extra_columns: bool
+) -> None:
+    """Names of 13 letters are whole but on the narrowest screen."""
+    scene = scenes.incident()
+    first, *others = scene.backends
+    named = [first._replace(usename="analyst", datname="stock")]
+    named += [row._replace(usename="monitor", datname="sales") for row in others]
+    derived = DerivedSnapshot.of(replace(scene, ungrouped=tuple(named)))
+    options = TableOptions(extra_columns=extra_columns, ages_apart=True)
+    needed = contents(derived.snapshot.backends, derived, options)
+    placed = layout(SESSION_COLUMNS, width, extra_columns, contents=needed)
+    widths = {column.name: cells for column, cells in placed}
+    assert "state_age" in widths
+    assert widths["query"] >= query
+    assert widths["who"] >= name
+
+
 @given(st.integers(1, 250), st.lists(st.integers(0, 40), min_size=40), st.booleans())
 def test_columns_fill_the_screen_exactly(
     width: int, cells_needed: list[int], extra_columns: bool

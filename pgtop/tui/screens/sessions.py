@@ -54,6 +54,7 @@ from pgtop.view.sessions import (
     FOOTER,
     PANE_LINES,
     has_pane,
+    no_room_words,
     options_of,
     storage_note,
     topics_of,
@@ -183,9 +184,10 @@ class SessionsScreen(TaggingScreen):
         )
 
     def action_toggle_columns(self) -> None:
-        self.apply(
-            self._options._replace(extra_columns=not self._options.extra_columns)
-        )
+        is_wanted = not self._options.extra_columns
+        self.apply(self._options._replace(extra_columns=is_wanted))
+        if words := no_room_words(self._options, self._table.columns_in_sight):
+            self.app.post_message(NoticeRequested(words))
 
     def action_ages_apart(self) -> None:
         self.apply(self._options._replace(ages_apart=not self._options.ages_apart))
@@ -199,9 +201,8 @@ class SessionsScreen(TaggingScreen):
         return tuple([c.name for c, _ in self._table.columns_in_sight if c.title])
 
     def action_strip_comments(self) -> None:
-        self.apply(
-            self._options._replace(strip_comments=not self._options.strip_comments)
-        )
+        is_wanted = not self._options.strip_comments
+        self.apply(self._options._replace(strip_comments=is_wanted))
 
     # The words at the right end of the headings.
 
