@@ -34,6 +34,8 @@ class Display(NamedTuple):
     shade: Shade = Shade.UNKNOWN
     has_faint: bool = True
     """False if text fainter than the terminal's own has too little contrast."""
+    draws_faint: bool = True
+    """False for rxvt, which draws faint text like any other."""
 
     @property
     def has_256(self) -> bool:
@@ -49,6 +51,7 @@ def display_of(environ: Mapping[str, str]) -> Display:
         is_console,
         Shade.DARK if is_console else _shade_named(environ.get("COLORFGBG", "")),
         has_faint=not is_console,
+        draws_faint=not environ.get("TERM", "").startswith("rxvt"),
     )
 
 

@@ -191,6 +191,16 @@ def without_faint(scheme: Scheme) -> Scheme:
     return scheme._replace(looks={**scheme.looks, **plain})
 
 
+_GREY = "color(246)"
+"""The darkest of 256 colours that has a contrast of 3.0 on every background that counts as dark."""
+
+
+def in_grey(scheme: Scheme) -> Scheme:
+    """Return the scheme for a terminal with 256 colours that draws no faint text."""
+    looks = {tone: words.replace("dim", _GREY) for tone, words in scheme.looks.items()}
+    return scheme._replace(name=f"{scheme.name} grey", looks=looks)
+
+
 def on_console(scheme: Scheme) -> Scheme:
     """Return the scheme for the Linux console, whose yellow is a brown of contrast 4.0 on black."""
     bright = {Tone.WARN: "bright_yellow"}

@@ -120,7 +120,10 @@ def _terminal_scheme(display: Display) -> Scheme:
     scheme = palettes.ON_WHITE if display.shade is Shade.LIGHT else palettes.ON_BLACK
     if display.is_console and scheme is palettes.ON_BLACK:
         scheme = palettes.on_console(scheme)
-    return scheme if display.has_faint else palettes.without_faint(scheme)
+    if not display.has_faint:
+        return palettes.without_faint(scheme)
+    is_grey = display.has_256 and not display.draws_faint
+    return palettes.in_grey(scheme) if is_grey else scheme
 
 
 def _styles_of(scheme: Scheme) -> Styles:

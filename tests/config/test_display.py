@@ -35,6 +35,12 @@ def test_the_linux_console_is_black_and_has_no_faint_text() -> None:
     )
 
 
+def test_rxvt_draws_no_faint_text() -> None:
+    display = display_of({"TERM": "rxvt-unicode-256color"})
+    assert display == Display("256", draws_faint=False)
+    assert display_of({"TERM": "xterm-256color"}).draws_faint
+
+
 @pytest.mark.parametrize(
     ("background", "shade"),
     [

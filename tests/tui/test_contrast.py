@@ -6,8 +6,9 @@ The figures are contrasts of the Web Content Accessibility Guidelines, which wan
 
 import pytest
 
-from pgtop.config.display import Display, Shade
+from pgtop.config.display import Display, Shade, shade_of
 from pgtop.config.settings import Settings
+from pgtop.text.colour import contrast, rgb
 from pgtop.text.tone import Tone
 from pgtop.tui.paint import StyledLine, styles
 from pgtop.tui.theme import palette
@@ -28,6 +29,22 @@ def check(theme: str, case: Case) -> None:
 @pytest.mark.parametrize("case", sixteen_colours(), ids=str)
 def test_every_tone_can_be_read_in_the_colours_of_a_terminal(case: Case) -> None:
     check("terminal", case)
+
+
+@pytest.mark.parametrize("case", sixteen_colours(), ids=str)
+def test_quiet_text_is_grey_where_no_faint_text_is_drawn(case: Case) -> None:
+    display = case.display._replace(colors="256", draws_faint=False)
+    check("terminal", case._replace(display=display))
+    looks = palette(Settings(display=display)).styles.scheme.looks
+    assert "dim" not in looks[Tone.QUIET]
+    is_grey = display.shade is Shade.DARK and display.has_faint
+    assert ("color(246)" in looks[Tone.HEADING]) == is_grey
+
+
+def test_that_grey_can_be_read_on_every_dark_background() -> None:
+    lightest = rgb("#444444")
+    assert shade_of(lightest) is Shade.DARK
+    assert contrast(rgb("#949494"), lightest) >= 3.0
 
 
 @pytest.mark.parametrize("theme", ["dark", "light"])
