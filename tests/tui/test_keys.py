@@ -4,6 +4,7 @@ import pytest
 from textual import events
 from textual.events import MouseScrollDown, MouseScrollUp
 
+from pgtop.table.session_columns import COLUMNS
 from pgtop.tui.app import PgtopApp
 from pgtop.tui.dialogs.bulk import BulkScreen
 from pgtop.tui.dialogs.confirm import ConfirmScreen
@@ -17,6 +18,7 @@ from pgtop.tui.screens.replication import ReplicationScreen
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.widgets.key_line import KeyBar
 from pgtop.tui.widgets.row_table import RowTable
+from pgtop.tui.widgets.rows import Rows
 from pgtop.view_registry import KEYMAP
 from tests.scenes import busy
 from tests.tui.apps import (
@@ -93,6 +95,28 @@ async def test_sort_keys() -> None:
         assert isinstance(stage.app.screen, MenuScreen)
         await press(pilot, "cursor_first", "open")
         assert "worst first" in headings_of(stage)
+
+
+async def test_a_menu_counts_the_choices_below_and_has_room_for_the_longest() -> None:
+    stage = Stage(busy())
+    async with stage.app.run_test(size=(120, 15)) as pilot:
+        await press(pilot, "sort_menu")
+        box = stage.app.screen.query_one("#box")
+        assert str(box.border_subtitle).startswith("13 more below, ")
+        longest = max(len(column.meaning) for column in COLUMNS)
+        assert box.size.width > longest
+        await press(pilot, "cursor_last")
+        assert str(box.border_subtitle).startswith("Enter chooses")
+        choices = stage.app.screen.query_one("#choices", Rows)
+        assert choices.in_sight[0] > 1
+        assert choices.in_sight[1] == choices.cursor + 1
+
+
+async def test_extra_columns_out_of_sight_are_announced() -> None:
+    stage = Stage(busy())
+    async with stage.app.run_test(size=(80, 24)) as pilot:
+        await press(pilot, "toggle_columns")
+        assert "Right scrolls to them" in text_of(stage, "#notice")
 
 
 @pytest.mark.parametrize("page", [(), ("open",), ("help",)])

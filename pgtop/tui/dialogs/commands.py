@@ -13,7 +13,7 @@ from pgtop.text.clean import cells, fit
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.tui.command_list import PaletteCommand, matching
-from pgtop.tui.dialogs.frame import HEIGHT, WIDTH, draw_quiet_frame
+from pgtop.tui.dialogs.frame import HEIGHT, WIDTH, draw_quiet_frame, keys_and_more
 from pgtop.tui.keymap import bindings
 from pgtop.tui.line_editor import LineEditor
 from pgtop.tui.screens.current_size import CurrentSize
@@ -135,4 +135,6 @@ class CommandScreen(Navigation, CurrentSize, ModalScreen[PaletteCommand | None])
         command = self._rows.selected
         place = command.place if command else ""
         keys = f"{hint('open')} runs it, {hint('clear')} leaves"
-        self.query_one("#box").border_subtitle = place or keys
+        self.query_one("#box").border_subtitle = place or keys_and_more(
+            keys, self._rows
+        )

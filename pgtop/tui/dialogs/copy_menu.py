@@ -31,9 +31,9 @@ class CopyMenu(MenuScreen):
         super().__init__(f"Copy from session {pid}", choices, CopyKind.QUERY, palette)
         del self.question  # nothing is dangerous here: keys typed ahead may choose
 
-    def on_mount(self) -> None:
-        keys = f"{hint('open')} copies, {hint('export')} into a file, {hint('clear')} leaves"
-        self.query_one("#box").border_subtitle = keys
+    def keys(self) -> str:
+        """Return the keys of the menu in words."""
+        return f"{hint('open')} copies, {hint('export')} into a file, {hint('clear')} leaves"
 
     def action_copy_menu(self) -> None:
         """Copy the choice under the cursor."""

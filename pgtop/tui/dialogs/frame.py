@@ -13,6 +13,7 @@ from textual.widget import Widget
 from pgtop.model.signal import Signal
 from pgtop.text.tone import Tone
 from pgtop.tui.theme import Palette
+from pgtop.tui.widgets.rows import Rows
 
 WIDTH = 4
 """Cells of border and padding, left and right together."""
@@ -100,6 +101,12 @@ def place_question(
     free = max(0, size.height - lines)
     top = max(free // 2, min(_FIRST_ROW, free))
     box.styles.margin = (top, 0, 0, 0)
+
+
+def keys_and_more(keys: str, rows: Rows) -> str:
+    """Return the words of keys, behind the number of rows below those in sight."""
+    more = rows.more_below
+    return f"{more} more below, {keys}" if more else keys
 
 
 def draw_quiet_frame(box: Widget, palette: Palette) -> None:

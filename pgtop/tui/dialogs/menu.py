@@ -10,15 +10,20 @@ from textual.screen import ModalScreen
 
 from pgtop import places
 from pgtop.keys import hint
-from pgtop.text.clean import fit
+from pgtop.text.clean import cells, fit
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
-from pgtop.tui.dialogs.frame import draw_quiet_frame
+from pgtop.tui.dialogs.frame import HEIGHT, WIDTH, draw_quiet_frame, keys_and_more
 from pgtop.tui.keymap import bindings
 from pgtop.tui.screens.current_size import CurrentSize
 from pgtop.tui.screens.navigation import Navigation, Scrollable
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.rows import Rows
+
+_LEAST_WIDTH = 76
+"""Cells of a box, if the screen has them; longer choices make it wider."""
+_AROUND_CHOICE = 2
+"""The blanks before and behind the words of a choice."""
 
 
 class Choice(NamedTuple):
@@ -46,6 +51,11 @@ class _Choices(Rows):
     def selected(self) -> str:
         """The name of the choice under the cursor."""
         return self._choices[self._cursor].name
+
+    @property
+    def width(self) -> int:
+        """Cells that the longest choice needs."""
+        return max([cells(choice.words) for choice in self._choices]) + _AROUND_CHOICE
 
     def row_count(self) -> int:
         """Return the number of choices."""
@@ -81,9 +91,27 @@ class MenuScreen(Navigation, CurrentSize, ModalScreen[str | None]):
         with Vertical(id="box") as box:
             draw_quiet_frame(box, self._palette)
             box.border_title = self._title
-            box.border_subtitle = f"{hint('open')} chooses, {hint('clear')} leaves"
-            self._choices.styles.height = self._choices.row_count()
+            box.styles.width = max(_LEAST_WIDTH, self._choices.width + WIDTH)
             yield self._choices
+
+    def keys(self) -> str:
+        """Return the keys of the menu in words."""
+        return f"{hint('open')} chooses, {hint('clear')} leaves"
+
+    def on_mount(self) -> None:
+        """Draw for the first time."""
+        self.on_resize()
+
+    def on_resize(self) -> None:
+        """Give the choices the lines that the frame leaves them, and count those below."""
+        room = self.app.size.height - HEIGHT
+        self._choices.styles.height = max(1, min(self._choices.row_count(), room))
+        self.call_after_refresh(self.moved)
+
+    def moved(self) -> None:
+        """Show the keys, and how many choices are below those in sight."""
+        box = self.query_one("#box")
+        box.border_subtitle = keys_and_more(self.keys(), self._choices)
 
     def scrollable(self) -> Scrollable:
         """Return the choices."""
