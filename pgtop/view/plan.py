@@ -50,7 +50,8 @@ def title(
     count = len(plan.targets)
     words = action_words(plan, selection)
     if total > count:
-        words = words.replace(f" {count} ", f" {count} of {total} ", 1)
+        chosen = f"{count} of {counted(total, 'session')}"
+        words = words.replace(counted(count, "session"), chosen, 1)
     return f"{words}?"
 
 

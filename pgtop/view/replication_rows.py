@@ -3,6 +3,7 @@ and the sessions in its way; each group with headings of its own over the same c
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
@@ -27,6 +28,7 @@ from pgtop.table import columns
 from pgtop.table.columns import ColumnSet
 from pgtop.table.lag_words import NOT_KNOWN
 from pgtop.table.layout import Layout, PlacedColumn, fill
+from pgtop.text.clean import cells, fit
 from pgtop.text.identity import user_at_database
 from pgtop.text.tone import Tone
 from pgtop.text.units import age, quiet_age, rough_bytes, span
@@ -335,8 +337,26 @@ _KIND = Column(
     on_request=True,
 )
 
-NAME = _column(
-    0, "name", "NAME", "a standby by its application_name, a slot, a pid", 14
+
+def _name_in(row: ReplicationRow, _replication: Replication, width: int) -> str:
+    """Return the name; the host of a primary is cut rather than its port."""
+    name = row.figure(0).text
+    host, colon, port = name.rpartition(":")
+    is_address = row.group is ReplicationGroup.RECEIVER and colon
+    if not is_address or cells(name) <= width:
+        return name
+    return fit(host, max(1, width - cells(port) - 1)) + colon + port
+
+
+NAME = replace(
+    _column(
+        0,
+        "name",
+        "NAME",
+        "a standby by its application_name, a slot, a pid",
+        16,
+    ),
+    text_in=_name_in,
 )
 STATE = _column(1, "state", "STATE", "what it does; of a slot its kind", 10)
 SEND = _column(
@@ -344,7 +364,7 @@ SEND = _column(
     "send",
     "TO SEND",
     "WAL that is not sent; whether a slot is in use",
-    8,
+    7,
     right=True,
 )
 SIZE = _column(
@@ -360,7 +380,7 @@ BEHIND = _column(
     "behind",
     "BEHIND",
     "age of the oldest WAL that is not replayed; what may be written until a slot is lost",
-    9,
+    8,
     right=True,
 )
 STATUS = _column(5, "status", "STATUS", "sync or async; the WAL status of a slot", 10)
@@ -371,6 +391,8 @@ _PLACES = (NAME, STATE, SEND, SIZE, BEHIND, STATUS, NOTE)
 _NARROW = (NAME, SIZE, BEHIND, STATUS)
 _ALL_FROM = 72
 """Cells of screen from which there is room for all columns."""
+_USUAL = 78
+"""Cells of screen from which names have their usual width."""
 
 
 @lru_cache(maxsize=4)
@@ -378,10 +400,11 @@ def layout(width: int) -> Layout:
     """Return the columns at `width` cells, which they fill exactly."""
     if width < _ALL_FROM:
         first, *middle, last = _NARROW
-        name_width = min(14, max(8, width - 28))
+        name_width = min(14, max(8, width - 27))
     else:
         first, *middle, last = _PLACES
-        name_width = min(30, 14 + (width - 80) // 4) if width > 80 else 14
+        name_width = NAME.width if width >= _USUAL else NAME.width - 2
+        name_width = min(30, name_width + max(0, width - _USUAL) // 4)
     return fill(
         width, (first, name_width), [(each, each.width) for each in middle], last
     )

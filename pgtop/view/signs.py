@@ -51,7 +51,7 @@ SESSION_SIGNS: Signs = (
     _sign("▾5", Tone.STRONG, "5 sessions wait behind this one"),
     Sign(
         (Span("▌", Tone.ALARM), Span("▌", Tone.WARN)),
-        "red: blocks others; yellow: waits",
+        "blocks others, waits",
     ),
     _sign("└", Tone.QUIET, "parallel worker of the session above"),
     _sign("[2h14m", Tone.PLAIN, "transaction older than its statement"),

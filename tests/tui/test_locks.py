@@ -23,6 +23,7 @@ from pgtop.text.tone import Span, Tone
 from pgtop.tui.dialogs.confirm import ConfirmScreen
 from pgtop.tui.messages import ViewRequested
 from pgtop.tui.screens import locks
+from pgtop.tui.screens.help import HelpScreen
 from pgtop.tui.screens.live import ROOT
 from pgtop.tui.screens.locks import LocksScreen
 from pgtop.tui.screens.pages import DetailScreen
@@ -305,13 +306,13 @@ async def test_the_headings_show_the_rows_in_sight() -> None:
 
 
 async def test_the_key_line_can_be_clicked() -> None:
-    """A click on `Esc` in the bottom line leaves the view, as the key does."""
+    """A click on `?` in the bottom line opens the help, as the key does."""
     stage = Stage(standstill())
     async with stage.app.run_test(size=_SIZE) as pilot:
         await press(pilot, "show_locks")
         await pilot.click("#keys", offset=(1, 0))
         await pilot.pause()
-        assert isinstance(stage.app.screen, SessionsScreen)
+        assert isinstance(stage.app.screen, HelpScreen)
 
 
 async def test_enter_and_kill_work_on_nodes() -> None:

@@ -8,7 +8,7 @@ from pgtop.signalling.planning import make_plan, plan_for_one
 from pgtop.signalling.protection import protection
 from pgtop.signalling.rights import is_another_pgtop
 from pgtop.view.confirmation import propose
-from pgtop.view.plan import facts
+from pgtop.view.plan import facts, title
 from tests.scenes import active, busy
 
 
@@ -37,6 +37,15 @@ def test_a_failed_transaction_is_counted_among_those_rolled_back() -> None:
     failed = session._replace(state=IDLE_IN_TRANSACTION_ABORTED, xact_start=None)
     words = _facts(make_plan(Signal.TERMINATE, [failed], scene))
     assert "1 open transaction will be rolled back (1 failed before)" in words
+
+
+def test_a_share_of_several_sessions_is_in_the_plural() -> None:
+    scene = busy()
+    session = active(4711, "anna@shop", "psql", "SELECT 1", 1.0)
+    plan = make_plan(Signal.TERMINATE, [session], scene)
+    words = title(plan, "that you tagged", 4)
+    assert words == "Terminate 1 of 4 sessions that you tagged?"
+    assert title(plan, "of role web", 1) == "Terminate 1 session of role web?"
 
 
 def test_reasons_of_several_sessions_are_in_the_plural() -> None:

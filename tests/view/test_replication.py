@@ -185,12 +185,12 @@ def test_a_paused_replay_is_wrong() -> None:
 
 def test_the_table_of_a_primary() -> None:
     assert table(replicated()) == [
-        "STANDBY        STATE       TO SEND TO REPLAY    BEHIND SYNC       CLIENT        ",
-        "db3            streaming    1.0 MB     18 MB     3.2 s async      10.0.2.3      ",
-        "db2            streaming       0 B       0 B       0 s sync       10.0.2.2      ",
-        "SLOT           KIND         ACTIVE     HOLDS      LEFT STATUS     NOTE          ",
-        "backup_x       physical         no     41 GB    9.0 GB extended   idle 2d04h    ",
-        "cdc            logical         yes    400 MB     49 GB reserved   shop, read by…",
+        "STANDBY          STATE      TO SEND TO REPLAY   BEHIND SYNC       CLIENT        ",
+        "db3              streaming   1.0 MB     18 MB    3.2 s async      10.0.2.3      ",
+        "db2              streaming      0 B       0 B      0 s sync       10.0.2.2      ",
+        "SLOT             KIND        ACTIVE     HOLDS     LEFT STATUS     NOTE          ",
+        "backup_x         physical        no     41 GB   9.0 GB extended   idle 2d04h    ",
+        "cdc              logical        yes    400 MB    49 GB reserved   shop, read by…",
     ]
     assert notes(replicated()) == [
         "2 of 10 walsenders, 2 of 10 slots. The WAL disk keeps 41 GB for slots."
@@ -199,10 +199,10 @@ def test_the_table_of_a_primary() -> None:
 
 def test_the_table_of_a_standby() -> None:
     assert table(on_standby()) == [
-        "FROM           STATE               TO REPLAY    BEHIND REPLAY     RECEIVED      ",
-        "db1.shop.inte… streaming               18 MB     3.2 s replays    3A/35294400   ",
-        "SNAPSHOT       STATE                XMIN AGE       AGE ENDS       USER@DB       ",
-        "41300          active                  1,204     1m35s            analyst@shop  ",
+        "FROM             STATE              TO REPLAY   BEHIND REPLAY     RECEIVED      ",
+        "db1.shop.i…:5432 streaming              18 MB    3.2 s replays    3A/35294400   ",
+        "SNAPSHOT         STATE               XMIN AGE      AGE ENDS       USER@DB       ",
+        "41300            active                 1,204    1m35s            analyst@shop  ",
     ]
     assert notes(on_standby())[1:] == [
         "BEHIND is the age of the last replayed transaction: the lag is at most that.",

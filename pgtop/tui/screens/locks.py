@@ -46,14 +46,14 @@ class LocksScreen(TableScreen[LockRow, DerivedSnapshot], SessionActionsScreen):
     HELP_WORDS: ClassVar[Mapping[str, str]] = {"fold": "fold a branch"}
     DEFAULT_ORDER = "most waiters first"
     KEYS = (
-        "clear",
+        "help",
         "quit",
+        "open",
         "terminate",
         "cancel",
-        "filter",
-        "open",
-        "follow",
         "fold",
+        "follow",
+        "filter",
         "sort_menu",
         "show_sessions",
         "pause",

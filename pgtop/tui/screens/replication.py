@@ -6,6 +6,7 @@ from typing import ClassVar
 from textual import on
 
 from pgtop import places
+from pgtop.actions import Action
 from pgtop.analysis.replication import (
     Endangered,
     Replication,
@@ -102,6 +103,17 @@ class ReplicationScreen(TableScreen[ReplicationRow, Replication]):
         for note in note_lines(self._replication):
             lines += wrapped(note, width)
         return lines
+
+    def footer_actions(self) -> tuple[Action, ...]:
+        actions = super().footer_actions()
+        if self._is_on_slot and not self.is_read_only:
+            return actions
+        return tuple([action for action in actions if action.id != "copy_drop"])
+
+    @property
+    def _is_on_slot(self) -> bool:
+        row = self._table.selected
+        return row is not None and isinstance(row.subject, SlotUse)
 
     # Actions on the row under the cursor.
 
