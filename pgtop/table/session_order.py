@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import IntEnum
 from functools import lru_cache, partial
 from itertools import chain
+from math import inf
 from operator import itemgetter
 from types import MappingProxyType
 from typing import NamedTuple, TypeAlias
@@ -78,14 +79,6 @@ Standing: TypeAlias = Mapping[tuple[int, Instant | None], Harm]
 """The sessions before the idle ones in the default order, in that order, with their harm."""
 
 NO_STANDING: Standing = MappingProxyType({})
-
-_MARGINS = {
-    Harm.DEADLOCKED: _clearly_longer,
-    Harm.BLOCKS: _clearly_more,
-    Harm.RUNS_LONG: _clearly_longer,
-    Harm.WORKS: _clearly_longer,
-}
-"""For each harm before IDLES but WAITS, whose order is that of the trees."""
 
 
 class OrderedSessions(NamedTuple):
@@ -167,10 +160,8 @@ def _are_idle_longest(
     ):
         return False
     last = _idle_since(_longest_idle_first(settled)[-1]) or 0
-    return all(
-        row.state != IDLE or row.state_change is None or row.state_change > last
-        for row in others
-    )
+    starts = [row.state_change for row in others if row.state == IDLE]
+    return all(start is None or start > last for start in starts)
 
 
 def _worst_first(
@@ -200,6 +191,11 @@ def _worst_first(
 Piles: TypeAlias = Sequence[list[Backend]]
 """The sessions of each harm."""
 
+_WAITS = Harm.WAITS
+_WORKS = Harm.WORKS
+_IDLES = Harm.IDLES
+"""A member of an enumeration costs as much as all else that is done for a session."""
+
 
 def _piles(
     rows: Iterable[Backend],
@@ -213,11 +209,11 @@ def _piles(
         if harm is None:
             harm = _own_harm(row)
             if (
-                harm is Harm.IDLES
+                harm is _IDLES
                 and before
                 and _worked_a_moment_ago(row, before, derived.now)
             ):
-                harm = Harm.WORKS
+                harm = _WORKS
         piles[harm].append(row)
     if harms:
         piles[Harm.BLOCKS].sort(key=_place_among_roots(derived.forest))
@@ -229,10 +225,9 @@ def _move_longest_queries(piles: Piles, derived: DerivedSnapshot) -> None:
     """Move the longest queries from the pile of those at work to their own."""
     working = piles[Harm.WORKS]
     longest = longest_queries(working, derived.now, _LONG_QUERY)[:_LONG_QUERIES]
-    if longest:
-        piles[Harm.RUNS_LONG] += longest
-        identities = set(map(identity_of, longest))
-        working[:] = [row for row in working if identity_of(row) not in identities]
+    piles[Harm.RUNS_LONG] += longest
+    for row in longest:
+        working.remove(row)
 
 
 def _harmful(
@@ -243,15 +238,14 @@ def _harmful(
     """Return the piles before the idle one, each in its order: waiters as they stand in the trees
     of the roots before them.
     """
-    kept = _kept_places(piles[: Harm.IDLES], before)
+    parted = _parted(piles[: Harm.IDLES], before)
     harmful = [
         _by_margin(
-            piles[harm],
-            kept[harm],
-            partial(_weight, harm, derived),
+            *parted[harm],
+            partial(weight, derived),
             margin,
         )
-        for harm, margin in _MARGINS.items()
+        for harm, (weight, margin) in _ORDERS.items()
     ]
     waiters = piles[Harm.WAITS]
     if waiters:
@@ -288,12 +282,12 @@ def _harms(forest: LockForest) -> dict[int, Harm]:
     """Return the harm of sessions that wait or block. A session inside a tree waits."""
     harms: dict[int, Harm] = {}
     for key, node in forest.nodes.items():
-        if forest.is_deadlock(node.cycle):
+        if node.cycle and forest.is_deadlock(node.cycle):
             harms[key] = Harm.DEADLOCKED
         elif node.parent is None and node.total_waiters:
             harms[key] = Harm.BLOCKS
         elif node.is_waiting and not node.is_worker:
-            harms[key] = Harm.WAITS
+            harms[key] = _WAITS
     return harms
 
 
@@ -303,7 +297,7 @@ def _own_harm(row: Backend) -> Harm:
         return Harm.IS_HIDDEN if row.is_client else Harm.SERVES
     if row.backend_type != CLIENT_BACKEND and row.leader_pid is None:
         return Harm.SERVES
-    return Harm.IDLES if row.state == IDLE else Harm.WORKS
+    return _IDLES if row.state == IDLE else _WORKS
 
 
 def _worked_a_moment_ago(
@@ -322,42 +316,64 @@ def _place_among_roots(forest: LockForest) -> Callable[[Backend], int]:
     return lambda row: places[row.pid]
 
 
-def _weight(
-    harm: Harm,
-    derived: DerivedSnapshot,
-    row: Backend,
-) -> float:
-    """Return how bad a session is within its pile: sessions that it blocks, or microseconds."""
-    if harm is Harm.BLOCKS:
-        return derived.forest.nodes[row.pid].total_waiters
-    if harm is Harm.WORKS and row.state == IDLE:
-        return -1.0
-    if harm is Harm.WORKS:
-        since = age_start(row)
-    elif harm is Harm.RUNS_LONG:
-        since = row.query_start
-    else:
-        since = derived.forest.nodes[row.pid].since
-    return -1.0 if since is None else derived.now - since
+def _waiters_of(derived: DerivedSnapshot, row: Backend) -> float:
+    """Return the sessions that a root blocks."""
+    return derived.forest.nodes[row.pid].total_waiters
 
 
-def _kept_places(piles: Piles, before: Standing) -> Piles:
-    """Return the sessions of each harm that had this harm before, in their order of then."""
+def _waits_for(derived: DerivedSnapshot, row: Backend) -> float:
+    """Return the microseconds for which a deadlocked session has waited."""
+    return _lasts(derived, derived.forest.nodes[row.pid].since)
+
+
+def _runs_for(derived: DerivedSnapshot, row: Backend) -> float:
+    """Return the microseconds for which a session has run its query."""
+    return _lasts(derived, row.query_start)
+
+
+def _works_for(derived: DerivedSnapshot, row: Backend) -> float:
+    """Return the microseconds for which a session has worked; one that does no more comes last."""
+    return -1.0 if row.state == IDLE else _lasts(derived, age_start(row))
+
+
+def _lasts(derived: DerivedSnapshot, since: Instant | None) -> float:
+    return -1.0 if since is None else derived.snapshot.taken_at - since
+
+
+_ORDERS = {
+    Harm.DEADLOCKED: (_waits_for, _clearly_longer),
+    Harm.BLOCKS: (_waiters_of, _clearly_more),
+    Harm.RUNS_LONG: (_runs_for, _clearly_longer),
+    Harm.WORKS: (_works_for, _clearly_longer),
+}
+"""How bad a session is within its pile, and the margin, for each harm before IDLES but WAITS, whose
+order is that of the trees.
+"""
+
+
+class _Parted(NamedTuple):
+    """The sessions of one harm."""
+
+    kept: list[Backend]
+    """Those that had this harm before, in their order of then."""
+    others: list[Backend]
+
+
+def _parted(piles: Piles, before: Standing) -> Sequence[_Parted]:
+    """Return the sessions of each harm that had this harm before, and the others."""
+    others = [dict(zip(map(identity_of, pile), pile, strict=True)) for pile in piles]
     kept = [list[Backend]() for _ in piles]
-    for harm, pile in zip(Harm, piles, strict=False):
-        if pile and before:
-            current = dict(zip(map(identity_of, pile), pile, strict=True))
-            kept[harm] = [
-                current[identity]
-                for identity, was in before.items()
-                if was is harm and identity in current
-            ]
-    return kept
+    for identity, was in before.items():
+        row = others[was].pop(identity, None)
+        if row is not None:
+            kept[was].append(row)
+    new = [list(rows.values()) for rows in others]
+    return [_Parted(*each) for each in zip(kept, new, strict=True)]
 
 
 def _by_margin(
-    pile: Sequence[Backend],
     kept: Sequence[Backend],
+    others: list[Backend],
     weight: Callable[[Backend], float],
     margin: Margin,
 ) -> list[Backend]:
@@ -370,16 +386,15 @@ def _by_margin(
     """
     rows: list[Backend] = []
     lightest: list[float] = []
-    for row in kept:
-        own = weight(row)
-        if rows and own > -lightest[-1]:
+    least = inf
+    for row, own in zip(kept, map(weight, kept), strict=True):
+        if own > least:
             place = bisect_left(lightest, -margin(own))
             _insert(rows, lightest, place, row, own)
         else:  # the margin is smaller still
             rows.append(row)
             lightest.append(-own)
-    kept_identities = set(map(identity_of, kept))
-    others = [row for row in pile if identity_of(row) not in kept_identities]
+            least = own
     others.sort(key=weight, reverse=True)
     for row in others:
         own = weight(row)
