@@ -16,6 +16,7 @@ from pgtop.model.signal import ENDING, Signal
 from pgtop.signalling.planning import has_nothing_to_cancel
 from pgtop.signalling.rights import Right, grant, is_another_pgtop, right_to_signal
 from pgtop.text.clean import clean
+from pgtop.text.comments import statement_of
 from pgtop.text.identity import name_of_session
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line, wrapped
@@ -140,7 +141,16 @@ def _query(backend: Backend) -> list[LabelledValue]:
     if backend.hidden or not backend.query:
         return []
     label = "Query" if backend.state == ACTIVE else "Last query"
-    return [field(label, clean(backend.query))]
+    statement = statement_of(backend.query)
+    comments = backend.query.removesuffix(statement).strip()
+    if not comments:
+        return [field(label, clean(backend.query))]
+    # On one line, the statement would look like a part of the comment before it.
+    spans = (
+        Span(f"{clean(comments)} ", Tone.QUIET),
+        Span(clean(statement), Tone.PLAIN),
+    )
+    return [LabelledValue(label, spans)]
 
 
 def nothing_to_cancel_words(backend: Backend) -> str:

@@ -11,7 +11,7 @@ from pgtop.view.answers import Answer, answer_line
 from pgtop.view.confirmation import propose
 from pgtop.view.fields import QuestionText, field, field_lines
 from pgtop.view.plan_fields import paired_lines
-from tests.scenes import busy
+from tests.scenes import active, busy
 
 
 def _texts(lines: list[Line]) -> list[str]:
@@ -90,3 +90,16 @@ def test_the_question_names_the_server_by_its_label() -> None:
         index = subject.index(label)
         assert subject[index - 1].text.endswith("on ")
         assert scene.server.host in subject[index + 1].text
+
+
+def test_a_comment_before_a_statement_is_quiet() -> None:
+    scene = busy()
+    session = active(4711, "anna@shop", "psql", "-- monthly\nSELECT 1", 1.0)
+    proposal = propose(
+        plan_for_one(Signal.CANCEL, session, scene), DerivedSnapshot.of(scene)
+    )
+    [query] = [each.value for each in proposal.extra if each.label == "Query"]
+    assert query == (
+        Span("-- monthly ", Tone.QUIET),
+        Span("SELECT 1", Tone.PLAIN),
+    )
