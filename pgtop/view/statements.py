@@ -301,7 +301,8 @@ def reason_words(table: Statements) -> str:
     if table.reason:
         return clean(table.reason)
     if table.seconds is None:
-        return table.reading.note or "the first figures come with the second reading"
+        wait = "the first figures come with the second reading, 10 s after the first"
+        return table.reading.note or wait
     return ""
 
 
