@@ -1,7 +1,10 @@
 """The looks of dialogs: frames that tell signals apart, footers, small terminals."""
 
 import pytest
+from rich.color import Color as RichColor
+from textual.color import Color
 
+from pgtop.config.display import Display
 from pgtop.config.settings import Settings
 from pgtop.tui.dialogs.bulk import BulkScreen
 from pgtop.tui.dialogs.confirm import ConfirmScreen
@@ -45,6 +48,29 @@ async def test_the_frame_shows_which_signal_it_is(
         keys = text_of(stage, "#keys")
         assert keys == f"y {word}  Enter Esc back  r reason"
         assert text_of(stage, "#buttons").startswith(" ▶ Back  Esc")
+
+
+@pytest.mark.parametrize(
+    ("key", "background", "frame"),
+    [
+        ("terminate", "dark", "bright_red"),
+        ("terminate", "light", "red"),
+        ("cancel", "dark", "yellow"),
+        ("cancel", "light", "magenta"),
+    ],
+)
+async def test_the_frame_has_the_colour_of_the_scheme(
+    key: str,
+    background: str,
+    frame: str,
+) -> None:
+    """Yellow, the ground of the title, has a contrast of 1.7 on white."""
+    stage = Stage(busy(), Settings(background=background, display=Display("standard")))
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "cursor_down", key)
+        box = stage.app.screen.query_one("#box")
+        colour = Color.from_rich_color(RichColor.parse(frame))
+        assert box.styles.border.top[1] == colour
 
 
 async def test_rows_behind_a_dialog_are_quiet() -> None:

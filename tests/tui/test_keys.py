@@ -102,7 +102,7 @@ async def test_a_menu_counts_the_choices_below_and_has_room_for_the_longest() ->
     async with stage.app.run_test(size=(120, 15)) as pilot:
         await press(pilot, "sort_menu")
         box = stage.app.screen.query_one("#box")
-        assert str(box.border_subtitle).startswith("13 more below, ")
+        assert str(box.border_subtitle).startswith("13 more, ")
         longest = max(len(column.meaning) for column in COLUMNS)
         assert box.size.width > longest
         await press(pilot, "cursor_last")

@@ -5,6 +5,7 @@ Without colour the heavy frame and the light one still differ, in ASCII as `#` a
 
 from typing import NamedTuple
 
+from rich.color import Color as RichColor
 from textual.color import Color
 from textual.geometry import Size
 from textual.style import Style
@@ -24,7 +25,7 @@ HEIGHT = 2
 class _Look(NamedTuple):
     border: str
     plate: Tone
-    """The title's tone; its ground is the colour of the frame."""
+    """The title's tone."""
     tone: Tone
     """The tone of the button that signals."""
 
@@ -60,14 +61,22 @@ def draw_signal_frame(
 ) -> None:
     """Draw the frame of a question about a signal."""
     border, plate, _ = _LOOKS[signal]
+    scheme = palette.styles.scheme
+    is_alarm = plate is Tone.ALARM_PLATE
     title = palette.styles.tones[plate]
-    colour = title.bgcolor or palette.styles.tones[Tone.PLAIN].color
+    words = scheme.alarm_frame if is_alarm else scheme.warn_frame
     _frame(
         box,
         border,
-        None if colour is None else Color.from_rich_color(colour),
+        _colour_of(words, title.bgcolor),
         Style.from_rich_style(title),
     )
+
+
+def _colour_of(words: str, otherwise: RichColor | None) -> Color | None:
+    """Return the colour of a frame that a scheme names; None for that of text."""
+    colour = RichColor.parse(words) if words else otherwise
+    return None if colour is None else Color.from_rich_color(colour)
 
 
 def lines_around_list(size: Size) -> int:
@@ -106,16 +115,18 @@ def place_question(
 def keys_and_more(keys: str, rows: Rows) -> str:
     """Return the words of keys, behind the number of rows below those in sight."""
     more = rows.more_below
-    return f"{more} more below, {keys}" if more else keys
+    return f"{more} more, {keys}" if more else keys
 
 
 def draw_quiet_frame(box: Widget, palette: Palette) -> None:
     """Draw the frame of what signals nothing."""
-    colour = palette.styles.tones[Tone.QUIET].color
     _frame(
         box,
         "round",
-        None if colour is None else Color.from_rich_color(colour),
+        _colour_of(
+            palette.styles.scheme.quiet_frame,
+            palette.styles.tones[Tone.QUIET].color,
+        ),
         Style.from_rich_style(palette.styles.tones[Tone.TAB]),
     )
 
