@@ -35,6 +35,7 @@ def marked_in(pid: int, text: str) -> list[str]:
         ("query:add", 14_112, ["add"]),
         ("app:migr", 14_112, ["migr"]),
         ("user:postgres", 14_112, ["postgres"]),
+        ("user:=postgres", 14_112, []),
         ("db:shop", 14_112, ["shop"]),
         ("client:10.0.9.2", 14_112, ["10.0.9.2"]),
         ('query~"col[a-z]+"', 14_112, ["column"]),

@@ -7,7 +7,7 @@ from pgtop.table.filter import Filter
 from pgtop.table.highlight import Find, Search
 from pgtop.table.language.column_keys import CellCriterion
 from pgtop.table.language.tree import Term
-from pgtop.table.matchers import Contains, Equals, Matcher, Pattern, StartsWith
+from pgtop.table.matchers import Contains, Matcher, Pattern, StartsWith
 from pgtop.table.predicates import (
     AnyColumnCriterion,
     ContextTextCriterion,
@@ -67,12 +67,13 @@ def _address_finds(term: Term) -> Iterator[Find]:
 
 
 def _finds(matchers: Iterable[Matcher]) -> Iterator[Find]:
+    """Yield what finds parts of a text. A text that must be equal is the whole cell, in every row:
+    a mark would only shout.
+    """
     for matcher in matchers:
         match matcher:
             case Contains(value) | StartsWith(value):
                 yield _finder(value)
-            case Equals(value):
-                yield _finder(value.lower())
             case Pattern():
                 yield _pattern_finder(matcher)
 
