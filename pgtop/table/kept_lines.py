@@ -35,7 +35,7 @@ most rows in sight of a blocked server would be drawn again with it.
 
 
 class _Beside(NamedTuple):
-    """What cells show of sessions and what is not in their rows: read by other means."""
+    """Facts about sessions that cells show and that are not in their rows."""
 
     by_pid: tuple[Mapping[int, object], ...] = ()
     """The use of the machine, and the bytes that the server counts."""

@@ -178,12 +178,20 @@ def _of_offered_columns(
     reading = host_of(snapshot)
     are_read = reading is not None and bool(reading.processes)
     if reading is not None and are_read and not reading.missing:
-        for offered in _OFFERED_COLUMNS:
-            yield offered, offered.width
+        yield from [(offered, offered.width) for offered in _OFFERED_COLUMNS]
     elif are_read or BACKEND_IO in snapshot.sections:
         for offered in _OFFERED_COLUMNS:
-            has_any = any(offered.text(row, derived) for row in rows)
-            yield offered, offered.width if has_any else 0
+            yield offered, _width_if_any(offered, rows, derived)
+
+
+def _width_if_any(
+    column: AnyColumn,
+    rows: Sequence[Backend],
+    derived: DerivedSnapshot,
+) -> int:
+    """Return the width of a column that has a text in a row in sight; 0 for another one."""
+    has_any = any(column.text(row, derived) for row in rows)
+    return column.width if has_any else 0
 
 
 @lru_cache(maxsize=2)

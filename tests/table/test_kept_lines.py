@@ -118,7 +118,7 @@ def test_the_kept_line_of_a_walsender_follows_its_lag() -> None:
 
 
 def test_the_kept_line_of_a_session_follows_its_use_of_the_machine() -> None:
-    """Of a row that stays the same, figures that are read beside it do not."""
+    """The figures change while the row stays the same."""
     kept = KeptLines()
     options = TableOptions(extra_columns=True)
     layout = SESSIONS.layout(400, options)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from itertools import chain
 
 from textual import events
+from textual.geometry import Size
 from textual.message import Message
 
 from pgtop.text.tone import Span
@@ -70,6 +71,13 @@ class Rows(LineWidget):
         return True
 
     # For screens.
+
+    @property
+    def size(self) -> Size:
+        """The size that the last layout gave; Textual would look for the widget in the layout, some
+        twenty times a refresh, as it may have a border.
+        """
+        return self.outer_size
 
     @property
     def page(self) -> int:
