@@ -5,6 +5,8 @@ A painter trusts only what it sent itself. Cells that it does not know (at first
 """
 
 from collections.abc import Iterator
+from itertools import compress, count
+from operator import ne, or_
 from typing import NamedTuple
 
 from pgtop.terminal.canvas import Canvas, Line
@@ -160,12 +162,10 @@ def _changed(wanted: Line, shown: Line, touched: slice) -> list[int]:
         was = shown.styles[stretch]
         if cells == old and styles == was:
             continue
-        both = zip(
-            zip(cells, styles, strict=True),
-            zip(old, was, strict=True),
-            strict=True,
-        )
-        changed += [x for x, (now, then) in enumerate(both, start) if now != then]
+        differ = map(ne, cells, old)
+        if styles != was:
+            differ = map(or_, differ, map(ne, styles, was))
+        changed += compress(count(start), differ)
     return changed
 
 

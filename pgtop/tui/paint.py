@@ -59,49 +59,30 @@ def runs(
 
     `colours` are those that the terminal has.
     """
-    if styled.bar is not None:
-        return _runs_with_bar(
-            styled,
-            styled.bar,
-            width,
-            palette,
-            ground,
-            colours,
-        )
     base = palette.styles
     by_tone = _terminal_styles(base, ground, colours, *styled.flags)
+    bar = styled.bar
+    room = width if bar is None else width - 1
     if styled.cursor and base.cursor.reverse:
         others = styled._replace(cursor=False).flags
         elsewhere = _terminal_styles(base, ground, colours, *others)
         painted = list(_on_reversed_row(styled.line, base, by_tone, elsewhere))
     else:
         painted = [(text, by_tone[tone]) for text, tone in styled.line]
-    room = width - sum([cells(text) for text, _ in styled.line])
-    return [*painted, (" " * room, by_tone[Tone.PLAIN])] if room > 0 else painted
+    room -= sum([_cells(text) for text, _ in styled.line])
+    if room > 0:
+        painted.append((" " * room, by_tone[Tone.PLAIN]))
+    if bar is not None:
+        flags = beside(styled).flags
+        on_bar = _terminal_styles(base, ground, colours, *flags)
+        painted.append((bar.text, on_bar[bar.tone]))
+    return painted
 
 
-def _runs_with_bar(
-    styled: StyledLine,
-    bar: Span,
-    width: int,
-    palette: Palette,
-    ground: RichStyle,
-    colours: ColorSystem | None,
-) -> list[Run]:
-    row = runs(
-        styled._replace(bar=None),
-        width - 1,
-        palette,
-        ground,
-        colours,
-    )
-    by_tone = _terminal_styles(
-        palette.styles,
-        ground,
-        colours,
-        *beside(styled).flags,
-    )
-    return [*row, (bar.text, by_tone[bar.tone])]
+_cells = lru_cache(maxsize=512)(cells)
+"""Of the spans in sight few are new; measuring one with a mark such as ◄ costs as much as all else
+that is done for it.
+"""
 
 
 def beside(styled: StyledLine) -> StyledLine:

@@ -203,7 +203,9 @@ class RowTable(ScrollableRows, Generic[RowT, ContextT]):
 
     def _cells_of(self, row: RowT, context: ContextT) -> Line:
         """Return the columns of a row, marked if it is tagged or has left."""
-        identity = self.spec.identity(row)
+        # Computed for few rows, as it costs as much as finding a kept line.
+        is_marked = self._departed is not None or bool(self._tags)
+        identity = self.spec.identity(row) if is_marked else None
         if identity is not None and identity == self._departed:
             if words := self._departed_words:
                 return self.spec.noted_line(self._layout, row, context, words)
