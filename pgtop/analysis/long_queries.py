@@ -6,7 +6,7 @@ from operator import itemgetter
 from pgtop.model.backend import ACTIVE, CLIENT_BACKEND, Backend
 from pgtop.model.timestamp import MICROSECONDS, Instant
 
-_start_and_pid = itemgetter(0, 1)
+_start_and_pid = itemgetter(*map(Backend._fields.index, ("query_start", "pid")))
 
 
 def longest_queries(
@@ -21,13 +21,13 @@ def longest_queries(
     """
     latest_start = now - round(seconds * MICROSECONDS)
     rows = [
-        (backend.query_start, backend.pid, backend)
+        backend
         for backend in backends
-        if backend.query_start is not None
-        and backend.query_start <= latest_start
-        and backend.state == ACTIVE
-        and backend.backend_type == CLIENT_BACKEND
+        if backend.state == ACTIVE
         and backend.wait_event_type != "Lock"
+        and backend.query_start is not None
+        and backend.query_start <= latest_start
+        and backend.backend_type == CLIENT_BACKEND
     ]
     rows.sort(key=_start_and_pid)
-    return [backend for _, _, backend in rows]
+    return rows

@@ -107,6 +107,7 @@ def ordered(
         backends = [*backends, *idle]
         idle = ()
     rows = _by_start(backends)
+    has_workers = any(map(_leader_of, rows))  # none of them has settled
     standing: Standing = NO_STANDING
     if sort.column is None:
         rows, standing = _worst_first(
@@ -120,10 +121,13 @@ def ordered(
         key = column(sort.column).key
         values = [key(row, derived) for row in rows]
         rows = by_value(rows, values, sort.descending)
-    return OrderedSessions(_workers_under_leaders(rows), standing)
+    if has_workers:
+        rows = _workers_under_leaders(rows)
+    return OrderedSessions(rows, standing)
 
 
 _FIELDS = Backend._fields
+_leader_of = itemgetter(_FIELDS.index("leader_pid"))
 _start_of = itemgetter(_FIELDS.index("backend_start"))
 _start_and_pid = itemgetter(_FIELDS.index("backend_start"), _FIELDS.index("pid"))
 
@@ -429,8 +433,6 @@ def _workers_under_leaders(rows: list[Backend]) -> list[Backend]:
     stays in its place.
     """
     workers = [row for row in rows if row.leader_pid is not None]
-    if not workers:
-        return rows
     leaders = {row.pid for row in rows if row.leader_pid is None}
     teams: defaultdict[int, list[Backend]] = defaultdict(list)
     for row in workers:

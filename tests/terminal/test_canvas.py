@@ -67,3 +67,23 @@ def test_a_line_is_the_same_whether_or_not_its_runs_were_drawn_before(
         lines = [(line.cells, line.styles) for line in passing_over.lines]
         assert lines == [(line.cells, line.styles) for line in drawing_all.lines]
         assert painter.paint(passing_over) == painter_of_all.paint(drawing_all)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    DRAWINGS,
+    st.lists(st.integers(0, 2) | FRAMES | SIZES, min_size=3, max_size=8),
+)
+def test_a_frame_is_the_same_whether_touched_cells_or_all_are_compared(
+    drawings: tuple[Drawing, ...],
+    steps: list[int | str | tuple[int, int]],
+) -> None:
+    canvas = Canvas(WIDTH, HEIGHT)
+    comparing_all = Canvas(WIDTH, HEIGHT)
+    painter, painter_of_all = Painter(), Painter()
+    for each in steps:
+        step = drawings[each] if isinstance(each, int) else each
+        _take(step, canvas, painter)
+        _take(step, comparing_all, painter_of_all)
+        comparing_all.touch_all()
+        assert painter.paint(canvas) == painter_of_all.paint(comparing_all)
