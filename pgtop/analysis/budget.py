@@ -6,19 +6,32 @@ own and are never counted. A role that cannot see the type of a session cannot t
 worker, so its counts have two bounds. Slots follow the role that logged in, not the current role.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
 from pgtop.analysis.once import OncePerSnapshot
 from pgtop.model.backend import ACTIVE, IDLE, IDLE_IN_TRANSACTION, WALSENDER, Backend
+from pgtop.model.running import RunningCounts
 from pgtop.model.server import Limits, Login, Reserve
 from pgtop.model.snapshot import Snapshot
 
 WAITING = "waiting"
 OTHER = "other"
 STATES = (ACTIVE, WAITING, IDLE_IN_TRANSACTION, IDLE, OTHER)
+
+
+class _Use(NamedTuple):
+    """The use of a slot by a backend, as the budget counts it."""
+
+    state: str = ""
+    """One of STATES; empty if it is hidden."""
+    is_hidden: bool = False
+    may_be_worker: bool = False
+
+
+_WALSENDER = _Use()
+"""A walsender, which holds no slot of `max_connections`."""
 
 
 class Level(StrEnum):
@@ -114,11 +127,13 @@ _counted: OncePerSnapshot[Budget] = OncePerSnapshot()
 def _count(snapshot: Snapshot) -> Budget:
     """Count the slots, without their level."""
     limits = snapshot.server.limits
-    busy = snapshot.busy_clients
-    visible_busy = [each for each in busy if each.backend_start is not None]
-    visible = len(visible_busy) + snapshot.at_rest
-    used = len(busy) + snapshot.at_rest
-    held = bounds(busy, limits).plus(snapshot.at_rest)
+    uses = _uses.of(snapshot.ungrouped)
+    grouped = len(snapshot.idle_group.backends)
+    walsenders = uses.get(_WALSENDER, 0)
+    used = sum(uses.values()) - walsenders + grouped
+    hidden = sum([size for use, size in uses.items() if use.is_hidden])
+    doubtful = sum([size for use, size in uses.items() if use.may_be_worker])
+    held = _bounds(used, doubtful, limits)
     free = max(0, limits.ordinary - used)
     openable = _openable(snapshot, held, free)
     return Budget(
@@ -130,16 +145,16 @@ def _count(snapshot: Snapshot) -> Budget:
         used_at_least=held.at_least,
         free=free,
         approximate=not held.is_exact,
-        states=_by_state(visible_busy, snapshot.at_rest),
+        states=_by_state(uses, grouped),
         ordinary=limits.ordinary,
         reserved_left=_left(limits, used) - free,
         openable=openable.openable,
         openable_limit=openable.reason,
         openable_is_exact=openable.is_exact,
-        walsenders=[each.backend_type for each in snapshot.processes].count(WALSENDER),
+        walsenders=walsenders,
         max_wal_senders=limits.max_wal_senders,
-        hidden=used - visible,
-        visible=visible,
+        hidden=hidden,
+        visible=used - hidden,
         sees_logins=snapshot.server.shows_logins,
         level=Level.CALM,
     )
@@ -168,7 +183,8 @@ def held_by(snapshot: Snapshot, is_its: Callable[[Backend], bool]) -> Held:
 
 def bounds(backends: Sequence[Backend], limits: Limits) -> Held:
     """Count the clients among backends: at most max_worker_processes of them are workers."""
-    doubtful = [backend.may_be_worker for backend in backends].count(True)
+    untyped = [backend for backend in backends if backend.backend_type is None]
+    doubtful = [backend.may_be_worker for backend in untyped].count(True)
     return _bounds(len(backends), doubtful, limits)
 
 
@@ -189,10 +205,27 @@ def state_of(backend: Backend) -> str:
     return IDLE if backend.state == IDLE else OTHER
 
 
-def _by_state(visible: Iterable[Backend], at_rest: int) -> Mapping[str, int]:
-    counts = Counter([state_of(backend) for backend in visible])
-    counts[IDLE] += at_rest
-    return {state: counts[state] for state in STATES}
+def _by_state(uses: Mapping[_Use, int], grouped: int) -> Mapping[str, int]:
+    counts = dict.fromkeys(STATES, 0)
+    counts[IDLE] = grouped
+    for use, size in uses.items():
+        if use.state:
+            counts[use.state] += size
+    return counts
+
+
+def _use_of(backend: Backend) -> _Use | None:
+    """Return the use of a slot by a backend; None if it holds none."""
+    if backend.backend_type == WALSENDER:
+        return _WALSENDER
+    if not backend.is_client:
+        return None
+    is_hidden = backend.hidden
+    state = "" if is_hidden else state_of(backend)
+    return _Use(state, is_hidden, backend.may_be_worker)
+
+
+_uses = RunningCounts(_use_of)
 
 
 def _left(limits: Limits, used: int) -> int:

@@ -10,6 +10,7 @@ from pgtop.analysis.graph import Edges, Key, components, cycles, reduced, total_
 from pgtop.analysis.lock_forest import LockForest, Node, began
 from pgtop.model.backend import Backend
 from pgtop.model.locks import Hold, LockState, Wait
+from pgtop.model.running import RunningCounts
 from pgtop.model.snapshot import Snapshot
 
 _MODES = (
@@ -47,11 +48,8 @@ def build_forest(snapshot: Snapshot, before: LockForest | None = None) -> LockFo
     waiters = [*snapshot.waiting, *_hidden_waiters(snapshot)]
     if not waiters:
         return LockForest()
-    leaders = {
-        b.pid: b.leader_pid
-        for b in snapshot.busy
-        if b.leader_pid and snapshot.at(b.leader_pid)
-    }
+    workers = _workers.of(snapshot.ungrouped)
+    leaders = {pid: leader for pid, leader in workers if snapshot.at(leader)}
     seeds = (waiters, leaders, locks.waits, locks.prepared, leaders and locks.reused)
     if before is None or before.seeds != seeds or not _is_valid_for(snapshot, before):
         return LockForest(_Builder(snapshot, waiters, leaders).nodes(), seeds)
@@ -65,9 +63,21 @@ def _hidden_waiters(snapshot: Snapshot) -> Sequence[Backend]:
     waits = snapshot.locks.waits
     if not waits:
         return ()
-    return [
-        b for b in snapshot.busy if b.hidden and not b.blocked_by and b.pid in waits
-    ]
+    waiters = [snapshot.at(pid) for pid in _hidden.of(snapshot.ungrouped)]
+    return [b for b in waiters if b is not None and not b.blocked_by and b.pid in waits]
+
+
+def _pid_of_hidden(backend: Backend) -> int | None:
+    return backend.pid if backend.hidden else None
+
+
+def _worker_and_leader(backend: Backend) -> tuple[int, int] | None:
+    leader = backend.leader_pid
+    return (backend.pid, leader) if leader else None
+
+
+_hidden = RunningCounts(_pid_of_hidden)
+_workers = RunningCounts(_worker_and_leader)
 
 
 def _is_valid_for(snapshot: Snapshot, before: LockForest) -> bool:

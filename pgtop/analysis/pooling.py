@@ -14,6 +14,7 @@ from pgtop.analysis.client_names import pooled_of
 from pgtop.model import EMPTY
 from pgtop.model.backend import CLIENT_BACKEND, IDLE, Backend
 from pgtop.model.pools import pools_of
+from pgtop.model.running import LatestResult, RunningCounts
 from pgtop.model.snapshot import IdleGroup, Snapshot
 from pgtop.model.timestamp import MICROSECONDS, Instant, seconds_between
 
@@ -42,6 +43,8 @@ class Concurrency(NamedTuple):
         known.
         """
         busy, held = connections or connections_of(snapshot)
+        if held is self.held:  # nothing has changed, as most times
+            return self
         now = snapshot.taken_at
         peaks = {name: self._peak(name, busy.get(name, 0), now) for name in held}
         return Concurrency(peaks, held)
@@ -61,9 +64,32 @@ class Connections(NamedTuple):
 
 def connections_of(snapshot: Snapshot) -> Connections:
     """Return the connections of a snapshot."""
-    busy = _held_by([b for b in snapshot.busy if b.state != IDLE])
-    held = _held_by(snapshot.ungrouped) + _held_by_settled(snapshot.idle_group)
+    uses = _uses.of(snapshot.ungrouped)
+    group = snapshot.idle_group
+    return _connections.of(uses, group, compute=lambda: _connections_in(uses, group))
+
+
+def _use_of(backend: Backend) -> tuple[str, bool] | None:
+    """Return the application of a client, and whether it is in a query or a transaction."""
+    if backend.backend_type != CLIENT_BACKEND:
+        return None
+    return backend.application_name or "", backend.state != IDLE
+
+
+def _connections_in(
+    uses: Mapping[tuple[str, bool], int], group: IdleGroup
+) -> Connections:
+    busy: Counter[str] = Counter()
+    held = Counter(_held_by_settled(group))
+    for (application, is_busy), size in uses.items():
+        held[application] += size
+        if is_busy:
+            busy[application] += size
     return Connections(busy, held)
+
+
+_uses = RunningCounts(_use_of)
+_connections: LatestResult[Connections] = LatestResult()
 
 
 class PoolingHint(NamedTuple):

@@ -1,10 +1,10 @@
 """Sessions that run a command which counts its work, as their texts and types show it."""
 
 import re
-from collections.abc import Iterator
 from functools import lru_cache
 
 from pgtop.model.backend import ACTIVE, AUTOVACUUM_WORKER, WALSENDER, Backend
+from pgtop.model.running import RunningCounts
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS
 
@@ -35,15 +35,18 @@ _VERB = r"(?:\s|--[^\n]*\n|/\*.*?\*/)*(create(?:\s+unique)?\s+index|\w+)"
 
 def views_of(snapshot: Snapshot) -> frozenset[str]:
     """Return the views of progress in which sessions may have rows, by their commands."""
-    return frozenset().union(*_views(snapshot))
+    return frozenset().union(*_views.of(snapshot.ungrouped))
 
 
-def _views(snapshot: Snapshot) -> Iterator[frozenset[str]]:
-    for backend in snapshot.busy:
-        if backend.backend_type == AUTOVACUUM_WORKER:
-            yield _VACUUM
-        elif backend.state == ACTIVE:
-            yield _views_of_text((backend.query or "")[:_VERB_WITHIN])
+def _views_of(backend: Backend) -> frozenset[str] | None:
+    if backend.backend_type == AUTOVACUUM_WORKER:
+        return _VACUUM
+    if backend.state == ACTIVE:
+        return _views_of_text((backend.query or "")[:_VERB_WITHIN])
+    return None
+
+
+_views = RunningCounts(_views_of)
 
 
 @lru_cache(maxsize=512)

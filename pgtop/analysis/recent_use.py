@@ -3,7 +3,6 @@
 Counted in samples: sessions that came and went between two samples are not counted.
 """
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple, TypeAlias
@@ -13,6 +12,7 @@ from pgtop.analysis.client_names import ClientNames
 from pgtop.model import EMPTY
 from pgtop.model.alike import Fields
 from pgtop.model.backend import IDLE, Backend
+from pgtop.model.running import LatestResult, RunningCounts
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS, Instant, seconds_between
 
@@ -31,14 +31,18 @@ class Slice(NamedTuple):
 
     start: Instant
     peaks: Mapping[Group, int] = EMPTY
+    last: Mapping[Group, int] | None = None
+    """The counts of the last sample, which are the same object while they do not change."""
 
     def with_counts(self, counts: Mapping[Group, int]) -> "Slice":
         """Return the slice after one more sample."""
+        if counts is self.last:
+            return self
         peaks = dict(self.peaks)
         for group, count in counts.items():
             if count > peaks.get(group, 0):
                 peaks[group] = count
-        return self._replace(peaks=peaks)
+        return Slice(self.start, peaks, counts)
 
 
 class RecentUse(NamedTuple):
@@ -79,21 +83,30 @@ class RecentUse(NamedTuple):
 
 def in_use(snapshot: Snapshot) -> Mapping[Group, int]:
     """Count the sessions of each group that are in a query or in a transaction."""
-    busy = [
-        backend
-        for backend in snapshot.busy_clients
-        if backend.state != IDLE and backend.backend_start is not None
-    ]
-    named = ClientNames.of(snapshot).named(busy)
-    sizes = Counter(map(_NAMES.values_of, named))
-    return _by_group(frozenset(sizes.items()))
+    names = ClientNames.of(snapshot)
+    if names.pooled:
+        busy = [b for b in snapshot.busy_clients if _names_in_use(b) is not None]
+        return _by_group(_NAMES.sizes(names.named(busy)))
+    sizes = _sizes.of(snapshot.ungrouped)
+    return _groups.of(sizes, compute=lambda: _by_group(sizes))
 
 
-@lru_cache(maxsize=2)
-def _by_group(sizes: frozenset[tuple[_Names, int]]) -> Mapping[Group, int]:
-    """Return the sizes of the groups, which are often those of the sample before."""
+def _names_in_use(backend: Backend) -> _Names | None:
+    """Return the names of a session that is in a query or in a transaction; None of others."""
+    if backend.state == IDLE or backend.hidden or not backend.is_client:
+        return None
+    names: _Names = _NAMES.values_of(backend)
+    return names
+
+
+_sizes = RunningCounts(_names_in_use)
+_groups: LatestResult[Mapping[Group, int]] = LatestResult()
+
+
+def _by_group(sizes: Mapping[_Names, int]) -> Mapping[Group, int]:
+    """Return the sizes of the groups."""
     counts: dict[Group, int] = {}
-    for names, size in sizes:
+    for names, size in sizes.items():
         for group in _groups_of(names):
             counts[group] = counts.get(group, 0) + size
     return counts

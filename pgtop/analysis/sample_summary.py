@@ -65,8 +65,8 @@ def _longest_wait(derived: DerivedSnapshot) -> float | None:
 def _oldest_transaction(snapshot: Snapshot) -> float | None:
     starts = [
         backend.xact_start
-        for backend in snapshot.busy
-        if backend.xact_start is not None and backend.is_client
+        for backend in snapshot.busy_clients
+        if backend.xact_start is not None
     ]
     if not starts:
         return None

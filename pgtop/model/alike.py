@@ -1,9 +1,9 @@
 """Backends that are the same in some fields: thousands of sessions have few different accounts."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from operator import itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pgtop.model.backend import Backend
 
@@ -22,8 +22,12 @@ class Fields:
         self.names = names
         self.values_of = itemgetter(*map(Backend._fields.index, names))
 
+    def sizes(self, backends: Iterable[Backend]) -> Counter[Any]:
+        """Count the backends by their values; no code in Python runs for each of them."""
+        return Counter(map(self.values_of, backends))
+
     def alike(self, backends: Sequence[Backend]) -> tuple[Alike, ...]:
-        """Group the backends; no code in Python runs for each of them."""
+        """Group the backends, as `sizes` does."""
         keys = list(map(self.values_of, backends))
         examples = dict(zip(keys, backends, strict=True))
         counts = Counter(keys)

@@ -22,6 +22,14 @@ DISABLED = "disabled"
 """track_activities is off: no role sees what the session does."""
 IDLE_IN_TRANSACTION_ABORTED = "idle in transaction (aborted)"
 
+BETWEEN_COMMANDS = frozenset(
+    {
+        IDLE,
+        IDLE_IN_TRANSACTION,
+        IDLE_IN_TRANSACTION_ABORTED,
+    }
+)
+
 CLIENT_READ = "ClientRead"
 """The wait event of an idle backend for as long as nothing happens to it."""
 
@@ -162,7 +170,7 @@ class Backend(NamedTuple):
     @property
     def between_commands(self) -> bool:
         """True if the server waits for the client's next command, in a transaction or not."""
-        return self.state == IDLE or self.in_transaction_idle
+        return self.state in BETWEEN_COMMANDS
 
     @property
     def in_transaction_idle(self) -> bool:

@@ -11,6 +11,7 @@ from pgtop.model.alike import ACCOUNT, Alike
 from pgtop.model.backend import CLIENT_BACKEND, CLIENT_READ, IDLE, Backend
 from pgtop.model.cost import Cost
 from pgtop.model.locks import LockState
+from pgtop.model.running import LatestResult
 from pgtop.model.section import Section
 from pgtop.model.server import SeenOn, Server
 from pgtop.model.timestamp import Instant
@@ -38,6 +39,45 @@ class IdleGroup:
 
 
 NO_IDLE_GROUP = IdleGroup()
+
+
+@dataclass(frozen=True, eq=False)
+class _BackendsByWork:
+    """The backends outside the idle group, by the work that they need.
+
+    Each is computed once, also if a snapshot gets its locks and sections only later: a pass over
+    all backends takes 0.02 ms and more.
+    """
+
+    backends: tuple[Backend, ...]
+
+    @cached_property
+    def busy(self) -> tuple[Backend, ...]:
+        return tuple(
+            [b for b in self.backends
+             if b.state != IDLE or b.wait_event != CLIENT_READ or b.backend_type != CLIENT_BACKEND]
+        )  # fmt: skip
+
+    @cached_property
+    def busy_clients(self) -> tuple[Backend, ...]:
+        return tuple(
+            [b for b in self.busy if b.backend_type == CLIENT_BACKEND or b.is_client]
+        )
+
+    @cached_property
+    def processes(self) -> tuple[Backend, ...]:
+        others = [b for b in self.busy if b.backend_type != CLIENT_BACKEND]
+        return tuple([b for b in others if not b.is_client])
+
+    @cached_property
+    def waiting(self) -> tuple[Backend, ...]:
+        return tuple(
+            [b for b in self.busy if b.wait_event_type == "Lock" or b.blocked_by]
+        )
+
+    @cached_property
+    def by_pid(self) -> Mapping[int, Backend]:
+        return {backend.pid: backend for backend in self.backends}
 
 
 @dataclass(frozen=True)
@@ -75,23 +115,17 @@ class Snapshot:
         Most of thousands of sessions are such idle clients. A search for work, waits or secrets
         can skip them.
         """
-        return tuple(
-            [b for b in self.ungrouped
-             if b.state != IDLE or b.wait_event != CLIENT_READ or b.backend_type != CLIENT_BACKEND]
-        )  # fmt: skip
+        return self._by_work.busy
 
     @cached_property
     def busy_clients(self) -> tuple[Backend, ...]:
         """The busy backends that hold a slot, as far as this role can know."""
-        return tuple(
-            [b for b in self.busy if b.backend_type == CLIENT_BACKEND or b.is_client]
-        )
+        return self._by_work.busy_clients
 
     @cached_property
     def processes(self) -> tuple[Backend, ...]:
         """The backends that hold no slot; all of them are busy."""
-        others = [b for b in self.busy if b.backend_type != CLIENT_BACKEND]
-        return tuple([b for b in others if not b.is_client])
+        return self._by_work.processes
 
     @cached_property
     def accounts(self) -> tuple[Alike, ...]:
@@ -101,9 +135,7 @@ class Snapshot:
     @cached_property
     def waiting(self) -> tuple[Backend, ...]:
         """The busy backends that wait for a lock, or have known blockers."""
-        return tuple(
-            [b for b in self.busy if b.wait_event_type == "Lock" or b.blocked_by]
-        )
+        return self._by_work.waiting
 
     @property
     def at_rest(self) -> int:
@@ -116,4 +148,13 @@ class Snapshot:
 
     @cached_property
     def _by_pid(self) -> Mapping[int, Backend]:
-        return {backend.pid: backend for backend in self.ungrouped}
+        return self._by_work.by_pid
+
+    @cached_property
+    def _by_work(self) -> _BackendsByWork:
+        return _newest_by_work.of(
+            self.ungrouped, compute=lambda: _BackendsByWork(self.ungrouped)
+        )
+
+
+_newest_by_work: LatestResult[_BackendsByWork] = LatestResult()

@@ -9,7 +9,7 @@ import marshal
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from io import BytesIO
-from itertools import compress
+from itertools import compress, zip_longest
 from operator import ne
 from sys import getsizeof
 from types import MappingProxyType
@@ -190,7 +190,7 @@ class _Packer:
             self._idle = _numbers(snapshot.idle_group.backends)
             rows = self._changes((*snapshot.ungrouped, *snapshot.idle_group.backends))
         else:
-            rows = self._changes(snapshot.ungrouped)
+            rows = self._changes(_moved(snapshot, before))
         if before is None or _parts(snapshot) != _parts(before):
             self._parts = _pickled(*_parts(snapshot))
         ungrouped = _numbers(snapshot.ungrouped)
@@ -313,6 +313,14 @@ class Unpacker:
         fields[_QUERY] = None if number is None else self._texts[number]
         backend = Backend._make(fields)
         self._rows[backend.pid] = backend
+
+
+def _moved(snapshot: Snapshot, before: Snapshot) -> Sequence[Backend]:
+    """Return the backends outside the idle group, without those that were at the same place before:
+    they are most, and of these nothing is read.
+    """
+    places = zip_longest(snapshot.ungrouped, before.ungrouped)
+    return [now for now, earlier in places if now is not earlier and now is not None]
 
 
 def _numbers(backends: Sequence[Backend]) -> bytes:

@@ -11,7 +11,7 @@ import pytest
 from pgtop.model.backend import HIDDEN_QUERY, WALSENDER, Backend, BackendId
 from pgtop.model.snapshot import Snapshot
 from pgtop.sources.postgres.connection import ServerConnection
-from pgtop.sources.postgres.probes import sessions
+from pgtop.sources.postgres.probes import session_memory, sessions
 from pgtop.sources.postgres.sampler import PostgresSource
 from tests.sources.postgres.conftest import Connect, Wire
 from tests.sources.postgres.sampler_helpers import (
@@ -327,7 +327,9 @@ async def test_a_missed_text_is_read_later(
     )
     # As if this backend had not been there: a parallel worker comes with its leader's older
     # query_start.
-    reader_of(source)._known.pop(backend(later, pid_of(other)).identity)
+    memory = reader_of(source)._memory
+    memory._known.pop(backend(later, pid_of(other)).identity)
+    memory._rows.clear()
     assert backend(later, pid_of(other)).query == "SELECT 'first'"
     assert backend(await source.sample(), pid_of(other)).query is None
     assert backend(await source.sample(), pid_of(other)).query == "SELECT 'first'"
@@ -342,12 +344,15 @@ async def test_an_idle_session_that_is_not_remembered_is_read_whole(
     pid = pid_of(other)
     first = await source.sample()
     await sample_until(source, lambda later: later.taken_at - first.taken_at > 300_000)
-    known, identity = reader_of(source)._known, backend(first, pid).identity
+    memory, identity = reader_of(source)._memory, backend(first, pid).identity
+    known = memory._known
+    memory._named, memory._named_idle = b"", ()
     known[BackendId(pid, 0)] = known.pop(identity)._replace(
         backend_start=0, application_name="its forerunner"
     )
     assert backend(await source.sample(), pid).application_name == "stranger"
-    del reader_of(source)._known[identity]
+    del memory._known[identity]
+    memory._named, memory._named_idle = b"", ()
     assert backend(await source.sample(), pid).application_name == "stranger"
 
 
@@ -382,7 +387,7 @@ async def test_ended_sessions_are_forgotten(
     source: PostgresSource, connect: Connect, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Only the last snapshot is remembered when more sessions have ended than are kept."""
-    monkeypatch.setattr(sessions, "_ENDED_KEPT", 0)
+    monkeypatch.setattr(session_memory, "_ENDED_KEPT", 0)
     other = await connect()
     pid = pid_of(other)
     await source.sample()
@@ -391,7 +396,7 @@ async def test_ended_sessions_are_forgotten(
         source,
         lambda snapshot: pid not in {backend.pid for backend in snapshot.backends},
     )
-    assert pid not in {identity[0] for identity in reader_of(source)._known}
+    assert pid not in {identity[0] for identity in reader_of(source)._memory._known}
 
 
 async def test_hidden_sessions(plain_source: PostgresSource, connect: Connect) -> None:

@@ -101,6 +101,8 @@ _SHAPE = Shape(
     TIME.or_null,  # end or instant
 )
 _COLUMNS = len(_SHAPE.kinds)
+BLOCKERS = 21
+"""The column of the blockers."""
 _NAMED = Struct("!iq")
 """Pid and start of a session, as the server's own `send` functions write them."""
 
@@ -260,6 +262,26 @@ def read_backend(
         names[kind],
         blocked_by,
     )
+
+
+def is_same(row: Row, before: Row) -> bool:
+    """Return whether two rows are equal but for the blockers, which are not read each time."""
+    return row[:BLOCKERS] == before[:BLOCKERS]
+
+
+def with_blockers(backend: Backend, row: Row) -> Backend:
+    """Return a backend that was read from the same row as `row` but for the blockers."""
+    blockers: tuple[int, ...] = ()
+    if backend.waits_for_lock:
+        blockers = _blocked_by(
+            row[BLOCKERS],
+            backend,
+            backend.backend_start,
+            backend.query_start,
+        )
+    if blockers == backend.blocked_by:
+        return backend
+    return backend._replace(blocked_by=blockers)
 
 
 def owner(row: Row) -> tuple[int | None, int | None]:

@@ -98,6 +98,19 @@ class _NoNames:
 NO_NAMES: Names = _NoNames()
 
 
+_NAMELESS = frozenset({"transactionid", "virtualxid", "spectoken"})
+"""Types of locks that need no name for their words."""
+_OF_RELATION = frozenset({"relation", "extend", "page", "tuple"})
+
+
+def is_self_contained(row: PgLocksRow) -> bool:
+    """Return whether the words of `target` follow from the row alone, whatever the server and the
+    known names.
+    """
+    has_own_name = bool(row.name) and row.locktype in _OF_RELATION
+    return has_own_name or row.locktype in _NAMELESS
+
+
 def target(row: PgLocksRow, server: Server, names: Names = NO_NAMES) -> str:
     """Describe what is locked in words, or by the raw columns if this kind of lock is not known."""
     words = _WORDS.get(row.locktype)

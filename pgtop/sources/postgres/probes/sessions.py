@@ -20,9 +20,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple, TypeAlias
 
-from pgtop.model.backend import CLIENT_READ, Backend
+from pgtop.model.backend import CLIENT_BACKEND, CLIENT_READ, IDLE, Backend
 from pgtop.model.cost import Cost
 from pgtop.model.locks import LockState
+from pgtop.model.running import RunningCounts
 from pgtop.model.section import LOCKS, Section, Topic
 from pgtop.model.server import Server
 from pgtop.model.snapshot import NO_IDLE_GROUP, IdleGroup, Snapshot
@@ -36,6 +37,7 @@ from pgtop.sources.postgres.probes.locks import carry_over
 from pgtop.sources.postgres.probes.locks.answers import read
 from pgtop.sources.postgres.probes.locks.schedule import LockPollPlan, LockPollSchedule
 from pgtop.sources.postgres.probes.locks.statements import statements
+from pgtop.sources.postgres.probes.session_memory import SessionMemory
 from pgtop.sources.postgres.shapes import AnswerError
 
 GROUPING_AFTER = 5 * MICROSECONDS
@@ -44,18 +46,22 @@ GROUPING_AFTER = 5 * MICROSECONDS
 SLACK = MICROSECONDS // 10
 """A statement takes its start time a moment before others can see it."""
 
-_NAMES_KEPT = 20_000
-"""Some applications put the number of a request into their name; above this count all names are
-dropped and learned again.
-"""
-
-_ENDED_KEPT = 1000
-"""Ended sessions that are still remembered: dropping them one by one would cost more than keeping
-them.
-"""
-
 Owner: TypeAlias = tuple[int | None, int | None]
 """The oids of a backend's database and role."""
+
+
+def _pid_of_incomplete(backend: Backend) -> int | None:
+    """Return the pid of a session without a text, or of one that was busy although it has nothing
+    to do; None of others.
+    """
+    is_resting = backend.wait_event == CLIENT_READ
+    if backend.query is None:
+        is_idle = backend.state == IDLE and backend.backend_type == CLIENT_BACKEND
+        return None if is_idle and is_resting else backend.pid
+    return backend.pid if backend.between_commands and not is_resting else None
+
+
+_incomplete = RunningCounts(_pid_of_incomplete)
 
 
 class SessionReply(NamedTuple):
@@ -89,9 +95,8 @@ class SessionReader:
         """The previous snapshot; None if the next one can reuse nothing."""
         self._features = features
         self._text_bytes = text_bytes
-        self._names = activity.NameCache()
+        self._memory = SessionMemory(text_bytes)
         self._relation_names = relation_names
-        self._known: dict[tuple[int, Instant | None], Backend] = {}
         self._digest = b""
         self._idle_group = NO_IDLE_GROUP
         self._schedule = LockPollSchedule()
@@ -138,11 +143,7 @@ class SessionReader:
         """Return what has changed since the previous snapshot, and what was not complete in it: a
         session without a text, or one that was busy although it has nothing to do.
         """
-        incomplete = [
-            b.pid
-            for b in last.busy
-            if b.query is None or (b.wait_event != CLIENT_READ and b.between_commands)
-        ]
+        incomplete = list(_incomplete.of(last.ungrouped))
         since = last.taken_at - SLACK
         if are_all_sent:
             return Changes(since, digest=self._digest, again=incomplete)
@@ -164,7 +165,7 @@ class SessionReader:
         end = activity.read_end(rows)
         pid, taken_at = activity.read_instant(rows)
         idle_group = self._idle_group_at(end)
-        idle = self._remembered(end.idle)
+        idle = self._memory.named_idle(end.idle)
         is_restart = self._is_set_back_or_restarted(taken_at, end.started_at)
         if is_restart:
             # it may be an hour until that clock reaches the end of a rest
@@ -213,7 +214,7 @@ class SessionReader:
             self._features.encoding,
             self._relation_names,
         )
-        backends = (*self._backends(reply.rows, server), *reply.idle)
+        backends = (*self._memory.read(reply.rows, server), *reply.idle)
         backends, reused = carry_over.with_blockers(backends, plan, answers, last)
         snapshot = Snapshot(
             reply.taken_at,
@@ -228,8 +229,9 @@ class SessionReader:
         self._schedule = self._schedule.after(
             snapshot, plan, reply.seconds + answers.seconds
         )
-        self._remember(backends[: len(reply.rows)], snapshot)
-        self.last = replace(snapshot, locks=self._noted(locks._replace(reused=reused)))
+        self._memory.remember(reply.rows, snapshot)
+        locks = locks._replace(reused=reused)
+        self.last = replace(snapshot, locks=self._noted(locks))
         return self.last
 
     def _noted(self, locks: LockState) -> LockState:
@@ -241,46 +243,12 @@ class SessionReader:
             unread=self._features.holder_refusal,
         )
 
-    def _remembered(self, named: bytes) -> tuple[Backend, ...] | None:
-        """Return the sessions that the server only names; None if one is remembered otherwise than
-        idle.
-        """
-        remembered = [
-            self._known.get(session) for session in activity.read_sessions(named)
-        ]
-        idle = [
-            b
-            for b in remembered
-            if b is not None and b.wait_event == CLIENT_READ and b.backend_xmin is None
-        ]
-        return tuple(idle) if len(idle) == len(remembered) else None
-
     def _idle_group_at(self, end: activity.End) -> IdleGroup | None:
         """Return the previous idle group if its digest is the same, else a new one."""
         if end.digest != self._digest:
-            backends = self._remembered(end.grouped)
+            backends = self._memory.named(end.grouped)
             if backends is None:
                 return None
             self._digest = end.digest
             self._idle_group = IdleGroup(backends)
         return self._idle_group
-
-    def _backends(self, rows: list[Row], server: Server) -> tuple[Backend, ...]:
-        read_backend = activity.read_backend
-        names = self._names
-        known = self._known
-        text_bytes = self._text_bytes
-        return tuple(
-            [
-                read_backend(row, server, names, text_bytes, known.get(row[:2]))
-                for row in rows
-            ]
-        )
-
-    def _remember(self, read: Sequence[Backend], snapshot: Snapshot) -> None:
-        """Remember the backends that were `read`, and forget ended ones if there are too many."""
-        self._known.update([(backend[:2], backend) for backend in read])
-        if len(self._known) > _ENDED_KEPT + len(snapshot.backends):
-            self._known = {backend[:2]: backend for backend in snapshot.backends}
-        if len(self._names) > _NAMES_KEPT:
-            self._names.clear()

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from pgtop.analysis.forest_builder import conflict
 from pgtop.model import EMPTY
-from pgtop.model.backend import Backend
+from pgtop.model.backend import STARTUP, Backend
 from pgtop.model.locks import LockState, Wait
 from pgtop.model.snapshot import Snapshot
 from pgtop.sources.postgres.probes.locks.answers import LockAnswers
@@ -47,7 +47,8 @@ def with_known_waits(
 
 
 def _known_waits(last: Snapshot, waiting: Iterable[Backend]) -> dict[int, Wait]:
-    unchanged = {b.pid for b in waiting if is_same_query(last.at(b.pid), b)}
+    at = last.at
+    unchanged = {b.pid for b in waiting if is_same_query(at(b.pid), b)}
     return {pid: wait for pid, wait in last.locks.waits.items() if pid in unchanged}
 
 
@@ -55,8 +56,8 @@ def _hidden_blockers(
     answers: LockAnswers, last: Snapshot | None
 ) -> Mapping[int, tuple[int, ...]]:
     """Return the blockers of hidden sessions: as read, or as before if they were not read."""
-    busy = last.busy if last is not None else ()
-    before = {b.pid: b.blocked_by for b in busy if b.hidden and b.blocked_by}
+    waiting = last.waiting if last is not None else ()
+    before = {b.pid: b.blocked_by for b in waiting if b.hidden and b.blocked_by}
     if not answers.state.is_current:
         return before
     reused = {pid: before[pid] for pid in answers.hidden_waiters if pid in before}
@@ -77,8 +78,10 @@ def _with_hidden(
 
 def _blocked_by(
     backends: Sequence[Backend], blockers: Mapping[int, tuple[int, ...]]
-) -> list[Backend]:
+) -> Sequence[Backend]:
     """Return the backends, those of these pids with other blockers."""
+    if not blockers:
+        return backends
     replaced = []
     for backend in backends:
         if backend.pid in blockers:
@@ -100,11 +103,17 @@ def _with_replay(
     if not state.waits and not known:
         return backends
     blockers: dict[int, tuple[int, ...]] = {}
-    for backend in [b for b in backends if b.may_replay]:
+    for backend in _replaying(backends):
         wait = _wait_of(backend, state, known)
         if wait is not None:
             blockers[backend.pid] = _holders(wait, backend.pid)
     return _blocked_by(backends, blockers)
+
+
+def _replaying(backends: Iterable[Backend]) -> list[Backend]:
+    """Return the processes that may replay; most sessions have a database, which those have not."""
+    processes = [b for b in backends if b.datid is None or b.backend_type == STARTUP]
+    return [b for b in processes if b.may_replay]
 
 
 def _wait_of(
@@ -159,8 +168,10 @@ def _without_moved(
     if last is None or not reused:
         return tuple(backends)
     waiters = [b for b in backends if b.pid in reused]
-    others = [b for b in backends if b.pid not in reused]
-    moved = _moved(waiters, backends, last) - _blockers_read(others, state)
+    moved = _moved(waiters, backends, last)
+    if moved:
+        others = [b for b in backends if b.pid not in reused]
+        moved -= _blockers_read(others, state)
     if not moved:
         return tuple(backends)
     return tuple(_blocked_by(backends, {b.pid: _unmoved(b, moved) for b in waiters}))
@@ -181,9 +192,8 @@ def _moved(
 ) -> set[int | None]:
     """Return the pids of blockers that have moved on since `last`."""
     blockers = frozenset().union(*[waiter.blocked_by for waiter in waiters])
-    before = {b.pid: b for b in last.backends if b.pid in blockers}
     now = [b for b in backends if b.pid in blockers]
-    return {b.pid for b in now if _has_moved(before.get(b.pid), b)}
+    return {b.pid for b in now if _has_moved(last.at(b.pid), b)}
 
 
 def _unmoved(waiter: Backend, moved: Collection[int | None]) -> tuple[int, ...]:

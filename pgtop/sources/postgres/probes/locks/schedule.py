@@ -1,9 +1,9 @@
 """The schedule of lock polls, and the plan of each: see the package's docstring."""
 
-from collections.abc import Iterable
 from typing import NamedTuple
 
-from pgtop.model.backend import Backend, BackendId
+from pgtop.model.backend import Backend, identity_of
+from pgtop.model.running import RunningCounts
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS, Instant
 from pgtop.sources.postgres.features import (
@@ -74,8 +74,8 @@ class LockPollSchedule(NamedTuple):
     """Lock polling schedule, derived from the previous poll. Immutable."""
 
     has_waiters: bool = False
-    turns: tuple[BackendId, ...] = ()
-    """Waiters with known blockers, the next ones to be polled first."""
+    turns: tuple[tuple[int, Instant | None], ...] = ()
+    """The pid and the start of waiters with known blockers, the next ones to be polled first."""
     hidden: tuple[int, ...] = ()
     """Sessions that are hidden from this role."""
     waits_for_prepared: bool = False
@@ -107,7 +107,7 @@ class LockPollSchedule(NamedTuple):
 
     def _plan_by_turns(self, last: Snapshot, are_locks_wanted: bool) -> LockPollPlan:
         """Return the plan for more waiters than one poll reads."""
-        waiters = tuple([waiter.pid for waiter in self.turns])
+        waiters = tuple([pid for pid, _ in self.turns])
         later = waiters[POLLED_AT_ONCE:]
         known = last.locks.waits
         if not self.reads_locks_next:
@@ -145,9 +145,7 @@ class LockPollSchedule(NamedTuple):
     ) -> "LockPollSchedule":
         """Return the schedule without regard to the time that the poll took."""
         waiting = snapshot.waiting
-        hidden = tuple(
-            [b.pid for b in snapshot.busy if b.hidden and b.datid is not None]
-        )
+        hidden = tuple(_hidden.of(snapshot.ungrouped))
         turns = self._turns_after(snapshot, plan) if waiting else ()
         locks_read_at = snapshot.taken_at if plan.reads_locks else self.locks_read_at
         return self._replace(
@@ -161,20 +159,15 @@ class LockPollSchedule(NamedTuple):
 
     def _turns_after(
         self, snapshot: Snapshot, plan: LockPollPlan
-    ) -> tuple[BackendId, ...]:
+    ) -> tuple[tuple[int, Instant | None], ...]:
         """Return the waiters with known blockers that have not ended, those first that were polled
         longest ago.
         """
-        waiters = [waiter for waiter in snapshot.waiting if waiter.blocked_by]
-        known = dict.fromkeys(
-            [w.identity for w in waiters if _have_not_ended(w.blocked_by, snapshot)]
-        )
-        reused = set(plan.blockers_reused)
-        first = [
-            waiter
-            for waiter in self.turns
-            if waiter in known and (waiter.pid in reused or not plan.reads_blockers)
-        ]
+        known = dict.fromkeys(map(identity_of, _waiters_with_blockers(snapshot)))
+        first = [waiter for waiter in self.turns if waiter in known]
+        if plan.reads_blockers:
+            reused = frozenset(plan.blockers_reused)
+            first = [waiter for waiter in first if waiter[0] in reused]
         return tuple(dict.fromkeys([*first, *known]))
 
     def _after_slow_poll(self, now: Instant, seconds: float) -> "LockPollSchedule":
@@ -196,15 +189,32 @@ class LockPollSchedule(NamedTuple):
         )
 
 
-def _have_not_ended(pids: Iterable[int], snapshot: Snapshot) -> bool:
-    """Return whether all of these are in the snapshot; 0, a prepared transaction, has no pid."""
-    return all(pid == 0 or snapshot.at(pid) is not None for pid in pids)
+def _waiters_with_blockers(snapshot: Snapshot) -> list[Backend]:
+    """Return the waiters with known blockers, none of which has ended."""
+    waiters = [waiter for waiter in snapshot.waiting if waiter.blocked_by]
+    blockers = frozenset().union(*[waiter.blocked_by for waiter in waiters])
+    # 0, a prepared transaction, has no pid
+    ended = {pid for pid in blockers if pid and snapshot.at(pid) is None}
+    if not ended:
+        return waiters
+    return [waiter for waiter in waiters if ended.isdisjoint(waiter.blocked_by)]
+
+
+def _pid_of_hidden(backend: Backend) -> int | None:
+    """Return the pid of a hidden session of a database; None of others."""
+    is_hidden_session = backend.hidden and backend.datid is not None
+    return backend.pid if is_hidden_session else None
+
+
+_hidden = RunningCounts(_pid_of_hidden)
 
 
 def is_same_query(before: Backend | None, now: Backend) -> bool:
     """Return whether a session is still at the query that it was at `before`."""
+    if before is now:
+        return True
     return (
         before is not None
-        and before.identity == now.identity
+        and identity_of(before) == identity_of(now)
         and before.query_start == now.query_start
     )
