@@ -73,11 +73,12 @@ def order_words(
     return f"by {column.title.strip() or column.name}{arrow(sort)}"
 
 
-def no_room_words(options: TableOptions, layout: Layout) -> str:
-    """Return the way to extra columns that were asked for and are out of sight, else ""."""
-    is_in_sight = any(placed.column.on_request for placed in layout)
-    if is_in_sight or not options.extra_columns:
+def no_room_words(before: TableOptions, layout: Layout) -> str:
+    """Return what the key for extra columns has done, unless one of them is in sight."""
+    if any(placed.column.on_request for placed in layout):
         return ""
+    if before.extra_columns:
+        return "the extra columns are off"
     return f"no room here for the extra columns: {hint('scroll_right')} scrolls to them"
 
 

@@ -117,6 +117,8 @@ async def test_extra_columns_out_of_sight_are_announced() -> None:
     async with stage.app.run_test(size=(80, 24)) as pilot:
         await press(pilot, "toggle_columns")
         assert "Right scrolls to them" in text_of(stage, "#notice")
+        await press(pilot, "toggle_columns")
+        assert text_of(stage, "#notice") == "the extra columns are off"
 
 
 @pytest.mark.parametrize("page", [(), ("open",), ("help",)])

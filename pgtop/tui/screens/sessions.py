@@ -184,9 +184,9 @@ class SessionsScreen(TaggingScreen):
         )
 
     def action_toggle_columns(self) -> None:
-        is_wanted = not self._options.extra_columns
-        self.apply(self._options._replace(extra_columns=is_wanted))
-        if words := no_room_words(self._options, self._table.columns_in_sight):
+        before = self._options
+        self.apply(before._replace(extra_columns=not before.extra_columns))
+        if words := no_room_words(before, self._table.columns_in_sight):
             self.app.post_message(NoticeRequested(words))
 
     def action_ages_apart(self) -> None:
