@@ -5,6 +5,7 @@ password is kept in memory for reconnects and appears in no text. pgtop never wr
 """
 
 import asyncio
+import os
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -218,7 +219,7 @@ class ServerConnection:
             "hostaddr": pgconn.hostaddr,
             "port": pgconn.port,
         }
-        here = {option: raw.decode() for option, raw in address.items() if raw}
+        here = {option: os.fsdecode(raw) for option, raw in address.items() if raw}
         options = {**self._resolved.options, **here, **_SHORT_VISIT, "dbname": name}
         if role:
             options["user"] = role

@@ -44,7 +44,7 @@ _SYSTEM_FOLDERS = ("/etc/postgresql-common", "/etc/sysconfig/pgsql", "/etc")
 where it was built.
 """
 _SOCKET_FOLDERS = ("/tmp", "/var/run/postgresql", "/run/postgresql")  # noqa: S108  # not written to
-_DEFAULT_PORT = "5432"
+DEFAULT_PORT = "5432"
 
 
 @dataclass(frozen=True)
@@ -131,7 +131,7 @@ def _password_key(options: Options) -> tuple[str, str, str, str]:
     host = options.get("host") or options.get("hostaddr") or ""
     if not host or host in _SOCKET_FOLDERS:
         host = "localhost"
-    port = options.get("port") or _DEFAULT_PORT
+    port = options.get("port") or DEFAULT_PORT
     user = options.get("user", "")
     database = options.get("dbname") or user
     return host, port, database, user
@@ -280,7 +280,7 @@ def _addresses(options: dict[str, str]) -> list[dict[str, str]]:
         return [options]
     if is_address(host):
         return [{**options, "hostaddr": host}]
-    port = options.get("port") or _DEFAULT_PORT
+    port = options.get("port") or DEFAULT_PORT
     entries = socket.getaddrinfo(
         _encoded(host), port, proto=socket.IPPROTO_TCP, type=socket.SOCK_STREAM
     )

@@ -10,6 +10,7 @@ import psycopg
 from psycopg import pq
 from psycopg.errors import Diagnostic, lookup
 
+from pgtop.sources.postgres.conninfo import DEFAULT_PORT
 from pgtop.sources.postgres.encoding import decode_name
 
 
@@ -35,7 +36,8 @@ class PgConnection:
 
     @property
     def port(self) -> int:
-        return int(self.pgconn.port)
+        """The port; libpq before 16 gives none where the option is set to nothing."""
+        return int(self.pgconn.port or DEFAULT_PORT)
 
     @property
     def database(self) -> str:

@@ -4,6 +4,8 @@ import asyncio
 import os
 import threading
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import psycopg
 import pytest
@@ -24,7 +26,11 @@ from pgtop.sources.postgres.conninfo import (
     resolve,
 )
 from pgtop.sources.postgres.dialing import dial
+from pgtop.sources.postgres.encoding import decode_name
+from pgtop.sources.postgres.pg_connection import PgConnection
 from pgtop.sources.postgres.places import refusal
+from pgtop.sources.postgres.sampler import PostgresSource
+from tests.sources.postgres.conftest import Connect
 from tests.waiting import PATIENCE, until
 
 
@@ -84,23 +90,54 @@ def test_which_values_can_be_a_host(host: str, refused: bool) -> None:
     assert bool(refusal({"host": host})) == refused
 
 
-@pytest.mark.parametrize("name", ["with an @ in it", "with blank", "of: colons"])
+@pytest.mark.parametrize(
+    "name",
+    [b"with an @ in it", b"with blank", b"of: colons", b"b\xc3\xbcro", b"b\xfcro"],
+)
 async def test_a_socket_in_a_folder_of_any_name(
-    cluster: Cluster, tmp_path: Path, name: str
+    cluster: Cluster, tmp_path: Path, name: bytes
 ) -> None:
-    """An @ or a blank in a folder's name has no meaning, as in psql."""
-    folder = tmp_path / name
-    folder.symlink_to(cluster.folder)
+    """An @ or a blank in a folder's name has no meaning, as in psql. The folder is shown as text,
+    and leads a second connection to the same server.
+    """
+    folder = os.fsencode(tmp_path / os.fsdecode(name))
+    os.symlink(cluster.folder, folder)
     session = ServerConnection(
         {
-            "host": str(folder),
+            "host": os.fsdecode(folder),
             "port": str(cluster.port),
             "user": "postgres",
             "dbname": "postgres",
         }
     )
-    await session.connect()
+    snapshot = await PostgresSource(session).sample()
+    assert snapshot.server.host == decode_name(folder)
+    async with session.acquire():
+        sibling = session.to_database("template1")
+    await sibling.connect()
+    await sibling.close()
     await session.close()
+
+
+async def test_a_role_of_any_name(parameters: dict[str, str], connect: Connect) -> None:
+    """A role's name in UTF-8 reaches the server and comes back."""
+    name = "pgtop_jürgen"
+    admin = await connect()
+    await admin.execute(f'CREATE ROLE "{name}" SUPERUSER LOGIN')
+    try:
+        session = ServerConnection({**parameters, "user": name})
+        snapshot = await PostgresSource(session).sample()
+        assert snapshot.server.user == name
+        await session.close()
+    finally:
+        await admin.execute(f'DROP ROLE "{name}"')
+
+
+@pytest.mark.parametrize(("port", "number"), [(b"6432", 6432), (b"", 5432)])
+def test_a_port_set_to_nothing_is_the_usual_one(port: bytes, number: int) -> None:
+    """As in libpq, which before 16 returns what was set."""
+    pgconn: Any = SimpleNamespace(port=port)
+    assert PgConnection(pgconn).port == number
 
 
 async def test_an_abstract_socket(cluster: Cluster) -> None:
