@@ -8,7 +8,13 @@ from typing import NamedTuple
 from pgtop.analysis.client_names import pooled_of
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.keys import hint
-from pgtop.model.backend import ACTIVE, IDLE, PARALLEL_WORKER, WALSENDER, Backend
+from pgtop.model.backend import (
+    ACTIVE,
+    IDLE,
+    PARALLEL_WORKER,
+    WALSENDER,
+    Backend,
+)
 from pgtop.model.plan import Plan
 from pgtop.model.section import POOLS
 from pgtop.model.server import Server
@@ -170,7 +176,12 @@ def change_since(seen: Backend, before: DerivedSnapshot, after: DerivedSnapshot)
     now = after.find_from(seen, before)
     if now is None:
         return _lost(seen, before, after)
-    if words := _client_change(seen, before, now, after):
+    if words := _client_change(
+        seen,
+        before,
+        now,
+        after,
+    ):
         return words
     if now.query_start != seen.query_start:
         return "query changed since you opened this"
@@ -192,7 +203,12 @@ def _client_change(
         return ""
     from pgtop.view.pool_words import client_change
 
-    return client_change(seen, before, now, after)
+    return client_change(
+        seen,
+        before,
+        now,
+        after,
+    )
 
 
 def _lost(seen: Backend, before: DerivedSnapshot, after: DerivedSnapshot) -> str:

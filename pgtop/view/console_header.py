@@ -35,7 +35,13 @@ def console_headline(state: State, looks: Looks, width: int) -> Headline:
         things = [Trouble(line_beside.forms)]
     if not things:
         things = [Trouble([line("the pooler is being read", Tone.QUIET)])]
-    return lay_out(things, looks, width, _VIEW, state.stale)
+    return lay_out(
+        things,
+        looks,
+        width,
+        _VIEW,
+        state.stale,
+    )
 
 
 def _top(state: State, looks: Looks, width: int) -> Line:

@@ -82,12 +82,22 @@ def arrange_replication(
     FilterError.
     """
     replication = replication_of(snapshot)
-    arranged = arrange(rows_of(replication), COLUMNS, options, replication)
+    arranged = arrange(
+        rows_of(replication),
+        COLUMNS,
+        options,
+        replication,
+    )
     rows: list[ReplicationRow] = []
     for group in ReplicationGroup:
         members = [row for row in arranged.rows if row.group is group]
         rows += [ReplicationRow(group), *members] if members else []
-    return Arranged(tuple(rows), arranged.total, replication, options)
+    return Arranged(
+        tuple(rows),
+        arranged.total,
+        replication,
+        options,
+    )
 
 
 # Around the table.

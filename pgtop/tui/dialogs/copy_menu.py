@@ -25,10 +25,21 @@ class CopyMenu(MenuScreen):
 
     BINDINGS = bindings(*places.COPY_MENU)
 
-    def __init__(self, pid: int, palette: Palette, *, is_read_only: bool) -> None:
+    def __init__(
+        self,
+        pid: int,
+        palette: Palette,
+        *,
+        is_read_only: bool,
+    ) -> None:
         kinds = [kind for kind in CopyKind if not (is_read_only and kind.is_dangerous)]
         choices = [Choice(kind, kind.words) for kind in kinds]
-        super().__init__(f"Copy from session {pid}", choices, CopyKind.QUERY, palette)
+        super().__init__(
+            f"Copy from session {pid}",
+            choices,
+            CopyKind.QUERY,
+            palette,
+        )
         del self.question  # nothing is dangerous here: keys typed ahead may choose
 
     def keys(self) -> str:

@@ -42,7 +42,12 @@ def columns(
 
     A stretch without a sample, which no gap explains, has the value before it.
     """
-    lines = strokes(times, values, gaps, max(count, len(times)))
+    lines = strokes(
+        times,
+        values,
+        gaps,
+        max(count, len(times)),
+    )
     cells: list[float | None] = [None] * count
     for points in lines:
         for before, after in pairwise([*points, points[-1]]):
