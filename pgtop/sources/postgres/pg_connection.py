@@ -8,7 +8,8 @@ from contextlib import suppress
 
 import psycopg
 from psycopg import pq
-from psycopg.errors import Diagnostic, lookup
+from psycopg.errors import lookup
+from psycopg.pq import DiagnosticField
 
 from pgtop.sources.postgres.conninfo import DEFAULT_PORT
 from pgtop.sources.postgres.encoding import decode_name
@@ -72,9 +73,10 @@ class PgConnection:
 
     def _keep_fatal(self, result: pq.abc.PGresult) -> None:
         """Keep the error that the server sends as it ends the session."""
-        notice = Diagnostic(result, "ascii")
-        if notice.severity_nonlocalized != "FATAL":
+        if result.error_field(DiagnosticField.SEVERITY_NONLOCALIZED) != b"FATAL":
             return
+        sqlstate = result.error_field(DiagnosticField.SQLSTATE) or b""
+        words = result.error_field(DiagnosticField.MESSAGE_PRIMARY) or b""
         with suppress(KeyError):
-            error_class = lookup(notice.sqlstate or "")
-            self.fatal_error = error_class(notice.message_primary or "")
+            error_class = lookup(decode_name(sqlstate))
+            self.fatal_error = error_class(decode_name(words))

@@ -163,7 +163,9 @@ def load(result: Result, shape: Shape | None) -> Rows:
         raise AnswerError(
             f"The server answered with {result.ntuples} rows, which is more than any has."
         )
-    if shape is not None:
+    if shape is None:
+        _check_formats(result)
+    else:
         _check_columns(result, shape)
     transformer = Transformer(_LOADERS)
     transformer.set_pgresult(result)
@@ -178,6 +180,12 @@ def one_row(rows: Rows) -> tuple[Any, ...]:
     if len(rows) != 1:
         raise AnswerError(f"The server answered with {len(rows)} rows in place of one.")
     return rows[0]
+
+
+def _check_formats(result: Result) -> None:
+    for column in range(result.nfields):
+        if result.fformat(column) != pq.Format.BINARY:
+            raise AnswerError("The server answered in text, and not in binary.")
 
 
 def _check_columns(result: Result, shape: Shape) -> None:

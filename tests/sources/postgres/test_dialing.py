@@ -11,6 +11,7 @@ import psycopg
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from psycopg.pq import DiagnosticField
 
 from pgtop.demo.server import Cluster
 from pgtop.model.connecting import ConnectSteps
@@ -27,6 +28,7 @@ from pgtop.sources.postgres.conninfo import (
 )
 from pgtop.sources.postgres.dialing import dial
 from pgtop.sources.postgres.encoding import decode_name
+from pgtop.sources.postgres.failures import explain
 from pgtop.sources.postgres.pg_connection import PgConnection
 from pgtop.sources.postgres.places import refusal
 from pgtop.sources.postgres.sampler import PostgresSource
@@ -138,6 +140,25 @@ def test_a_port_set_to_nothing_is_the_usual_one(port: bytes, number: int) -> Non
     """As in libpq, which before 16 returns what was set."""
     pgconn: Any = SimpleNamespace(port=port)
     assert PgConnection(pgconn).port == number
+
+
+def test_the_reason_for_the_end_is_kept_in_any_language() -> None:
+    """The words of the server stay as they are, and its warnings are no reason."""
+    words = "завершение подключения"
+    pgconn: Any = SimpleNamespace()
+    connection = PgConnection(pgconn)
+    fields = {
+        DiagnosticField.SEVERITY_NONLOCALIZED: b"FATAL",
+        DiagnosticField.SQLSTATE: b"57P01",
+        DiagnosticField.MESSAGE_PRIMARY: words.encode(),
+    }
+    warning = {**fields, DiagnosticField.SEVERITY_NONLOCALIZED: b"WARNING"}
+    pgconn.notice_handler(SimpleNamespace(error_field=warning.get))
+    assert connection.fatal_error is None
+    pgconn.notice_handler(SimpleNamespace(error_field=fields.get))
+    assert connection.fatal_error is not None
+    failure = explain(connection.fatal_error)
+    assert (failure.kind, words in failure.what) == (FailureKind.TERMINATED, True)
 
 
 async def test_an_abstract_socket(cluster: Cluster) -> None:

@@ -25,6 +25,7 @@ from pgtop.model.signal import Signal, SignalRequest
 from pgtop.ports import SourceError
 from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.sampler import PostgresSource
+from pgtop.sources.postgres.shapes import AnswerError, load
 from pgtop.sources.postgres.signals import PostgresSignaller
 from pgtop.table.options import TableOptions
 from pgtop.table.sessions import arrange_sessions
@@ -97,6 +98,14 @@ def server(bindir: Path) -> Iterator[Cluster]:
         waiter.pgconn.send_query(b"LOCK held")
         yield running
         waiter.close()
+
+
+def test_an_answer_in_text_is_the_servers_error(server: Cluster) -> None:
+    """A statement without a shape, too, gets its rows in binary."""
+    with psycopg.connect(server.socket_dsn) as connection:
+        result = connection.pgconn.exec_(b"SELECT 1")
+    with pytest.raises(AnswerError, match="in text"):
+        load(result, None)
 
 
 @pytest.fixture(scope="module")
