@@ -165,8 +165,9 @@ class Rows(LineWidget):
         return StyledLine(
             self.row_line(index),
             self._dimmed,
-            cursor=index == self._cursor,
-            bar=self.bar_sign(y),
+            index == self._cursor,
+            False,
+            self.bar_sign(y),
         )
 
     def _put_cursor(self, index: int, step: int) -> None:
