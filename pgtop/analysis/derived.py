@@ -1,6 +1,7 @@
 """A snapshot together with what follows from it, computed once and read by every cell."""
 
 from collections.abc import Mapping, Sequence
+from itertools import takewhile
 from typing import TYPE_CHECKING, NamedTuple
 
 from pgtop.analysis.age_limits import DEFAULT_LIMITS, AgeLimits
@@ -12,12 +13,13 @@ from pgtop.model import EMPTY
 from pgtop.model.backend import Backend
 from pgtop.model.section import PROGRESS
 from pgtop.model.snapshot import Snapshot
-from pgtop.model.timestamp import Instant
+from pgtop.model.timestamp import MICROSECONDS, Instant
 
 if TYPE_CHECKING:
     from pgtop.model.progress import Operation
 
 _forests: OncePerSnapshot[LockForest] = OncePerSnapshot()
+_running: OncePerSnapshot[Sequence[Backend]] = OncePerSnapshot()
 
 
 class DerivedSnapshot(NamedTuple):
@@ -64,8 +66,16 @@ class DerivedSnapshot(NamedTuple):
 
     @property
     def long_queries(self) -> Sequence[Backend]:
-        """The queries older than the user's limit, the longest first."""
-        return longest_queries(self.snapshot.busy, self.now, self.limits.statement)
+        """The queries older than the user's limit, the longest first.
+
+        Headline and keys of a frame look for them five times, at 25 us each.
+        """
+        snapshot = self.snapshot
+        running = _running.of(
+            snapshot, lambda: longest_queries(snapshot.busy, snapshot.taken_at, 0.0)
+        )
+        latest = snapshot.taken_at - round(self.limits.statement * MICROSECONDS)
+        return list(takewhile(lambda each: (each.query_start or 0) <= latest, running))
 
     def find(self, backend: Backend) -> Backend | None:
         """Return the same session at this instant, as far as this role can tell, or None."""
