@@ -70,6 +70,11 @@ def _forms(backend: Backend, derived: DerivedSnapshot) -> Sequence[str]:
     return whole, blockers, blocker
 
 
+def waits(backend: Backend, derived: DerivedSnapshot) -> bool:
+    """Return whether a session waits for a lock; of a hidden one, the locks alone show it."""
+    return _waits(backend, derived.forest.nodes.get(backend.pid))
+
+
 def _waits(backend: Backend, node: Node | None) -> bool:
     return backend.waits_for_lock or (node is not None and node.is_waiting)
 
@@ -89,7 +94,7 @@ def _blockers(backend: Backend, node: Node | None) -> int:
 def lock_key(backend: Backend, derived: DerivedSnapshot) -> tuple[bool, int] | None:
     """Return a key that puts roots first, then those that most others wait for, then waiters."""
     behind = derived.blocks.get(backend.pid, 0)
-    if not behind and not _waits(backend, derived.forest.nodes.get(backend.pid)):
+    if not behind and not waits(backend, derived):
         return None
     return derived.forest.is_root(backend.pid), behind
 
@@ -98,7 +103,7 @@ def lock_tone(backend: Backend, derived: DerivedSnapshot) -> Tone:
     """Return alarm for a root, and for nothing else."""
     if derived.forest.is_root(backend.pid):
         return Tone.ALARM
-    if backend.waits_for_lock:
+    if waits(backend, derived):
         return Tone.WARN
     return Tone.QUIET if is_quiet(backend) else Tone.PLAIN
 

@@ -16,6 +16,7 @@ from pgtop.table.layout import Layout
 from pgtop.table.options import TableOptions
 from pgtop.table.session_columns import SESSION_COLUMNS, WITH_COMMENTS
 from pgtop.table.session_contents import contents
+from pgtop.table.session_locks import waits
 from pgtop.table.session_order import NO_STANDING, Standing, ordered
 from pgtop.table.spec import TableSpec
 from pgtop.text.clean import fit
@@ -209,7 +210,7 @@ def gutter(backend: Backend, derived: DerivedSnapshot) -> Span:
     """Return the mark of a root, in alarm, or of a waiter."""
     if derived.forest.is_root(backend.pid):
         return _ROOT
-    return _WAITER if backend.waits_for_lock else _NO_MARK
+    return _WAITER if waits(backend, derived) else _NO_MARK
 
 
 _ROOT = Span(WAITER_MARK, Tone.ALARM)

@@ -24,17 +24,19 @@ from pgtop.table.layout import (
     width_of,
 )
 from pgtop.table.options import IdleRows, Sort, TableOptions
-from pgtop.table.session_columns import COLUMNS, SESSION_COLUMNS
+from pgtop.table.session_columns import COLUMNS, SESSION_COLUMNS, column
 from pgtop.table.session_contents import contents
 from pgtop.table.sessions import (
     SESSIONS,
     ArrangedSessions,
     arrange_sessions,
     ended_line,
+    gutter,
 )
 from pgtop.text.clean import cells, clean
 from pgtop.text.tone import Span, Tone
 from tests import scenes
+from tests.scenes import sessions
 from tests.table.strategies import BACKEND
 
 BUSY = DerivedSnapshot.of(scenes.busy())
@@ -233,6 +235,17 @@ def test_an_idle_session_is_one_quiet_span() -> None:
     assert [span.tone for span in line(layout(SESSION_COLUMNS, 200), idle, BUSY)] == [
         Tone.QUIET
     ]
+
+
+def test_a_hidden_waiter_is_marked_as_others_are() -> None:
+    """The locks show that it waits, whatever its state is."""
+    waiter = next(row for row in BUSY.snapshot.backends if row.blocked_by)
+    hidden = sessions.hidden(waiter)._replace(blocked_by=waiter.blocked_by)
+    rows = [hidden if row.pid == waiter.pid else row for row in BUSY.snapshot.ungrouped]
+    derived = DerivedSnapshot.of(replace(BUSY.snapshot, ungrouped=tuple(rows)))
+    assert derived.forest.nodes[waiter.pid].is_waiting
+    assert gutter(hidden, derived) == gutter(waiter, BUSY)
+    assert column("lock").tone_of(hidden, derived) is Tone.WARN
 
 
 def test_a_session_that_has_ended_is_marked() -> None:
