@@ -54,8 +54,11 @@ def build_forest(snapshot: Snapshot, before: LockForest | None = None) -> LockFo
     if before is None or before.seeds != seeds or not _is_valid_for(snapshot, before):
         return LockForest(_Builder(snapshot, waiters, leaders).nodes(), seeds)
     if leaders:
-        return LockForest(before.nodes, seeds)
-    return LockForest(_with_carried_over(before.nodes, locks.reused), seeds)
+        return before
+    nodes = _with_carried_over(before.nodes, locks.reused)
+    if nodes is before.nodes:
+        return before
+    return LockForest(nodes, seeds, before.edges)
 
 
 def _hidden_waiters(snapshot: Snapshot) -> Sequence[Backend]:
@@ -83,23 +86,24 @@ _workers = RunningCounts(_worker_and_leader)
 def _is_valid_for(snapshot: Snapshot, before: LockForest) -> bool:
     """Return whether all nodes are what they were, and no vanished blocker has come back."""
     at = snapshot.at
-    return all(
-        at(key) == node.backend and not any(map(at, node.vanished_blockers))
-        for key, node in before.nodes.items()
-    )
+    for key, node in before.nodes.items():
+        if at(key) != node.backend or any(map(at, node.vanished_blockers)):
+            return False
+    return True
 
 
 def _with_carried_over(
     nodes: Mapping[Key, Node], carried_over: Collection[int]
 ) -> Mapping[Key, Node]:
-    """Return the nodes with `is_carried_over` set for these waiters and for no others."""
-    result = {}
+    """Return the nodes with `is_carried_over` set for these waiters and for no others: the same
+    ones if that is so.
+    """
+    turned = {}
     for key, node in nodes.items():
         is_carried_over = node.is_waiting and key in carried_over
         if node.is_carried_over != is_carried_over:
-            node = node._replace(is_carried_over=is_carried_over)
-        result[key] = node
-    return result
+            turned[key] = node._replace(is_carried_over=is_carried_over)
+    return {**nodes, **turned} if turned else nodes
 
 
 class _Rivals(NamedTuple):

@@ -4,11 +4,16 @@ however many slots are free.
 
 from collections import Counter
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from pgtop.analysis.budget import held_by
 from pgtop.model.backend import Backend
+from pgtop.model.running import LatestResult
+from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
+
+_Limits: TypeAlias = Mapping[int, tuple[str, int | None]]
+"""The name and the connection limit of each, by oid."""
 
 
 class FullGroup(NamedTuple):
@@ -26,6 +31,20 @@ def full_groups(snapshot: Snapshot) -> tuple[FullGroup, ...]:
     The server enforces no limit on superusers.
     """
     server = snapshot.server
+    roles, databases = _limits.of(
+        server.roles, server.databases, compute=lambda: _limits_of(server)
+    )
+    if not roles and not databases:
+        return ()
+    groups = [
+        *_full(snapshot, "role", "usesysid", roles),
+        *_full(snapshot, "database", "datid", databases),
+    ]
+    return tuple(sorted(groups, key=lambda group: -group.held))
+
+
+def _limits_of(server: Server) -> tuple[_Limits, _Limits]:
+    """Return the limits of roles and of databases that have one."""
     roles = {
         oid: (role.name, role.connection_limit)
         for oid, role in server.roles.items()
@@ -36,18 +55,17 @@ def full_groups(snapshot: Snapshot) -> tuple[FullGroup, ...]:
         for oid, database in server.databases.items()
         if database.connection_limit is not None
     }
-    groups = [
-        *_full(snapshot, "role", "usesysid", roles),
-        *_full(snapshot, "database", "datid", databases),
-    ]
-    return tuple(sorted(groups, key=lambda group: -group.held))
+    return roles, databases
+
+
+_limits: LatestResult[tuple[_Limits, _Limits]] = LatestResult()
 
 
 def _full(
     snapshot: Snapshot,
     kind: str,
     field: str,
-    limits: Mapping[int, tuple[str, int | None]],
+    limits: _Limits,
 ) -> list[FullGroup]:
     """Return the groups at their limit; without limits, as on most servers, nothing is counted."""
     if not limits:

@@ -91,6 +91,25 @@ def began(backend: Backend | None, prepared: Prepared | None) -> Instant:
     return backend.xact_start or backend.backend_start or NEVER
 
 
+@dataclass(frozen=True, eq=False)
+class WaitEdges:
+    """The edges of a forest: the same object for successive forests that differ in
+    `Node.is_carried_over` alone.
+    """
+
+    nodes: Mapping[Key, Node]
+
+    @cached_property
+    def waiters(self) -> Edges:
+        """The keys that wait for each key directly."""
+        blockers = {
+            node.key: node.blockers
+            for node in self.nodes.values()
+            if not node.is_worker
+        }
+        return reversed_edges(blockers)
+
+
 @dataclass(frozen=True)
 class LockForest:
     """All nodes by key; empty while no session waits for a lock."""
@@ -98,6 +117,8 @@ class LockForest:
     nodes: Mapping[Key, Node] = field(default_factory=dict)
     seeds: tuple[object, ...] = field(default=(), compare=False, repr=False)
     """What it was built from, beside the backends of its nodes."""
+    known_edges: WaitEdges | None = field(default=None, compare=False, repr=False)
+    """The edges of the forest before, if they are the same."""
 
     @cached_property
     def roots(self) -> tuple[Node, ...]:
@@ -118,13 +139,13 @@ class LockForest:
         }
 
     @cached_property
+    def edges(self) -> WaitEdges:
+        """The edges between the nodes."""
+        return self.known_edges or WaitEdges(self.nodes)
+
+    @property
     def _waiters(self) -> Edges:
-        blockers = {
-            node.key: node.blockers
-            for node in self.nodes.values()
-            if not node.is_worker
-        }
-        return reversed_edges(blockers)
+        return self.edges.waiters
 
     @cached_property
     def cycles(self) -> Mapping[tuple[Key, ...], Key]:

@@ -180,22 +180,22 @@ class _Packer:
         self._rows: dict[int, Backend] = {}
         self._before: Snapshot | None = None
         self._parts = b""
-        self._ungrouped = b""
+        self._ungrouped = _numbers(())
         self._idle = b""
 
     def pack(self, snapshot: Snapshot, base: Snapshot | None) -> _Packed:
         """Return what a sample changes; `base` is that of the sample before."""
         before = self._before
+        moved = _moved(snapshot, before)
         if before is None or snapshot.idle_group is not before.idle_group:
             self._idle = _numbers(snapshot.idle_group.backends)
             rows = self._changes((*snapshot.ungrouped, *snapshot.idle_group.backends))
         else:
-            rows = self._changes(_moved(snapshot, before))
+            rows = self._changes([now for _, now in moved if now is not None])
         if before is None or _parts(snapshot) != _parts(before):
             self._parts = _pickled(*_parts(snapshot))
-        ungrouped = _numbers(snapshot.ungrouped)
-        if ungrouped != self._ungrouped:
-            self._ungrouped = ungrouped
+        if any(not _is_same_pid(*pair) for pair in moved):
+            self._ungrouped = _numbers(snapshot.ungrouped)
         self._before = snapshot
         return _Packed(
             base=_base(snapshot, base),
@@ -315,12 +315,19 @@ class Unpacker:
         self._rows[backend.pid] = backend
 
 
-def _moved(snapshot: Snapshot, before: Snapshot) -> Sequence[Backend]:
-    """Return the backends outside the idle group, without those that were at the same place before:
-    they are most, and of these nothing is read.
+def _moved(
+    snapshot: Snapshot, before: Snapshot | None
+) -> Sequence[tuple[Backend | None, Backend | None]]:
+    """Return the backends outside the idle group, each after the one that was at its place before;
+    nothing is read of those that are the same object, as most are.
     """
-    places = zip_longest(snapshot.ungrouped, before.ungrouped)
-    return [now for now, earlier in places if now is not earlier and now is not None]
+    ungrouped = () if before is None else before.ungrouped
+    places = zip_longest(ungrouped, snapshot.ungrouped)
+    return [pair for pair in places if pair[0] is not pair[1]]
+
+
+def _is_same_pid(before: Backend | None, now: Backend | None) -> bool:
+    return before is not None and now is not None and before.pid == now.pid
 
 
 def _numbers(backends: Sequence[Backend]) -> bytes:

@@ -111,6 +111,12 @@ def is_self_contained(row: PgLocksRow) -> bool:
     return has_own_name or row.locktype in _NAMELESS
 
 
+def self_contained_target(row: PgLocksRow) -> str:
+    """Return the words for a lock that is self-contained: `target` without a server."""
+    name = short_name(row.name) if row.name else None
+    return _WORDS[row.locktype].format_map(row._asdict() | {"name": name})
+
+
 def target(row: PgLocksRow, server: Server, names: Names = NO_NAMES) -> str:
     """Describe what is locked in words, or by the raw columns if this kind of lock is not known."""
     words = _WORDS.get(row.locktype)

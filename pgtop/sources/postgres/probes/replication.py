@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import TYPE_CHECKING, LiteralString, NamedTuple
 
-from pgtop.model.backend import WALSENDER
+from pgtop.model.backend import WALSENDER, Backend
+from pgtop.model.running import RunningCounts
 from pgtop.model.section import REPLICATION, REPLICATION_NOW, Topic
 from pgtop.sources.postgres.features import SLOTS, SUBSCRIPTIONS, Features
 from pgtop.sources.postgres.pipeline import Statement
@@ -112,8 +113,15 @@ def _shows_any(context: ProbeContext) -> bool:
         return True
     if context.server is not None and context.server.in_recovery:
         return True
-    processes = () if context.snapshot is None else context.snapshot.processes
-    return any(each.backend_type == WALSENDER for each in processes)
+    snapshot = context.snapshot
+    return snapshot is not None and bool(_walsenders.of(snapshot.ungrouped))
+
+
+def _pid_of_walsender(backend: Backend) -> int | None:
+    return backend.pid if backend.backend_type == WALSENDER else None
+
+
+_walsenders = RunningCounts(_pid_of_walsender)
 
 
 @cache

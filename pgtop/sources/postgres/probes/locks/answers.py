@@ -23,6 +23,7 @@ from pgtop.sources.postgres.probes.lock_target import (
     Names,
     PgLocksRow,
     is_self_contained,
+    self_contained_target,
     target,
 )
 from pgtop.sources.postgres.probes.locks.schedule import LockPollPlan
@@ -144,8 +145,8 @@ class LatestWaits:
             encoding,
             prepared,
         )
-        awaited = [row for row in rows if not row[GRANTED]]
-        locks = [_read_lock(tuple(row[2:-1]), encoding) for row in awaited]
+        columns = [row[2:-1] for row in rows if not row[GRANTED]]
+        locks = [_read_lock(each, encoding) for each in columns]
         if all(is_self_contained(lock) for lock, _ in locks):
             self._arguments = arguments
             self._waits = waits
@@ -161,16 +162,12 @@ def _waits(
     transactions = _transactions_by_name(rows, prepared)
     holds: dict[Row, list[Hold]] = {}
     awaited: dict[int, tuple[Row, Lock]] = {}
-    for pid, virtual, *columns, _ in rows:
-        row, tag = _read_lock(tuple(columns), encoding)
+    for columns in rows:
+        pid, virtual = columns[:2]
+        row, tag = _read_lock(columns[2:-1], encoding)
         if not row.granted:
-            lock = Lock(
-                row.locktype,
-                row.mode,
-                False,
-                describe(row),
-                row.waitstart,
-            )
+            is_lasting = is_self_contained(row)
+            lock = _known_lock(row) if is_lasting else _lock(row, describe)
             awaited[pid] = tag, lock
         else:
             names = transactions.get(virtual, ())
@@ -181,6 +178,22 @@ def _waits(
         pid: Wait(lock, holds_by_tag.get(tag, ()))
         for pid, (tag, lock) in awaited.items()
     }
+
+
+def _lock(row: PgLocksRow, describe: Describe) -> Lock:
+    return Lock(
+        row.locktype,
+        row.mode,
+        False,
+        describe(row),
+        row.waitstart,
+    )
+
+
+@lru_cache(maxsize=1024)
+def _known_lock(row: PgLocksRow) -> Lock:
+    """Return the awaited lock in a row that is self-contained; cached as `_read_lock` is."""
+    return _lock(row, self_contained_target)
 
 
 @lru_cache(maxsize=1024)

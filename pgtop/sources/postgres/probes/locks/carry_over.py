@@ -1,18 +1,19 @@
 """Data that are reused from the previous poll, and blockers that only the locks show."""
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 
 from pgtop.analysis.forest_builder import conflict
 from pgtop.model import EMPTY
-from pgtop.model.backend import STARTUP, Backend
+from pgtop.model.backend import Backend
 from pgtop.model.locks import LockState, Wait
+from pgtop.model.running import RunningCounts
 from pgtop.model.snapshot import Snapshot
 from pgtop.sources.postgres.probes.locks.answers import LockAnswers
 from pgtop.sources.postgres.probes.locks.schedule import LockPollPlan, is_same_query
 
 
 def with_blockers(
-    backends: Sequence[Backend],
+    backends: tuple[Backend, ...],
     plan: LockPollPlan,
     answers: LockAnswers,
     last: Snapshot | None,
@@ -57,7 +58,8 @@ def _hidden_blockers(
 ) -> Mapping[int, tuple[int, ...]]:
     """Return the blockers of hidden sessions: as read, or as before if they were not read."""
     waiting = last.waiting if last is not None else ()
-    before = {b.pid: b.blocked_by for b in waiting if b.hidden and b.blocked_by}
+    hidden = [b for b in waiting if b.backend_start is None]
+    before = {b.pid: b.blocked_by for b in hidden if b.blocked_by}
     if not answers.state.is_current:
         return before
     reused = {pid: before[pid] for pid in answers.hidden_waiters if pid in before}
@@ -65,8 +67,8 @@ def _hidden_blockers(
 
 
 def _with_hidden(
-    backends: Sequence[Backend], blockers: Mapping[int, tuple[int, ...]]
-) -> Sequence[Backend]:
+    backends: tuple[Backend, ...], blockers: Mapping[int, tuple[int, ...]]
+) -> tuple[Backend, ...]:
     """Return the backends, hidden ones with these blockers."""
     if not blockers:
         return backends
@@ -77,8 +79,8 @@ def _with_hidden(
 
 
 def _blocked_by(
-    backends: Sequence[Backend], blockers: Mapping[int, tuple[int, ...]]
-) -> Sequence[Backend]:
+    backends: tuple[Backend, ...], blockers: Mapping[int, tuple[int, ...]]
+) -> tuple[Backend, ...]:
     """Return the backends, those of these pids with other blockers."""
     if not blockers:
         return backends
@@ -87,12 +89,12 @@ def _blocked_by(
         if backend.pid in blockers:
             backend = backend._replace(blocked_by=blockers[backend.pid])
         replaced.append(backend)
-    return replaced
+    return tuple(replaced)
 
 
 def _with_replay(
-    backends: Sequence[Backend], state: LockState, last: Snapshot | None
-) -> Sequence[Backend]:
+    backends: tuple[Backend, ...], state: LockState, last: Snapshot | None
+) -> tuple[Backend, ...]:
     """Return the backends; the replaying one is blocked by all that hold a conflicting lock on what
     it waits for.
 
@@ -100,20 +102,26 @@ def _with_replay(
     locks to a standby.
     """
     known = last.locks.waits if last is not None else EMPTY
-    if not state.waits and not known:
+    if not (state.waits or known) or not _replaying.of(backends):
         return backends
     blockers: dict[int, tuple[int, ...]] = {}
-    for backend in _replaying(backends):
+    for backend in [b for b in backends if b.may_replay]:
         wait = _wait_of(backend, state, known)
         if wait is not None:
             blockers[backend.pid] = _holders(wait, backend.pid)
     return _blocked_by(backends, blockers)
 
 
-def _replaying(backends: Iterable[Backend]) -> list[Backend]:
-    """Return the processes that may replay; most sessions have a database, which those have not."""
-    processes = [b for b in backends if b.datid is None or b.backend_type == STARTUP]
-    return [b for b in processes if b.may_replay]
+def _pid_of_replaying(backend: Backend) -> int | None:
+    return backend.pid if backend.may_replay else None
+
+
+def _pid_of_blocked(backend: Backend) -> int | None:
+    return backend.pid if backend.blocked_by else None
+
+
+_replaying = RunningCounts(_pid_of_replaying)
+_blocked = RunningCounts(_pid_of_blocked)
 
 
 def _wait_of(
@@ -137,7 +145,7 @@ def _holders(wait: Wait, waiter: int) -> tuple[int, ...]:
 
 
 def _reused(
-    plan: LockPollPlan, answers: LockAnswers, backends: Iterable[Backend]
+    plan: LockPollPlan, answers: LockAnswers, backends: tuple[Backend, ...]
 ) -> frozenset[int]:
     """Return the waiters with blockers that were read in an earlier poll and not in this one."""
     reads_all = (
@@ -147,14 +155,12 @@ def _reused(
         return frozenset()
     postponed = frozenset((*plan.blockers_reused, *plan.hidden_reused))
     not_read = postponed.difference(answers.hidden_blockers)
-    waiters = [b.pid for b in backends if b.blocked_by]
-    return frozenset(
-        [pid for pid in waiters if not plan.reads_blockers or pid in not_read]
-    )
+    waiters = frozenset(_blocked.of(backends))
+    return waiters & not_read if plan.reads_blockers else waiters
 
 
 def _without_moved(
-    backends: Sequence[Backend],
+    backends: tuple[Backend, ...],
     reused: Collection[int],
     state: LockState,
     last: Snapshot | None,
@@ -166,15 +172,15 @@ def _without_moved(
     lock across transactions.
     """
     if last is None or not reused:
-        return tuple(backends)
+        return backends
     waiters = [b for b in backends if b.pid in reused]
     moved = _moved(waiters, backends, last)
     if moved:
         others = [b for b in backends if b.pid not in reused]
         moved -= _blockers_read(others, state)
     if not moved:
-        return tuple(backends)
-    return tuple(_blocked_by(backends, {b.pid: _unmoved(b, moved) for b in waiters}))
+        return backends
+    return _blocked_by(backends, {b.pid: _unmoved(b, moved) for b in waiters})
 
 
 def _blockers_read(waiters: Iterable[Backend], state: LockState) -> set[int | None]:
