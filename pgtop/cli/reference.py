@@ -19,7 +19,6 @@ from pgtop.config.tables import (
     VIEWS,
     help_of,
     plain_fields,
-    variable_of,
 )
 from pgtop.config.values import described
 from pgtop.help.markdown import table
@@ -199,15 +198,8 @@ def config_actions() -> str:
 
 
 def _config_keys(keys: Iterator[Field]) -> str:
-    rows = [
-        (
-            f"`{key.name}`",
-            f"`{variable_of(key)}`",
-            described(key, help_of(key)),
-        )
-        for key in keys
-    ]
-    return table(("key", "variable", "meaning"), rows)
+    rows = [(f"`{key.name}`", described(key, help_of(key))) for key in keys]
+    return table(("key", "meaning"), rows)
 
 
 def _record_keys(name: str) -> str:

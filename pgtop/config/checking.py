@@ -193,14 +193,25 @@ def checked(file: ConfigFile) -> CheckedFile:
 
 
 def _unknown(key: str, known: Iterable[str], table: str) -> tuple[str, str]:
-    """Return what is wrong with an unknown key, and the nearest right spelling."""
+    """Return what is wrong with an unknown key, and the nearest right spelling, which may belong in
+    another place.
+    """
     names = tuple(known)
+    elsewhere, place = _other_place(table)
+    word = nearest(key, (*names, *elsewhere))
     where = f" in [{table}]" if table else ""
-    word = nearest(key, names)
+    what = f": there is no setting {key!r}{where}"
+    if word and word not in names:
+        return what, f"{word} belongs {place}."
     listed = f"Use one of {', '.join(names)}."
-    return f": there is no setting {key!r}{where}", (
-        f"Did you mean {word}? {listed}" if word else listed
-    )
+    return what, f"Did you mean {word}? {listed}" if word else listed
+
+
+def _other_place(table: str) -> tuple[Iterable[str], str]:
+    """Return the keys that users also write into this table, and where they belong."""
+    if table:
+        return _GUARDS, "at the top of the file, above all tables"
+    return [field.name for field in plain_fields(DISPLAY)], f"in [{DISPLAY}]"
 
 
 def display_values(table: Mapping[str, Any]) -> Mapping[str, Any]:

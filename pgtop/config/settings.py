@@ -276,7 +276,7 @@ class Settings(NamedTuple):
             "--view",
             metavar="NAME",
             help="the view that opens first: sessions, connections, locks, waits, "
-            "statements or one of yours",
+            "statements, replication, pools or one of yours",
         ),
         setting("display"),
     ] = ""

@@ -48,12 +48,14 @@ def _column(text: str) -> ChosenColumn:
 
 def _known(name: str) -> str:
     """Return the name of a column of the sessions as pgtop writes it. Raises ValueError."""
+    from pgtop.config.theme_words import hint
     from pgtop.table.session_columns import SESSION_COLUMNS
 
     try:
         return SESSION_COLUMNS.written(name).name
     except ValueError as error:
-        raise ValueError(f"is wrong: {error}") from None
+        names = [column.name for column in SESSION_COLUMNS.columns]
+        raise ValueError(f"is wrong: {error}{hint(name, names)}") from None
 
 
 class ViewProfile(NamedTuple):

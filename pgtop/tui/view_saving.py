@@ -46,5 +46,8 @@ class ViewSaving:
         except (NotSavedError, OSError) as error:
             self._app.show_notice(clean(f"not saved: {error}"), Tone.WARN)
         else:
-            words = f"saved as {profile.name} in {path}; --view {profile.name} opens it"
+            words = (
+                f"saved as {profile.name} in {path}: a view from the next start,"
+                f" and --view {profile.name} opens it first"
+            )
             self._app.show_notice(clean(words))

@@ -56,6 +56,20 @@ def _read(environ: Mapping[str, str]) -> Configuration:
             f"[display]\nwarn = {'9' * 400}", 2, "must be a percentage", "", id="long"
         ),
         ("[display]\nwarn = true", 2, "must be a percentage", ""),
+        (
+            "[display]\nred_only = true",
+            2,
+            "no setting 'red_only'",
+            "read_only belongs at the top",
+        ),
+        ("theme = 'dark'", 1, "no setting 'theme'", "theme belongs in [display]"),
+        (
+            "[views.a]\ncolumns = ['usr']",
+            2,
+            "there is no column 'usr'",
+            "nearest: user",
+        ),
+        ("[views.a]\nsort = 'agee'", 1, "there is no column 'agee'", "nearest: age"),
         ("[dispaly]", 1, "no setting 'dispaly'", "display"),
         ("display = 3", 1, "must be a table", ""),
         ("read_only = true\nx = = 1", 2, "cannot be read", ""),
