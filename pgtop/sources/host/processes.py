@@ -27,9 +27,9 @@ from pgtop.sources.host.proof import Proof
 class Pace(NamedTuple):
     """Bounds of what one call reads."""
 
-    budget: float = 0.0008
+    budget: float = 0.0012
     """Seconds of CPU for CPU times and bytes."""
-    memory_budget: float = 0.0003
+    memory_budget: float = 0.0006
     """The same for memory, over several calls."""
     every: float = 1.8
     """Least seconds between two readings of a session: half a percent of a CPU is one of the
