@@ -175,10 +175,12 @@ def _with_tables(settings: Settings, configuration: Configuration) -> Settings:
     own_actions = _records(configuration, ACTIONS)
     for name, action in own_actions.items():
         key = key_called(action.key)
-        if settings.preset and key and keymap.actions_of(key):
+        owners = keymap.actions_of(key) if key else []
+        if settings.preset and owners:
             raise UsageError(
-                f"--keys {settings.preset} does not go with the key of [actions.{name}].",
-                "Change the key, or leave the option out.",
+                f"With --keys {settings.preset} the key {action.key} stands for {owners[0].id}"
+                f" and for [actions.{name}].",
+                f"Give [actions.{name}] another key, or leave the option out.",
             )
     return settings._replace(
         keymap=keymap,

@@ -115,7 +115,7 @@ class SessionRequests:
             return
         file_name = f"{message.kind}-{copied.backend.pid}"
         delivery: Work = (
-            partial(self._save, text, name, file_name)
+            partial(self._save, text, name, file_name, message.kind.suffix)
             if message.into_file
             else partial(self._set_clipboard, text, name)
         )
@@ -129,11 +129,11 @@ class SessionRequests:
         way = await copy(text, os.environ, self._write)
         self._app.show_notice(f"{name}{self._as_of()}: {way}")
 
-    async def _save(self, text: str, name: str, file_name: str) -> None:
+    async def _save(self, text: str, name: str, file_name: str, suffix: str) -> None:
         """Write a text into a new file in the current folder, and show its path."""
         from pgtop.tui.saving import save, unused_name
 
-        words, tone = await save(unused_name(file_name, ".sql"), text)
+        words, tone = await save(unused_name(file_name, suffix), text)
         self._app.show_notice(f"{name}{self._as_of()}: {words}", tone)
 
     def _as_of(self) -> str:

@@ -53,6 +53,11 @@ class CopyKind(StrEnum):
         """True if the query must be read from the server first."""
         return self in (CopyKind.QUERY, CopyKind.EXPLAIN)
 
+    @property
+    def suffix(self) -> str:
+        """The end of the name of a file for the text: a pid and a row are no SQL."""
+        return ".txt" if self in (CopyKind.PID, CopyKind.ROW) else ".sql"
+
 
 _WORDS = {
     CopyKind.QUERY: "the query",

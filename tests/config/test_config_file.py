@@ -213,7 +213,9 @@ def test_no_other_mistake_takes_the_mask_off(write: Write, text: str) -> None:
 def test_a_preset_takes_no_key_of_a_program(write: Write) -> None:
     environ = write("[actions.a]\nkey = 'Z'\nrun = ['true']")
     dashboard_for(Settings(), Safety(), environ=environ)
-    with pytest.raises(UsageError, match=r"does not go with the key of \[actions.a\]"):
+    with pytest.raises(
+        UsageError, match=r"key Z stands for pause and for \[actions.a\]"
+    ):
         dashboard_for(Settings(preset="htop"), Safety(), environ=environ)
 
 

@@ -170,3 +170,10 @@ def test_masked_literals_are_noted_in_the_explain() -> None:
     masked = replace(whole.seen_in.snapshot, are_queries_masked=True)
     copy = whole._replace(seen_in=DerivedSnapshot.of(masked)).copy(CopyKind.EXPLAIN)
     assert "-- Literals are masked: put a value in place of each ?." in copy.text
+
+
+def test_a_pid_and_a_row_are_saved_as_text_and_all_else_as_sql() -> None:
+    """A file whose name ends in .sql can be run."""
+    texts = [kind for kind in CopyKind if kind.suffix == ".txt"]
+    assert texts == [CopyKind.PID, CopyKind.ROW]
+    assert {kind.suffix for kind in CopyKind} == {".txt", ".sql"}
