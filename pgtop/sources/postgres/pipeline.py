@@ -51,6 +51,9 @@ _EXPECTED = _ANSWERS | {
     pq.ExecStatus.PIPELINE_ABORTED,
 }
 
+_CUT = "server closed the connection unexpectedly"
+"""In libpq's words."""
+
 _AT_ONCE = 64
 """Commands that are handed to libpq before answers are read: neither side's buffer may fill up."""
 
@@ -212,7 +215,7 @@ async def _exchange(
     bounds: Bounds,
 ) -> None:
     """Send the commands and read the results, until as many transactions as awaited have ended."""
-    is_unsent = _send(pgconn, calls)
+    is_unsent = _send(pgconn, calls, results)
     while awaited:
         event = await socket_event(pgconn.socket, bounds.left(), to_write=is_unsent)
         if event == EVENT_READ:
@@ -228,7 +231,7 @@ async def _exchange(
         if awaited:
             _drop_unless(bounds.check, pgconn)
         if event == EVENT_WRITE:
-            is_unsent = _send(pgconn, calls)
+            is_unsent = _send(pgconn, calls, results)
 
 
 async def socket_event(descriptor: int, seconds: float, *, to_write: bool) -> int:
@@ -268,11 +271,20 @@ def _drop_unless(check: Callable[[], None], pgconn: PGconn) -> None:
         raise
 
 
-def _send(pgconn: PGconn, calls: deque[Callable[[], None]]) -> bool:
+def _send(
+    pgconn: PGconn, calls: deque[Callable[[], None]], results: list[Result]
+) -> bool:
     """Hand some commands to libpq; return whether any, or bytes of any, are left to send."""
-    for _ in range(min(_AT_ONCE, len(calls))):
-        calls.popleft()()
-    return bool(pgconn.flush()) or bool(calls)
+    try:
+        for _ in range(min(_AT_ONCE, len(calls))):
+            calls.popleft()()
+        return bool(pgconn.flush()) or bool(calls)
+    except psycopg.Error as error:
+        if pgconn.status != pq.ConnStatus.BAD:
+            raise
+        # libpq complains that its pipeline has ended; the reason may have arrived before
+        _take(pgconn, results)
+        raise psycopg.OperationalError(_CUT) from error
 
 
 def _take(pgconn: PGconn, results: list[Result]) -> int:

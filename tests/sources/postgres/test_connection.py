@@ -3,6 +3,7 @@
 import asyncio
 import gc
 import os
+import select
 import signal
 import socket
 from collections.abc import Iterator, Sequence
@@ -417,6 +418,23 @@ async def test_the_reason_for_a_terminated_session_is_reported(
     with pytest.raises(SourceError) as caught:
         await collect_each(session, queries, answers)
     assert answers == [[(7,)]]
+    assert caught.value.failure.kind is FailureKind.TERMINATED
+
+
+async def test_the_reason_for_an_end_between_two_samples_is_reported(
+    session: ServerConnection, connect: Connect
+) -> None:
+    """Sending may fail before anything is read: what arrived earlier is the reason."""
+    watcher = await connect()
+    pid = await pid_of(session)
+    await watcher.execute("SELECT pg_terminate_backend(%s)", [pid])
+    async with session.acquire() as channel:
+        descriptor = channel.connection.pgconn.socket
+    hung_up = select.poll()
+    hung_up.register(descriptor, select.POLLHUP)
+    assert hung_up.poll(PATIENCE * 1000)
+    with pytest.raises(SourceError) as caught:
+        await collect_each(session, ["SELECT 7", "SELECT 8", "SELECT 9"], [])
     assert caught.value.failure.kind is FailureKind.TERMINATED
 
 
