@@ -83,7 +83,8 @@ def test_a_session_at_rest_is_read_rarely(
     snapshot = scene()
     own = own_session(snapshot)
     machine.use(own.pid)
-    idle = own._replace(state=IDLE)
+    ended_at = (own.state_change or 0) + 1
+    idle = own._replace(state=IDLE, state_change=ended_at)
     reader = ProcessReader(machine, prove(snapshot, machine))
 
     def read(backend: Backend, cpu: int) -> float | None:
@@ -96,6 +97,10 @@ def test_a_session_at_rest_is_read_rarely(
     assert read(idle, HZ) == 0
     assert read(idle, 2 * HZ) == 0
     assert read(own._replace(state=ACTIVE), 3 * HZ) == 50
+    assert read(idle, 3 * HZ) == 0
+    assert read(idle, 3 * HZ) == 0
+    assert read(idle, 4 * HZ) == 0
+    assert read(idle._replace(state_change=ended_at + 1), 4 * HZ) == 25
 
 
 def test_a_reused_pid_has_no_figures(machine: FakeProc, clock: list[float]) -> None:

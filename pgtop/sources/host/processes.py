@@ -1,7 +1,8 @@
 """The use of each session: its CPU time, its memory, and the bytes that it moves.
 
 A tick may take a share of a CPU and no more, however many sessions there are: those at work are
-read first, the one that was read longest ago before the others; idle ones follow in turn. Memory is
+read first, then idle ones, and in each group the one that was read longest ago. A session that has
+not worked since its last readings is hardly read again: nothing about it changes. Memory is
 expensive where shared buffers are large, as the kernel walks over all pages of a process: a reading
 that took long is paid for by the ticks after it.
 """
@@ -27,17 +28,18 @@ from pgtop.sources.host.proof import Proof
 class Pace(NamedTuple):
     """Bounds of what one call reads."""
 
-    budget: float = 0.0012
+    budget: float = 0.001
     """Seconds of CPU for CPU times and bytes."""
-    memory_budget: float = 0.0006
+    memory_budget: float = 0.0004
     """The same for memory, over several calls."""
     every: float = 1.8
     """Least seconds between two readings of a session: half a percent of a CPU is one of the
     kernel's ticks.
     """
-    idle_every: float = 10.0
-    """The same for a session that was idle at its last readings."""
     memory_every: float = 10.0
+    """The same for its memory."""
+    idle_every: float = 60.0
+    """The same for both, of a session that has not worked since its last readings."""
 
 
 TICK = Pace()
@@ -49,9 +51,9 @@ ALL_AT_ONCE = Pace(
     idle_every=0.0,
     memory_every=0.0,
 )
-_AT_REST = 2
-"""Readings of an idle session after which its figures are those of an idle one: the first also
-covers the end of its work.
+_AT_REST = 1
+"""Readings, besides the one that covers the end of its work, after which the figures of an idle
+session are those of an idle one.
 """
 _TOO_OLD = 120.0
 """Seconds after which a mean since the reading before is no rate any more."""
@@ -80,17 +82,36 @@ class _Session:
         "memory",
         "memory_at",
         "read",
+        "state_change",
         "written",
     )
 
     def __init__(self) -> None:
         self.last: _Last | None = None
         self.idle_readings = 0
+        """Readings since it last worked."""
+        self.state_change: Instant | None = None
         self.cpu: float | None = None
         self.read: float | None = None
         self.written: float | None = None
         self.memory: MemoryUse | None = None
         self.memory_at = float("-inf")
+
+    @property
+    def read_at(self) -> float:
+        """The time of the last reading, by the monotonic clock."""
+        return self.last.at if self.last else float("-inf")
+
+    def is_at_rest(self, backend: Backend) -> bool:
+        """Return whether it has not worked since readings that cover the end of its work."""
+        is_same = backend.state == IDLE and backend.state_change == self.state_change
+        return is_same and self.idle_readings >= _AT_REST
+
+    def note_state(self, backend: Backend) -> None:
+        """Count the readings of an idle session from its last work on."""
+        is_same = backend.state == IDLE and backend.state_change == self.state_change
+        self.idle_readings = self.idle_readings + 1 if is_same else 0
+        self.state_change = backend.state_change
 
     @property
     def figures(self) -> tuple[float | None, ...]:
@@ -115,7 +136,6 @@ class ProcessReader:
         self._figures: dict[int, tuple[float | None, ...]] = {}
         self._may_read = True
         self._memory_debt = 0.0
-        self._next_idle = 0
 
     @property
     def missing(self) -> tuple[str, ...]:
@@ -132,16 +152,11 @@ class ProcessReader:
         now = monotonic()
         self._proof = self._proof.at(self._proc.booted_at())
         self._forget(backends)
-        busy = [backend for backend in backends if backend.state != IDLE]
-        idle = [backend for backend in backends if backend.state == IDLE]
-        busy.sort(key=self._read_at)
-        turned = self._turned(idle)
-        for count, backend in enumerate((*busy, *turned)):
+        for count, backend in enumerate(self._due(backends, now, pace)):
             if count and thread_time() - began > pace.budget:
                 break
-            self._read_use(backend, pace)
-            self._next_idle += count >= len(busy)
-        self._read_memories((*busy, *turned), now, pace)
+            self._read_use(backend, now)
+        self._read_memories(backends, now, pace)
         return dict(self._figures)
 
     def forget(self) -> None:
@@ -156,26 +171,23 @@ class ProcessReader:
             del self._sessions[identity]
             self._figures.pop(identity[0], None)
 
-    def _read_at(self, backend: Backend) -> float:
-        session = self._sessions.get(identity_of(backend))
-        return session.last.at if session and session.last else float("-inf")
+    def _due(
+        self, backends: Iterable[Backend], now: float, pace: Pace
+    ) -> list[Backend]:
+        """Return the sessions to read, in their order."""
+        due: list[tuple[bool, float, int, Backend]] = []
+        for backend in backends:
+            session = self._sessions.get(identity_of(backend))
+            read_at = session.read_at if session else float("-inf")
+            is_at_rest = session is not None and session.is_at_rest(backend)
+            if now - read_at >= (pace.idle_every if is_at_rest else pace.every):
+                due.append((backend.state == IDLE, read_at, len(due), backend))
+        due.sort()
+        return [backend for *_, backend in due]
 
-    def _turned(self, idle: Sequence[Backend]) -> Sequence[Backend]:
-        """Return the idle sessions, from the one whose turn it is."""
-        place = self._next_idle % max(1, len(idle))
-        self._next_idle = place
-        return (*idle[place:], *idle[:place])
-
-    def _read_use(self, backend: Backend, pace: Pace) -> None:
-        """Read a session if it is due; without a proof it has no figures."""
+    def _read_use(self, backend: Backend, now: float) -> None:
+        """Read a session; without a proof it has no figures."""
         session = self._sessions.get(identity_of(backend))
-        now = monotonic()
-        is_idle = backend.state == IDLE
-        if session and session.last:
-            is_at_rest = is_idle and session.idle_readings >= _AT_REST
-            every = pace.idle_every if is_at_rest else pace.every
-            if now - session.last.at < every:
-                return
         try:
             last = self._last(backend, now)
         except ProcessGoneError:
@@ -183,7 +195,7 @@ class ProcessReader:
             return
         if session is None:
             session = self._sessions[identity_of(backend)] = _Session()
-        session.idle_readings = session.idle_readings + 1 if is_idle else 0
+        session.note_state(backend)
         _add(session, last)
         self._figures[backend.pid] = session.figures
 
@@ -236,14 +248,15 @@ class ProcessReader:
         self._memory_debt = max(0.0, self._memory_debt - budget)
         if not self._may_read or self._memory_debt > budget:
             return
-        known = [
-            (backend, self._sessions.get(identity_of(backend))) for backend in backends
-        ]
-        due = [
-            (session.memory_at, place, backend, session)
-            for place, (backend, session) in enumerate(known)
-            if session is not None and now - session.memory_at >= pace.memory_every
-        ]
+        due: list[tuple[float, int, Backend, _Session]] = []
+        for backend in backends:
+            session = self._sessions.get(identity_of(backend))
+            if session is None:
+                continue
+            is_at_rest = session.is_at_rest(backend)
+            every = pace.idle_every if is_at_rest else pace.memory_every
+            if now - session.memory_at >= every:
+                due.append((session.memory_at, len(due), backend, session))
         due.sort()
         for _, _, backend, session in due:
             began = thread_time()
