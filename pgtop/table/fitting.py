@@ -96,7 +96,7 @@ def _layout(
         return (PlacedColumn(columns.first, width),)
     space = width - first.width - 1
     visible, others = _filled_shape(columns, width, extra_columns, needs)
-    room = space - _claim_of(columns, width, space, _apart(columns, needs))
+    room = _room_between(columns, width, first.width, needs)
     if skip:
         scrolled = [*visible, *others][skip:]
         between = _that_fit(scrolled, needs, room)
@@ -104,6 +104,17 @@ def _layout(
         between = _squeezed(visible, needs, room, columns, width)
     rest = space - sum(placed.width + 1 for placed in between)
     return (first, *between, PlacedColumn(columns.last, rest))
+
+
+def _room_between(
+    columns: AnyColumns,
+    width: int,
+    first: int,
+    needs: Mapping[AnyColumn, int],
+) -> int:
+    """Return the cells between the first column, of that width, and what the last one claims."""
+    space = width - first - 1
+    return space - _claim_of(columns, width, space, _apart(columns, needs))
 
 
 def _claim_of(
@@ -221,6 +232,46 @@ def _filled_shape(
     extra_columns: bool,
     needs: Mapping[AnyColumn, int],
 ) -> Selection:
+    """Return the columns that have contents, and those that are offered as far as the others keep
+    their usual widths.
+    """
+    offered = _offered_columns(needs, width)
+    if extra_columns or not offered:
+        return _filled(columns, width, extra_columns, needs, offered)
+    plain = _filled(columns, width, extra_columns, needs, frozenset())
+    first = _width_of(columns.first, needs)
+    room = _room_between(columns, width, first, needs)
+    widths = {column: _width_of(column, needs) for column in plain.visible}
+    for column, usual in _to_usual(plain.visible, columns):
+        widths[column] = min(widths[column], usual)
+    room -= sum(widths.values()) + len(widths)
+    by_rank = sorted(offered, key=lambda column: column.rank)
+    fitting = _that_fit_whole(by_rank, needs, room)
+    return _filled(columns, width, extra_columns, needs, fitting) if fitting else plain
+
+
+def _that_fit_whole(
+    by_rank: Iterable[AnyColumn],
+    needs: Mapping[AnyColumn, int],
+    room: int,
+) -> frozenset[AnyColumn]:
+    """Return the first columns that fit into `room`, each with a cell before it."""
+    fitting = []
+    for column in by_rank:
+        room -= _width_of(column, needs) + 1
+        if room < 0:
+            break
+        fitting.append(column)
+    return frozenset(fitting)
+
+
+def _filled(
+    columns: AnyColumns,
+    width: int,
+    extra_columns: bool,
+    needs: Mapping[AnyColumn, int],
+    offered: frozenset[AnyColumn],
+) -> Selection:
     """Return the columns that have contents. A column stands in the place of one that is empty; so
     do the parts of an empty column.
     """
@@ -229,7 +280,7 @@ def _filled_shape(
         width,
         extra_columns,
         _empty_extra_columns(needs),
-        _offered_columns(needs, width),
+        offered,
         _apart(columns, needs),
     )
     replaced = {column.name for column in visible if needs.get(column) == 0}
@@ -350,14 +401,27 @@ def _giving_way(
     """Return the columns that can be cut, the first to be cut first, and the cells that they keep:
     each but the last gives what is more than usual before one gives more.
     """
+    to_least = [(column, column.least) for column in _cut_in_order(visible, columns)]
+    return [*_to_usual(visible, columns), *to_least]
+
+
+def _to_usual(
+    visible: Sequence[AnyColumn],
+    columns: AnyColumns,
+) -> list[tuple[AnyColumn, int]]:
+    """Return the columns that can be cut, but the last of them, with their usual widths."""
+    last = columns.giving_way[-1:]
+    cut = _cut_in_order(visible, columns)
+    return [(column, column.usual_width) for column in cut if column.name not in last]
+
+
+def _cut_in_order(
+    visible: Sequence[AnyColumn],
+    columns: AnyColumns,
+) -> list[AnyColumn]:
     places = {name: place for place, name in enumerate(columns.giving_way)}
     cut = [column for column in visible if column.name in places]
-    cut.sort(key=lambda column: places[column.name])
-    last = columns.giving_way[-1:]
-    first_round = [column for column in cut if column.name not in last]
-    to_usual = [(column, column.usual_width) for column in first_round]
-    to_least = [(column, column.least) for column in cut]
-    return [*to_usual, *to_least]
+    return sorted(cut, key=lambda column: places[column.name])
 
 
 def _that_fit(

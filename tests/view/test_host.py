@@ -148,19 +148,21 @@ def test_the_columns_have_figures_of_proven_sessions_alone() -> None:
 
 
 def test_wide_screens_show_the_columns_unasked() -> None:
-    """A screen of 200 cells has a gutter and a scroll bar."""
+    """A screen of 200 cells has a gutter and a scroll bar; names keep their usual widths."""
     snapshot = with_sessions()
-    names = {"cpu", "memory", "read", "write"}
     for width, scene, expected in (
-        (198, snapshot, names),
+        (240, snapshot, {"cpu", "memory", "read", "write"}),
+        (198, snapshot, {"cpu", "memory"}),
         (197, snapshot, set()),
         (198, SNAPSHOT, set()),
     ):
         derived = DerivedSnapshot.of(scene)
         needed = contents(scene.backends, derived, TableOptions())
         placed = layout(SESSION_COLUMNS, width, contents=needed)
-        assert {each.name for each, _ in placed} & names == expected
+        assert {each.name for each, _ in placed if each.is_offered} == expected
         assert placed[-1].width >= claim(width)
+        for shown, cells in placed[1:-1]:
+            assert cells >= min(dict(needed)[shown], shown.usual_width)
 
 
 def test_columns_of_the_servers_machine_come_at_once() -> None:
