@@ -151,7 +151,7 @@ def test_wide_screens_show_the_columns_unasked() -> None:
     """A screen of 200 cells has a gutter and a scroll bar; names keep their usual widths."""
     snapshot = with_sessions()
     for width, scene, expected in (
-        (240, snapshot, {"cpu", "memory", "read", "write"}),
+        (300, snapshot, {"cpu", "memory", "read", "write"}),
         (198, snapshot, {"cpu", "memory"}),
         (197, snapshot, set()),
         (198, SNAPSHOT, set()),
