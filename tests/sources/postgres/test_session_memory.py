@@ -15,6 +15,7 @@ from pgtop.sources.postgres.probes.lock_target import (
     self_contained_target,
     target,
 )
+from pgtop.sources.postgres.probes.locks.answers import LatestWaits
 from pgtop.sources.postgres.probes.session_memory import SessionMemory
 
 SERVER = Server("18.4", 180_004, "db", 5432, "app", "me", 1, 10, 5, 0, Limits(100, 3))
@@ -25,6 +26,17 @@ SERVERS = st.sampled_from(
     ]
 )
 TEXT_BYTES = 800
+LOCK_TYPES = (
+    "relation",
+    "extend",
+    "page",
+    "tuple",
+    "transactionid",
+    "virtualxid",
+    "spectoken",
+    "object",
+    "advisory",
+)
 
 
 @st.composite
@@ -94,10 +106,22 @@ def test_a_session_that_does_the_same_is_the_same_object() -> None:
     assert again is backend
 
 
+def test_a_poll_that_failed_keeps_no_names() -> None:
+    """A poll may fail after its rows were read: the next one reads the new names again."""
+    row = (7, 1, 5, None, 10, *[None] * 20)
+    memory = SessionMemory(TEXT_BYTES)
+    named = SERVER._replace(roles={10: Role("me")})
+    memory.remember([row], Snapshot(1, named, tuple(memory.read([row], named))))
+    renamed = SERVER._replace(roles={10: Role("renamed")})
+    for _ in range(2):
+        [backend] = memory.read([row], renamed)
+        assert backend.usename == "renamed"
+
+
 @given(
     st.builds(
         PgLocksRow,
-        locktype=st.sampled_from(["relation", "tuple", "transactionid", "advisory"]),
+        locktype=st.sampled_from(LOCK_TYPES),
         mode=st.just("ShareLock"),
         granted=st.just(False),
         database=st.sampled_from([0, 5, 6]),
@@ -114,3 +138,26 @@ def test_words_without_a_server_are_those_with_one(row: PgLocksRow) -> None:
         assert self_contained_target(row) == target(row, SERVER)
     else:
         assert row.locktype != "transactionid"
+
+
+def test_the_words_of_equal_locks_follow_the_known_names() -> None:
+    """Equal rows are not read again, unless the words for a lock depend on what pgtop has learned
+    since.
+    """
+    waits = LatestWaits()
+    contained = [_lock_row(b"public.orders")]
+    nameless = [_lock_row(None)]
+
+    def words(rows: list[tuple[Any, ...]], name: str) -> str:
+        return waits.of(rows, lambda row: name, "UTF8", ())[7].lock.target
+
+    first = waits.of(contained, lambda row: "", "UTF8", ())
+    assert waits.of([*contained], lambda row: "", "UTF8", ()) is first
+    assert words(nameless, "relation 16384") == "relation 16384"
+    assert words(nameless, "archive.orders") == "archive.orders"
+    assert words(contained, "archive.orders") == "orders"
+
+
+def _lock_row(name: bytes | None) -> tuple[Any, ...]:
+    lock = (b"relation", b"ShareLock", False, None, 1, 5, 16_384, name)
+    return (7, b"3/1", *lock, *[None] * 8, None)

@@ -36,6 +36,7 @@ class SessionMemory:
         self._backends: Sequence[Backend] = ()
         """The backends of these rows."""
         self._names_of: tuple[Mapping[int, Role], Mapping[int, Database]] = ({}, {})
+        """The names of roles and databases that these backends have."""
         self._named = b""
         self._named_idle: tuple[Backend, ...] = ()
 
@@ -46,9 +47,8 @@ class SessionMemory:
         The server has the sessions in the same order each time, so rows are compared by their
         places: looking them up would touch four times as much memory that is not in the cache.
         """
-        names_of = (server.roles, server.databases)
-        rows_before = self._rows if names_of == self._names_of else []
-        self._names_of = names_of
+        has_same_names = (server.roles, server.databases) == self._names_of
+        rows_before = self._rows if has_same_names else []
         pairs = chain(zip(rows_before, self._backends, strict=False), _NO_PAIRS)
         backends = []
         for row, (row_before, before) in zip(rows, pairs, strict=False):
@@ -81,8 +81,10 @@ class SessionMemory:
         if there are too many.
         """
         before = chain(self._backends, repeat(None))
+        server = snapshot.server
         self._rows = rows
         self._backends = snapshot.ungrouped[: len(rows)]
+        self._names_of = (server.roles, server.databases)
         pairs = zip(self._backends, before, strict=False)
         changed = [backend for backend, known in pairs if backend is not known]
         self._known.update([(backend[:2], backend) for backend in changed])
