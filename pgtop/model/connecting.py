@@ -28,7 +28,7 @@ class ConnectSteps:
     def __init__(self) -> None:
         self._steps: tuple[ConnectStep, ...] = ()
         self.on_sample: Callable[[], object] | None = None
-        """Called as the first sample begins, in the thread that takes it."""
+        """Called as the first sample over a connection begins, in the event loop's thread."""
 
     @property
     def begun(self) -> tuple[ConnectStep, ...]:

@@ -35,9 +35,18 @@ _CHANGES = {
 # The plan.
 
 
-def action_words(plan: Plan, selection: str = "") -> str:
-    """Return what is planned, cleaned. `selection` describes how the targets were selected."""
-    words = f"{_VERBS[plan.signal]} {counted(len(plan.targets), 'session')} {selection}"
+def action_words(
+    plan: Plan,
+    selection: str = "",
+    total: int = 0,
+) -> str:
+    """Return what is planned, cleaned. `selection` describes how the targets were selected; `total`
+    counts the skipped sessions, too, and is shown if there are any.
+    """
+    count = len(plan.targets)
+    sessions = counted(max(count, total), "session")
+    number = f"{count} of {sessions}" if total > count else sessions
+    words = f"{_VERBS[plan.signal]} {number} {selection}"
     return clean(words.rstrip())
 
 
@@ -46,13 +55,8 @@ def title(
     selection: str = "",
     total: int = 0,
 ) -> str:
-    """Return the question of a dialog; `total` counts the skipped sessions, too."""
-    count = len(plan.targets)
-    words = action_words(plan, selection)
-    if total > count:
-        chosen = f"{count} of {counted(total, 'session')}"
-        words = words.replace(counted(count, "session"), chosen, 1)
-    return f"{words}?"
+    """Return the question of a dialog; see `action_words`."""
+    return f"{action_words(plan, selection, total)}?"
 
 
 def filter_lines(plan: Plan) -> list[Line]:
