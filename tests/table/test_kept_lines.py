@@ -144,6 +144,22 @@ def test_the_kept_line_of_a_session_follows_its_use_of_the_machine() -> None:
     assert len(lines) == len(readings)
 
 
+def test_the_kept_line_of_a_waiter_follows_its_blockers() -> None:
+    """A blocker that ends makes the waiter wait for fewer, before its row shows that."""
+    kept = KeptLines()
+    layout = SESSIONS.layout(200, TableOptions())
+    blocker = scenes.active(8, "web@shop", "psql", "SELECT 1", 9.0)
+    other = blocker._replace(pid=9)
+    waiter = blocker._replace(pid=7, wait_event_type="Lock", blocked_by=(8, 9))
+    lines = set()
+    for rows in ([blocker, other, waiter], [blocker, waiter], [waiter]):
+        derived = DerivedSnapshot.of(scenes.snapshot(rows))
+        line = kept.line(layout, waiter, derived)
+        assert line == SESSIONS.line(layout, waiter, derived)
+        lines.add(line)
+    assert len(lines) == 3
+
+
 def test_the_kept_line_of_a_pooled_session_follows_its_client() -> None:
     kept = KeptLines()
     layout = SESSIONS.layout(200, TableOptions())

@@ -118,6 +118,18 @@ def test_a_poll_that_failed_keeps_no_names() -> None:
         assert backend.usename == "renamed"
 
 
+def test_blockers_of_an_equal_row_are_read_again() -> None:
+    """The snapshot before may have had none for it, as the locks showed that they had moved on."""
+    lock = (b"Lock", b"relation", b"active", None, None, None, None)
+    row = (7, 1, 5, None, 10, *[None] * 7, *lock, None, None, (8, 9), *[None] * 3)
+    memory = SessionMemory(TEXT_BYTES)
+    [backend] = memory.read([row], SERVER)
+    assert backend.blocked_by == (8, 9)
+    unblocked = backend._replace(blocked_by=())
+    memory.remember([row], Snapshot(1, SERVER, (unblocked,)))
+    assert memory.read([row], SERVER) == [backend]
+
+
 @given(
     st.builds(
         PgLocksRow,
