@@ -17,7 +17,9 @@ from pgtop.model.backend import Backend
 KeyT = TypeVar("KeyT", bound=Hashable)
 ResultT = TypeVar("ResultT")
 _FEW = 8
-"""Changed places that are not searched for backends that are only at another place."""
+"""Up to so many changed places, a backend that only moved is both removed and added: counting it
+twice is cheaper than finding it.
+"""
 
 Backends: TypeAlias = tuple[Backend, ...]
 

@@ -166,8 +166,7 @@ class Rows(LineWidget):
             self.row_line(index),
             self._dimmed,
             index == self._cursor,
-            False,
-            self.bar_sign(y),
+            bar=self.bar_sign(y),
         )
 
     def _put_cursor(self, index: int, step: int) -> None:
