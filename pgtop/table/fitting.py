@@ -18,10 +18,13 @@ Contents: TypeAlias = tuple[tuple[AnyColumn, int], ...]
 A column that is not named needs its usual width; the parts of a column need nothing.
 """
 
-_SCREENS = (1, 39, 79, 119, 199)
+_SCREENS = (1, 39, 79, 118, 198)
+"""Cells that a table has of 2, 40, 80, 120 and 200: a gutter takes one, and from 100 on the scroll
+bar one more.
+"""
 _CLAIMS = (0, 11, 30, 48, 90)
 """The cells that the last column claims of so many: half of a wide screen, and enough for a verb
-and a table of a narrow one. A gutter has taken one cell of 40, 80, 120 and 200.
+and a table of a narrow one.
 """
 OFFERED_FROM = 200
 """Cells of screen from which columns on request are offered."""

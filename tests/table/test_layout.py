@@ -104,10 +104,10 @@ def test_what_matters_most_is_seen_on_every_screen(width: int, shown: str) -> No
 
 
 @pytest.mark.parametrize("far", [0, 4_000_000])
-@pytest.mark.parametrize(("width", "least"), [(39, 11), (79, 30), (119, 48), (199, 90)])
+@pytest.mark.parametrize(("width", "least"), [(39, 11), (79, 30), (118, 48), (198, 90)])
 def test_the_query_keeps_room_to_be_read(width: int, least: int, far: int) -> None:
     """Other columns never push it below its claim: not with pids of seven digits, nor with names
-    of 14 letters.
+    of 14 letters. From 100 cells of screen on, the scroll bar has taken one more.
     """
     scene = scenes.incident(far)
     named = [
