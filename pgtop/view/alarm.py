@@ -55,7 +55,7 @@ def alarm_forms(derived: DerivedSnapshot) -> Sequence[Line]:
     noted = "".join([f", {note}" for note in notes])
     wait = _longest(root, derived)
     place = _place(root, wait, forest)
-    whole = f"{noted}{place}" if notes else f" {place.removeprefix(', ')}"
+    whole = f"{noted}{place}"
     does = _what_it_does(root, derived)
     name = root_name(root)
     deadlock = ", deadlock," if _deadlocks(forest) else ""

@@ -123,12 +123,12 @@ def test_the_bar_has_a_letter_and_a_number_for_each_part() -> None:
     [
         (calm(), "4 for you (role limit)"),
         (on(calm(), roles={}), "83 for you"),
-        (on(calm(), login=SUPERUSER), "86 for you, 3 of them reserved"),
+        (on(calm(), login=SUPERUSER), "86 for you, 3 reserved"),
         (on(not_privileged(), roles={}), "about 52 for you"),
-        (full(), "2 for you, 2 of them reserved"),
+        (full(), "2 for you, both reserved"),
         (
             on(full(), version_num=BEFORE_18),
-            "at most 2 for you, 2 of them reserved",
+            "at most 2 for you, both reserved",
         ),
         (on(nearly_full(), version_num=BEFORE_18, roles={}), "at most 6 for you"),
         (on(nearly_full(), version_num=BEFORE_18), "4 for you (role limit)"),
@@ -216,10 +216,11 @@ def test_the_worst_comes_first() -> None:
     for_later = ("server away for 12 s", "FULL", "4 waiting")
     places = [away.index(words) for words in for_later]
     assert places == sorted(places)
-    waiting = text(headline(state_of(busy()), looks, 80).line)
-    assert waiting.startswith("▲ 4 waiting longest 9m02s, all for 47903")
-    assert waiting.endswith(f"{hint('show_locks')} who blocks whom")
-    assert cells(waiting) == 80
+    for width, key_words in ((80, "locks"), (81, "who blocks whom")):
+        waiting = text(headline(state_of(busy()), looks, width).line)
+        assert waiting.startswith("▲ 4 waiting, longest 9m02s, all for 47903")
+        assert waiting.endswith(f"{hint('show_locks')} {key_words}")
+        assert cells(waiting) == width
 
 
 def test_a_calm_server_is_called_calm() -> None:
