@@ -61,7 +61,7 @@ def ordinary(name: str) -> Experience:
 WATCHERS = (
     Watcher(
         "root", "a superuser", "ALTER ROLE root SUPERUSER",
-        Experience(ALL, f"{_EXACT}; 15 for you, 5 of them reserved", ALL, ""),
+        Experience(ALL, f"{_EXACT}; 15 for you, 5 reserved", ALL, ""),
     ),
     Watcher(
         "managed", "`pg_monitor` and `pg_signal_backend`",
@@ -89,7 +89,7 @@ WATCHERS = (
     Watcher(
         "reserved", "`pg_use_reserved_connections` only (16)",
         "GRANT pg_use_reserved_connections TO reserved",
-        ordinary("reserved")._replace(budget=f"{_ABOUT}; about 12 for you, 2 of them reserved"),
+        ordinary("reserved")._replace(budget=f"{_ABOUT}; about 12 for you, 2 reserved"),
         since=16,
     ),
     Watcher(

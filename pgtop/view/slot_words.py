@@ -65,10 +65,18 @@ def your_words(budget: Budget) -> tuple[str, str, str]:
     short = f"{number} for you"
     if budget.openable_limit == "reserved":
         extra = budget.openable - budget.free
-        return f"{short}, {extra} of them reserved", f"{short} ({extra} R)", short
+        reserved = _reserved_words(extra, budget.openable)
+        return f"{short}, {reserved}", f"{short} ({extra} R)", short
     if not budget.openable_limit:
         return short, short, short
     return f"{short} ({budget.openable_limit})", short, short
+
+
+def _reserved_words(reserved: int, openable: int) -> str:
+    """Return how many of the connections that can still be opened take reserved slots."""
+    if reserved < openable:
+        return f"{reserved} reserved"
+    return {1: "reserved", 2: "both reserved"}.get(openable, "all reserved")
 
 
 def reserves(budget: Budget) -> Iterable[str]:

@@ -85,10 +85,10 @@ def test_a_vendor_s_reserve_is_named() -> None:
     [
         (calm(), "4 for you (role limit)"),
         (on(calm(), roles={}), "83 for you"),
-        (on(calm(), login=SUPERUSER), "86 for you, 3 of them reserved"),
+        (on(calm(), login=SUPERUSER), "86 for you, 3 reserved"),
         (on(not_privileged(), roles={}), "about 52 for you"),
-        (full(), "2 for you, 2 of them reserved"),
-        (on(full(), version_num=OLD), "at most 2 for you, 2 of them reserved"),
+        (full(), "2 for you, both reserved"),
+        (on(full(), version_num=OLD), "at most 2 for you, both reserved"),
         (on(nearly_full(), version_num=OLD, roles={}), "at most 6 for you"),
         (on(nearly_full(), version_num=OLD), "4 for you (role limit)"),
     ],
