@@ -101,6 +101,14 @@ async def test_a_range_leaves_out_what_was_never_in_sight() -> None:
         assert tagged_on(stage) == [pid for pid in shown if pid not in unseen]
         words = f"{len(unseen)} in between were never in sight"
         assert words in text_of(stage, "#notice")
+        await press(pilot, "tag_invert")
+        assert tagged_on(stage) == []
+        words = f"{len(unseen)} were never in sight: not tagged"
+        assert words in text_of(stage, "#notice")
+        await press(pilot, "tag_all", "tag_invert")
+        assert tagged_on(stage) == unseen
+        words = f"{len(unseen)} were never in sight: {len(unseen)} of them still tagged"
+        assert words in text_of(stage, "#notice")
 
 
 def leaders_among(rows: Sequence[Backend]) -> list[int]:

@@ -61,13 +61,12 @@ class TaggingScreen(TableScreen[SessionRow, DerivedSnapshot], SessionActionsScre
         rows = between(self._identities_in_order(), self._anchor, here)
         seen = frozenset(filter(self._table.has_shown, rows))
         self._anchor = here
-        self._tag(self._tags | seen | {here})
         words = f"{len(seen)} in this range are tagged"
         if not rows:
             words = f"a range begins here: move, then press {hint('tag_range')} again"
         elif unseen := len(rows) - len(seen):
-            words = f"{unseen} in between were never in sight: not tagged"
-        self.app.post_message(NoticeRequested(words))
+            words = _unseen_words(unseen, "not tagged", where=" in between")
+        self._tag(self._tags | seen | {here}, words)
 
     def _leader_of(self, backend: Backend) -> Backend:
         pid = backend.leader_pid
@@ -76,16 +75,23 @@ class TaggingScreen(TableScreen[SessionRow, DerivedSnapshot], SessionActionsScre
 
     def action_tag_invert(self) -> None:
         """Tag the shown sessions that are not, and untag the others; leave alone what was never in
-        sight.
+        sight, and show how many these are.
         """
         shown = self._identities_shown()
-        self._tag(self._tags ^ frozenset(filter(self._table.has_shown, shown)))
+        seen = frozenset(filter(self._table.has_shown, shown))
+        unseen = shown - seen
+        effect = "not tagged"
+        if still_tagged := len(unseen & self._tags):
+            effect = f"{still_tagged} of them still tagged"
+        words = _unseen_words(len(unseen), effect) if unseen else ""
+        self._tag(self._tags ^ seen, words)
 
     def action_untag_all(self) -> None:
         self._anchor = None
         self._tag(frozenset())
 
-    def _tag(self, tags: frozenset[BackendId]) -> None:
+    def _tag(self, tags: frozenset[BackendId], words: str = "") -> None:
+        """Tag these sessions and no others, and show the words; in the past, only why not."""
         if self.state.past is not None:
             words = "tags are for signals, and nothing can be signalled in the past"
             self.app.post_message(NoticeRequested(words))
@@ -93,6 +99,8 @@ class TaggingScreen(TableScreen[SessionRow, DerivedSnapshot], SessionActionsScre
         self._tags = tags
         self._table.mark(tags)
         self.show_frame()
+        if words:
+            self.app.post_message(NoticeRequested(words))
 
     def _identities_shown(self) -> frozenset[BackendId]:
         return frozenset(self._identities_in_order())
@@ -146,3 +154,9 @@ class TaggingScreen(TableScreen[SessionRow, DerivedSnapshot], SessionActionsScre
     def _is_under_cursor(self, backend: Backend) -> bool:
         selected = self._table.selected
         return selected is not None and selected.identity == backend.identity
+
+
+def _unseen_words(count: int, effect: str, where: str = "") -> str:
+    """Return how many sessions no key was meant for, as they were never in sight."""
+    verb = "was" if count == 1 else "were"
+    return f"{count}{where} {verb} never in sight: {effect}"
