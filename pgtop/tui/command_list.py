@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from pgtop.tui.app import PgtopApp
 
 _STARTS, _STARTS_A_WORD, _CONTAINS = 1.0, 0.8, 0.5
-"""How well a command matches: by the start of its title, of a word in it, or within one."""
+"""How well a command matches: by the start of its title or name, of a word in it, or within one."""
 
 Run: TypeAlias = Callable[[], Awaitable[object] | None]
 
@@ -33,6 +33,8 @@ class PaletteCommand(NamedTuple):
     run: Run
     place: str = ""
     """Where the command works, in words, if that is not here."""
+    name: str = ""
+    """The name of a view, or a few words for an action, if the title has others."""
 
 
 def commands(
@@ -73,24 +75,31 @@ def matching(
 
 def match_score(words: Sequence[str], command: PaletteCommand) -> float:
     """Return how well a command matches words in lower case; 0 if one does not occur."""
-    text = f"{command.title} {command.keys}".lower()
+    text = f"{command.title} {command.keys} {command.name}".lower()
     if not words or not all(word in text for word in words):
         return 0
-    if text.startswith(words[0]):
+    if text.startswith(words[0]) or command.name.lower().startswith(words[0]):
         return _STARTS
     return _STARTS_A_WORD if f" {words[0]}" in text else _CONTAINS
 
 
 def _command(app: PgtopApp, action: Action, owner: DOMNode) -> PaletteCommand:
     run = partial(app.run_action, action.call or action.id, owner)
-    return PaletteCommand(action.title, ", ".join(action.key_names), run)
+    keys = ", ".join(action.key_names)
+    return PaletteCommand(action.title, keys, run, name=_name_of(action))
 
 
 def _signpost(app: PgtopApp, action: Action) -> PaletteCommand:
     """Return a command that only shows where the action works."""
     place = place_of(action, app.keymap)
     run = partial(app.show_notice, f"{action.title}: {place}")
-    return PaletteCommand(action.title, ", ".join(action.key_names), run, place)
+    keys = ", ".join(action.key_names)
+    return PaletteCommand(action.title, keys, run, place, _name_of(action))
+
+
+def _name_of(action: Action) -> str:
+    """Return the label of a view, or the brief words for an action."""
+    return action.brief or action.short
 
 
 async def _filter_by(app: PgtopApp, name: str) -> None:

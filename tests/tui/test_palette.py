@@ -60,6 +60,18 @@ def test_the_best_match_is_the_first() -> None:
     assert matching(listed, " ") == listed
 
 
+async def test_a_view_comes_before_commands_that_contain_its_name() -> None:
+    """`lock` finds the view of the locks, and only then what a session's page shows."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=SIZE):
+        listed = list(commands_of(stage).values())
+        for text, action in (("lock", "show_locks"), ("inv", "tag_invert")):
+            assert matching(listed, text)[0].title == KEYMAP.action(action).title
+        assert KEYMAP.action("open").title in [
+            command.title for command in matching(listed, "lock")
+        ]
+
+
 async def test_an_action_that_does_not_work_here_names_its_place() -> None:
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
