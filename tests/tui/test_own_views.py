@@ -15,7 +15,7 @@ from pgtop.tui.screens.table_screen import TableScreen
 from pgtop.view_registry import VIEWS
 from tests.keys import key
 from tests.scenes import nearly_full
-from tests.tui.apps import SIZE, Stage, sessions_of
+from tests.tui.apps import SIZE, Stage, sessions_of, text_of
 from tests.waiting import until_async
 
 SLOW = ViewProfile("slow", filter="state:waiting", sort="age:asc", interval=5.0)
@@ -75,6 +75,8 @@ async def test_a_view_of_ones_own_has_its_options_and_its_pace() -> None:
         assert screen is not stage.app.home
         assert screen._options.filter.text == "state:waiting"
         assert screen._options.sort == Sort("age", descending=False)
+        assert text_of(stage, "#filter").startswith("filter state:waiting")
+        assert screen.query_one("#filter").display
         assert stage.app._monitor.poller.interval == 5
         await pilot.press("1")
         await pilot.pause()

@@ -74,6 +74,8 @@ class FilterableScreen(LiveScreen):
         self._input = FilterEditor(self._completion, self._fix, self._earlier)
         self._filter_line = Lines(palette, id="filter")
         self._understood = Lines(palette, id="understood")
+        # Here, as a view of the user's own has its filter before it is composed.
+        self._filter_line.display = self._understood.display = False
 
     # For subclasses.
 
@@ -100,7 +102,6 @@ class FilterableScreen(LiveScreen):
 
     def filter_lines(self) -> Iterable[Widget]:
         """Yield the widgets above the headings."""
-        self._filter_line.display = self._understood.display = False
         yield self._filter_line
         yield self._understood
 
