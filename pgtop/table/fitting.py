@@ -236,7 +236,7 @@ def _filled_shape(
     needs: Mapping[AnyColumn, int],
 ) -> Selection:
     """Return the columns that have contents, and those that are offered as far as the others keep
-    their usual widths.
+    their usual widths, in narrow forms, which lose nothing.
     """
     offered = _offered_columns(needs, width)
     if extra_columns or not offered:
@@ -244,8 +244,9 @@ def _filled_shape(
     plain = _filled(columns, width, extra_columns, needs, frozenset())
     first = _width_of(columns.first, needs)
     room = _room_between(columns, width, first, needs)
-    widths = {column: _width_of(column, needs) for column in plain.visible}
-    for column, usual in _to_usual(plain.visible, columns):
+    forms = [_narrow_form(column, columns) for column in plain.visible]
+    widths = {column: _width_of(column, needs) for column in forms}
+    for column, usual in _to_usual(forms, columns):
         widths[column] = min(widths[column], usual)
     room -= sum(widths.values()) + len(widths)
     by_rank = sorted(offered, key=lambda column: column.rank)

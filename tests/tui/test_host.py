@@ -15,7 +15,7 @@ async def test_sessions_are_read_on_a_wide_screen_and_beside_extra_columns() -> 
             await stage.tick()
             assert HOST in topics()
             assert (HOST_SESSIONS in topics()) is is_wide
-            assert ("WRITE/s" in headings_of(stage)) is is_wide
+            assert ("CPU %" in headings_of(stage)) is is_wide
             assert "load 3.2 on 8 CPUs" in text_of(stage, "#banner")
             await press(pilot, "toggle_columns")
             await stage.tick()
