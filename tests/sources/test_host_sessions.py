@@ -29,6 +29,7 @@ from tests.sources.host_machine import (
     with_start,
 )
 
+UNHURRIED = Pace(budget=1.0, memory_budget=1.0)
 NO_TIME = Pace(budget=0.0, memory_budget=0.0)
 WANTED = SESSIONS_ONLY | {HOST, HOST_SESSIONS}
 
@@ -101,6 +102,28 @@ def test_a_session_at_rest_is_read_rarely(
     assert read(idle, 3 * HZ) == 0
     assert read(idle, 4 * HZ) == 0
     assert read(idle._replace(state_change=ended_at + 1), 4 * HZ) == 25
+
+
+def test_memory_is_read_once_more_after_the_end_of_work(
+    machine: FakeProc, clock: list[float]
+) -> None:
+    """An idle session does not keep the memory of its work for a minute."""
+    snapshot = scene()
+    own = own_session(snapshot)
+    idle = own._replace(state=IDLE, state_change=(own.state_change or 0) + 1)
+    reader = ProcessReader(machine, prove(snapshot, machine))
+
+    def memory(backend: Backend, pss: int) -> float | None:
+        machine.use(own.pid, pss=pss)
+        return figures(reader.read([backend], UNHURRIED), own.pid).pss_bytes
+
+    assert memory(own._replace(state=ACTIVE), 4096) == 4 << 20
+    readings = []
+    for _ in range(8):
+        clock[0] += 2
+        readings.append(memory(idle, 1024))
+    assert readings[0] == 4 << 20
+    assert readings[-1] == 1 << 20
 
 
 def test_a_reused_pid_has_no_figures(machine: FakeProc, clock: list[float]) -> None:

@@ -83,6 +83,7 @@ class _Session:
         "memory_at",
         "read",
         "state_change",
+        "worked_at",
         "written",
     )
 
@@ -91,6 +92,8 @@ class _Session:
         self.idle_readings = 0
         """Readings since it last worked."""
         self.state_change: Instant | None = None
+        self.worked_at = float("-inf")
+        """The time of the reading that covers the end of its work."""
         self.cpu: float | None = None
         self.read: float | None = None
         self.written: float | None = None
@@ -107,10 +110,16 @@ class _Session:
         is_same = backend.state == IDLE and backend.state_change == self.state_change
         return is_same and self.idle_readings >= _AT_REST
 
-    def note_state(self, backend: Backend) -> None:
+    def is_memory_at_rest(self, backend: Backend) -> bool:
+        """Return whether it is at rest, and its memory was read since the end of its work."""
+        return self.is_at_rest(backend) and self.memory_at >= self.worked_at
+
+    def note_state(self, backend: Backend, now: float) -> None:
         """Count the readings of an idle session from its last work on."""
         is_same = backend.state == IDLE and backend.state_change == self.state_change
         self.idle_readings = self.idle_readings + 1 if is_same else 0
+        if not is_same:
+            self.worked_at = now
         self.state_change = backend.state_change
 
     @property
@@ -195,7 +204,7 @@ class ProcessReader:
             return
         if session is None:
             session = self._sessions[identity_of(backend)] = _Session()
-        session.note_state(backend)
+        session.note_state(backend, now)
         _add(session, last)
         self._figures[backend.pid] = session.figures
 
@@ -253,7 +262,7 @@ class ProcessReader:
             session = self._sessions.get(identity_of(backend))
             if session is None:
                 continue
-            is_at_rest = session.is_at_rest(backend)
+            is_at_rest = session.is_memory_at_rest(backend)
             every = pace.idle_every if is_at_rest else pace.memory_every
             if now - session.memory_at >= every:
                 due.append((session.memory_at, len(due), backend, session))
