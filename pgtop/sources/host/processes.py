@@ -39,7 +39,7 @@ class Pace(NamedTuple):
     memory_every: float = 10.0
     """The same for its memory."""
     idle_every: float = 60.0
-    """The same for both, of a session that has not worked since its last readings."""
+    """The same for each, of a session that has not worked since that was read."""
 
 
 TICK = Pace()
