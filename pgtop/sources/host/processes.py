@@ -164,7 +164,7 @@ class ProcessReader:
         for count, backend in enumerate(self._due(backends, now, pace)):
             if count and thread_time() - began > pace.budget:
                 break
-            self._read_use(backend, now)
+            self._read_use(backend)
         self._read_memories(backends, now, pace)
         return dict(self._figures)
 
@@ -194,11 +194,11 @@ class ProcessReader:
         due.sort()
         return [backend for *_, backend in due]
 
-    def _read_use(self, backend: Backend, now: float) -> None:
+    def _read_use(self, backend: Backend) -> None:
         """Read a session; without a proof it has no figures."""
         session = self._sessions.get(identity_of(backend))
         try:
-            last = self._last(backend, now)
+            last = self._last(backend, monotonic())
         except ProcessGoneError:
             self._drop(backend)
             return
