@@ -204,7 +204,7 @@ class ProcessReader:
             return
         if session is None:
             session = self._sessions[identity_of(backend)] = _Session()
-        session.note_state(backend, now)
+        session.note_state(backend, last.at)
         _add(session, last)
         self._figures[backend.pid] = session.figures
 
