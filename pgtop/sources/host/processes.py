@@ -28,7 +28,7 @@ from pgtop.sources.host.proof import Proof
 class Pace(NamedTuple):
     """Bounds of what one call reads."""
 
-    budget: float = 0.001
+    budget: float = 0.0012
     """Seconds of CPU for CPU times and bytes."""
     memory_budget: float = 0.0004
     """The same for memory, over several calls."""
@@ -252,12 +252,14 @@ class ProcessReader:
         now: float,
         pace: Pace,
     ) -> None:
-        """Read the memory of some sessions, those that were read longest ago."""
+        """Read the memory of some sessions, those that were read longest ago; of those that never
+        were, the busy ones.
+        """
         budget = pace.memory_budget
         self._memory_debt = max(0.0, self._memory_debt - budget)
         if not self._may_read or self._memory_debt > budget:
             return
-        due: list[tuple[float, int, Backend, _Session]] = []
+        due: list[tuple[float, bool, int, Backend, _Session]] = []
         for backend in backends:
             session = self._sessions.get(identity_of(backend))
             if session is None:
@@ -265,9 +267,10 @@ class ProcessReader:
             is_at_rest = session.is_memory_at_rest(backend)
             every = pace.idle_every if is_at_rest else pace.memory_every
             if now - session.memory_at >= every:
-                due.append((session.memory_at, len(due), backend, session))
+                is_idle = backend.state == IDLE
+                due.append((session.memory_at, is_idle, len(due), backend, session))
         due.sort()
-        for _, _, backend, session in due:
+        for *_, backend, session in due:
             began = thread_time()
             self._read_memory(backend, session, now)
             self._memory_debt += thread_time() - began
