@@ -26,7 +26,7 @@ _ATTACK: LiteralString = """
     CREATE FUNCTION attack(number int) RETURNS int VOLATILE LANGUAGE plpgsql AS $$
     BEGIN
         RESET ROLE;
-        EXECUTE 'COPY (SELECT 1) TO PROGRAM ' || quote_literal('touch pgtop_attack');
+        EXECUTE 'COPY (SELECT 1) TO PROGRAM ' || quote_literal('cat >pgtop_attack');
         RETURN number;
     END $$;
     CREATE FUNCTION harmless(number int) RETURNS int IMMUTABLE LANGUAGE plpgsql AS
@@ -121,7 +121,7 @@ async def _has_run(admin: Session) -> bool:
         f"SELECT (pg_stat_file('{_FILE}', true)).size IS NOT NULL"
     )
     [(has_run,)] = await answer.fetchall()
-    await admin.execute(f"COPY (SELECT 1) TO PROGRAM 'rm -f {_FILE}'")
+    await admin.execute(f"COPY (SELECT 1) TO PROGRAM 'cat >/dev/null; rm -f {_FILE}'")
     return bool(has_run)
 
 
