@@ -87,7 +87,7 @@ class HostEnricher:
         self._newest: _Newest | None = None
         self._idle = Event()
         self._idle.set()
-        self._began = float("-inf")
+        self._began = self._began_sessions = float("-inf")
         self._is_closed = False
 
     def enrich(
@@ -101,8 +101,9 @@ class HostEnricher:
             return snapshot
         has_sessions = HOST_SESSIONS in topics
         now = monotonic()
-        every = _SESSIONS_EVERY if has_sessions else _EVERY
-        is_due = now - self._began >= every
+        is_due = now - self._began >= _EVERY
+        if has_sessions:
+            is_due = now - self._began_sessions >= _SESSIONS_EVERY
         if is_due and self._idle.is_set() and not self._is_closed:
             self._start(snapshot, now, has_sessions)
         newest = self._newest
@@ -137,6 +138,8 @@ class HostEnricher:
         """Let a thread read after this snapshot."""
         self._idle.clear()
         self._began = now
+        if has_sessions:
+            self._began_sessions = now
         start_daemon(
             partial(self._read, snapshot, now, has_sessions),
             partial(self._keep, snapshot),
