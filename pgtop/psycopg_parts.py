@@ -35,8 +35,8 @@ _COMPILED: Final = ("psycopg_binary", "psycopg_c")
 
 def use_parts() -> None:
     """Let the next `import psycopg` load the parts alone. Does nothing after the first."""
-    if _PACKAGE not in sys.modules:
-        sys.meta_path.insert(0, _Finder())
+    if _PACKAGE not in sys.modules and _FINDER not in sys.meta_path:
+        sys.meta_path.insert(0, _FINDER)
 
 
 class _Parts(ModuleType):
@@ -90,6 +90,9 @@ class _Finder:
             for package in _COMPILED:
                 _give_version(package)
         return spec
+
+
+_FINDER: Final = _Finder()
 
 
 def _give_version(package: str) -> None:

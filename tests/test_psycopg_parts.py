@@ -7,6 +7,7 @@ _PARTS = """
 import sys
 from pgtop.psycopg_parts import use_parts
 use_parts()
+use_parts()
 import psycopg
 from psycopg.errors import QueryCanceled
 assert issubclass(QueryCanceled, psycopg.OperationalError)

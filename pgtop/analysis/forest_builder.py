@@ -4,13 +4,14 @@ from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import chain
+from operator import attrgetter
 from typing import NamedTuple
 
 from pgtop.analysis.graph import Edges, Key, components, cycles, reduced, total_waiters
 from pgtop.analysis.lock_forest import LockForest, Node, began
 from pgtop.model.backend import Backend
 from pgtop.model.locks import Hold, LockState, Wait
-from pgtop.model.running import RunningCounts
+from pgtop.model.running import RunningCounts, RunningPids
 from pgtop.model.snapshot import Snapshot
 
 _MODES = (
@@ -70,16 +71,12 @@ def _hidden_waiters(snapshot: Snapshot) -> Sequence[Backend]:
     return [b for b in waiters if b is not None and not b.blocked_by and b.pid in waits]
 
 
-def _pid_of_hidden(backend: Backend) -> int | None:
-    return backend.pid if backend.hidden else None
-
-
 def _worker_and_leader(backend: Backend) -> tuple[int, int] | None:
     leader = backend.leader_pid
     return (backend.pid, leader) if leader else None
 
 
-_hidden = RunningCounts(_pid_of_hidden)
+_hidden = RunningPids(attrgetter("hidden"))
 _workers = RunningCounts(_worker_and_leader)
 
 

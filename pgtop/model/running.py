@@ -94,6 +94,14 @@ class RunningCounts(Generic[KeyT]):
         return {key: size for key, size in result.items() if size}
 
 
+class RunningPids(RunningCounts[int]):
+    """The pids of the backends of some kind."""
+
+    def __init__(self, is_one: Callable[[Backend], object]) -> None:
+        """Count those for which `is_one` is true; it depends on nothing but the backend."""
+        super().__init__(lambda backend: backend.pid if is_one(backend) else None)
+
+
 _changes: LatestResult[ChangedBackends] = LatestResult()
 
 
@@ -102,9 +110,18 @@ def changes_between(before: Backends, now: Backends) -> ChangedBackends:
     return _changes.of(before, now, compute=lambda: _compared(before, now))
 
 
-def _compared(before: Backends, now: Backends) -> ChangedBackends:
+def moved_between(
+    before: Backends, now: Backends
+) -> list[tuple[Backend | None, Backend | None]]:
+    """Return the two backends of each place that has another object than before. Nothing is read
+    of the others, which are most.
+    """
     pairs = list(zip_longest(before, now))
-    moved = list(compress(pairs, starmap(is_not, pairs)))
+    return list(compress(pairs, starmap(is_not, pairs)))
+
+
+def _compared(before: Backends, now: Backends) -> ChangedBackends:
+    moved = moved_between(before, now)
     removed = [old for old, _ in moved if old is not None]
     added = [new for _, new in moved if new is not None]
     if len(moved) <= _FEW:

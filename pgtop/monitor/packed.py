@@ -9,7 +9,7 @@ import marshal
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from io import BytesIO
-from itertools import compress, zip_longest
+from itertools import compress
 from operator import ne
 from sys import getsizeof
 from types import MappingProxyType
@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, TypeAlias
 from pgtop.model import EMPTY
 from pgtop.model.backend import Backend
 from pgtop.model.locks import Wait
+from pgtop.model.running import moved_between
 from pgtop.model.section import Section
 from pgtop.model.server import Server
 from pgtop.model.snapshot import NO_IDLE_GROUP, IdleGroup, Snapshot
@@ -186,7 +187,7 @@ class _Packer:
     def pack(self, snapshot: Snapshot, base: Snapshot | None) -> _Packed:
         """Return what a sample changes; `base` is that of the sample before."""
         before = self._before
-        moved = _moved(snapshot, before)
+        moved = moved_between(before.ungrouped if before else (), snapshot.ungrouped)
         if before is None or snapshot.idle_group is not before.idle_group:
             self._idle = _numbers(snapshot.idle_group.backends)
             rows = self._changes((*snapshot.ungrouped, *snapshot.idle_group.backends))
@@ -313,17 +314,6 @@ class Unpacker:
         fields[_QUERY] = None if number is None else self._texts[number]
         backend = Backend._make(fields)
         self._rows[backend.pid] = backend
-
-
-def _moved(
-    snapshot: Snapshot, before: Snapshot | None
-) -> Sequence[tuple[Backend | None, Backend | None]]:
-    """Return the backends outside the idle group, each after the one that was at its place before;
-    nothing is read of those that are the same object, as most are.
-    """
-    ungrouped = () if before is None else before.ungrouped
-    places = zip_longest(ungrouped, snapshot.ungrouped)
-    return [pair for pair in places if pair[0] is not pair[1]]
 
 
 def _is_same_pid(before: Backend | None, now: Backend | None) -> bool:

@@ -39,7 +39,9 @@ class Pace(NamedTuple):
     memory_every: float = 10.0
     """The same for its memory."""
     idle_every: float = 60.0
-    """The same for each, of a session that has not worked since that was read."""
+    """Least seconds between two readings of a session that has not worked since the first, and
+    between two of its memory.
+    """
 
 
 TICK = Pace()
@@ -107,8 +109,7 @@ class _Session:
 
     def is_at_rest(self, backend: Backend) -> bool:
         """Return whether it has not worked since readings that cover the end of its work."""
-        is_same = backend.state == IDLE and backend.state_change == self.state_change
-        return is_same and self.idle_readings >= _AT_REST
+        return self._has_stayed_idle(backend) and self.idle_readings >= _AT_REST
 
     def is_memory_at_rest(self, backend: Backend) -> bool:
         """Return whether it is at rest, and its memory was read since the end of its work."""
@@ -116,11 +117,15 @@ class _Session:
 
     def note_state(self, backend: Backend, now: float) -> None:
         """Count the readings of an idle session from its last work on."""
-        is_same = backend.state == IDLE and backend.state_change == self.state_change
-        self.idle_readings = self.idle_readings + 1 if is_same else 0
-        if not is_same:
-            self.worked_at = now
+        if self._has_stayed_idle(backend):
+            self.idle_readings += 1
+            return
+        self.idle_readings = 0
+        self.worked_at = now
         self.state_change = backend.state_change
+
+    def _has_stayed_idle(self, backend: Backend) -> bool:
+        return backend.state == IDLE and backend.state_change == self.state_change
 
     @property
     def figures(self) -> tuple[float | None, ...]:

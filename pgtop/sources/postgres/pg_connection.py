@@ -4,6 +4,7 @@ psycopg's own connection is made for its cursors, which pgtop has no use for: se
 `pgtop.psycopg_parts`.
 """
 
+import logging
 from contextlib import suppress
 
 import psycopg
@@ -13,6 +14,10 @@ from psycopg.pq import DiagnosticField
 
 from pgtop.sources.postgres.conninfo import DEFAULT_PORT
 from pgtop.sources.postgres.encoding import decode_name
+
+# psycopg also logs the errors of a notice's handler; without a handler of logs Python would write
+# them across the screen.
+logging.getLogger("psycopg").addHandler(logging.NullHandler())
 
 
 class PgConnection:

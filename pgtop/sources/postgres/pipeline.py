@@ -4,6 +4,9 @@ psycopg's own pipeline raises the first error in place of all that follows, and 
 before a connection broke; libpq's keeps every answer apart. And psycopg's cursors take half a
 millisecond a sample for features that pgtop does not need.
 https://www.postgresql.org/docs/current/libpq-pipeline-mode.html
+
+No statement is prepared: that would save the server 0.3 ms a sample, but costs a round trip, and
+poolers break it.
 """
 
 import asyncio

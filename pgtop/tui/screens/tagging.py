@@ -157,6 +157,6 @@ class TaggingScreen(TableScreen[SessionRow, DerivedSnapshot], SessionActionsScre
 
 
 def _unseen_words(count: int, effect: str, where: str = "") -> str:
-    """Return how many sessions no key was meant for, as they were never in sight."""
+    """Return the number of sessions that were left alone, as they were never in sight."""
     verb = "was" if count == 1 else "were"
     return f"{count}{where} {verb} never in sight: {effect}"

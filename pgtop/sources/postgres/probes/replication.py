@@ -9,7 +9,7 @@ from functools import cache
 from typing import TYPE_CHECKING, LiteralString, NamedTuple
 
 from pgtop.model.backend import WALSENDER, Backend
-from pgtop.model.running import RunningCounts
+from pgtop.model.running import RunningPids
 from pgtop.model.section import REPLICATION, REPLICATION_NOW, Topic
 from pgtop.sources.postgres.features import SLOTS, SUBSCRIPTIONS, Features
 from pgtop.sources.postgres.pipeline import Statement
@@ -117,11 +117,11 @@ def _shows_any(context: ProbeContext) -> bool:
     return snapshot is not None and bool(_walsenders.of(snapshot.ungrouped))
 
 
-def _pid_of_walsender(backend: Backend) -> int | None:
-    return backend.pid if backend.backend_type == WALSENDER else None
+def _is_walsender(backend: Backend) -> bool:
+    return backend.backend_type == WALSENDER
 
 
-_walsenders = RunningCounts(_pid_of_walsender)
+_walsenders = RunningPids(_is_walsender)
 
 
 @cache

@@ -23,7 +23,7 @@ from typing import Any, NamedTuple, TypeAlias
 from pgtop.model.backend import CLIENT_BACKEND, CLIENT_READ, IDLE, Backend
 from pgtop.model.cost import Cost
 from pgtop.model.locks import LockState
-from pgtop.model.running import RunningCounts
+from pgtop.model.running import RunningPids
 from pgtop.model.section import LOCKS, Section, Topic
 from pgtop.model.server import Server
 from pgtop.model.snapshot import NO_IDLE_GROUP, IdleGroup, Snapshot
@@ -50,18 +50,16 @@ Owner: TypeAlias = tuple[int | None, int | None]
 """The oids of a backend's database and role."""
 
 
-def _pid_of_incomplete(backend: Backend) -> int | None:
-    """Return the pid of a session without a text, or of one that was busy although it has nothing
-    to do; None of others.
-    """
+def _is_incomplete(backend: Backend) -> bool:
+    """Return whether a session has no text, or was busy although it has nothing to do."""
     is_resting = backend.wait_event == CLIENT_READ
     if backend.query is None:
         is_idle = backend.state == IDLE and backend.backend_type == CLIENT_BACKEND
-        return None if is_idle and is_resting else backend.pid
-    return backend.pid if backend.between_commands and not is_resting else None
+        return not (is_idle and is_resting)
+    return backend.between_commands and not is_resting
 
 
-_incomplete = RunningCounts(_pid_of_incomplete)
+_incomplete = RunningPids(_is_incomplete)
 
 
 class SessionReply(NamedTuple):

@@ -1,12 +1,13 @@
 """Data that are reused from the previous poll, and blockers that only the locks show."""
 
 from collections.abc import Collection, Iterable, Mapping
+from operator import attrgetter
 
 from pgtop.analysis.forest_builder import conflict
 from pgtop.model import EMPTY
 from pgtop.model.backend import Backend
 from pgtop.model.locks import LockState, Wait
-from pgtop.model.running import RunningCounts
+from pgtop.model.running import RunningPids
 from pgtop.model.snapshot import Snapshot
 from pgtop.sources.postgres.probes.locks.answers import LockAnswers
 from pgtop.sources.postgres.probes.locks.schedule import LockPollPlan, is_same_query
@@ -112,16 +113,8 @@ def _with_replay(
     return _blocked_by(backends, blockers)
 
 
-def _pid_of_replaying(backend: Backend) -> int | None:
-    return backend.pid if backend.may_replay else None
-
-
-def _pid_of_blocked(backend: Backend) -> int | None:
-    return backend.pid if backend.blocked_by else None
-
-
-_replaying = RunningCounts(_pid_of_replaying)
-_blocked = RunningCounts(_pid_of_blocked)
+_replaying = RunningPids(attrgetter("may_replay"))
+_blocked = RunningPids(attrgetter("blocked_by"))
 
 
 def _wait_of(

@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from pgtop.model.backend import Backend, identity_of
-from pgtop.model.running import RunningCounts
+from pgtop.model.running import RunningPids
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS, Instant
 from pgtop.sources.postgres.features import (
@@ -200,13 +200,11 @@ def _waiters_with_blockers(snapshot: Snapshot) -> list[Backend]:
     return [waiter for waiter in waiters if ended.isdisjoint(waiter.blocked_by)]
 
 
-def _pid_of_hidden(backend: Backend) -> int | None:
-    """Return the pid of a hidden session of a database; None of others."""
-    is_hidden_session = backend.hidden and backend.datid is not None
-    return backend.pid if is_hidden_session else None
+def _is_hidden_session(backend: Backend) -> bool:
+    return backend.hidden and backend.datid is not None
 
 
-_hidden = RunningCounts(_pid_of_hidden)
+_hidden = RunningPids(_is_hidden_session)
 
 
 def is_same_query(before: Backend | None, now: Backend) -> bool:
