@@ -180,6 +180,7 @@ class PgtopApp(SilentCrash, PastActions):
             await self._views.show_first()
         if self._settings.recording.begins_at_once:
             self.call_after_refresh(self.action_record)
+        self._views.pages.follow()
         for monitor in self._monitors:
             self.run_worker(monitor.run(), name="monitor")
         following = self._monitor.follow(self._views.events, self._show_new)

@@ -178,7 +178,7 @@ class SessionsScreen(TaggingScreen):
             topics_of(
                 columns,
                 self._options,
-                self.size.width,
+                self.app.size.width,
                 self.state.derived.snapshot,
             )
         )
