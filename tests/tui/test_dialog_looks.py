@@ -1,5 +1,7 @@
 """The looks of dialogs: frames that tell signals apart, footers, small terminals."""
 
+from typing import Any
+
 import pytest
 from rich.color import Color as RichColor
 from textual.color import Color
@@ -8,6 +10,7 @@ from pgtop.config.display import Display
 from pgtop.config.settings import Settings
 from pgtop.tui.dialogs.bulk import BulkScreen
 from pgtop.tui.dialogs.confirm import ConfirmScreen
+from pgtop.tui.dialogs.dialog import SignalDialog
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.widgets.lines import Pager
 from tests.fakes import FakeSignaller, FakeSource
@@ -147,3 +150,29 @@ async def test_an_empty_field_goes_back(keys: tuple[str, ...]) -> None:
         await press(pilot, *keys)
         assert isinstance(stage.app.screen, SessionsScreen)
         assert signaller.requests == []
+
+
+@pytest.mark.parametrize(
+    "keys",
+    [
+        ("sort_menu",),
+        ("palette",),
+        ("terminate",),
+        (*LEAK_KEYS, "tag_all", "terminate"),
+        (*LEAK_KEYS, "tag_all", "terminate", "confirm", *"47", "open"),
+    ],
+)
+async def test_a_closed_dialog_may_be_drawn_once_more(keys: tuple[str, ...]) -> None:
+    """A call that waits for the last frame may run after the dialog has closed."""
+    stage = Stage(nearly_full())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, *keys)
+        dialog: Any = stage.app.screen
+        assert dialog.query("#box")
+        await press(pilot, "clear")
+        assert not dialog.query("#box")
+        if isinstance(dialog, SignalDialog):
+            dialog.entitle("Terminate?")
+            dialog.draw(stage.app.size)
+        else:
+            dialog.moved()

@@ -34,7 +34,6 @@ from pgtop.tui.dialogs.dialog import (
     reason_button,
 )
 from pgtop.tui.dialogs.frame import signal_plate, signal_tone
-from pgtop.tui.dialogs.results import show_rows_below
 from pgtop.tui.keymap import bindings
 from pgtop.tui.screens.navigation import Navigation, Scrollable
 from pgtop.tui.theme import Palette
@@ -242,7 +241,7 @@ class BulkScreen(Navigation, SignalDialog):
         self.request_text(self._request_words(width))
         buttons_width = self.place_answers(width)
         frame.place_list(
-            self.query_one("#box"),
+            self._box,
             size,
             self.footer_lines(size),
         )
@@ -321,7 +320,7 @@ class BulkScreen(Navigation, SignalDialog):
 
     def moved(self) -> None:
         """Show in the frame how many rows are below."""
-        show_rows_below(self, self._targets)
+        frame.show_rows_below(self._box, self._targets)
 
     def _offered(self) -> tuple[Button, ...]:
         count = len(self._counted.targets)

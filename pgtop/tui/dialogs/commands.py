@@ -81,10 +81,11 @@ class CommandScreen(Navigation, CurrentSize, ModalScreen[PaletteCommand | None])
         self._line = Lines(palette, id="request")
         self._rows = _CommandRows(commands, palette)
         self._most_rows = len(commands)
+        self._box = Vertical(id="box")
 
     def compose(self) -> ComposeResult:
         """Yield the line and the commands in their frame."""
-        with Vertical(id="box") as box:
+        with self._box as box:
             draw_quiet_frame(box, self._palette)
             box.border_title = "Commands"
             yield self._line
@@ -135,6 +136,4 @@ class CommandScreen(Navigation, CurrentSize, ModalScreen[PaletteCommand | None])
         command = self._rows.selected
         place = command.place if command else ""
         keys = f"{hint('open')} runs it, {hint('clear')} leaves"
-        self.query_one("#box").border_subtitle = place or keys_and_more(
-            keys, self._rows
-        )
+        self._box.border_subtitle = place or keys_and_more(keys, self._rows)

@@ -195,7 +195,7 @@ class ConfirmScreen(SignalDialog):
         self._lines.styles.height = len(lines)
         self._lines.show(lines)
         frame.place_question(
-            self.query_one("#box"),
+            self._box,
             size,
             len(lines) + self.lines_around(size),
         )

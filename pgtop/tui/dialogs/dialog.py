@@ -120,11 +120,12 @@ class SignalDialog(Stateful, CurrentSize, ModalScreen[Consent | None]):
         self._reason = ReasonField()
         self._buttons = ButtonLine(palette)
         self._answers = Vertical(id="answers")
+        self._box = Vertical(id="box")
         self._key_bar = KeyBar(palette, id="keys")
 
     def compose(self) -> ComposeResult:
         """Yield text, body, fields and buttons in their frame, and the keys below."""
-        with Vertical(id="box") as box:
+        with self._box as box:
             frame.draw_signal_frame(
                 box,
                 self._signal,
@@ -272,7 +273,7 @@ class SignalDialog(Stateful, CurrentSize, ModalScreen[Consent | None]):
 
     def entitle(self, words: str) -> None:
         """Put the question into the frame. A name in it is no markup."""
-        self.query_one("#box").border_title = Content(words)
+        self._box.border_title = Content(words)
 
     def inner_width(self, width: int) -> int:
         """Return the cells within a frame that is `width` cells wide."""

@@ -11,6 +11,7 @@ from textual.geometry import Size
 from textual.style import Style
 from textual.widget import Widget
 
+from pgtop.keys import hint
 from pgtop.model.signal import Signal
 from pgtop.text.tone import Tone
 from pgtop.tui.theme import Palette
@@ -116,6 +117,12 @@ def keys_and_more(keys: str, rows: Rows) -> str:
     """Return the words of keys, behind the number of rows below those in sight."""
     more = rows.more_below
     return f"{more} more, {keys}" if more else keys
+
+
+def show_rows_below(box: Widget, rows: Rows) -> None:
+    """Show in the frame how many rows are below those in sight."""
+    more = rows.more_below
+    box.border_subtitle = f"{more} more below ({hint('page_down')})" if more else ""
 
 
 def draw_quiet_frame(box: Widget, palette: Palette) -> None:

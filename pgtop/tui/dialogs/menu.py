@@ -85,10 +85,11 @@ class MenuScreen(Navigation, CurrentSize, ModalScreen[str | None]):
         self._title = title
         self._palette = palette
         self._choices = _Choices(choices, current, palette)
+        self._box = Vertical(id="box")
 
     def compose(self) -> ComposeResult:
         """Yield the choices in their frame."""
-        with Vertical(id="box") as box:
+        with self._box as box:
             draw_quiet_frame(box, self._palette)
             box.border_title = self._title
             box.styles.width = max(_LEAST_WIDTH, self._choices.width + WIDTH)
@@ -110,8 +111,7 @@ class MenuScreen(Navigation, CurrentSize, ModalScreen[str | None]):
 
     def moved(self) -> None:
         """Show the keys, and how many choices are below those in sight."""
-        box = self.query_one("#box")
-        box.border_subtitle = keys_and_more(self.keys(), self._choices)
+        self._box.border_subtitle = keys_and_more(self.keys(), self._choices)
 
     def scrollable(self) -> Scrollable:
         """Return the choices."""

@@ -5,7 +5,7 @@ from typing import TypeVar
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen, Screen
+from textual.screen import ModalScreen
 
 from pgtop import places
 from pgtop.keys import hint
@@ -27,7 +27,6 @@ from pgtop.tui.unblocked import UnblockedReport
 from pgtop.tui.widgets.key_line import KeyBar
 from pgtop.tui.widgets.lines import Lines
 from pgtop.tui.widgets.row_table import RowTable
-from pgtop.tui.widgets.rows import Rows
 from pgtop.view.answers import Answer, answer_line
 from pgtop.view.fields import field, field_lines
 from pgtop.view.outcome import has_succeeded, summary
@@ -38,15 +37,6 @@ ResultT = TypeVar("ResultT")
 
 _DONE = {Signal.CANCEL: "cancelled", Signal.TERMINATE: "terminated"}
 _REQUESTED = {Signal.CANCEL: "Cancelling", Signal.TERMINATE: "Terminating"}
-
-
-def show_rows_below(screen: Screen[ResultT], rows: Rows) -> None:
-    """Show in the frame how many rows are below. The frame may be closed already."""
-    words = (
-        f"{rows.more_below} more below ({hint('page_down')})" if rows.more_below else ""
-    )
-    for box in screen.query("#box"):
-        box.border_subtitle = words
 
 
 class ResultScreen(Navigation, Stateful, CurrentSize, ModalScreen[Plan | None]):
@@ -80,11 +70,12 @@ class ResultScreen(Navigation, Stateful, CurrentSize, ModalScreen[Plan | None]):
         self._fields = [place, *([field("Reason", clean(reason))] if reason else [])]
         self._summary = Lines(palette, id="facts")
         self._rows = RowTable(outcome_spec(plan), palette, id="targets")
+        self._box = Vertical(id="box")
         self._key_bar = KeyBar(palette, id="keys")
 
     def compose(self) -> ComposeResult:
         """Yield server, rows and summary in their frame, and the keys below."""
-        with Vertical(id="box") as box:
+        with self._box as box:
             frame.draw_quiet_frame(box, self._palette)
             yield self._head
             yield self._rows
@@ -105,10 +96,9 @@ class ResultScreen(Navigation, Stateful, CurrentSize, ModalScreen[Plan | None]):
         if not (self.is_mounted and self.is_attached):
             return
         size = self.app.size
-        box = self.query_one("#box")
-        box.border_title = self._title()
+        self._box.border_title = self._title()
         frame.place_list(
-            box,
+            self._box,
             size,
             footer=1,
         )
@@ -142,7 +132,7 @@ class ResultScreen(Navigation, Stateful, CurrentSize, ModalScreen[Plan | None]):
 
     def moved(self) -> None:
         """Show in the frame how many rows are below."""
-        show_rows_below(self, self._rows)
+        frame.show_rows_below(self._box, self._rows)
 
     def expect(self, unblocked: UnblockedReport | None) -> None:
         """Show the freed waiters once a snapshot shows them."""
