@@ -91,10 +91,6 @@ class Held(NamedTuple):
         """True if no counted session may be a worker."""
         return self.at_least == self.at_most
 
-    def plus(self, more: int) -> "Held":
-        """Add `more` to both bounds."""
-        return Held(self.at_least + more, self.at_most + more)
-
 
 class _Remainder(NamedTuple):
     """The rest of one limit, for the role that logged in."""

@@ -203,11 +203,6 @@ class LockForest:
             else seconds_between(first.since, now)
         )
 
-    def total_waiters(self, pid: int) -> int:
-        """Return how many sessions wait for this one, directly or through others."""
-        node = self.nodes.get(pid)
-        return 0 if node is None else node.total_waiters
-
     def is_root(self, pid: int) -> bool:
         """Return whether this session heads a tree: others wait for it, and it has no parent."""
         node = self.nodes.get(pid)

@@ -22,7 +22,6 @@ from typing import (
 )
 
 from pgtop.model.section import Section
-from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant, parsed, written
 
 VERSION = 1
@@ -39,27 +38,6 @@ _UNIONS = (Union, UnionType)
 _SCALARS = frozenset({bool, int, float, str})
 
 
-def to_json(snapshot: Snapshot) -> dict[str, Json]:
-    """Return a whole snapshot as JSON."""
-    return {"version": VERSION, **record(snapshot)}
-
-
-def from_json(data: Json, sections: Mapping[str, Any] | None = None) -> Snapshot:
-    """Return the snapshot that `to_json` has written; `sections` has the type of the data of each
-    section, by its name.
-
-    Fields that are not known are ignored, and fields that are missing have their default values.
-    Raises ValueError for anything else that `to_json` does not write.
-    """
-    if not isinstance(data, Mapping) or data.get("version") != VERSION:
-        raise ValueError(f"not a snapshot in version {VERSION} of the format")
-    snapshot = _read_record(Snapshot, {**data, "sections": {}})
-    for name, section in json_object(data.get("sections", {})).items():
-        kind = (sections or {}).get(name, Any)
-        snapshot.sections[name] = _read_section(section, kind)  # type: ignore[index]  # not yet shared
-    return snapshot
-
-
 def record(value: Any, names: Collection[str] | None = None) -> dict[str, Json]:
     """Return a record as JSON; with `names` only these fields or properties, in this order."""
     kind: Any = type(value)
@@ -74,7 +52,15 @@ def read_record(kind: type[_Record], data: Json) -> _Record:
     """Return the record that `record` has written. Fields that are not known are ignored, and
     fields that are missing have their default values. Raises ValueError.
     """
-    return _read_record(kind, data)
+    cached: Any = kind
+    readers = _readers(cached)
+    values = json_object(data)
+    try:
+        return kind(
+            **{name: readers[name](values[name]) for name in readers if name in values}
+        )
+    except TypeError as error:
+        raise ValueError(f"a {kind.__name__} lacks a field") from error
 
 
 def read_fields(kind: type, data: Mapping[str, Json]) -> dict[str, Any]:
@@ -85,7 +71,10 @@ def read_fields(kind: type, data: Mapping[str, Json]) -> dict[str, Any]:
 
 def read_section(data: Json, kind: Any = Any) -> Section[Any]:
     """Return a section with data of this type. Raises ValueError."""
-    return _read_section(data, kind)
+    section = read_record(Section, data)
+    return section._replace(
+        data=None if section.data is None else _reader(kind)(section.data)
+    )
 
 
 def is_record(kind: Any) -> bool:
@@ -137,25 +126,6 @@ def _write(value: Any) -> Json:
     return value
 
 
-def _read_section(data: Json, kind: Any) -> Section[Any]:
-    section = _read_record(Section, data)
-    return section._replace(
-        data=None if section.data is None else _reader(kind)(section.data)
-    )
-
-
-def _read_record(kind: type[_Record], data: Json) -> _Record:
-    cached: Any = kind
-    readers = _readers(cached)
-    values = json_object(data)
-    try:
-        return kind(
-            **{name: readers[name](values[name]) for name in readers if name in values}
-        )
-    except TypeError as error:
-        raise ValueError(f"a {kind.__name__} lacks a field") from error
-
-
 @cache
 def _readers(kind: type) -> Mapping[str, _Read]:
     return {name: _reader(_types(kind)[name]) for name in _names(kind)}
@@ -177,7 +147,7 @@ def _plain_reader(kind: Any) -> _Read:
     origin = get_origin(kind)
     args = get_args(kind)
     if is_record(origin or kind):
-        return partial(_read_record, origin or kind)
+        return partial(read_record, origin or kind)
     if origin is None:
         return partial(_scalar, kind)
     if origin in (tuple, frozenset):

@@ -137,11 +137,6 @@ class Snapshot:
         """The busy backends that wait for a lock, or have known blockers."""
         return self._by_work.waiting
 
-    @property
-    def at_rest(self) -> int:
-        """The number of backends that are not `busy`."""
-        return len(self.backends) - len(self.busy)
-
     def at(self, pid: int) -> Backend | None:
         """Return the backend of this pid."""
         return self._by_pid.get(pid) or self.idle_group.by_pid.get(pid)

@@ -16,7 +16,6 @@ from pgtop.model.replication import (
     WalSender,
     position_of,
 )
-from pgtop.model.serialise import from_json, to_json
 from pgtop.sources.sections import SECTION_TYPES
 from tests.scenes.replication import (
     BACKUP,
@@ -25,6 +24,7 @@ from tests.scenes.replication import (
     on_standby,
     replicated,
 )
+from tests.snapshot_json import from_json, to_json
 
 
 def test_a_reading_is_read_as_it_was_written() -> None:

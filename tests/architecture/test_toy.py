@@ -11,7 +11,6 @@ from psycopg.conninfo import conninfo_to_dict
 
 from pgtop.config.settings import Settings
 from pgtop.model.section import SESSIONS_ONLY
-from pgtop.model.serialise import from_json, to_json
 from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.clock import MonotonicClock
 from pgtop.monitor.monitor import Monitor
@@ -24,6 +23,7 @@ from pgtop.tui.widgets.lines import Lines
 from pgtop.view_registry import VIEWS
 from tests.architecture import toy
 from tests.fakes import monitor_of
+from tests.snapshot_json import from_json, to_json
 from tests.tui.apps import press
 from tests.waiting import until_async
 

@@ -29,7 +29,6 @@ from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.timeline import Timeline
 from pgtop.demo.server import Cluster
 from pgtop.model.section import LOCKS, SESSIONS
-from pgtop.model.serialise import to_json
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS
 from pgtop.monitor.history import History, Known
@@ -40,6 +39,7 @@ from pgtop.sources.recording.file_format import BlockHeader
 from pgtop.sources.recording.reader import Recording
 from pgtop.sources.recording.writer import RecordingWriter
 from tests.benchmarks.bench import start_stage
+from tests.snapshot_json import to_json
 
 _HEADER = BlockHeader("", "db1:5432", "", "", "admin", "shop", False, True, 1.0, "all")
 _ACCOUNTS = 100_000

@@ -13,10 +13,10 @@ from pgtop.model.rates import (
     rates_of,
 )
 from pgtop.model.section import Section
-from pgtop.model.serialise import from_json, to_json
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS
 from tests import scenes
+from tests.snapshot_json import from_json, to_json
 
 BEFORE = DatabaseCounters(0, 1, 100, 10, 50, 950, 1000, 100, 0, 0)
 AFTER = BEFORE._replace(

@@ -19,7 +19,6 @@ from pgtop.model.host import (
     figures_of,
 )
 from pgtop.model.section import HOST_SESSIONS, Section
-from pgtop.model.serialise import from_json, to_json
 from pgtop.model.snapshot import Snapshot
 from pgtop.monitor.state import State
 from pgtop.sources.host.processes import RIGHTS
@@ -37,6 +36,7 @@ from pgtop.view.looks import Looks
 from pgtop.view.sessions import topics_of
 from tests.scenes import busy
 from tests.scenes.host import CALM, FIGURES, GIB, on_host, with_sessions
+from tests.snapshot_json import from_json, to_json
 
 SNAPSHOT = busy()
 BACKEND = next(each for each in SNAPSHOT.backends if each.is_client)

@@ -40,8 +40,6 @@ from pgtop.view.lock_rows import layout
 from pgtop.view.locks import ArrangedLocks, arrange_locks
 
 _TOPICS = frozenset({SESSIONS, LOCKS})
-_PAGE = 160
-"""Cells of a tree that does not go to a terminal."""
 
 
 def run(command: LocksCommand) -> int:

@@ -7,7 +7,7 @@ gives them. A text of a query is written once a block, and referred to by its nu
 
 import json
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from pgtop.model.backend import Backend
@@ -120,19 +120,6 @@ def _difference(before: Any, now: Any) -> dict[str, Json]:
     """Return the changed fields of a record; all of them without a record before."""
     changed = _changed(now._fields, before, now)
     return record(now, changed) if changed else {}
-
-
-def samples(
-    block: bytes, sections: Mapping[str, Any] | None = None
-) -> Iterator[Snapshot]:
-    """Yield the samples of a block; `sections` has the type of the data of each section, by name.
-
-    Rows and groups that do not change are shared. Raises ValueError at what no encoder writes;
-    the samples before it are right.
-    """
-    decoder = BlockDecoder(block, sections or {})
-    for number in range(len(decoder)):
-        yield decoder.sample(number)
 
 
 def _lines(block: bytes) -> list[bytes]:

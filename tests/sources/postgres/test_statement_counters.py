@@ -1,7 +1,6 @@
 """Two readings of the counters: what is counted, what is not, and which statements are shown."""
 
 from pgtop.model.section import Section
-from pgtop.model.serialise import from_json, to_json
 from pgtop.model.statements import (
     SECTION,
     StatementCounters,
@@ -11,6 +10,7 @@ from pgtop.model.statements import (
 from pgtop.sources.postgres.probes.statements import _compared, _sums, _without
 from pgtop.sources.sections import SECTION_TYPES
 from tests.scenes.statements import counted
+from tests.snapshot_json import from_json, to_json
 
 SHOP, WAREHOUSE = 5, 6
 

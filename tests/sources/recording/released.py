@@ -14,7 +14,7 @@ from pgtop.model.gap import Gap
 from pgtop.model.locks import Prepared, Slot
 from pgtop.model.rates import SECTION, DatabaseCounters, RatesReading
 from pgtop.model.section import Section
-from pgtop.model.serialise import record, to_json
+from pgtop.model.serialise import record
 from pgtop.model.snapshot import IdleGroup, Snapshot
 from pgtop.model.timestamp import MICROSECONDS
 from pgtop.sources.recording.file_format import MAJOR, MINOR, BlockHeader
@@ -22,6 +22,7 @@ from pgtop.sources.recording.reader import Recording
 from pgtop.sources.recording.writer import RecordingWriter
 from pgtop.sources.sections import SECTION_TYPES
 from tests import scenes
+from tests.snapshot_json import to_json
 
 FOLDER = Path(__file__).parent / "released"
 HEADER = BlockHeader(
