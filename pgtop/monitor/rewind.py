@@ -219,11 +219,7 @@ class Rewind:
 
     def _stretch_of(self, first: Instant, last: Instant) -> Stretch:
         timeline = self.timeline
-        gaps = [
-            gap
-            for gap in timeline.gaps()
-            if gap.first_at <= last and (gap.last_at is None or gap.last_at >= first)
-        ]
+        gaps = [gap for gap in timeline.gaps() if gap.overlaps(first, last)]
         events = [event for event in timeline.events() if first <= event.at <= last]
         return Stretch(
             first,

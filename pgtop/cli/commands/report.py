@@ -13,7 +13,6 @@ from pgtop.cli.configuration import redacts
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.recorded import opened, time_in
 from pgtop.errors import OutputError, UsageError
-from pgtop.model.gap import Gap
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS, Instant, from_datetime, parsed
 from pgtop.ports import AuditError
@@ -63,7 +62,7 @@ def _evidence(recording: Recording, command: ReportCommand) -> Evidence:
     return Evidence(
         header=header,
         incident=incident(summaries, _masked(snapshots, redact)),
-        gaps=[gap for gap in recording.gaps() if _overlaps(gap, first, last)],
+        gaps=[gap for gap in recording.gaps() if gap.overlaps(first, last)],
         damages=len(recording.damages),
         signals=_signals(first, last, header.server, redact),
         is_sparse=is_sparse,
@@ -73,10 +72,6 @@ def _evidence(recording: Recording, command: ReportCommand) -> Evidence:
 def _masked(snapshots: Iterator[Snapshot], redact: bool) -> Iterator[Snapshot]:
     for snapshot in snapshots:
         yield masked(snapshot) if redact else snapshot
-
-
-def _overlaps(gap: Gap, first: Instant, last: Instant) -> bool:
-    return gap.first_at <= last and (gap.last_at is None or gap.last_at >= first)
 
 
 def _signals(
