@@ -86,7 +86,7 @@ class RootEvents:
         roots = [root for root in derived.forest.roots if root.total_waiters]
         if not roots and not self._roots:
             return
-        present = {_identity(root): root for root in roots}
+        present = {root.identity: root for root in roots}
         for identity in self._roots.keys() - present.keys():
             root = self._roots.pop(identity)
             if root.is_event:
@@ -157,10 +157,6 @@ def _signal_words(sent: SentSignal) -> str:
     outcome = "outcome unknown" if sent.effect is None else sent.effect.value
     person = f" by {sent.person}" if sent.person else ""
     return f"{sent.signal.value} {sent.target.pid}{person}: {outcome}"
-
-
-def _identity(root: Node) -> object:
-    return root.backend.identity if root.backend is not None else root.key
 
 
 def _name(root: Node) -> str:

@@ -104,7 +104,7 @@ class _Roots:
         self._closed: list[Episode] = []
 
     def add(self, derived: DerivedSnapshot) -> None:
-        current = {_identity(root): root for root in derived.forest.roots}
+        current = {root.identity: root for root in derived.forest.roots}
         for identity in self._open.keys() - current.keys():
             self._closed.append(_closed(self._open.pop(identity), derived))
         for identity, root in current.items():
@@ -114,10 +114,6 @@ class _Roots:
         """Return all, in the order of their starts."""
         episodes = [*self._closed, *self._open.values()]
         return sorted(episodes, key=lambda episode: episode.first_at)
-
-
-def _identity(root: Node) -> object:
-    return root.backend.identity if root.backend is not None else root.key
 
 
 def _extended(episode: Episode | None, root: Node, derived: DerivedSnapshot) -> Episode:

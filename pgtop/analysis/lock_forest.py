@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from pgtop.analysis.graph import Edges, Key, reachable, reversed_edges
-from pgtop.model.backend import Backend
+from pgtop.model.backend import Backend, BackendId
 from pgtop.model.locks import Prepared, Wait
 from pgtop.model.timestamp import Instant, seconds_between
 
@@ -54,6 +54,11 @@ class Node(NamedTuple):
     def pid(self) -> int | None:
         """The pid of its process, if it is not a prepared transaction."""
         return None if self.backend is None else self.backend.pid
+
+    @property
+    def identity(self) -> BackendId | Key:
+        """Its session, or the key of a prepared transaction: from sample to sample the same."""
+        return self.key if self.backend is None else self.backend.identity
 
     @property
     def queued_blockers(self) -> frozenset[Key]:
