@@ -161,11 +161,11 @@ def age_of(pooler: PoolerReading, now: Instant) -> float | None:
     """Return the seconds since a pooler was read; None if it never was."""
     if pooler.read_at is None:
         return None
-    return max(0.0, seconds_between(pooler.read_at, now))
+    return seconds_between(pooler.read_at, now)
 
 
 def silent_seconds(pooler: PoolerReading, now: Instant) -> float:
     """Return for how long a pooler has not answered."""
     if pooler.silent_since is None:
         return 0.0
-    return max(0.0, seconds_between(pooler.silent_since, now))
+    return seconds_between(pooler.silent_since, now)
