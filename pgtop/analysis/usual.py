@@ -41,9 +41,7 @@ def usual_of(backend: Backend, snapshot: Snapshot) -> Usual | None:
 
 def reading_of(snapshot: Snapshot) -> UsualReading | None:
     """Return what the server has sent; None if it has sent nothing."""
-    section = snapshot.sections.get(USUAL_SECTION)
-    reading = None if section is None else section.data
-    return reading if isinstance(reading, UsualReading) else None
+    return snapshot.reading(USUAL_SECTION, UsualReading)
 
 
 def usual_reason(snapshot: Snapshot) -> str:

@@ -42,6 +42,5 @@ def backend_io_of(backend: Backend, snapshot: Snapshot) -> SessionIo | None:
 
 def sessions_of(snapshot: Snapshot) -> Mapping[int, SessionIo]:
     """Return what the server has counted, by pid; nothing if it was not read."""
-    section = snapshot.sections.get(SECTION)
-    reading = None if section is None else section.data
-    return reading.sessions if isinstance(reading, BackendIoReading) else EMPTY
+    reading = snapshot.reading(SECTION, BackendIoReading)
+    return EMPTY if reading is None else reading.sessions

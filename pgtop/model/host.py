@@ -111,9 +111,7 @@ class HostReading(NamedTuple):
 
 def host_of(snapshot: Snapshot) -> HostReading | None:
     """Return what is known of the machine; None if nothing is."""
-    section = snapshot.sections.get(SECTION)
-    reading = None if section is None else section.data
-    return reading if isinstance(reading, HostReading) else None
+    return snapshot.reading(SECTION, HostReading)
 
 
 def figures_of(backend: Backend, snapshot: Snapshot) -> ProcessFigures | None:

@@ -182,6 +182,4 @@ class PoolsReading(NamedTuple):
 
 def pools_of(snapshot: Snapshot) -> PoolsReading | None:
     """Return what the poolers report; None without a pooler."""
-    section = snapshot.sections.get(SECTION)
-    reading = None if section is None else section.data
-    return reading if isinstance(reading, PoolsReading) else None
+    return snapshot.reading(SECTION, PoolsReading)

@@ -89,9 +89,8 @@ class ProgressReading(NamedTuple):
 
 def operations_of(snapshot: Snapshot) -> tuple[Operation, ...]:
     """Return the operations that were under way, in no order."""
-    section = snapshot.sections.get(SECTION)
-    reading = None if section is None else section.data
-    return reading.operations if isinstance(reading, ProgressReading) else ()
+    reading = snapshot.reading(SECTION, ProgressReading)
+    return () if reading is None else reading.operations
 
 
 def _identity(operation: Operation) -> tuple[object, ...]:

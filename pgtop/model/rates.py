@@ -80,9 +80,8 @@ class RatesReading(NamedTuple):
 
 def rates_of(snapshot: Snapshot) -> Rates | None:
     """Return the newest rates, or None if none are known."""
-    section = snapshot.sections.get(SECTION)
-    reading = None if section is None else section.data
-    return reading.rates if isinstance(reading, RatesReading) else None
+    reading = snapshot.reading(SECTION, RatesReading)
+    return None if reading is None else reading.rates
 
 
 def _steps(before: DatabaseCounters, now: DatabaseCounters) -> DatabaseCounters | None:

@@ -187,9 +187,7 @@ class ReplicationReading(NamedTuple):
 
 def reading_of(snapshot: Snapshot) -> ReplicationReading | None:
     """Return the newest reading, or None without one."""
-    section = snapshot.sections.get(SECTION)
-    reading = None if section is None else section.data
-    return reading if isinstance(reading, ReplicationReading) else None
+    return snapshot.reading(SECTION, ReplicationReading)
 
 
 def position_of(lsn: str | None) -> int | None:

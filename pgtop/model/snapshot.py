@@ -5,7 +5,7 @@ they never disagree.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from pgtop.model.alike import ACCOUNT, Alike
 from pgtop.model.backend import CLIENT_BACKEND, CLIENT_READ, IDLE, Backend
@@ -15,6 +15,8 @@ from pgtop.model.running import LatestResult
 from pgtop.model.section import Section
 from pgtop.model.server import SeenOn, Server
 from pgtop.model.timestamp import Instant
+
+ReadingT = TypeVar("ReadingT")
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,6 +138,12 @@ class Snapshot:
     def waiting(self) -> tuple[Backend, ...]:
         """The busy backends that wait for a lock, or have known blockers."""
         return self._by_work.waiting
+
+    def reading(self, name: str, kind: type[ReadingT]) -> ReadingT | None:
+        """Return the data of a section, which are of this kind; None without any."""
+        section = self.sections.get(name)
+        data = None if section is None else section.data
+        return data if isinstance(data, kind) else None
 
     def at(self, pid: int) -> Backend | None:
         """Return the backend of this pid."""

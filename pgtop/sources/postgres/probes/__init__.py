@@ -26,7 +26,7 @@ from pgtop.model.section import (
     Topic,
 )
 from pgtop.model.server import Server
-from pgtop.model.snapshot import Snapshot
+from pgtop.model.snapshot import ReadingT, Snapshot
 from pgtop.model.timestamp import Instant, seconds_between
 from pgtop.sources.postgres.features import Features
 from pgtop.sources.postgres.pipeline import Statement
@@ -62,6 +62,11 @@ class ProbeContext(NamedTuple):
     names: Names = NO_NAMES
     memory: object = None
     """What the probe has remembered on this connection; None after an error."""
+
+    def last(self, kind: type[ReadingT]) -> ReadingT | None:
+        """Return the data of the last section, which are of this kind; None without any."""
+        data = None if self.section is None else self.section.data
+        return data if isinstance(data, kind) else None
 
     def is_due(self, read_at: Instant, every: float) -> bool:
         """Return whether the next snapshot is so many seconds younger than a reading, or more."""

@@ -138,11 +138,7 @@ def _is_search(context: ProbeContext) -> bool:
 
 
 def _reading(context: ProbeContext) -> ProgressReading:
-    section = context.section
-    if section is None or section.data is None:
-        return ProgressReading()
-    reading: ProgressReading = section.data
-    return reading
+    return context.last(ProgressReading) or ProgressReading()
 
 
 @lru_cache(maxsize=8)

@@ -68,10 +68,8 @@ class RatesProbe:
             is_whole_file=is_whole_file,
             cost_seconds=seconds_between(began, ended),
         )
-        section = context.section
-        if section is None or section.data is None:
-            return reading
-        return reading.since(section.data.counters)
+        last = context.last(RatesReading)
+        return reading if last is None else reading.since(last.counters)
 
 
 def _seconds_until_next(reading: RatesReading) -> float:

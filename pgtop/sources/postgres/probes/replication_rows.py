@@ -232,9 +232,7 @@ def _followed(
 ) -> ReplicationReading:
     """Return a reading with what those before it have seen."""
     now = context.now
-    section = context.section
-    data = None if section is None else section.data
-    before = data if isinstance(data, ReplicationReading) else ReplicationReading()
+    before = context.last(ReplicationReading) or ReplicationReading()
     senders = [
         sender_followed(each, before, positions, now) for each in reading.senders
     ]

@@ -307,8 +307,7 @@ def _encoding(datid: int, context: ProbeContext) -> str:
 
 
 def _last_reading(context: ProbeContext) -> StatementsReading:
-    reading = None if context.section is None else context.section.data
-    return reading if isinstance(reading, StatementsReading) else StatementsReading()
+    return context.last(StatementsReading) or StatementsReading()
 
 
 def _without(
