@@ -17,9 +17,6 @@ from pgtop.model.timestamp import written
 from pgtop.view.difference import lines
 from pgtop.view.json_report import session_record, snapshot_record
 
-_WIDTH = 160
-"""Cells of a page that does not go to a terminal."""
-
 
 def run(command: DiffCommand) -> int:
     """Print the difference; return the exit code, which shows whether there is one. Raises
@@ -29,8 +26,8 @@ def run(command: DiffCommand) -> int:
     if command.json:
         output.write_data(as_json(result))
     else:
-        width = output.columns() or _WIDTH
-        output.write(output.page(lines(result, width), command.color))
+        page = lines(result, output.page_width())
+        output.write(output.page(page, command.color))
     return Exit.DONE if result.is_empty else Exit.DIFFERS
 
 

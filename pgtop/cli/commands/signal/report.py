@@ -40,8 +40,6 @@ from pgtop.view.plan import (
 from pgtop.view.plan_rows import plan_lines, skipped_line
 from pgtop.view.server_words import place
 
-_WIDTH = 160
-"""Cells of a line if stdout is not a terminal."""
 _EXCLUDED_SHOWN = 10
 _YES_IS_NOT_ENOUGH = (
     "--yes never covers such a session: name it alone, on a terminal, without --yes."
@@ -143,7 +141,7 @@ class Report(NamedTuple):
 def _page(resolved: ResolvedPlan, intent: str, label: str) -> list[Line]:
     """Return what will happen, to which sessions, and which are skipped."""
     plan = resolved.plan
-    width = _width()
+    width = output.page_width()
     address = f"{label}{place(plan.server)}"
     words = [line(f"On {address}", Tone.STRONG), *filter_lines(plan)]
     words += [line(intent, Tone.STRONG)] if intent else []
@@ -168,7 +166,7 @@ def _excluded_lines(
 
 
 def _outcome_page(plan: Plan, outcomes: Sequence[Outcome]) -> list[Line]:
-    width = _width()
+    width = output.page_width()
     pairs = zip(outcomes, plan.targets, strict=True)
     changed = [each for each in plan.excluded if each.reason is ExclusionReason.CHANGED]
     lines = [
@@ -198,10 +196,6 @@ def _advice_on_hidden(derived: DerivedSnapshot) -> str:
     if not hidden:
         return ""
     return f"{counted(hidden, 'session')} of other roles cannot be seen: grant pg_read_all_stats."
-
-
-def _width() -> int:
-    return output.columns() or _WIDTH
 
 
 def _exit_of(outcomes: Iterable[Outcome]) -> Exit | None:
