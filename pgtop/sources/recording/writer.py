@@ -110,7 +110,7 @@ class RecordingWriter:
         self._derived: DerivedSnapshot | None = None
         self._unsaved: list[_Growing] = []
         self._gaps: list[Gap] = []
-        self._found = Events()
+        self._event_finder = Events()
         self._events: deque[TimelineEvent] = deque(maxlen=_MOST_EVENTS)
         self._tried_at: Instant | None = None
         self._has_failed = False
@@ -151,7 +151,7 @@ class RecordingWriter:
             self._tried_at = self._tried_at or snapshot.taken_at
         self._derived = DerivedSnapshot.of(snapshot, self._derived)
         summary = growing.add(self._derived)
-        self._events.extend(self._found.add(self._derived, summary))
+        self._events.extend(self._event_finder.add(self._derived, summary))
         if self._is_due(snapshot.taken_at):
             self.save()
 
