@@ -30,3 +30,8 @@ class DemoError(PgtopError):
 
 class OutputError(PgtopError):
     """The result could not be written to stdout."""
+
+
+def reason_of(error: OSError) -> str:
+    """Return the system's words for an error; those of a library if it has none."""
+    return error.strerror or str(error)

@@ -16,6 +16,7 @@ from types import TracebackType
 
 from pgtop.cli import output
 from pgtop.cli.environment import environment
+from pgtop.errors import reason_of
 
 _MARK = "pgtop: "
 """Begins the notes that pgtop itself adds to an exception. They may be shown."""
@@ -73,7 +74,8 @@ def report_bug(
     try:
         path = _write("".join(f"{line}\n" for line in lines))
     except OSError as failure:
-        output.report(f"{sentence}, and no report could be written: {failure.strerror}")
+        reason = reason_of(failure)
+        output.report(f"{sentence}, and no report could be written: {reason}")
         for line in lines:
             output.report(line)
     else:
@@ -110,10 +112,7 @@ def _write(text: str) -> Path:
     files.make_private(folder)
     time = f"{datetime.now(UTC):%Y%m%dT%H%M%S}"
     path = folder / f"bug-{time}-{os.getpid()}.txt"
-    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-    file = os.open(path, flags, 0o600)
-    with open(file, "w", encoding="utf-8", errors="replace") as report:
-        report.write(text)
+    files.write_new(path, text.encode(errors="replace"))
     return path
 
 

@@ -14,6 +14,7 @@ from typing import Final
 from urllib.parse import quote
 
 from pgtop import files
+from pgtop.errors import reason_of
 from pgtop.text.clean import clean
 
 MOST_BYTES: Final = 10 << 20
@@ -125,7 +126,7 @@ class QueuedLog:
             self._file.append(line)
         except OSError as error:
             self._failed += 1
-            self._reason = f": {error.strerror or error}"
+            self._reason = f": {reason_of(error)}"
 
     def _report_missing(self) -> None:
         """Write how many entries are missing here, if any are."""

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 
-from pgtop.errors import OutputError
+from pgtop.errors import OutputError, reason_of
 from pgtop.text.tone import Span, Tone
 
 _PAGE_WIDTH = 160
@@ -78,7 +78,7 @@ def deliver(text: str) -> None:
     except OSError as error:
         _discard_the_rest()
         raise OutputError(
-            f"The output could not be written: {error.strerror}."
+            f"The output could not be written: {reason_of(error)}."
         ) from error
 
 

@@ -11,7 +11,7 @@ from pgtop.config.layers import Layer, LayeredValue, LayerKind, Origin, merge
 from pgtop.config.log_options import LogOptions
 from pgtop.config.schema import fields
 from pgtop.config.tables import variable_of
-from pgtop.errors import UsageError
+from pgtop.errors import UsageError, reason_of
 from pgtop.log import LOG, OFF
 
 FILE_NAME = "pgtop.log"
@@ -45,7 +45,7 @@ def begin(layers: Sequence[Layer]) -> None:
         file = files.in_time(partial(LogFile, path))
     except OSError as error:
         raise UsageError(
-            f"The log cannot be written: {error.strerror or error} ({path}).",
+            f"The log cannot be written: {reason_of(error)} ({path}).",
             "Name another file with --log-file.",
         ) from None
     LOG.begin(values["log"], QueuedLog(file))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from pgtop import files
+from pgtop.errors import reason_of
 from pgtop.model.audit import AuditEntry
 from pgtop.model.signal import Outcome
 from pgtop.model.timestamp import written
@@ -128,11 +129,6 @@ class FileAuditLog(NamedTuple):
         return AuditError(
             f"the audit log could not be written: {reason} ({self.path})", written
         )
-
-
-def reason_of(error: OSError) -> str:
-    """Return the system's words for an error."""
-    return error.strerror or str(error)
 
 
 def _ends_with_whole_line(file: int) -> bool:

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
 
 from pgtop import files
+from pgtop.errors import reason_of
 from pgtop.model.signal import ObservedEffect
 from pgtop.ports import AuditError
-from pgtop.signalling.audit_log import reason_of
 
 _LONGEST = 32 << 20
 """Bytes of the log that are read, the newest ones: about ten thousand signals."""

@@ -9,7 +9,7 @@ from pgtop.cli.args.export_options import ExportCommand
 from pgtop.cli.commands.show import report_silent
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
-from pgtop.errors import OutputError, UsageError
+from pgtop.errors import OutputError, UsageError, reason_of
 from pgtop.model.pools import pools_of
 from pgtop.model.section import LOCKS, REPLICATION, SESSIONS
 from pgtop.model.snapshot import Snapshot
@@ -66,5 +66,4 @@ def _write(file: str, text: str) -> None:
     try:
         files.replace_readable(path, text.encode(errors="replace"))
     except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputError(f"{path} cannot be written: {reason}.") from error
+        raise OutputError(f"{path} cannot be written: {reason_of(error)}.") from error

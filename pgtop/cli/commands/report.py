@@ -1,18 +1,18 @@
 """`pgtop report`: an incident in a recording, as one page."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pgtop import files
 from pgtop.analysis.incident import incident
 from pgtop.cli import output
 from pgtop.cli.args.recording_options import ReportCommand
 from pgtop.cli.configuration import redacts
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.recorded import opened, time_in
-from pgtop.errors import OutputError, UsageError
+from pgtop.errors import OutputError, UsageError, reason_of
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import MICROSECONDS, Instant, from_datetime, parsed
 from pgtop.ports import AuditError
@@ -115,12 +115,12 @@ def _instant(text: object) -> Instant | None:
 def _write_new(path: Path, page: str) -> None:
     """Write a file that does not exist yet, for its owner alone. Raises OutputError."""
     try:
-        file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with open(file, "w", encoding="utf-8") as stream:
-            stream.write(page)
+        files.write_new(path, page.encode())
     except FileExistsError:
         raise OutputError(
             f"{path} exists.", "Name a new file: no report is overwritten."
         ) from None
     except OSError as error:
-        raise OutputError(f"{path} could not be written: {error.strerror}.") from error
+        raise OutputError(
+            f"{path} could not be written: {reason_of(error)}."
+        ) from error

@@ -22,6 +22,7 @@ from typing import TypeAlias
 import psycopg
 from psycopg import pq
 
+from pgtop.errors import reason_of
 from pgtop.files import open_regular, read_start
 from pgtop.sources.postgres.encoding import decode_name
 from pgtop.sources.postgres.places import LOCAL_SOCKET, is_address, refusal
@@ -189,7 +190,7 @@ def _service(name: str, file: str | None) -> dict[str, str]:
             continue
         except OSError as error:
             raise psycopg.OperationalError(
-                f'service file "{path}" cannot be read: {error.strerror}'
+                f'service file "{path}" cannot be read: {reason_of(error)}'
             ) from error
         lines = _section(text, name)
         if lines is not None:

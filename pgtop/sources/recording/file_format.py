@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from pgtop.analysis.sample_summary import SampleSummary
-from pgtop.errors import PgtopError
+from pgtop.errors import PgtopError, reason_of
 from pgtop.model.serialise import Json, read_record, record
 from pgtop.model.timestamp import Instant, parsed
 
@@ -219,5 +219,5 @@ def recording_error(path: Path, error: Exception) -> RecordingError:
     """Return an error of the file or of SQLite as a sentence."""
     if isinstance(error, RecordingError):
         return error
-    reason = (error.strerror if isinstance(error, OSError) else "") or str(error)
+    reason = reason_of(error) if isinstance(error, OSError) else str(error)
     return RecordingError(f"The recording {path} cannot be used: {reason}.")
