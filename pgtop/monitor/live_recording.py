@@ -44,8 +44,7 @@ class LiveRecording:
         writing fails, from another thread. Raises PgtopError and OSError.
         """
         path = await asyncio.to_thread(_path, plan, newest)
-        usual = Retention()
-        kept = Retention(plan.keep or usual.seconds, plan.max_size or usual.size)
+        kept = Retention.of(plan.keep, plan.max_size)
         writer = await asyncio.to_thread(RecordingWriter, path, kept)
         recorder = Recorder(
             writer,

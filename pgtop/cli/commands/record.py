@@ -88,8 +88,7 @@ async def _record(command: RecordCommand) -> None:
         first = await first_sample(source, command.connection.wait)
         startup.resume_garbage_collection()
         path = recording_path(command.path, first.server)
-        usual = Retention()
-        kept = Retention(command.keep or usual.seconds, command.max_size or usual.size)
+        kept = Retention.of(command.keep, command.max_size)
         writer = await asyncio.to_thread(RecordingWriter, path, kept)
         output.report(
             f"Recording {first.server.endpoint} into {path}, every {command.interval:g} s;"

@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from pgtop import files
 from pgtop.analysis.derived import DerivedSnapshot
@@ -56,6 +56,12 @@ class Retention(NamedTuple):
     seconds: float = 7 * 86_400.0
     size: int = 2 << 30
     """Bytes of the file."""
+
+    @classmethod
+    def of(cls, seconds: float | None, size: int | None) -> Self:
+        """Return these bounds, and the usual ones in place of None."""
+        usual = cls()
+        return cls(seconds or usual.seconds, size or usual.size)
 
 
 class _Growing:
