@@ -10,6 +10,7 @@ from typing import Protocol
 
 from pgtop.cli import output
 from pgtop.model.failure import LOGIN_REFUSED, Failure, FailureKind
+from pgtop.model.section import Topic
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import Source, SourceError
 
@@ -97,6 +98,18 @@ async def first_sample(
         await shown.retry_after(failure, tries, _pause(failure.kind, before))
         before = failure.kind
     raise AssertionError("the tries never end")
+
+
+async def sample_of(source: Source, topics: frozenset[Topic], wait: bool) -> Snapshot:
+    """Return a sample for these topics, and close the source. Raises SourceError.
+
+    The first sample has shown what there is to read for them.
+    """
+    try:
+        await first_sample(source, wait)
+        return await source.sample(topics)
+    finally:
+        await source.close()
 
 
 def _pause(kind: FailureKind, before: FailureKind | None) -> float:

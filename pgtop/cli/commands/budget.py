@@ -16,7 +16,7 @@ from pgtop.cli.args.budget_options import BudgetCommand
 from pgtop.cli.args.recording_options import check_past
 from pgtop.cli.check_result import CheckResult, within
 from pgtop.cli.exit_codes import Check, Exit
-from pgtop.cli.first_sample import first_sample
+from pgtop.cli.first_sample import first_sample, sample_of
 from pgtop.cli.recorded import recorded_source
 from pgtop.config.percent_range import PercentRange, Threshold
 from pgtop.errors import UsageError
@@ -37,6 +37,7 @@ from pgtop.view.slot_words import missing
 
 _WIDTH = 120
 _TOPICS = frozenset({SESSIONS, REPLICATION})
+"""Replication has the replication slots in use."""
 _SHARES = (Dimension.DATABASE, Dimension.ROLE)
 
 
@@ -160,15 +161,6 @@ async def _sample(source: Source) -> Snapshot:
         await source.close()
 
 
-async def _whole_sample(source: Source, wait: bool) -> Snapshot:
-    """Return a sample with the replication slots in use, too."""
-    try:
-        await first_sample(source, wait)
-        return await source.sample(_TOPICS)
-    finally:
-        await source.close()
-
-
 def _usage(snapshot: Snapshot, command: BudgetCommand) -> Usage:
     """Return the usage of what the options name. Raises UsageError for an unknown name or limit."""
     if command.role is not None:
@@ -213,7 +205,8 @@ def _names_one(command: BudgetCommand) -> bool:
 
 def _print(command: BudgetCommand) -> int:
     source = _source(command)
-    snapshot = interrupts.run(_whole_sample(source, command.connection.wait))
+    sampling = sample_of(source, _TOPICS, command.connection.wait)
+    snapshot = interrupts.run(sampling)
     if command.json:
         output.write_data(json.dumps(as_json(snapshot), ensure_ascii=False) + "\n")
         return Exit.DONE

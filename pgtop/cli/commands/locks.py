@@ -19,7 +19,7 @@ from pgtop.cli.args.records import LocksCommand
 from pgtop.cli.commands.show import OPTION, filter_line, option_filter
 from pgtop.cli.configuration import redacts
 from pgtop.cli.exit_codes import Exit
-from pgtop.cli.first_sample import first_sample
+from pgtop.cli.first_sample import sample_of
 from pgtop.cli.recorded import recorded_sample
 from pgtop.model.locks import Wait
 from pgtop.model.section import LOCKS, SESSIONS
@@ -68,12 +68,7 @@ async def _sample(command: LocksCommand, redact: bool) -> Snapshot:
     if past.file is not None:
         return await recorded_sample(past.file, past.at, redact)
     source = compose.source_for(compose.connection_for(command.connection), redact)
-    try:
-        await first_sample(source, command.connection.wait)
-        # the first sample has shown what there is to read
-        return await source.sample(_TOPICS)
-    finally:
-        await source.close()
+    return await sample_of(source, _TOPICS, command.connection.wait)
 
 
 def page(arranged: ArrangedLocks, width: int) -> list[Line]:

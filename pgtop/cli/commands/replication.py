@@ -11,7 +11,7 @@ from pgtop.cli.args.recording_options import check_past
 from pgtop.cli.args.records import ReplicationCommand
 from pgtop.cli.configuration import redacts
 from pgtop.cli.exit_codes import Exit
-from pgtop.cli.first_sample import first_sample
+from pgtop.cli.first_sample import sample_of
 from pgtop.cli.recorded import recorded_sample
 from pgtop.model.section import REPLICATION, SESSIONS
 from pgtop.model.snapshot import Snapshot
@@ -48,11 +48,7 @@ async def _sample(command: ReplicationCommand, redact: bool) -> Snapshot:
         redact,
         probes=(ReplicationProbe(searches=False),),
     )
-    try:
-        await first_sample(source, command.connection.wait)
-        return await source.sample(_TOPICS)
-    finally:
-        await source.close()
+    return await sample_of(source, _TOPICS, command.connection.wait)
 
 
 def as_json(snapshot: Snapshot) -> str:

@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pgtop.analysis.budget import budget
 from pgtop.analysis.derived import DerivedSnapshot
@@ -23,6 +23,7 @@ from pgtop.model.section import HOST, PROGRESS, SESSIONS, USUAL
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import Source
 from pgtop.sources.postgres.sampler import WHOLE
+from pgtop.table.columns import ColumnSet
 from pgtop.table.filter import Filter
 from pgtop.table.fitting import layout
 from pgtop.table.layout import header, line
@@ -162,14 +163,11 @@ def _needs_the_locks(snapshot: Snapshot) -> bool:
 
 def _query(command: ShowCommand) -> TableOptions:
     """Return the table that the options describe. Raises UsageError."""
-    try:
-        return TableOptions(
-            option_filter(command.filter),
-            _sort(command.sort),
-            show_background=command.everything,
-        )
-    except ValueError as error:
-        raise UsageError(f"--sort: {error}.") from error
+    return TableOptions(
+        option_filter(command.filter),
+        option_sort(command.sort, SESSION_COLUMNS),
+        show_background=command.everything,
+    )
 
 
 def option_filter(text: str | None) -> Filter:
@@ -186,13 +184,16 @@ def option_filter(text: str | None) -> Filter:
     return Filter(named.canonical)
 
 
-def _sort(words: str) -> Sort:
+def option_sort(words: str, columns: ColumnSet[Any, Any]) -> Sort:
+    """Return the order in the option --sort, by one of these columns. Raises UsageError."""
     name, _, order = words.partition(":")
     if order not in ("", "asc", "desc"):
-        raise ValueError(f"an order is asc or desc, not {order!r}")
-    return Sort(
-        SESSION_COLUMNS.written(name).name if name else None, descending=order != "asc"
-    )
+        raise UsageError(f"--sort: an order is asc or desc, not {order!r}.")
+    try:
+        column_name = columns.written(name).name if name else None
+    except ValueError as error:
+        raise UsageError(f"--sort: {error}.") from error
+    return Sort(column_name, descending=order != "asc")
 
 
 def _sessions(table: ArrangedSessions) -> list[Backend]:

@@ -11,11 +11,10 @@ from pgtop.analysis.statements import StatementRow, Statements, statements_of
 from pgtop.cli import compose, interrupts, output
 from pgtop.cli.args.filters import readable
 from pgtop.cli.args.records import StatementsCommand
-from pgtop.cli.commands.show import OPTION
+from pgtop.cli.commands.show import OPTION, option_sort
 from pgtop.cli.configuration import redacts
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
-from pgtop.errors import UsageError
 from pgtop.model.section import SESSIONS, STATEMENTS, USUAL
 from pgtop.model.serialise import record
 from pgtop.model.snapshot import Snapshot
@@ -26,7 +25,7 @@ from pgtop.sources.postgres.probes.usual import UsualProbe
 from pgtop.table.arrange import Arranged
 from pgtop.table.fitting import layout
 from pgtop.table.layout import header
-from pgtop.table.options import Sort, TableOptions
+from pgtop.table.options import TableOptions
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line, wrapped
 from pgtop.view import statements as view
@@ -57,14 +56,7 @@ def _options(command: StatementsCommand) -> TableOptions:
     text = command.filter or ""
     with readable((text,), OPTION):
         narrowed = view.STATEMENTS.filter(text)
-    name, _, order = command.sort.partition(":")
-    try:
-        if order not in ("", "asc", "desc"):
-            raise ValueError(f"an order is asc or desc, not {order!r}")
-        column = view.COLUMNS.written(name).name if name else None
-    except ValueError as error:
-        raise UsageError(f"--sort: {error}.") from error
-    return TableOptions(narrowed, Sort(column, descending=order != "asc"))
+    return TableOptions(narrowed, option_sort(command.sort, view.COLUMNS))
 
 
 async def _sample(command: StatementsCommand, redact: bool) -> Snapshot:
