@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from pgtop.analysis.budget import STATES
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.cli.args.filters import filter_for_protection, filter_for_signals
-from pgtop.cli.commands.show import _sort, as_json, option_filter, page
+from pgtop.cli.commands.show import as_json, option_filter, option_sort, page
 from pgtop.cli.output import painted
 from pgtop.errors import UsageError
 from pgtop.model.backend import Backend
@@ -26,6 +26,7 @@ from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import from_datetime
 from pgtop.table.filter import Filter
 from pgtop.table.options import Sort, TableOptions
+from pgtop.table.session_columns import SESSION_COLUMNS
 from pgtop.table.sessions import arrange_sessions
 from pgtop.text.clean import cells
 from pgtop.view.csv_report import as_csv
@@ -174,7 +175,7 @@ def test_filter_and_sort_are_those_of_the_dashboard(dsn: str) -> None:
 @pytest.mark.parametrize("name", ["query_age", "query-age", "STMT"])
 def test_a_column_is_sorted_by_each_of_its_names(name: str) -> None:
     """The name of the column, that of the filter's key and the heading are the same to `--sort`."""
-    assert _sort(name) == Sort("query_age")
+    assert option_sort(name, SESSION_COLUMNS) == Sort("query_age")
 
 
 def test_the_table_begins_with_the_filter_in_words() -> None:
