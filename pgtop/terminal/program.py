@@ -6,9 +6,9 @@ Loaded only for an action of the user's own.
 import asyncio
 import os
 import signal
-from asyncio.subprocess import DEVNULL, PIPE, STDOUT, Process
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from asyncio.subprocess import DEVNULL, STDOUT, Process
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager, suppress
 from enum import Enum
 
 MOST_BYTES = 256 << 10
@@ -46,34 +46,69 @@ class Program:
         """Run the program to its end, and pass its output to `take`. Raises OSError if there is no
         such program.
         """
-        self._process = await asyncio.create_subprocess_exec(
-            *self._words,
-            stdin=DEVNULL,
-            stdout=PIPE,
-            stderr=STDOUT,
-            start_new_session=True,
-        )
+        async with _pipe() as (output, writing):
+            try:
+                self._process = await asyncio.create_subprocess_exec(
+                    *self._words,
+                    stdin=DEVNULL,
+                    stdout=writing,
+                    stderr=STDOUT,
+                    start_new_session=True,
+                )
+            finally:
+                os.close(writing)
+            await self._read(self._process, output, take)
+
+    async def _read(
+        self,
+        process: Process,
+        output: asyncio.StreamReader,
+        take: Callable[[bytes], None],
+    ) -> None:
+        """Read the output of the program to its end or to a limit, at which the program ends."""
         end = ProgramEnd.STOPPED
         try:
             async with asyncio.timeout(self._seconds):
-                end = await _read(self._process, take)
+                end = await _read_all(output, take)
+                if end is ProgramEnd.EXITED:
+                    await process.wait()
         except TimeoutError:
             end = ProgramEnd.TOO_LONG
         finally:
             if end is not ProgramEnd.EXITED:
-                await _finish(self._process)
+                await _finish(process)
             self.end = end
 
 
-async def _read(process: Process, take: Callable[[bytes], None]) -> ProgramEnd:
+@asynccontextmanager
+async def _pipe() -> AsyncIterator[tuple[asyncio.StreamReader, int]]:
+    """Yield a pipe: its reader, and the descriptor to write to, which the caller closes.
+
+    asyncio's own pipe would wait for its end even after the program has ended: a daemon that the
+    program has started may keep it open for ever.
+    """
+    reading, writing = os.pipe()
+    output = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(output),
+        os.fdopen(reading, "rb", buffering=0),
+    )
+    try:
+        yield output, writing
+    finally:
+        transport.close()
+
+
+async def _read_all(
+    output: asyncio.StreamReader, take: Callable[[bytes], None]
+) -> ProgramEnd:
     """Read the output to its end or to the limit; return which of the two came first."""
     left = MOST_BYTES
-    while process.stdout and (chunk := await process.stdout.read(_CHUNK)):
+    while chunk := await output.read(_CHUNK):
         take(chunk[:left])
         left -= len(chunk)
         if left <= 0:
             return ProgramEnd.TOO_MUCH
-    await process.wait()
     return ProgramEnd.EXITED
 
 

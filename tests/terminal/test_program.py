@@ -1,6 +1,8 @@
 """Programs are bounded in bytes and time, and end with all that they have started."""
 
 import asyncio
+import os
+import signal
 import sys
 from pathlib import Path
 
@@ -59,3 +61,26 @@ def _is_alive(pid: str) -> bool:
     except OSError:
         return False
     return state != "Z"
+
+
+async def test_a_daemon_that_keeps_the_output_open_delays_no_end(
+    tmp_path: Path,
+) -> None:
+    """Even if the program that has started it ignores the request to end."""
+    note = tmp_path / "pid"
+    code = f"""
+import os, signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if os.fork() == 0:
+    os.setsid()
+    open({str(note)!r}, "w").write(f"{{os.getpid()}}\\n")
+time.sleep(1000)
+"""
+    task = asyncio.create_task(_run(code))
+    await asyncio.to_thread(until, lambda: note.exists() and note.read_text())
+    try:
+        task.cancel()
+        done, _ = await asyncio.wait([task], timeout=PATIENCE)
+        assert done
+    finally:
+        os.kill(int(note.read_text()), signal.SIGKILL)
