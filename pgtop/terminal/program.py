@@ -85,7 +85,7 @@ async def _pipe() -> AsyncIterator[tuple[asyncio.StreamReader, int]]:
     """Yield a pipe: its reader, and the descriptor to write to, which the caller closes.
 
     asyncio's own pipe would wait for its end even after the program has ended: a daemon that the
-    program has started may keep it open for ever.
+    program has started may keep it open.
     """
     reading, writing = os.pipe()
     output = asyncio.StreamReader()
