@@ -57,7 +57,7 @@ class Node(NamedTuple):
 
     @property
     def identity(self) -> BackendId | Key:
-        """Its session, or the key of a prepared transaction: from sample to sample the same."""
+        """The session, or the key of a prepared transaction: the same from sample to sample."""
         return self.key if self.backend is None else self.backend.identity
 
     @property
