@@ -74,7 +74,12 @@ async def _mouse(
     y: int,
 ) -> None:
     """Have the terminal report the left button at a cell of the screen."""
-    event = kind(
+    stage.app.post_message(_report(kind, x, y))
+    await pilot.pause()
+
+
+def _report(kind: type[events.MouseEvent], x: int, y: int) -> events.MouseEvent:
+    return kind(
         None,
         x,
         y,
@@ -87,8 +92,36 @@ async def _mouse(
         screen_x=x,
         screen_y=y,
     )
-    stage.app.post_message(event)
-    await pilot.pause()
+
+
+@pytest.mark.parametrize(
+    ("opening", "widget", "word"),
+    [
+        ("terminate", "#buttons", "Back"),
+        ("terminate", "#keys", "back"),
+        ("sort_menu", "#choices", ""),
+        ("palette", "#choices", ""),
+    ],
+)
+async def test_many_clicks_and_an_enter_close_one_dialog(
+    opening: str, widget: str, word: str
+) -> None:
+    """Clicks that were on their way as a dialog closed closed the screens below it, and then the
+    program ended with a bug.
+    """
+    stage = Stage(busy())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, opening)
+        place = stage.app.screen.query_one(widget).region
+        x = place.x + (text_of(stage, widget).index(word) if word else 2)
+        for _ in range(6):
+            for kind in (events.MouseDown, events.MouseUp):
+                stage.app.post_message(_report(kind, x, place.y))
+        stage.app.post_message(events.Key("enter", None))
+        await pilot.pause()
+        await pilot.pause()
+        assert stage.app.home in stage.app.screen_stack
+        assert stage.app.is_running
 
 
 async def test_the_thumb_of_the_scroll_bar_is_dragged() -> None:

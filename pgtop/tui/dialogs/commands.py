@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from pgtop import places
 from pgtop.keys import hint
@@ -14,9 +13,9 @@ from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.tui.command_list import PaletteCommand, matching
 from pgtop.tui.dialogs.frame import HEIGHT, WIDTH, draw_quiet_frame, keys_and_more
+from pgtop.tui.dialogs.modal import Dialog
 from pgtop.tui.keymap import bindings
 from pgtop.tui.line_editor import LineEditor
-from pgtop.tui.screens.current_size import CurrentSize
 from pgtop.tui.screens.navigation import Navigation, Scrollable
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
@@ -68,7 +67,7 @@ class _CommandRows(Rows):
         )
 
 
-class CommandScreen(Navigation, CurrentSize, ModalScreen[PaletteCommand | None]):
+class CommandScreen(Navigation, Dialog[PaletteCommand | None]):
     """A line to type into, and below it the commands. Returns the one that the user chose."""
 
     AUTO_FOCUS = ""

@@ -12,7 +12,6 @@ from textual.binding import BindingType
 from textual.containers import Horizontal, Vertical
 from textual.content import Content
 from textual.geometry import Size
-from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input
 
@@ -27,11 +26,11 @@ from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
 from pgtop.tui.dialogs import frame
 from pgtop.tui.dialogs.buttons import Button, ButtonLine
+from pgtop.tui.dialogs.modal import Dialog
 from pgtop.tui.dialogs.place import TextPlace
 from pgtop.tui.dialogs.proof import ProofField
 from pgtop.tui.dialogs.reason import ReasonField
 from pgtop.tui.keymap import bindings, button_bindings
-from pgtop.tui.screens.current_size import CurrentSize
 from pgtop.tui.screens.stateful import Stateful
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.key_line import KeyBar
@@ -72,7 +71,7 @@ def reason_button() -> Button:
     return Button("Reason", hint("reason"), takes_focus=False)
 
 
-class SignalDialog(Stateful, CurrentSize, ModalScreen[Consent | None]):
+class SignalDialog(Stateful, Dialog[Consent | None]):
     """A dialog that returns the plan to which the user has agreed, or None.
 
     Subclasses show the question and decide when a yes is one.

@@ -2,16 +2,15 @@
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 from textual.widgets import Input
 
 from pgtop import places
 from pgtop.keys import hint
+from pgtop.tui.dialogs.modal import Dialog
 from pgtop.tui.keymap import bindings
-from pgtop.tui.screens.current_size import CurrentSize
 
 
-class FileNameScreen(CurrentSize, ModalScreen[str | None]):
+class FileNameScreen(Dialog[str | None]):
     """A box with one field, which holds the offered name."""
 
     AUTO_FOCUS = ""

@@ -1,18 +1,17 @@
 """The field behind `:`. Returns what was typed, or None."""
 
 from textual.app import ComposeResult
-from textual.screen import ModalScreen
 
 from pgtop import places
+from pgtop.tui.dialogs.modal import Dialog
 from pgtop.tui.keymap import bindings
 from pgtop.tui.line_editor import LineEditor
-from pgtop.tui.screens.current_size import CurrentSize
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.lines import Lines
 from pgtop.view.goto import goto_line
 
 
-class GotoScreen(CurrentSize, ModalScreen[str | None]):
+class GotoScreen(Dialog[str | None]):
     """One line over the line of keys."""
 
     AUTO_FOCUS = ""

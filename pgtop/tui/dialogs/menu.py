@@ -6,7 +6,6 @@ from typing import NamedTuple
 from textual import on
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from pgtop import places
 from pgtop.keys import hint
@@ -14,8 +13,8 @@ from pgtop.text.clean import cells, fit
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
 from pgtop.tui.dialogs.frame import HEIGHT, WIDTH, draw_quiet_frame, keys_and_more
+from pgtop.tui.dialogs.modal import Dialog
 from pgtop.tui.keymap import bindings
-from pgtop.tui.screens.current_size import CurrentSize
 from pgtop.tui.screens.navigation import Navigation, Scrollable
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.rows import Rows
@@ -67,7 +66,7 @@ class _Choices(Rows):
         return line(fit(words, self.size.width), Tone.PLAIN)
 
 
-class MenuScreen(Navigation, CurrentSize, ModalScreen[str | None]):
+class MenuScreen(Navigation, Dialog[str | None]):
     """A box with choices over the screen below."""
 
     BINDINGS = bindings(*places.MENU)

@@ -5,7 +5,6 @@ from typing import TypeVar
 
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.screen import ModalScreen
 
 from pgtop import places
 from pgtop.keys import hint
@@ -18,8 +17,8 @@ from pgtop.text.tone import Tone
 from pgtop.text.units import counted
 from pgtop.text.wrap import Line, line, wrapped
 from pgtop.tui.dialogs import frame
+from pgtop.tui.dialogs.modal import Dialog
 from pgtop.tui.keymap import bindings
-from pgtop.tui.screens.current_size import CurrentSize
 from pgtop.tui.screens.navigation import Navigation, Scrollable
 from pgtop.tui.screens.stateful import Stateful
 from pgtop.tui.theme import Palette
@@ -39,7 +38,7 @@ _DONE = {Signal.CANCEL: "cancelled", Signal.TERMINATE: "terminated"}
 _REQUESTED = {Signal.CANCEL: "Cancelling", Signal.TERMINATE: "Terminating"}
 
 
-class ResultScreen(Navigation, Stateful, CurrentSize, ModalScreen[Plan | None]):
+class ResultScreen(Navigation, Stateful, Dialog[Plan | None]):
     """The outcome of each target, as it is seen. Returns the plan to terminate those that a cancel
     did not help, or None.
     """
