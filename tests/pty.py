@@ -149,6 +149,10 @@ class Terminal:
         """The line's settings, as termios has them."""
         return termios.tcgetattr(self._master)
 
+    def set_modes(self, settings: list[Any]) -> None:
+        """Change the line's settings, as a shell does for its prompt."""
+        termios.tcsetattr(self._master, termios.TCSANOW, settings)
+
     @property
     def restored(self) -> bool:
         """True if the child has reset every mode that it set, and the line's settings."""

@@ -26,7 +26,7 @@ from pgtop.terminal.messages import (
     InputWaiting,
     Proven,
 )
-from pgtop.terminal.textual_private import OpenDriver
+from pgtop.terminal.textual_private import OpenDriver, is_exiting
 from pgtop.terminal.tty import HUNG_UP, Tty, keep_line_feeds
 from pgtop.terminal.typeahead import Typeahead
 from pgtop.terminal.writer import Writer
@@ -150,6 +150,27 @@ class PgtopDriver(OpenDriver):
         """Stop as the kernel would: not if no shell could resume this process."""
         if not is_orphaned():
             super().suspend(*signal_arguments)
+
+    def resume(self, *signal_arguments: object) -> None:
+        """Take the terminal, unless it is ours: after SIGSTOP take it again.
+
+        SIGCONT also comes without a stop: from systemd after SIGTERM, from the kernel with a
+        hang-up, from a shell's `bg`. A second start would leave the terminal raw.
+        """
+        if self.was_suspended or self.writer is None:
+            super().resume(*signal_arguments)
+        else:  # later, as a line may be half drawn
+            self.loop.call_soon_threadsafe(self._take_again)
+
+    def _take_again(self) -> None:
+        """Set all modes again, as a shell may have set its own while this process was stopped."""
+        if self.writer is None or self.writer.is_leaving or is_exiting(self.app):
+            return
+        modes = self.attrs_before
+        self.suspend_application_mode()
+        self.was_suspended = True  # in the background it is taken with the next SIGCONT
+        self.resume_application_mode()
+        self.attrs_before = modes or self.attrs_before
 
     # Input.
 

@@ -50,6 +50,11 @@ def crash_of(app: "App[Any]") -> BaseException | None:
     return crash.error if isinstance(crash, WorkerFailed) else crash
 
 
+def is_exiting(app: "App[Any]") -> bool:
+    """Return whether the app ends, which it does once its queue is empty."""
+    return app._exit
+
+
 def add_filter(app: "App[Any]", line_filter: "LineFilter") -> None:
     """Have all lines of the app pass a filter; public filters are for colours only."""
     app._filters.append(line_filter)
@@ -99,12 +104,35 @@ class SilentCrash:
         """Print nothing."""
 
 
+class PlainDriver(LinuxDriver):
+    """Textual's own driver, without the second start at a SIGCONT that follows no suspension: two
+    threads would read the keyboard, and the terminal would be left raw.
+    """
+
+    def _sigcont_application(self, *_: object) -> None:
+        if self._must_signal_resume or self._writer_thread is None:
+            super()._sigcont_application(*_)
+
+
 class OpenDriver(LinuxDriver):
     """Textual's driver for Unix, with a public name for each part that pgtop replaces."""
 
     def suspend(self, *signal_arguments: object) -> None:
         """Stop this process after SIGTSTP."""
         super()._sigtstp_application(*signal_arguments)
+
+    def resume(self, *signal_arguments: object) -> None:
+        """Take the terminal after SIGCONT."""
+        super()._sigcont_application(*signal_arguments)
+
+    @property
+    def was_suspended(self) -> bool:
+        """True from the time when a stop has given the terminal back until it is taken again."""
+        return self._must_signal_resume
+
+    @was_suspended.setter
+    def was_suspended(self, was_suspended: bool) -> None:
+        self._must_signal_resume = was_suspended
 
     def run_input(self) -> None:
         """Deliver input, in a thread of its own, until it is disabled."""
@@ -167,6 +195,9 @@ class OpenDriver(LinuxDriver):
 
     def _sigtstp_application(self, *_: object) -> None:
         self.suspend(*_)
+
+    def _sigcont_application(self, *_: object) -> None:
+        self.resume(*_)
 
     def _run_input_thread(self) -> None:
         self.run_input()

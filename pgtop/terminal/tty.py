@@ -131,11 +131,13 @@ class Tty:
     def _new_writer(self) -> Writer:
         erases_in_colour = not os.environ.get("TERM", "").startswith("screen")
         painter = Painter(erases_in_colour=erases_in_colour)
+        before = self._writer
         return Writer(
             self._terminal,
             self.canvas,
             self.size,
             painter,
+            proofs=before.proofs if before else 0,
         )
 
     def silence_others(self) -> None:

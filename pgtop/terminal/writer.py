@@ -51,8 +51,8 @@ _KEEPS_CELLS = re.compile(
 class Writer(Thread):
     """Sends what is written, and the frames on `canvas`, to the descriptor `terminal`.
 
-    `size` returns the terminal's columns and lines of the moment. A writer is started once and
-    stopped once.
+    `size` returns the terminal's columns and lines of the moment. `proofs` is the number of proofs
+    that an earlier writer has requested. A writer is started once and stopped once.
     """
 
     def __init__(
@@ -61,6 +61,8 @@ class Writer(Thread):
         canvas: Canvas,
         size: Callable[[], tuple[int, int]],
         painter: Painter,
+        *,
+        proofs: int = 0,
     ) -> None:
         super().__init__(name="pgtop-output", daemon=True)
         self._descriptor, self._never_blocks = _open_again(terminal)
@@ -92,7 +94,7 @@ class Writer(Thread):
         self.has_answered = False
         """True if the terminal has reported its cursor's position on request."""
         self._proof_due = False
-        self._proofs = 0
+        self._proofs = proofs
         self._outstanding: dict[Position, int] = {}
         """Requested proofs, by the place of the cursor for each."""
         self.sent_bytes = 0
@@ -102,6 +104,16 @@ class Writer(Thread):
     def stopped(self) -> bool:
         """True if the writer sends nothing any more."""
         return self._stopping
+
+    @property
+    def proofs(self) -> int:
+        """The number of proofs that were requested, by earlier writers, too."""
+        return self._proofs
+
+    @property
+    def is_leaving(self) -> bool:
+        """True if the writer restores the terminal, or has done so."""
+        return self._leaving
 
     def start(self) -> None:
         """Start to send, unless the writer has been started."""

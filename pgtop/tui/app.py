@@ -3,6 +3,7 @@
 Only the first view is imported with it, the others when they are first opened.
 """
 
+import errno
 import os
 import pkgutil
 from collections.abc import Sequence
@@ -27,13 +28,14 @@ from pgtop.terminal.glyph_filter import GlyphFilter
 from pgtop.terminal.job import is_orphaned
 from pgtop.terminal.messages import BackgroundReported
 from pgtop.terminal.textual_private import (
+    PlainDriver,
     SilentCrash,
     add_binding,
     add_filter,
     crash_of,
     forget_styled_edges,
 )
-from pgtop.terminal.tty import Tty
+from pgtop.terminal.tty import HUNG_UP, Tty
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 from pgtop.tui import messages
@@ -89,7 +91,7 @@ class PgtopApp(SilentCrash, PastActions):
         own_actions = list(actions_of(settings))
         keymap = keymap.with_actions(own_actions)
         put_in_force(keymap)
-        driver_class = None if settings.plain_driver else driver_on(tty)
+        driver_class = PlainDriver if settings.plain_driver else driver_on(tty)
         super().__init__(keymap, driver_class=driver_class)
         self.animation_level = "none"
         self.set_class(not settings.color, "-monochrome")
@@ -147,7 +149,12 @@ class PgtopApp(SilentCrash, PastActions):
         return crash_of(self)
 
     def fail(self, error: BaseException) -> None:
-        """End because of a bug in another thread."""
+        """End because of a bug in another thread, or because the thread of Textual's own driver has
+        lost the terminal.
+        """
+        if isinstance(error, OSError) and error.errno == errno.EIO:
+            self.exit(HUNG_UP)
+            return
         raise error
 
     # Colours.

@@ -21,6 +21,7 @@ from textual.strip import Strip
 from textual.widgets import Static
 
 from pgtop.terminal.driver import PgtopDriver
+from pgtop.terminal.textual_private import PlainDriver
 
 ROWS = 200
 TICKS = 0.005  # seconds between the frames of the storm
@@ -84,7 +85,7 @@ class Probe(App[None]):
     ]
 
     def __init__(self, *, stock: bool, log: Path | None) -> None:
-        super().__init__(driver_class=None if stock else PgtopDriver)
+        super().__init__(driver_class=PlainDriver if stock else PgtopDriver)
         self.animation_level = "none"
         self._tick_log = log
         self._count = 0

@@ -215,6 +215,40 @@ def test_suspended_and_resumed_the_screen_is_painted_again() -> None:
         assert terminal.restored
 
 
+@pytest.mark.parametrize("stock", [False, True])
+def test_sigcont_without_a_suspension_takes_the_terminal_once(stock: bool) -> None:
+    """SIGCONT follows SIGSTOP, and systemd sends it after SIGTERM: the terminal was left raw, and
+    two threads read the keys.
+    """
+    with probe(*["--stock"] * stock) as terminal:
+        os.kill(terminal.pid, signal.SIGSTOP)
+        os.kill(terminal.pid, signal.SIGCONT)
+        type_keys(terminal, "tdu")
+        os.kill(terminal.pid, signal.SIGTERM)
+        os.kill(terminal.pid, signal.SIGCONT)
+        assert terminal.wait_for_exit() == 143
+        assert terminal.restored
+
+
+def test_after_sigstop_the_modes_are_set_again() -> None:
+    """A shell sets its own while the program is stopped, and writes over the frame."""
+    with probe(as_job=True) as terminal:
+        type_keys(terminal, "td")
+        before = cells(terminal)
+        raw = terminal.modes_now
+        os.kill(terminal.job, signal.SIGSTOP)
+        until(lambda: _process_state(terminal.job) == "T", "a stopped process")
+        terminal.set_modes(terminal.settings)
+        terminal.screen.reset()
+        os.kill(terminal.job, signal.SIGCONT)
+        until(lambda: cells(terminal) == before, "the frame from before")
+        assert terminal.modes_now == raw
+        type_keys(terminal, "t")
+        terminal.send("q")
+        assert terminal.wait_for_exit() == 0
+        assert terminal.restored
+
+
 def test_without_a_shell_it_is_not_stopped() -> None:
     """The app goes on at once if no shell could resume it, as an orphaned job does in the
     kernel."""

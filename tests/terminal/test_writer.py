@@ -10,6 +10,7 @@ from select import select
 import pyte
 import pytest
 
+from pgtop.terminal import tty
 from pgtop.terminal import writer as writing
 from pgtop.terminal.canvas import Canvas
 from pgtop.terminal.painter import Painter
@@ -94,6 +95,27 @@ def test_a_lost_answer_stops_no_frame(monkeypatch: pytest.MonkeyPatch) -> None:
         screen.draw("b")
         until(lambda: screen.shows("b"))
         assert screen.raw.count(ASKED) > 1
+
+
+def test_the_proofs_of_the_next_writer_have_other_numbers(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A writer is made at each return from a suspension. Counted from 1 again, its proofs would be
+    those of older questions, and a key typed before a dialog is seen would answer it.
+    """
+    master, slave = pty.openpty()
+    monkeypatch.setattr(tty, "_STDERR", slave)
+    own = tty.Tty()
+    numbers = []
+    for _ in range(2):
+        writer = own.writer()
+        writer.start()
+        numbers.append(writer.request_proof())
+        until(lambda: ASKED in os.read(master, 4096))
+        writer.stop()
+    os.close(master)
+    os.close(slave)
+    assert numbers[1] > numbers[0]
 
 
 def test_an_idle_writer_sends_without_its_thread() -> None:

@@ -1,5 +1,7 @@
 """Every key, pressed in the app that users run."""
 
+import errno
+
 import pytest
 from textual import events
 from textual.events import MouseScrollDown, MouseScrollUp
@@ -229,3 +231,13 @@ async def test_any_size_draws(size: tuple[int, int]) -> None:
         await pilot.pause()
         await press(pilot, "clear")
         assert isinstance(stage.app.screen, SessionsScreen)
+
+
+async def test_a_thread_that_has_lost_the_terminal_is_no_bug() -> None:
+    """The thread of Textual's own driver raises EIO after a hang-up."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        stage.app.fail(OSError(errno.EIO, "Input/output error"))
+        await pilot.pause()
+    assert stage.app.return_value == 129
+    assert stage.app.crash is None
