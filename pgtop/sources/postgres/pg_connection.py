@@ -25,6 +25,7 @@ class PgConnection:
 
     def __init__(self, pgconn: pq.abc.PGconn) -> None:
         self.pgconn = pgconn
+        """libpq's connection. `pipeline` alone sends over it."""
         self.fatal_error: psycopg.Error | None = None
         """The server's last message before it ended the session between two statements: libpq turns
         that message into a notice.
