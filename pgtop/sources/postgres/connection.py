@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 import psycopg
 from psycopg import pq
@@ -21,7 +21,7 @@ from pgtop.model.failure import Failure, FailureKind
 from pgtop.ports import SourceError
 from pgtop.sources.postgres import failures, places
 from pgtop.sources.postgres.background import BackgroundThread
-from pgtop.sources.postgres.bounds import bytes_received
+from pgtop.sources.postgres.bounds import ANSWER_BYTES, bytes_received
 from pgtop.sources.postgres.conninfo import (
     NO_PASSPHRASE,
     ResolvedOptions,
@@ -31,7 +31,6 @@ from pgtop.sources.postgres.conninfo import (
 )
 from pgtop.sources.postgres.dialing import connect_seconds, dial, time_limit
 from pgtop.sources.postgres.features import Features
-from pgtop.sources.postgres.introduction import STATEMENT_SECONDS as STATEMENT_SECONDS
 from pgtop.sources.postgres.introduction import (
     introduce,
     logging_settings,
@@ -39,20 +38,18 @@ from pgtop.sources.postgres.introduction import (
 )
 from pgtop.sources.postgres.pg_connection import PgConnection
 from pgtop.sources.postgres.pipeline import (
-    ANSWER_BYTES,
     Answer,
     Command,
+    Statement,
     command,
     run,
     run_each,
 )
-from pgtop.sources.postgres.pipeline import Statement as Statement
+from pgtop.sources.postgres.shapes import Rows
 from pgtop.sources.postgres.tls_files import locked_key, needs_tls
 
 PasswordPrompt: TypeAlias = Callable[[str], str]
 """Returns the password for a prompt. Its exceptions pass through."""
-
-Row: TypeAlias = tuple[Any, ...]
 
 _DEFAULT_OPTIONS = {
     "connect_timeout": "10",
@@ -83,14 +80,18 @@ _SHORT_VISIT = {
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """The open connection, for the task that has acquired it."""
+    """The open connection, for the task that has acquired it.
+
+    A reconnect makes another object: what is remembered of a server's answers is valid only for the
+    channel that they came through.
+    """
 
     connection: PgConnection
     features: Features
 
     async def run(
         self, *statements: Statement | Command, most: int = ANSWER_BYTES
-    ) -> list[list[Row]]:
+    ) -> list[Rows]:
         """Return the rows of each statement: one round trip, one read-only transaction, binary
         results. Raises psycopg.Error. A command is sent as it is.
 
@@ -102,7 +103,7 @@ class Channel:
 
     async def run_each(
         self, statements: Sequence[Statement], *, is_logged: bool = False
-    ) -> AsyncIterator[list[Row] | psycopg.Error]:
+    ) -> AsyncIterator[Rows | psycopg.Error]:
         """Yield the rows of each statement, or its error: see `run_apart`.
 
         With `is_logged` the server logs the statements, if it is configured to log any.
@@ -156,8 +157,10 @@ class ServerConnection:
         self._parameters = dict(parameters)
         self._prompt = prompt
         self._lock = asyncio.Lock()
+        """Held by the task that uses the connection, and by no other."""
         self._channel: Channel | None = None
         self._limit: asyncio.Timeout | None = None
+        """The time limit of that task: it has none until `close` lets it expire."""
         self._is_closed = False
         self._background = BackgroundThread()
         self._resolved: ResolvedOptions | None = None

@@ -22,10 +22,10 @@ from pgtop.model.server import (
     ServerInstance,
 )
 from pgtop.model.timestamp import MICROSECONDS, Instant
-from pgtop.sources.postgres.connection import Channel, Row, Statement
+from pgtop.sources.postgres.connection import Channel
 from pgtop.sources.postgres.encoding import decode_name
 from pgtop.sources.postgres.features import LOG_MEMORY, Features
-from pgtop.sources.postgres.pipeline import Answer
+from pgtop.sources.postgres.pipeline import Answer, Statement
 from pgtop.sources.postgres.shapes import (
     BOOL,
     INT4,
@@ -34,6 +34,8 @@ from pgtop.sources.postgres.shapes import (
     TEXT,
     TIME,
     AnswerError,
+    Row,
+    Rows,
     Shape,
     one_row,
 )
@@ -227,7 +229,7 @@ class Facts:
         self.server: Server | None = None
         self._due: Instant = 0
         self._ways = dict.fromkeys(_FACTS, 0)
-        self._rows: dict[Fact, list[Row]] = {}
+        self._rows: dict[Fact, Rows] = {}
 
     def renew(self) -> None:
         """Make all facts due."""

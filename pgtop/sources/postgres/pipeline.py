@@ -30,8 +30,7 @@ from psycopg.errors import error_from_result
 
 from pgtop.log import LOG, STATEMENTS
 from pgtop.model import OWN_COMMENT
-from pgtop.sources.postgres.bounds import ANSWER_BYTES as ANSWER_BYTES
-from pgtop.sources.postgres.bounds import Bounds
+from pgtop.sources.postgres.bounds import ANSWER_BYTES, Bounds
 from pgtop.sources.postgres.parameters import Parameter, encoded
 from pgtop.sources.postgres.pg_connection import PgConnection
 from pgtop.sources.postgres.shapes import AnswerError, Result, Rows, Shape, load
@@ -170,7 +169,11 @@ async def _collect(
     most: int,
     results: list[Result],
 ) -> psycopg.Error | None:
-    """Append every result in order; return the error that broke the connection, if it broke."""
+    """Append every result in order; return the error that broke the connection, if it broke.
+
+    The connection leaves pipeline mode only once all answers are read. `ServerConnection` drops one
+    that is still in it, so no answer is ever taken for that of a later statement.
+    """
     pgconn = connection.pgconn
     pgconn.enter_pipeline_mode()
     try:

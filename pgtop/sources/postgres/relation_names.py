@@ -15,9 +15,10 @@ from pgtop.model.server import Database
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant
 from pgtop.ports import SourceError
-from pgtop.sources.postgres.connection import Row, ServerConnection, Statement
+from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.encoding import decode
-from pgtop.sources.postgres.shapes import LONGEST_NAME, OID, TEXT, TIME, Shape
+from pgtop.sources.postgres.pipeline import Statement
+from pgtop.sources.postgres.shapes import LONGEST_NAME, OID, TEXT, TIME, Row, Shape
 
 _NAMES = """
     SELECT oid, nullif(oid::regclass::text, oid::text), pg_postmaster_start_time()

@@ -16,22 +16,17 @@ from pgtop.model.section import SESSIONS_ONLY, Topic
 from pgtop.model.server import Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
-from pgtop.sources.postgres.connection import (
-    STATEMENT_SECONDS,
-    Channel,
-    Row,
-    ServerConnection,
-    Statement,
-)
+from pgtop.sources.postgres.connection import Channel, ServerConnection
 from pgtop.sources.postgres.facts import Facts
 from pgtop.sources.postgres.failures import error_text
-from pgtop.sources.postgres.pipeline import Answer
+from pgtop.sources.postgres.introduction import STATEMENT_SECONDS
+from pgtop.sources.postgres.pipeline import Answer, Statement
 from pgtop.sources.postgres.probes import PROBES, Probe
 from pgtop.sources.postgres.probes.activity import NameCache
 from pgtop.sources.postgres.probes.lock_target import NO_NAMES, Names
 from pgtop.sources.postgres.probes.sections import SectionReader
 from pgtop.sources.postgres.probes.sessions import Owner, SessionReader, SessionReply
-from pgtop.sources.postgres.shapes import TooLongError
+from pgtop.sources.postgres.shapes import Rows, TooLongError
 
 if TYPE_CHECKING:
     from pgtop.analysis.wait_profile import SliceBy
@@ -237,7 +232,7 @@ class _Sampler:
 
     async def _run(
         self, transactions: Sequence[Sequence[Statement]]
-    ) -> tuple[list[list[Row]], *tuple[Answer, ...]]:
+    ) -> tuple[list[Rows], *tuple[Answer, ...]]:
         """Run each transaction; return their answers, the first of which is no error. Raises
         psycopg.Error.
         """

@@ -24,7 +24,8 @@ from psycopg.types.string import ByteaBinaryLoader
 
 from pgtop.model.timestamp import MICROSECONDS
 
-Rows: TypeAlias = list[tuple[Any, ...]]
+Row: TypeAlias = tuple[Any, ...]
+Rows: TypeAlias = list[Row]
 Result: TypeAlias = pq.abc.PGresult
 
 
@@ -175,7 +176,7 @@ def load(result: Result, shape: Shape | None) -> Rows:
     return rows
 
 
-def one_row(rows: Rows) -> tuple[Any, ...]:
+def one_row(rows: Rows) -> Row:
     """Return the only row. Raises AnswerError if there are more, or none."""
     if len(rows) != 1:
         raise AnswerError(f"The server answered with {len(rows)} rows in place of one.")

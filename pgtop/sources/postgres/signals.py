@@ -17,12 +17,13 @@ from pgtop.model.server import SeenOn, ServerInstance
 from pgtop.model.signal import ReplyStatus, Signal, SignalReply, SignalRequest
 from pgtop.model.timestamp import written
 from pgtop.ports import SourceError
-from pgtop.sources.postgres.connection import Channel, Row, ServerConnection, Statement
+from pgtop.sources.postgres.connection import Channel, ServerConnection
 from pgtop.sources.postgres.encoding import decode_name
 from pgtop.sources.postgres.facts import CLUSTER, read_run
 from pgtop.sources.postgres.failures import error_text
 from pgtop.sources.postgres.features import Features
 from pgtop.sources.postgres.parameters import Parameter, moment
+from pgtop.sources.postgres.pipeline import Statement
 from pgtop.sources.postgres.probes import activity
 from pgtop.sources.postgres.shapes import (
     BOOL,
@@ -31,6 +32,8 @@ from pgtop.sources.postgres.shapes import (
     TEXT,
     TIME,
     AnswerError,
+    Row,
+    Rows,
     Shape,
     one_row,
 )
@@ -199,7 +202,7 @@ async def _answering_instance(
     return known if is_same else instance
 
 
-def _reply_of(answer: list[Row] | psycopg.Error) -> SignalReply:
+def _reply_of(answer: Rows | psycopg.Error) -> SignalReply:
     """Return the reply for a statement's rows, or for its error, which may leave open whether the
     signal was sent.
     """

@@ -16,7 +16,8 @@ from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from pgtop.demo.server import Cluster
 from pgtop.ports import SourceError
-from pgtop.sources.postgres.connection import ServerConnection, Statement
+from pgtop.sources.postgres.connection import ServerConnection
+from pgtop.sources.postgres.pipeline import Statement
 from pgtop.text.clean import clean
 from tests.hostile_text import CASES, ENCODINGS, FRAGMENTS, MOVES, TEXTS, harmful
 from tests.keys import READY, typed

@@ -18,7 +18,8 @@ from pgtop.model.connecting import STEPS
 from pgtop.model.failure import FailureKind
 from pgtop.ports import SourceError
 from pgtop.sources.postgres import pipeline
-from pgtop.sources.postgres.connection import ServerConnection, Statement
+from pgtop.sources.postgres.connection import ServerConnection
+from pgtop.sources.postgres.pipeline import Statement
 from tests.sources.postgres.conftest import Connect, Wire
 from tests.sources.postgres.signal_helpers import RoleMaker
 from tests.waiting import PATIENCE, until_async

@@ -9,8 +9,9 @@ from psycopg.adapt import Transformer
 from psycopg.pq import Format
 
 from pgtop.model.timestamp import from_datetime
-from pgtop.sources.postgres.connection import ServerConnection, Statement
+from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.parameters import Parameter, TimestampParam, encoded
+from pgtop.sources.postgres.pipeline import Statement
 
 INT4 = st.integers(-(2**31), 2**31 - 1)
 INT8 = st.integers(-(2**63), 2**63 - 1)

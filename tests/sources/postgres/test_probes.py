@@ -6,8 +6,9 @@ from typing import NamedTuple
 import pytest
 
 from pgtop.model.section import SESSIONS, Section, Topic
-from pgtop.sources.postgres.connection import ServerConnection, Statement
+from pgtop.sources.postgres.connection import ServerConnection
 from pgtop.sources.postgres.encoding import decode_name
+from pgtop.sources.postgres.pipeline import Statement
 from pgtop.sources.postgres.probes import ProbeContext
 from pgtop.sources.postgres.probes.sections import RETRY_AFTER
 from pgtop.sources.postgres.sampler import PostgresSource

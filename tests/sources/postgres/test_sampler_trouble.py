@@ -16,7 +16,8 @@ from pgtop.demo.server import Cluster
 from pgtop.model.failure import FailureKind
 from pgtop.model.snapshot import Snapshot
 from pgtop.ports import SourceError
-from pgtop.sources.postgres.connection import ServerConnection, Statement
+from pgtop.sources.postgres.connection import ServerConnection
+from pgtop.sources.postgres.pipeline import Statement
 from pgtop.sources.postgres.sampler import PostgresSource
 from tests.sources.postgres.conftest import Connect, Wire
 from tests.sources.postgres.sampler_helpers import backend, pid_of, sample_until

@@ -4,9 +4,9 @@ import pytest
 from psycopg import sql
 
 from pgtop.model.detail import StartSetting, Timeout
-from pgtop.sources.postgres.connection import Row
 from pgtop.sources.postgres.probes.timeouts import read_start_settings, read_timeouts
 from pgtop.sources.postgres.sampler import PostgresSource
+from pgtop.sources.postgres.shapes import Row
 from tests import scenes
 from tests.sources.postgres.conftest import Connect
 from tests.sources.postgres.sampler_helpers import backend, pid_of

@@ -12,10 +12,10 @@ from typing import LiteralString, NamedTuple
 from pgtop.model.backend import HIDDEN_QUERY, Backend
 from pgtop.model.server import Database, Server
 from pgtop.model.timestamp import Instant
-from pgtop.sources.postgres.connection import Row, Statement
 from pgtop.sources.postgres.encoding import decode, decode_name
 from pgtop.sources.postgres.features import Features
 from pgtop.sources.postgres.parameters import Parameter, Pids, moment
+from pgtop.sources.postgres.pipeline import Statement
 from pgtop.sources.postgres.shapes import (
     BYTES,
     INT4,
@@ -28,6 +28,8 @@ from pgtop.sources.postgres.shapes import (
     TIME,
     XID,
     AnswerError,
+    Row,
+    Rows,
     Shape,
 )
 
@@ -314,7 +316,7 @@ class End(NamedTuple):
     """The other sessions that have no row of their own."""
 
 
-def read_end(rows: list[Row]) -> End:
+def read_end(rows: Rows) -> End:
     """Take off the first row. Raises AnswerError if it is missing, or if a session has no pid."""
     pids = [row[0] for row in rows]
     if not rows or pids[0] is not None or None in pids[1:] or rows[0][-1] is None:

@@ -8,10 +8,11 @@ import psycopg
 from pgtop.model.backend import Backend, BackendId
 from pgtop.model.detail import Detail, Lock, is_cut
 from pgtop.model.server import Server
-from pgtop.sources.postgres.connection import Channel, Row, Statement
+from pgtop.sources.postgres.connection import Channel
 from pgtop.sources.postgres.encoding import decoded
 from pgtop.sources.postgres.failures import error_text
 from pgtop.sources.postgres.features import Features
+from pgtop.sources.postgres.pipeline import Statement
 from pgtop.sources.postgres.probes import activity
 from pgtop.sources.postgres.probes.exempt import exempt, read_exempt
 from pgtop.sources.postgres.probes.lock_target import (
@@ -26,14 +27,7 @@ from pgtop.sources.postgres.probes.timeouts import (
     read_timeouts,
     timeouts,
 )
-from pgtop.sources.postgres.shapes import (
-    BOOL,
-    INT4,
-    INT8,
-    TEXT,
-    TIME,
-    Shape,
-)
+from pgtop.sources.postgres.shapes import BOOL, INT4, INT8, TEXT, TIME, Row, Rows, Shape
 
 LOCKS_AT_MOST = 200
 
@@ -100,7 +94,7 @@ async def read_detail(
 
 
 def find(
-    rows: list[Row], server: Server, backend_id: BackendId, text_bytes: int
+    rows: Rows, server: Server, backend_id: BackendId, text_bytes: int
 ) -> Backend | None:
     """Return this backend from rows of `activity.activity`; if no start is known, any that has the
     pid.
@@ -115,7 +109,7 @@ def find(
 
 async def _poll(
     channel: Channel, server: Server, pid: int
-) -> tuple[list[list[Row]], str, list[Row]]:
+) -> tuple[list[Rows], str, Rows]:
     """Read activity, length of the query, locks and exempt processes; without the last two if they
     fail, and with the reason. The last rows are the settings of timeouts; none if they fail.
     """

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from pgtop.sources.postgres.connection import Row, Statement
 from pgtop.sources.postgres.features import NO_PIDS, PROGRESS, SLOTS, Features
-from pgtop.sources.postgres.shapes import PID, Shape
+from pgtop.sources.postgres.pipeline import Statement
+from pgtop.sources.postgres.shapes import PID, Row, Shape
 
 _PID_SHAPE = Shape(PID.or_null)
 _VACUUMS = "SELECT pid FROM pg_catalog.pg_stat_get_progress_info('VACUUM')"

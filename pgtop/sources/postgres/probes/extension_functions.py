@@ -13,7 +13,7 @@ power worth stealing calls no function that could be replaced so by others than 
 """
 
 from collections.abc import Sequence
-from typing import Any, LiteralString, NamedTuple
+from typing import LiteralString, NamedTuple
 
 from pgtop.sources.postgres.encoding import decode_name
 from pgtop.sources.postgres.features import Features
@@ -25,6 +25,7 @@ from pgtop.sources.postgres.shapes import (
     TEXT,
     TIME,
     AnswerError,
+    Row,
     Shape,
 )
 
@@ -107,14 +108,12 @@ def look_up(extension: LiteralString, functions: LiteralString) -> Statement:
     return Statement(sql, shape=_FUNCTIONS_SHAPE)
 
 
-def name_in(row: tuple[Any, ...]) -> str:
+def name_in(row: Row) -> str:
     """Return the name of the function of a row."""
     return decode_name(row[4])
 
 
-def refusal(
-    extension: str, row: tuple[Any, ...], powers: tuple[bool | None, bool]
-) -> str:
+def refusal(extension: str, row: Row, powers: tuple[bool | None, bool]) -> str:
     """Return why a function may not be called; "" if it may."""
     *_, may_call, is_safe = row
     if not may_call:
@@ -132,9 +131,7 @@ def replaceable(extension: str) -> str:
     )
 
 
-def function_of(
-    row: tuple[Any, ...], extension: str, features: Features
-) -> ExtensionFunction:
+def function_of(row: Row, extension: str, features: Features) -> ExtensionFunction:
     """Return the function of a row. Raises AnswerError."""
     oid, version, schema_version, schema, name, columns, *_ = row
     call_name = quoted_schema(schema, features.encoding, extension)

@@ -19,8 +19,8 @@ from pgtop.analysis.progress_commands import may_have_others, views_of
 from pgtop.model.progress import SECTION, Operation, ProgressReading
 from pgtop.model.section import PROGRESS, Topic
 from pgtop.model.timestamp import MICROSECONDS
-from pgtop.sources.postgres.connection import Row, Statement
 from pgtop.sources.postgres.encoding import decode, decode_name
+from pgtop.sources.postgres.pipeline import Statement
 from pgtop.sources.postgres.probes import ProbeContext
 from pgtop.sources.postgres.probes.lock_target import relation_target, short_name
 from pgtop.sources.postgres.shapes import (
@@ -29,6 +29,7 @@ from pgtop.sources.postgres.shapes import (
     TEXT,
     TIME,
     AnswerError,
+    Row,
     Rows,
     Shape,
 )

@@ -7,9 +7,9 @@ from pgtop.model.backend import CLIENT_READ, Backend
 from pgtop.model.server import Database, Role, Server
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant
-from pgtop.sources.postgres.connection import Row
 from pgtop.sources.postgres.probes import activity
 from pgtop.sources.postgres.probes.activity import BLOCKERS
+from pgtop.sources.postgres.shapes import Row, Rows
 
 _NAMES_KEPT = 20_000
 """Some applications put the number of a request into their name; above this count all names are
@@ -31,7 +31,7 @@ class SessionMemory:
         self._text_bytes = text_bytes
         self._names = activity.NameCache()
         self._known: dict[tuple[int, Instant | None], Backend] = {}
-        self._rows: list[Row] = []
+        self._rows: Rows = []
         """The rows of the previous snapshot."""
         self._backends: Sequence[Backend] = ()
         """The backends of these rows."""
@@ -40,7 +40,7 @@ class SessionMemory:
         self._named = b""
         self._named_idle: tuple[Backend, ...] = ()
 
-    def read(self, rows: list[Row], server: Server) -> list[Backend]:
+    def read(self, rows: Rows, server: Server) -> list[Backend]:
         """Return the backends in the rows: the same object as before for a row that is as before,
         as most sessions do the same for longer than an interval.
 
@@ -76,7 +76,7 @@ class SessionMemory:
         )
         return known if known == backend else backend
 
-    def remember(self, rows: list[Row], snapshot: Snapshot) -> None:
+    def remember(self, rows: Rows, snapshot: Snapshot) -> None:
         """Remember the rows and their backends, the first ones of the snapshot; forget ended ones
         if there are too many.
         """

@@ -28,8 +28,8 @@ from pgtop.model.section import LOCKS, Section, Topic
 from pgtop.model.server import Server
 from pgtop.model.snapshot import NO_IDLE_GROUP, IdleGroup, Snapshot
 from pgtop.model.timestamp import MICROSECONDS, Instant, seconds_between
-from pgtop.sources.postgres.connection import Row, Statement
 from pgtop.sources.postgres.features import Features
+from pgtop.sources.postgres.pipeline import Statement
 from pgtop.sources.postgres.probes import activity
 from pgtop.sources.postgres.probes.activity import EVERYTHING, Changes
 from pgtop.sources.postgres.probes.lock_target import NO_NAMES, Names
@@ -38,7 +38,7 @@ from pgtop.sources.postgres.probes.locks.answers import read
 from pgtop.sources.postgres.probes.locks.schedule import LockPollPlan, LockPollSchedule
 from pgtop.sources.postgres.probes.locks.statements import statements
 from pgtop.sources.postgres.probes.session_memory import SessionMemory
-from pgtop.sources.postgres.shapes import AnswerError
+from pgtop.sources.postgres.shapes import AnswerError, Rows
 
 GROUPING_AFTER = 5 * MICROSECONDS
 """A client that has been idle for so long usually remains idle: the group changes seldom."""
@@ -72,11 +72,11 @@ class SessionReply(NamedTuple):
     """When its server was started."""
     seconds: float
     """Duration on the server."""
-    rows: list[Row]
+    rows: Rows
     idle: tuple[Backend, ...]
     """Idle sessions that have no row and are not in the group."""
     idle_group: IdleGroup
-    lock_rows: Sequence[list[Row]]
+    lock_rows: Sequence[Rows]
 
     @property
     def owners(self) -> set[Owner]:
@@ -153,7 +153,7 @@ class SessionReader:
             again=incomplete,
         )
 
-    def reply(self, answers: Sequence[list[Row]]) -> SessionReply | None:
+    def reply(self, answers: Sequence[Rows]) -> SessionReply | None:
         """Return the reply, or None if it does not fit the previous snapshot: that is then dropped,
         and the poll must be repeated.
 

@@ -13,9 +13,9 @@ from typing import LiteralString, NamedTuple
 from pgtop.model.backend import Backend
 from pgtop.model.detail import StartSetting, Timeout
 from pgtop.model.server import Server
-from pgtop.sources.postgres.connection import Row, Statement
 from pgtop.sources.postgres.encoding import decode_name
-from pgtop.sources.postgres.shapes import OID, TEXT, Shape
+from pgtop.sources.postgres.pipeline import Statement
+from pgtop.sources.postgres.shapes import OID, TEXT, Row, Shape
 
 _NAMES: LiteralString = """ARRAY['statement_timeout', 'idle_in_transaction_session_timeout',
     'idle_session_timeout', 'transaction_timeout']"""

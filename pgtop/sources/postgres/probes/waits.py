@@ -14,9 +14,9 @@ from pgtop.model.backend import Backend
 from pgtop.model.server import Server
 from pgtop.model.timestamp import seconds_between
 from pgtop.model.waits import QUERY_BYTES, WaitSample
-from pgtop.sources.postgres.connection import Row, Statement
 from pgtop.sources.postgres.encoding import decode, decode_name
 from pgtop.sources.postgres.features import Features
+from pgtop.sources.postgres.pipeline import Statement
 from pgtop.sources.postgres.probes.activity import NameCache
 from pgtop.sources.postgres.shapes import (
     BOOL,
@@ -27,6 +27,8 @@ from pgtop.sources.postgres.shapes import (
     TEXT,
     TIME,
     AnswerError,
+    Row,
+    Rows,
     Shape,
 )
 
@@ -90,7 +92,7 @@ EVENTS = Statement(
 """The server's own words for each event, from 17 on."""
 
 
-def read_events(rows: list[Row]) -> Mapping[str, str]:
+def read_events(rows: Rows) -> Mapping[str, str]:
     """Return the words for each event, by `Type:Event`. They may be of an extension: clean before
     showing.
     """
@@ -121,7 +123,7 @@ def _sql(features: Features, by: SliceBy, *, is_of_one: bool) -> LiteralString:
     return _SQL.format(**columns, of_one=of_one if is_of_one else "")
 
 
-def read(rows: list[Row], server: Server, names: NameCache) -> WaitSample:
+def read(rows: Rows, server: Server, names: NameCache) -> WaitSample:
     """Read the answer. Raises AnswerError."""
     if not rows or rows[-1][-1] is None or rows[-1][-2] is None:
         raise AnswerError("The server does not name the time of its answer.")

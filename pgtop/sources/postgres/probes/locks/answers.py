@@ -15,7 +15,6 @@ from pgtop.model.locks import (
 )
 from pgtop.model.server import Server
 from pgtop.model.timestamp import seconds_between
-from pgtop.sources.postgres.connection import Row
 from pgtop.sources.postgres.encoding import decode, decode_name, decoded
 from pgtop.sources.postgres.probes.exempt import read_exempt
 from pgtop.sources.postgres.probes.lock_target import (
@@ -28,13 +27,13 @@ from pgtop.sources.postgres.probes.lock_target import (
 )
 from pgtop.sources.postgres.probes.locks.schedule import LockPollPlan
 from pgtop.sources.postgres.probes.locks.statements import GRANTED, TIMES
-from pgtop.sources.postgres.shapes import LONGEST_NAME, AnswerError
+from pgtop.sources.postgres.shapes import LONGEST_NAME, AnswerError, Row, Rows
 
 Describe: TypeAlias = Callable[[PgLocksRow], str]
 """Returns the words for what is locked."""
 
 _TRANSACTION = PgLocksRow._fields.index("transactionid")
-_NOT_EXEMPT: list[Row] = [(None,)]
+_NOT_EXEMPT: Rows = [(None,)]
 
 
 class LockAnswers(NamedTuple):
@@ -51,7 +50,7 @@ class LockAnswers(NamedTuple):
 
 def read(
     plan: LockPollPlan,
-    answers: Sequence[list[Row]],
+    answers: Sequence[Rows],
     server: Server,
     encoding: str,
     names: Names = NO_NAMES,

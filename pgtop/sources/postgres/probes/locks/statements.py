@@ -1,9 +1,9 @@
 """The statements that read from the lock manager, beside the blockers of each waiter."""
 
 from pgtop.model.server import Server
-from pgtop.sources.postgres.connection import Statement
 from pgtop.sources.postgres.features import BLOCKING_PIDS, Features
 from pgtop.sources.postgres.parameters import Parameter
+from pgtop.sources.postgres.pipeline import Statement
 from pgtop.sources.postgres.probes.exempt import exempt
 from pgtop.sources.postgres.probes.lock_target import TARGET_TYPES
 from pgtop.sources.postgres.probes.locks.schedule import LockPollPlan
