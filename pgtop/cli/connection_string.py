@@ -10,7 +10,7 @@ from pgtop.cli import argv_secrets
 from pgtop.cli.args.connection import ConnectionOptions
 from pgtop.errors import UsageError
 from pgtop.sources.postgres.conninfo import parse_conninfo
-from pgtop.sources.postgres.places import ENCODE, refusal
+from pgtop.sources.postgres.option_checks import ENCODE, refusal
 
 if TYPE_CHECKING:
     from pgtop.config.servers import ServerProfile

@@ -15,7 +15,7 @@ from pgtop.cli.argv_secrets import masked
 from pgtop.cli.connection_string import parameters_of
 from pgtop.demo.server import Cluster
 from pgtop.errors import UsageError
-from pgtop.sources.postgres.places import refusal
+from pgtop.sources.postgres.option_checks import refusal
 from tests.cli import pgtop
 from tests.keys import READY, typed
 from tests.pty import Terminal

@@ -19,7 +19,7 @@ from pgtop.log import LOG
 from pgtop.model.connecting import RIGHTS, SAMPLE, ConnectSteps
 from pgtop.model.failure import Failure, FailureKind
 from pgtop.ports import SourceError
-from pgtop.sources.postgres import failures, places
+from pgtop.sources.postgres import failures
 from pgtop.sources.postgres.background import BackgroundThread
 from pgtop.sources.postgres.bounds import ANSWER_BYTES, bytes_received
 from pgtop.sources.postgres.conninfo import (
@@ -36,6 +36,7 @@ from pgtop.sources.postgres.introduction import (
     logging_settings,
     transaction_settings,
 )
+from pgtop.sources.postgres.option_checks import refusal
 from pgtop.sources.postgres.pg_connection import PgConnection
 from pgtop.sources.postgres.pipeline import (
     Answer,
@@ -275,7 +276,7 @@ class ServerConnection:
         implied = {
             name: options[name] for name in options if name not in self._parameters
         }
-        if why := places.refusal(implied):
+        if why := refusal(implied):
             raise SourceError(failures.implied_value(why))
         complete = {**_DEFAULT_OPTIONS, **options, **_FIXED_OPTIONS}
         return ResolvedOptions(complete, resolved.passwords)

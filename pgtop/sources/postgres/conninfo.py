@@ -25,7 +25,7 @@ from psycopg import pq
 from pgtop.errors import reason_of
 from pgtop.files import open_regular, read_start
 from pgtop.sources.postgres.encoding import decode_name
-from pgtop.sources.postgres.places import LOCAL_SOCKET, is_address, refusal
+from pgtop.sources.postgres.option_checks import LOCAL_SOCKET, is_address, refusal
 
 Options: TypeAlias = Mapping[str, str]
 

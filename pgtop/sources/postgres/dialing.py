@@ -30,7 +30,7 @@ from pgtop.sources.postgres.conninfo import (
     conninfo,
     password_for,
 )
-from pgtop.sources.postgres.places import LOCAL_SOCKET
+from pgtop.sources.postgres.option_checks import LOCAL_SOCKET
 from pgtop.sources.postgres.tls_files import missing_file
 
 PGconn = pq.abc.PGconn

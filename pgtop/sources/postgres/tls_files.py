@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pgtop.files import open_regular, read_start
-from pgtop.sources.postgres.places import LOCAL_SOCKET
+from pgtop.sources.postgres.option_checks import LOCAL_SOCKET
 
 _TLS_FILE_OPTIONS = (
     "sslcert",

@@ -29,8 +29,8 @@ from pgtop.sources.postgres.conninfo import (
 from pgtop.sources.postgres.dialing import dial
 from pgtop.sources.postgres.encoding import decode_name
 from pgtop.sources.postgres.failures import explain
+from pgtop.sources.postgres.option_checks import refusal
 from pgtop.sources.postgres.pg_connection import PgConnection
-from pgtop.sources.postgres.places import refusal
 from pgtop.sources.postgres.sampler import PostgresSource
 from tests.sources.postgres.conftest import Connect
 from tests.waiting import PATIENCE, until
