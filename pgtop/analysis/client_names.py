@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, NamedTuple
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.once import OncePerSnapshot
 from pgtop.model import EMPTY
-from pgtop.model.backend import CLIENT_BACKEND, Backend, BackendId
+from pgtop.model.backend import CLIENT_BACKEND, LOCAL, Backend, BackendId
 from pgtop.model.section import POOLS
 from pgtop.model.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from pgtop.analysis.pooled_clients import PooledClient
 
-LOCAL = "local"
-"""The client of sessions that came through a socket on the server or the pooler itself."""
 ABOUT = "~"
 """Stands before the name of a client that may have changed since the pooler was read."""
 

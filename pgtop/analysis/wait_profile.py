@@ -15,12 +15,9 @@ from math import sqrt
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from pgtop.model.backend import PARALLEL_WORKER, Backend
+from pgtop.model.backend import LOCAL, PARALLEL_WORKER, Backend
 from pgtop.model.timestamp import Instant, seconds_between
 from pgtop.model.waits import WaitClass, WaitSample, event_name, wait_class
-
-LOCAL = "local"
-"""The client of sessions that came through a socket on the server itself."""
 
 
 class SliceBy(StrEnum):

@@ -33,6 +33,11 @@ BETWEEN_COMMANDS = frozenset(
 CLIENT_READ = "ClientRead"
 """The wait event of an idle backend for as long as nothing happens to it."""
 
+LOCAL = "local"
+"""The name of a client without an address: it came through a socket file on the server itself, or
+on that of its pooler.
+"""
+
 HIDDEN_QUERY = "<insufficient privilege>"
 """The server's text in place of a query that this role may not read."""
 

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from pgtop.analysis.client_names import ClientNames, pool_names_of
-from pgtop.model.backend import Backend
+from pgtop.model.backend import LOCAL, Backend
 from pgtop.model.snapshot import Snapshot
 from pgtop.table.arrange import Arranged
 from pgtop.table.columns import ContextT, RowT
@@ -13,8 +13,6 @@ from pgtop.table.language.vocabulary import normalized
 from pgtop.table.session_state import state_word
 from pgtop.table.spec import TableSpec
 
-_LOCAL = "local"
-
 
 def _wait(backend: Backend) -> str | None:
     return backend.wait_event_type
@@ -22,7 +20,7 @@ def _wait(backend: Backend) -> str | None:
 
 def _client(backend: Backend) -> str | None:
     if backend.client_addr is None and backend.is_client and not backend.hidden:
-        return _LOCAL
+        return LOCAL
     return backend.client_addr
 
 

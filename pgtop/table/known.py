@@ -24,6 +24,7 @@ from pgtop.model.backend import (
     HIDDEN_QUERY,
     IDLE,
     IDLE_IN_TRANSACTION_ABORTED,
+    LOCAL,
     WALSENDER,
     Backend,
 )
@@ -36,7 +37,6 @@ from pgtop.table.session_state import state_word
 Texts: TypeAlias = tuple[str, ...]
 StateDecision: TypeAlias = Callable[[Backend], bool | None]
 
-_LOCAL = "local"
 _FASTPATH = "fastpath function call"
 _FREE_BYTES = 4
 """Bytes that stay free behind a text that was cut: one for the server itself, and up to three of
@@ -98,7 +98,7 @@ def client(backend: Backend) -> str | None:
     if backend.hidden:
         return backend.client_addr
     if backend.client_addr is None and backend.backend_type == WALSENDER:
-        return _LOCAL
+        return LOCAL
     return client_of(backend)
 
 

@@ -7,12 +7,13 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import TYPE_CHECKING, TypeAlias
 
-from pgtop.analysis.client_names import LOCAL, ClientNames, client_of, mark_of
+from pgtop.analysis.client_names import ClientNames, client_of, mark_of
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import (
     ACTIVE,
     CLIENT_READ,
     HIDDEN_QUERY,
+    LOCAL,
     WALSENDER,
     Backend,
 )

@@ -13,7 +13,7 @@ from typing import NamedTuple, TypeAlias
 from pgtop.analysis.client_names import pooled_of
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model import EMPTY
-from pgtop.model.backend import CLIENT_BACKEND, PARALLEL_WORKER, Backend
+from pgtop.model.backend import CLIENT_BACKEND, LOCAL, PARALLEL_WORKER, Backend
 from pgtop.model.running import RunningCounts
 from pgtop.model.section import BACKEND_IO, HOST
 from pgtop.model.snapshot import IdleGroup
@@ -39,8 +39,6 @@ _EXTRA_COLUMNS = tuple([each for each in COLUMNS if each.on_request])
 _OFFERED_COLUMNS = tuple([each for each in COLUMNS if each.is_offered])
 _AGES = ("xact", "query_age", "state_age")
 _NO_NAME = frozenset((None,))
-_LOCAL = "local"
-"""Stands for a client without an address."""
 _LONGEST_NAME = 63
 """Bytes of the longest name that a server has, unless it was built otherwise."""
 
@@ -277,7 +275,7 @@ def _forms(name: str, width: int) -> Iterator[tuple[AnyColumn, int]]:
 
 @lru_cache(maxsize=4096)
 def _width_of(text: str | None) -> int:
-    return cells(clean((text or _LOCAL)[:_LONGEST_NAME]))
+    return cells(clean((text or LOCAL)[:_LONGEST_NAME]))
 
 
 _STATE_FORMS = (*column("state").forms, *column("wait").forms)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeAlias
 
-from pgtop.model.backend import Backend
+from pgtop.model.backend import LOCAL, Backend
 from pgtop.table.predicates import Decision
 
 if TYPE_CHECKING:
@@ -14,7 +14,6 @@ if TYPE_CHECKING:
 
     Network: TypeAlias = IPv4Network | IPv6Network
 
-LOCAL = "local"
 _OCTETS = re.compile(r"(?:[0-9]{1,3}\.){1,3}")
 _HEX_GROUPS = re.compile(r"(?:[0-9a-f]{1,4}:){1,7}", re.IGNORECASE)
 
