@@ -80,7 +80,7 @@ def _connections_in(
     uses: Mapping[tuple[str, bool], int], group: IdleGroup
 ) -> Connections:
     busy: Counter[str] = Counter()
-    held = Counter(_held_by_settled(group))
+    held = Counter(_held_in(group))
     for (application, is_busy), size in uses.items():
         held[application] += size
         if is_busy:
@@ -165,24 +165,18 @@ def _pooler(snapshot: Snapshot) -> str:
     return answering[0] if answering else ""
 
 
-def _held_by(backends: Iterable[Backend]) -> Counter[str]:
-    """Count the client backends of each application."""
-    return Counter(
-        [b.application_name or "" for b in backends if b.backend_type == CLIENT_BACKEND]
-    )
-
-
 @lru_cache(maxsize=1)
-def _held_by_settled(settled: IdleGroup) -> Counter[str]:
-    return _held_by(settled.backends)
+def _held_in(group: IdleGroup) -> Counter[str]:
+    """Count the idle clients of each application."""
+    return Counter([backend.application_name or "" for backend in group.backends])
 
 
 def _long_idle(snapshot: Snapshot) -> int:
     """Count the sessions that have been idle for more than two minutes."""
     limit = snapshot.taken_at - _IDLE_SECONDS * MICROSECONDS
     since = _idle_since(snapshot.ungrouped)
-    settled_since = _settled_idle_since(snapshot.idle_group)
-    return bisect_left(since, limit) + bisect_left(settled_since, limit)
+    grouped_since = _grouped_idle_since(snapshot.idle_group)
+    return bisect_left(since, limit) + bisect_left(grouped_since, limit)
 
 
 def _idle_since(backends: Iterable[Backend]) -> list[Instant]:
@@ -196,5 +190,5 @@ def _idle_since(backends: Iterable[Backend]) -> list[Instant]:
 
 
 @lru_cache(maxsize=1)
-def _settled_idle_since(settled: IdleGroup) -> list[Instant]:
-    return _idle_since(settled.backends)
+def _grouped_idle_since(group: IdleGroup) -> list[Instant]:
+    return _idle_since(group.backends)
