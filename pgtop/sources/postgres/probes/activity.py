@@ -232,7 +232,8 @@ def read_backend(
     elif query_start is None:
         query = HIDDEN_QUERY if backend_start is None else ""
     else:
-        query = _known_text(before, backend_start, query_start)
+        known = _at_same_query(before, backend_start, query_start)
+        query = None if known is None else known.query
     database_name = server.database_name(datid) if database is None else database.name
     role_name = server.role_name(usesysid) if role is None else role.name
     blocked_by: tuple[int, ...] = ()
@@ -333,17 +334,13 @@ def read_sessions(named: bytes) -> Iterable[tuple[int, Instant]]:
     return _NAMED.iter_unpack(named)
 
 
-def _known_text(
-    before: Backend | None, backend_start: Instant | None, query_start: Instant
-) -> str | None:
-    """Return the text that the same query of the same backend had before."""
-    if (
-        before is None
-        or before.query_start != query_start
-        or before.backend_start != backend_start
-    ):
+def _at_same_query(
+    before: Backend | None, backend_start: Instant | None, query_start: Instant | None
+) -> Backend | None:
+    """Return `before` if it is the same backend at the same query."""
+    if before is None or before.query_start != query_start:
         return None
-    return before.query
+    return before if before.backend_start == backend_start else None
 
 
 def _blocked_by(
@@ -357,13 +354,8 @@ def _blocked_by(
     """
     if blockers is not None:
         return tuple(dict.fromkeys(blockers))
-    if (
-        before is None
-        or before.query_start != query_start
-        or before.backend_start != backend_start
-    ):
-        return ()
-    return before.blocked_by
+    known = _at_same_query(before, backend_start, query_start)
+    return () if known is None else known.blocked_by
 
 
 def _text(raw: bytes, database: Database | None, text_bytes: int) -> str:
