@@ -79,7 +79,7 @@ class Feed:
         return subscription
 
     def unsubscribe(self, subscription: Subscription) -> None:
-        """End a subscription: its topics are not polled for any longer."""
+        """End a subscription: its topics are no longer polled."""
         self._subscriptions.remove(subscription)
 
     def topics(self) -> frozenset[Topic]:

@@ -85,7 +85,7 @@ class History:
         self._gaps: deque[Gap] = deque(maxlen=_MOST_GAPS)
 
     async def run(self, events: Subscription) -> None:
-        """Keep the samples of a subscription, without end."""
+        """Keep the samples of a subscription, until cancelled."""
         missed = 0
         async for event in events:
             if events.missed > missed:

@@ -100,7 +100,7 @@ class Monitor:
         return self._make_planner() if self._make_planner is not None else None
 
     async def run(self) -> None:
-        """Sample the server and feed all consumers, without end."""
+        """Sample the server and feed all consumers, until cancelled."""
         events = self.feed.subscribe(every=True)
         keeping = asyncio.create_task(self._keep_history(events))
         try:
@@ -114,13 +114,13 @@ class Monitor:
         keeping.result()
 
     async def _keep_history(self, events: Subscription) -> None:
-        """Keep all samples, without end; the second one loads what that needs."""
+        """Keep all samples, until cancelled; the second one loads what that needs."""
         event = await anext(events)
         self.history.add(event)
         await self.history.run(events)
 
     async def follow(self, events: Subscription, show: Callable[[State], None]) -> None:
-        """Turn each event into a state and show it, without end; a slow screen misses some."""
+        """Turn each event into a state and show it, until cancelled; a slow screen misses some."""
         async for event in events:
             self.state = self.state.after(event, self._settings, self.poller.interval)
             show(self.state)

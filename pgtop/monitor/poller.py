@@ -130,7 +130,7 @@ class Poller:
         self._wake()
 
     async def events(self) -> AsyncIterator[Event]:
-        """Yield what happens, without end; a failure once a second, with the time to the retry."""
+        """Yield what happens until cancelled; a failure once a second, with the seconds left."""
         if self._fresh:
             async for event in self._idle():
                 yield event

@@ -37,5 +37,5 @@ class ReplayMonitor(Monitor):
         return self._timeline
 
     async def run(self) -> None:
-        """Sample nothing, without end."""
+        """Sample nothing, until cancelled."""
         await asyncio.Event().wait()

@@ -106,7 +106,7 @@ async def _follow(
     writer: RecordingWriter,
     command: RecordCommand,
 ) -> None:
-    """Sample and write without end."""
+    """Sample and write until cancelled."""
     feed = Feed()
     events = feed.subscribe(_TOPICS, every=True)
     poller = Poller(
