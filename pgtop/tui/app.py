@@ -7,6 +7,7 @@ import errno
 import os
 import pkgutil
 from collections.abc import Sequence
+from functools import partial
 from typing import ClassVar
 
 from textual import events
@@ -60,6 +61,7 @@ from pgtop.tui.text_input import HasFilter
 from pgtop.tui.textual_theme import textual_theme
 from pgtop.tui.theme import palette
 from pgtop.tui.view_switch import ViewSwitch
+from pgtop.tui.workers import start
 from pgtop.view_registry import View, keymap_for
 
 
@@ -189,9 +191,9 @@ class PgtopApp(SilentCrash, PastActions):
             self.call_after_refresh(self.action_record)
         self._views.pages.follow()
         for monitor in self._monitors:
-            self.run_worker(monitor.run(), name="monitor")
-        following = self._monitor.follow(self._views.events, self._show_new)
-        self.run_worker(following, name="screen")
+            start(self, monitor.run, "monitor")
+        following = partial(self._monitor.follow, self._views.events, self._show_new)
+        start(self, following, "screen")
 
     def _show_new(self, state: State) -> None:
         """Show the state after an event."""
@@ -285,7 +287,7 @@ class PgtopApp(SilentCrash, PastActions):
 
     def on_filter_kept(self, message: messages.FilterKept) -> None:
         self._filter_history.add(message.text)
-        self.run_worker(self._filter_history.keep(), name="filters")
+        start(self, self._filter_history.keep, "filters")
 
     # Views.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pgtop.analysis.recorded_detail import detail_in
@@ -12,6 +13,7 @@ from pgtop.ports import SourceError
 from pgtop.text.explainable import Explainable
 from pgtop.tui.screens.query_plan import Planning, QueryPlanScreen
 from pgtop.tui.theme import Palette
+from pgtop.tui.workers import start
 from pgtop.view.copies import OTHER_BYTES, Copied
 
 if TYPE_CHECKING:
@@ -35,7 +37,13 @@ class Explaining:
 
     def open(self, copied: Copied) -> None:
         """Open the page for the query of a session, once the whole query was read."""
-        self._app.run_worker(self._open(copied), group="explain", exclusive=True)
+        work = partial(self._open, copied)
+        start(
+            self._app,
+            work,
+            "explain",
+            exclusive=True,
+        )
 
     async def _open(self, copied: Copied) -> None:
         screen = self._app.screen
@@ -51,7 +59,7 @@ class Explaining:
         )
         self._app.push_screen(page)
         # leaving the page must not cut off an answer on the connection of the samples
-        self._app.run_worker(self._show_running(page, planning), group="running plan")
+        start(self._app, partial(self._show_running, page, planning), "running plan")
 
     async def _show_running(self, page: QueryPlanScreen, planning: Planning) -> None:
         """Show the plan that the query runs with, if one is known. A plan has literals in it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 from pgtop.terminal.pager import pager_command, run_pager
@@ -11,6 +12,7 @@ from pgtop.text.tone import Tone
 from pgtop.tui.dialogs.file_name import FileNameScreen
 from pgtop.tui.dialogs.menu import Choice, MenuScreen
 from pgtop.tui.saving import save, unused_name
+from pgtop.tui.workers import start
 from pgtop.view.export import ExportFormat
 
 if TYPE_CHECKING:
@@ -74,7 +76,7 @@ class ExportFlow:
 
         def write(name: str | None) -> None:
             if name is not None:
-                self._app.run_worker(self._save(name, export_format), group="export")
+                start(self._app, partial(self._save, name, export_format), "export")
 
         self._app.push_screen(FileNameScreen(f"File for the {noun}", offered), write)
 

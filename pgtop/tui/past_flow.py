@@ -17,6 +17,7 @@ from pgtop.monitor.rewind import Rewind
 from pgtop.monitor.state import State
 from pgtop.text.clean import clean
 from pgtop.text.when import parse_when
+from pgtop.tui.workers import start
 
 if TYPE_CHECKING:
     from pgtop.tui.app import PgtopApp
@@ -241,7 +242,12 @@ class PastFlow:
             self._show()
             return
         self._is_playing = True
-        self._app.run_worker(self._play(), group="play", exclusive=True)
+        start(
+            self._app,
+            self._play,
+            "play",
+            exclusive=True,
+        )
         self._show()
 
     def change_speed(self, direction: int) -> None:

@@ -5,8 +5,9 @@ The part of the app that ends other people's work.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any, Protocol
 
 from textual.screen import ModalScreen, Screen
 
@@ -68,10 +69,8 @@ class Host(Protocol):
         """Show another screen on top."""
         ...
 
-    def run_worker(
-        self, work: Coroutine[object, object, None], *, group: str
-    ) -> object:
-        """Run a coroutine beside the screen."""
+    def run_worker(self, work: Any, *, group: str) -> object:
+        """Run a function beside the screen."""
         ...
 
 
@@ -228,7 +227,7 @@ class SignalFlow:
     # The signals.
 
     def _send_one(self, consent: Consent) -> None:
-        self._app.run_worker(self._execute(consent), group="signals")
+        self._app.run_worker(partial(self._execute, consent), group="signals")
 
     def _send_many(self, consent: Consent) -> None:
         from pgtop.tui.dialogs.results import ResultScreen
@@ -245,7 +244,7 @@ class SignalFlow:
                 self._confirm_many(escalation, "surviving the cancel")
 
         self._app.push_screen(results, closed)
-        self._app.run_worker(self._execute(consent, results), group="signals")
+        self._app.run_worker(partial(self._execute, consent, results), group="signals")
 
     async def _execute(
         self, consent: Consent, results: ResultScreen | None = None

@@ -13,6 +13,7 @@ from pgtop.files import in_time
 from pgtop.text.clean import clean
 from pgtop.text.tone import Tone
 from pgtop.tui.dialogs.file_name import FileNameScreen
+from pgtop.tui.workers import start
 
 if TYPE_CHECKING:
     from pgtop.config.views import ViewProfile
@@ -34,7 +35,7 @@ class ViewSaving:
     def _start(self, name: str | None) -> None:
         if name is not None:
             profile = self._profile._replace(name=name)
-            self._app.run_worker(self._save(profile), group="view")
+            start(self._app, partial(self._save, profile), "view")
 
     async def _save(self, profile: ViewProfile) -> None:
         path = user_path(os.environ)

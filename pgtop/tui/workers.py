@@ -15,7 +15,15 @@ from textual.worker import WorkType
 Work: TypeAlias = Callable[[], Coroutine[None, None, None]]
 
 
-def start(owner: DOMNode, work: Work, group: str) -> None:
-    """Begin the work as a worker of the app or of a screen, unless that ends before."""
+def start(
+    owner: DOMNode,
+    work: Work,
+    group: str,
+    *,
+    exclusive: bool = False,
+) -> None:
+    """Begin the work as a worker of the app or of a screen, unless that ends before. Exclusive work
+    ends what is under way in its group.
+    """
     typed: WorkType[None] = work
-    owner.run_worker(typed, group=group)
+    owner.run_worker(typed, group=group, exclusive=exclusive)

@@ -95,6 +95,7 @@ RULES = (
     Rule("class-twice", shape.repeated_classes, is_for_tests=False),
     Rule("key-literal", each(shape.key_literals), is_for_tests=False),
     Rule("frozen-write", each(shape.frozen_writes), is_for_tests=False),
+    Rule("begun-worker", each(shape.begun_workers), is_for_tests=False),
     Rule("psycopg", each(borders.psycopg_imports), is_for_tests=False),
     Rule("textual", each(borders.textual_imports), is_for_tests=False),
     Rule("textual-private", borders.textual_private, is_for_tests=False),

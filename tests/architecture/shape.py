@@ -183,6 +183,20 @@ def frozen_writes(source: Source) -> Iterator[Offence]:
             yield source.offence(node.lineno, f"writes through {ast.unparse(node)}")
 
 
+def begun_workers(source: Source) -> Iterator[Offence]:
+    """Yield the workers that get a coroutine. Python complains of it on the terminal if the app
+    ends before it begins; a function is only called then.
+    """
+    for node in source.nodes:
+        if not isinstance(node, ast.Call) or not node.args:
+            continue
+        name = ast.unparse(node.func).rpartition(".")[2]
+        work = node.args[0]
+        is_call = isinstance(work, ast.Call) and ast.unparse(work.func) != "partial"
+        if name == "run_worker" and is_call:
+            yield source.offence(node.lineno, "a worker gets a coroutine")
+
+
 _LAYOUT = (
     tokenize.NL,
     tokenize.NEWLINE,

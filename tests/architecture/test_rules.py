@@ -76,6 +76,9 @@ BROKEN = {
     "frozen-write": """
         row.__dict__["cells"] = 1
         """,
+    "begun-worker": """
+        app.run_worker(self._play(), group="play")
+        """,
     "psycopg": """
         def connect():
             from psycopg import pq

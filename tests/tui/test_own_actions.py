@@ -3,6 +3,7 @@
 import asyncio
 import sys
 from itertools import count
+from typing import Any
 
 import pytest
 from hypothesis import example, given
@@ -119,6 +120,30 @@ async def test_keys_are_handled_while_a_long_output_is_drawn(
             assert drawing.done() or not _shows(stage, "more")
         assert turns > 50
         assert _shows(stage, "more")
+
+
+async def test_a_page_that_is_left_draws_no_more() -> None:
+    """The task that drew the output went on, five times a second, if the program had not ended."""
+    sleep = OwnAction("sleep", (sys.executable, "-c", "input()"), key="Z")
+    stage = _stage(sleep)
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await pilot.press("Z")
+        screen = stage.app.screen
+        assert isinstance(screen, ProgramScreen)
+        await pilot.press("escape")
+
+        async def is_over() -> bool:
+            return not any(worker.node is screen for worker in stage.app.workers)
+
+        await until_async(is_over)
+        methods = [_method(task) for task in asyncio.all_tasks()]
+        assert ProgramScreen._draw_often.__qualname__ not in methods
+
+
+def _method(task: asyncio.Task[Any]) -> str:
+    """Return the name of the function that a task runs."""
+    coroutine: Any = task.get_coro()
+    return str(coroutine.__qualname__)
 
 
 async def test_a_program_that_there_is_not_is_a_sentence() -> None:

@@ -14,6 +14,7 @@ from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line, line, wrapped
 from pgtop.tui.screens.pages import PageScreen
 from pgtop.tui.theme import Palette
+from pgtop.tui.workers import start
 
 _REDRAW_SECONDS = 0.2
 _SLICE_SECONDS = 0.01
@@ -56,17 +57,16 @@ class ProgramScreen(PageScreen):
         return "A program of your own"
 
     def on_mount(self) -> None:
-        self.run_worker(self._run(), name="program")
+        start(self, self._run, "program")
+        start(self, self._draw_often, "drawing")
 
     async def _run(self) -> None:
-        drawing = asyncio.create_task(self._draw_often())
         try:
             await self._program.run(self._output.append)
         except OSError as error:
             reason = error.strerror or str(error)
             self._failure = clean(f"{self._words[0]}: {reason}")
         self.show(self.state)
-        await drawing
 
     async def _draw_often(self) -> None:
         """Draw new output, a few times a second at most, until the page is left."""
@@ -132,5 +132,5 @@ def parts_of(output: bytes) -> Iterator[str]:
 
 def _parts_of_rows(rows: Sequence[str]) -> Iterator[str]:
     for row in rows:
-        for start in range(0, max(1, len(row)), _PART):
-            yield clean(row[start : start + _PART].expandtabs())
+        for first in range(0, max(1, len(row)), _PART):
+            yield clean(row[first : first + _PART].expandtabs())
