@@ -63,9 +63,7 @@ class Monitor:
         """The way back to the server; one that refuses while the past is shown."""
         if not self.shows_past:
             return self._executor
-        from pgtop.signalling.past import refusing
-
-        return refusing(self._executor)
+        return self._executor.refusing("the screen shows the past")
 
     @cached_property
     def history(self) -> "History":

@@ -20,7 +20,11 @@ from pgtop.model.signal import (
     SignalRequest,
 )
 from pgtop.ports import AuditError, AuditLog, Clock, Signaller
-from pgtop.signalling.observe import EFFECT_TIMEOUT, send_and_observe
+from pgtop.signalling.observe import (
+    EFFECT_TIMEOUT,
+    RefusingSignaller,
+    send_and_observe,
+)
 
 if TYPE_CHECKING:
     from pgtop.signalling.trail import SignalTrail
@@ -67,6 +71,10 @@ class SignalExecutor(NamedTuple):
     """True if nothing is sent that the audit log cannot take."""
     trail: "SignalTrail | None" = None
     """Keeps the signals of this run for the timeline, also those that the audit log cannot take."""
+
+    def refusing(self, reason: str) -> "SignalExecutor":
+        """Return an executor that writes the same audit log, and sends nothing."""
+        return self._replace(signaller=RefusingSignaller(reason))
 
     async def run(
         self,
