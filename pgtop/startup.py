@@ -22,11 +22,10 @@ with starts that lack the trick. A whole start of the dashboard takes 330 ms the
 """
 
 import gc
-import importlib
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from types import ModuleType
+from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -67,20 +66,15 @@ def resume_garbage_collection() -> None:
     gc.enable()
 
 
-def load(module: str) -> ModuleType:
-    """Import a module that was not needed earlier."""
-    return importlib.import_module(module)
-
-
 def load_screen() -> None:
     """Import all that draws the dashboard."""
-    load("pgtop.tui.run")
-    load("pgtop.tui.screens.sessions")
+    import_module("pgtop.tui.run")
+    import_module("pgtop.tui.screens.sessions")
 
 
 def load_dashboard() -> None:
     """Import the driver and all that draws the dashboard."""
-    load("pgtop.cli.compose")
+    import_module("pgtop.cli.compose")
     load_screen()
 
 

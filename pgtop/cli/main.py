@@ -6,14 +6,15 @@ loaded before a command needs it: `--help` and `--version` load neither the driv
 
 import os
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from pgtop import startup
 from pgtop.cli import output
 from pgtop.cli.args.command import PrintedText
 from pgtop.cli.args.command_list import BUDGET, COMMANDS, proposal
 from pgtop.cli.args.options import log_options, parse
 from pgtop.cli.exit_codes import Check, Exit, exit_for, exit_of
+from pgtop.cli.named_server import resolved
 from pgtop.config.log_options import LogOptions
 from pgtop.errors import PgtopError, UsageError
 from pgtop.log import LOG
@@ -139,7 +140,7 @@ def _run_module(command: "Command") -> int:
     specs = {spec.options: spec for spec in COMMANDS.values()}
     spec = specs[f"{module_of_options}.{record.__name__}"]
     try:
-        module = startup.load(f"pgtop.cli.commands.{spec.module or spec.name}")
+        module = import_module(f"pgtop.cli.commands.{spec.module or spec.name}")
         code: int = module.run(_with_named_server(command))
     except ImportError as error:
         library, _, _ = (error.name or "").partition(".")
@@ -156,8 +157,6 @@ def _with_named_server(command: "Command") -> "Command":
     connection = getattr(command, "connection", None)
     if connection is None or not connection.server_name:
         return command
-    from pgtop.cli.named_server import resolved
-
     connecting: Any = command
     named: Command = connecting._replace(connection=resolved(connection))
     return named

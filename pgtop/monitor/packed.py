@@ -6,6 +6,7 @@ this process reads them.
 """
 
 import marshal
+import pickle
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from io import BytesIO
@@ -356,8 +357,6 @@ def _names(server: Server) -> tuple[Mapping[int, Any], Mapping[int, Any]]:
 
 def _pickled(waits: _Waits, sections: _Sections) -> bytes:
     """Return both as bytes, whose length is their size."""
-    import pickle  # late: not before the first sample is on screen
-
     stream = BytesIO()
     pickler = pickle.Pickler(stream, pickle.HIGHEST_PROTOCOL)
     pickler.dispatch_table = {MappingProxyType: _reduced}
@@ -375,7 +374,5 @@ def _read_only(mapping: dict[Any, Any]) -> Mapping[Any, Any]:
 
 
 def _unpickled(parts: bytes) -> tuple[_Waits, _Sections]:
-    import pickle
-
     waits, sections = pickle.loads(parts)  # noqa: S301 - written by this process
     return waits, sections

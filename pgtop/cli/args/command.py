@@ -1,10 +1,10 @@
 """Declarations of commands: name, record of options, module and help."""
 
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from types import ModuleType
 from typing import Any, NamedTuple
 
-from pgtop import startup
 from pgtop.cli import exit_codes
 from pgtop.cli.args.connection import ConnectionOptions
 from pgtop.cli.args.parsers import CommandParser, OptionAdder, read_record
@@ -87,4 +87,4 @@ class CommandSpec(NamedTuple):
 
 
 def _load(module: str) -> ModuleType:
-    return startup.load(f"pgtop.cli.args.{module}")
+    return import_module(f"pgtop.cli.args.{module}")

@@ -12,7 +12,7 @@ from pgtop.cli import compose, interrupts, output
 from pgtop.cli.args.filters import SAVED_SIGN, filter_of, readable
 from pgtop.cli.args.recording_options import check_past
 from pgtop.cli.args.records import OutputFormat, ShowCommand
-from pgtop.cli.configuration import host_figures, redacts
+from pgtop.cli.configuration import host_figures, redacts, saved_filters
 from pgtop.cli.exit_codes import Exit
 from pgtop.cli.first_sample import first_sample
 from pgtop.cli.recorded import recorded_sample
@@ -178,8 +178,6 @@ def option_filter(text: str | None) -> Filter:
         return Filter()
     if SAVED_SIGN not in text:
         return filter_of(text, OPTION)
-    from pgtop.cli.configuration import saved_filters
-
     named = filter_of(text, OPTION, saved_filters())
     return Filter(named.canonical)
 

@@ -1,6 +1,8 @@
 """`pgtop version`: the version, and all that a bug report needs."""
 
-from pgtop import __version__, startup
+from importlib import import_module
+
+from pgtop import __version__
 from pgtop.cli import output
 from pgtop.cli.args.records import VersionCommand
 from pgtop.cli.environment import LIBRARIES, environment
@@ -13,7 +15,7 @@ def run(command: VersionCommand) -> int:
     lines = [f"pgtop {__version__}"]
     if command.verbose:
         for library in LIBRARIES:
-            startup.load(library)
+            import_module(library)
         lines = [clean(line) for line in environment()]
     output.write("".join(f"{line}\n" for line in lines))
     return Exit.DONE
