@@ -29,12 +29,16 @@ class Jump(NamedTuple):
 class NextStep(NamedTuple):
     """The place that the key leads to from a row."""
 
-    is_to_waiter: bool = False
+    word: str = ""
+    """The footer's word for that place; "" if the key leads nowhere."""
     is_to_worst: bool = False
     """True if it leads to the worst session."""
 
 
 NO_STEP = NextStep()
+TO_BLOCKER = "blocker"
+TO_WAITER = "waiter"
+_TO_WORST = "worst"
 
 
 def next_step(backend: Backend | None, derived: DerivedSnapshot) -> NextStep:
@@ -45,12 +49,20 @@ def next_step(backend: Backend | None, derived: DerivedSnapshot) -> NextStep:
     step = step_from(backend, derived, Trail())
     is_to_worst = step is not None and step.key == worst and worst > 0
     if backend is None:
-        return NextStep(is_to_worst=is_to_worst)
+        return NextStep(_TO_WORST, is_to_worst)
+    is_elsewhere = worst != backend.pid
+    word = lock_word(backend, derived)
+    if not word and is_elsewhere:
+        word = _TO_WORST
+    return NextStep(word, is_to_worst and is_elsewhere)
+
+
+def lock_word(backend: Backend, derived: DerivedSnapshot) -> str:
+    """Return the word for the other end of a session's lock queue; "" if it is in none."""
+    if blocker_of(backend, derived) is not None:
+        return TO_BLOCKER
     blocks = bool(derived.forest.children.get(backend.pid))
-    return NextStep(
-        is_to_waiter=blocks and blocker_of(backend, derived) is None,
-        is_to_worst=is_to_worst and worst != backend.pid,
-    )
+    return TO_WAITER if blocks else ""
 
 
 def step_from(

@@ -68,14 +68,22 @@ def header(
     """Return the titles, as wide as the layout, with the column of the order marked.
 
     `gutter` is the blank before them. `title` replaces that of the first column: it names a group
-    of rows. The words of `end`, the
-    most important first, stand at the right end as far as there is room.
+    of rows. The words of `end`, the most important first, stand at the right end as far as there
+    is room.
     """
     titles = [_title(column, width, sort) for column, width in layout]
+    named = 0
     if title:
         titles[0] = fit(title, layout[0].width)
-    text = gutter + " ".join(titles)
-    return (Span(ended(text, end), Tone.HEADING),)
+        named = min(len(title), layout[0].width)
+    text = ended(gutter + " ".join(titles), end)
+    return section_line(text, named)
+
+
+def section_line(text: str, title: int) -> Line:
+    """Return a line of headings whose first characters, so many, are the title of a section."""
+    spans = (Span(text[:title], Tone.SECTION), Span(text[title:], Tone.HEADING))
+    return tuple(span for span in spans if span.text)
 
 
 def ended(text: str, end: Iterable[str]) -> str:

@@ -161,7 +161,9 @@ def wait_in(
     if len(whole) <= width and (width >= _WIDE_WAIT or not backend.waits_for_lock):
         return whole
     is_roomy = width >= _WAIT_FOR_EVENT or backend.waits_for_lock
-    return event if is_roomy and whole else whole.partition(":")[0]
+    if not is_roomy or not whole:
+        return whole.partition(":")[0]
+    return event if len(event) <= width else event.removesuffix("id")
 
 
 def blocked_by(backend: Backend, _derived: DerivedSnapshot) -> int | None:

@@ -15,6 +15,7 @@ class Tone(StrEnum):
     WARN = "warn"  # trouble if it lasts
     ALARM = "alarm"  # trouble now
     HEADING = "heading"  # the titles of columns, which also rule off the header
+    SECTION = "section"  # the title of a group of rows, in a line of headings
     TAB = "tab"  # the view that is open, among the tabs
     LABEL = "label"  # the name of a server that its user gave it
     MATCH = "match"  # what a filter matched

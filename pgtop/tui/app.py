@@ -260,7 +260,7 @@ class PgtopApp(SilentCrash, PastActions):
     def on_save_view_requested(self, message: messages.SaveViewRequested) -> None:
         from pgtop.tui.view_saving import ViewSaving
 
-        ViewSaving(self, message.profile).offer()
+        ViewSaving(self, message.profile, self._palette).offer()
 
     def on_export_requested(self, message: messages.ExportRequested) -> None:
         from pgtop.tui.export_flow import ExportFlow

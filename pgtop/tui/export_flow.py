@@ -78,7 +78,8 @@ class ExportFlow:
             if name is not None:
                 start(self._app, partial(self._save, name, export_format), "export")
 
-        self._app.push_screen(FileNameScreen(f"File for the {noun}", offered), write)
+        field = FileNameScreen(f"File for the {noun}", offered, self._palette)
+        self._app.push_screen(field, write)
 
     async def _save(self, name: str, export_format: ExportFormat) -> None:
         words, tone = await save(name, self._export.text(export_format))

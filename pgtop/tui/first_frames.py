@@ -25,7 +25,7 @@ from pgtop.view.chrome import (
 from pgtop.view.connecting import ConnectTarget, Retry, connecting_lines, retry_lines
 from pgtop.view.empty import hidden_lines
 from pgtop.view.header import header
-from pgtop.view.key_line import key_line, with_waiter
+from pgtop.view.key_line import following, key_line
 from pgtop.view.looks import Looks
 from pgtop.view.scroll_bar import bar_cells, ruled, thumb
 from pgtop.view.sessions import FOOTER, has_pane, options_of, table_lines
@@ -138,16 +138,17 @@ def sessions(
     offered = settings.keymap.offered(FOOTER, settings.read_only)
     actions = offered_views(offered, views, state)
     tabs = tabs_of(views, VIEWS[0], state, looks)
-    if state.derived.forest.nodes:
+    word = ""
+    if state.derived.forest.nodes or state.derived.long_queries:
         from pgtop.table.following import next_step  # late, as few servers have waiters
 
         step = next_step(table.rows[0] if table.rows else None, state.derived)
-        actions = with_waiter(actions) if step.is_to_waiter else actions
+        word = step.word
         tabs = tabs._replace(leads_to_worst=step.is_to_worst)
     around = Surroundings(
         looks=looks,
         views=tabs,
-        actions=actions,
+        actions=following(actions, word),
     )
     lines = frame(
         state,

@@ -26,6 +26,7 @@ from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.tui import messages
+from pgtop.tui.asked_row import keep_in_sight
 from pgtop.tui.theme import Palette
 from pgtop.tui.unblocked import UnblockedReport
 
@@ -177,6 +178,7 @@ class SignalFlow:
         from pgtop.tui.dialogs.confirm import ConfirmScreen
 
         is_stale = self._monitor.state.stale
+        row_end = keep_in_sight(self._app.screen, plan.targets[0].backend)
         dialog = ConfirmScreen(
             plan,
             derived,
@@ -184,6 +186,7 @@ class SignalFlow:
             self._guard_of,
             self._palette,
             self._label,
+            row_end,
         )
         self._open(dialog, self._send_one)
 

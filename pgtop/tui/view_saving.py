@@ -18,18 +18,31 @@ from pgtop.tui.workers import start
 if TYPE_CHECKING:
     from pgtop.config.views import ViewProfile
     from pgtop.tui.app import PgtopApp
+    from pgtop.tui.theme import Palette
+
+
+class _ViewNameScreen(FileNameScreen):
+    """The field for the name of a view."""
+
+    ACCEPT = "add it to config.toml"
 
 
 class ViewSaving:
     """One view: the field for its name, and the outcome on the notice line."""
 
-    def __init__(self, app: PgtopApp, profile: ViewProfile) -> None:
+    def __init__(
+        self,
+        app: PgtopApp,
+        profile: ViewProfile,
+        palette: Palette,
+    ) -> None:
         self._app = app
         self._profile = profile
+        self._palette = palette
 
     def offer(self) -> None:
         """Let the user name the view."""
-        field = FileNameScreen("Name of this view", "", "adds it to config.toml")
+        field = _ViewNameScreen("Name of this view", "", self._palette)
         self._app.push_screen(field, self._start)
 
     def _start(self, name: str | None) -> None:

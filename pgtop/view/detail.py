@@ -2,6 +2,7 @@
 rights, the query, and then all that is known of it.
 """
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeAlias
 
@@ -18,6 +19,7 @@ from pgtop.model.timestamp import seconds_between
 from pgtop.signalling.planning import has_nothing_to_cancel
 from pgtop.signalling.protection import Guard, protection, unguarded
 from pgtop.signalling.rights import right_to_signal
+from pgtop.table.layout import section_line
 from pgtop.table.session_state import state_in_full
 from pgtop.text.clean import cells, clean, fit
 from pgtop.text.identity import name_of_session
@@ -130,7 +132,8 @@ def _progress(
 
 
 def _heading(title: str, width: int) -> Line:
-    return line(title[:width].ljust(width), Tone.HEADING)
+    name = re.split(r"[,:]|  ", title, maxsplit=1)[0]
+    return section_line(fit(title, width), len(name))
 
 
 # The work, the blockers and the waiters.
@@ -143,7 +146,7 @@ def does_field(backend: Backend, derived: DerivedSnapshot) -> LabelledValue:
     if operation is not None:
         words = f"; {does_words(operation)}"
     if backend.xact_start is not None:
-        words += f"; transaction open for {age(seconds_between(backend.xact_start, derived.now))}"
+        words += f"; transaction open {age(seconds_between(backend.xact_start, derived.now))}"
     if backend.backend_xid is not None:
         words += "; has written"
     return LabelledValue("Does", (*state, Span(words, Tone.PLAIN)))

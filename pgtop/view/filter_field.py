@@ -116,12 +116,15 @@ def _count(count: tuple[int, int], noun: str) -> Line:
 
 
 def _hint_words(words: str, room: int) -> str:
-    """Return two blanks and the hint, cut at an ellipsis."""
+    """Return two blanks and the hint, with as many of its words as have room whole."""
     if not words or room < _LEAST_HINT:
         return ""
     shown = clean(words)
-    size = min(room, cells(shown))
-    return f"  {fit(shown, size).rstrip()}"
+    if cells(shown) <= room:
+        return f"  {shown}"
+    part = fit(shown, room).rstrip()
+    whole, comma, _ = part.rpartition(", ")
+    return f"  {whole}, {ELLIPSIS}" if comma else f"  {part}"
 
 
 def _in_sight(typed: TypedFilter, room: int) -> Line:

@@ -17,7 +17,8 @@ from typing import NamedTuple, TypeAlias
 from pgtop import __version__
 from pgtop.actions import Action, Group
 from pgtop.table.language.help import FORMS, KEY_ENTRIES, HelpEntry
-from pgtop.text.clean import cells
+from pgtop.table.layout import section_line
+from pgtop.text.clean import cells, fit
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line, fitted, line, line_cells, wrapped
 from pgtop.view.signs import Sign, Signs
@@ -203,12 +204,12 @@ def _group_block(topic: HelpTopic, group: Group, room: int) -> Block:
         for action in topic.actions
         if action.group is group and action.id not in _RARE
     ]
-    lines = [fitted(line(group.value, Tone.HEADING), room)] if actions else []
-    return [*map(_underlined, lines), *_entries(topic, actions, room)]
+    titles = [_title(group.value, room)] if actions else []
+    return [*titles, *_entries(topic, actions, room)]
 
 
-def _underlined(heading: Line) -> Line:
-    return tuple(Span(text, Tone.HEADING) for text, _ in heading)
+def _title(words: str, width: int) -> Line:
+    return section_line(fit(words, width), len(words))
 
 
 def _entries(topic: HelpTopic, actions: Sequence[Action], room: int) -> Iterator[Line]:
@@ -267,7 +268,7 @@ def _sign_block(signs: Signs, width: int) -> Block:
     """Return the signs below their heading, each drawn as it is."""
     if not signs:
         return []
-    lines = [_underlined(fitted(line("Signs"), width))]
+    lines = [_title("Signs", width)]
     for sign in signs:
         lines += _sign_lines(sign, width)
     return lines
@@ -297,7 +298,7 @@ def _section(
 ) -> list[Line]:
     if not rows:
         return []
-    lines = [_underlined(fitted(line(title), width))]
+    lines = [_title(title, width)]
     for name, meaning in rows:
         lines += _row_lines(
             name,

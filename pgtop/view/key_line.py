@@ -27,15 +27,15 @@ class KeyLine(NamedTuple):
 NO_KEYS = KeyLine((), ())
 
 
-@lru_cache(maxsize=4)
-def with_waiter(actions: tuple[Action, ...]) -> tuple[Action, ...]:
-    """Return the actions with the word for a waiter on the key that follows blockers."""
+@lru_cache(maxsize=8)
+def following(actions: tuple[Action, ...], word: str) -> tuple[Action, ...]:
+    """Return the actions with a word on the key that follows blockers, or without that key."""
     places = [place for place, action in enumerate(actions) if action.id == "follow"]
     if not places:
         return actions
     [place] = places
-    action = actions[place]._replace(short="waiter")
-    return (*actions[:place], action, *actions[place + 1 :])
+    step = (actions[place]._replace(short=word),) if word else ()
+    return (*actions[:place], *step, *actions[place + 1 :])
 
 
 @lru_cache(maxsize=16)

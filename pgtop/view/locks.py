@@ -14,6 +14,7 @@ from pgtop.analysis.lock_forest import Node
 from pgtop.analysis.xmin import XminHolder, cutoffs, xmin_holders
 from pgtop.table.arrange import Arranged, by_value
 from pgtop.table.filter import Filter
+from pgtop.table.following import TO_BLOCKER, TO_WAITER
 from pgtop.table.options import Sort, TableOptions
 from pgtop.text.clean import clean
 from pgtop.view.lock_phrases import listed, rollback
@@ -232,6 +233,15 @@ def followed(row: LockRow, derived: DerivedSnapshot) -> LockRow | None:
         return LockRow(forest.nodes[row.node.parent])
     waiters = forest.children.get(row.node.key, ())
     return LockRow(waiters[0]) if waiters else None
+
+
+def followed_word(row: LockRow, derived: DerivedSnapshot) -> str:
+    """Return the footer's word for that row; "" if there is none."""
+    if followed(row, derived) is None:
+        return ""
+    if row.node is None:
+        return "its row"
+    return TO_WAITER if row.node.parent is None else TO_BLOCKER
 
 
 def unfolded(folded: Folded, row: LockRow, derived: DerivedSnapshot) -> Folded:

@@ -6,7 +6,8 @@ from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.xmin import XminHolder, XminKind
 from pgtop.model.backend import Backend
 from pgtop.model.timestamp import Instant, seconds_between
-from pgtop.table.session_state import MINUTE, state_in_full
+from pgtop.table.layout import section_line
+from pgtop.table.session_state import MINUTE, state_in_full, state_word
 from pgtop.text.clean import cells, clean, fit
 from pgtop.text.identity import name_of_session
 from pgtop.text.tone import Span, Tone
@@ -17,6 +18,7 @@ from pgtop.view.lock_phrases import query_of
 _NAME = 18
 _TRANSACTIONS = 13
 _SINCE = 7
+_TITLE = " HOLDS BACK VACUUM"
 _SINCE_FROM = 60
 """Cells of screen from which there is space for the start of the transaction."""
 _QUERY_FROM = 100
@@ -26,8 +28,8 @@ _QUERY_FROM = 100
 def heading_line(width: int) -> Line:
     """Return the titles."""
     since = f" {'SINCE':>{_SINCE}}" if width >= _SINCE_FROM else ""
-    title = f" {'HOLDS BACK VACUUM':<{_NAME}}{'TRANSACTIONS':>{_TRANSACTIONS}}{since}"
-    return (Span(fit(title, width), Tone.HEADING),)
+    titles = f"{_TITLE:<{_NAME + 1}}{'TRANSACTIONS':>{_TRANSACTIONS}}{since}"
+    return section_line(fit(titles, width), len(_TITLE))
 
 
 def holder_line(holder: XminHolder, width: int, derived: DerivedSnapshot) -> Line:
@@ -44,9 +46,10 @@ def holder_line(holder: XminHolder, width: int, derived: DerivedSnapshot) -> Lin
     ]
     if width >= _SINCE_FROM:
         spans.append(Span(f" {age(duration):>{_SINCE}}", Tone.PLAIN))
-    words = ", ".join(_words(holder, derived, is_cut))
+    is_wide = width >= _QUERY_FROM
+    words = ", ".join(_words(holder, derived, is_cut, is_wide))
     spans.append(Span(f"  {clean(words)}", Tone.QUIET))
-    if holder.backend is not None and width >= _QUERY_FROM:
+    if holder.backend is not None and is_wide:
         query = clean(query_of(holder.backend)[: 4 * width])
         spans.append(Span(f"  {query}", Tone.PLAIN))
     return fitted(spans, width)
@@ -69,16 +72,23 @@ def _start_of(holder: XminHolder, derived: DerivedSnapshot) -> Instant | None:
     return starts[0] if starts and holder.kind is XminKind.PREPARED else None
 
 
-def _words(holder: XminHolder, derived: DerivedSnapshot, is_cut: bool) -> Iterator[str]:
+def _words(
+    holder: XminHolder,
+    derived: DerivedSnapshot,
+    is_cut: bool,
+    is_wide: bool,
+) -> Iterator[str]:
     """Yield what a holder is, its database, and the session that made it so old."""
     backend = holder.backend
     if backend is None or holder.kind is XminKind.STANDBY:
         yield f"{holder.kind} {holder.name}" if is_cut else holder.kind
         yield from _place_words(holder, derived)
     else:
-        yield from _session_words(holder, backend)
-    if holder.cause:
+        yield from _session_words(holder, backend, is_wide)
+    if holder.cause and is_wide:
         yield f"snapshot held since {holder.cause}'s transaction"
+    elif holder.cause:
+        yield f"held since {holder.cause}"
 
 
 def _place_words(holder: XminHolder, derived: DerivedSnapshot) -> Iterator[str]:
@@ -92,9 +102,13 @@ def _place_words(holder: XminHolder, derived: DerivedSnapshot) -> Iterator[str]:
         yield "system catalogs only"
 
 
-def _session_words(holder: XminHolder, backend: Backend) -> Iterator[str]:
+def _session_words(
+    holder: XminHolder,
+    backend: Backend,
+    is_wide: bool,
+) -> Iterator[str]:
     if name := name_of_session(backend):
         yield name
-    yield state_in_full(backend)
+    yield state_in_full(backend) if is_wide else state_word(backend)
     if not holder.is_certain:
         yield "perhaps: it may be a vacuum"

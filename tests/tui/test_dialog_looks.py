@@ -13,6 +13,7 @@ from pgtop.tui.dialogs.confirm import ConfirmScreen
 from pgtop.tui.dialogs.dialog import SignalDialog
 from pgtop.tui.screens.sessions import SessionsScreen
 from pgtop.tui.widgets.lines import Pager
+from pgtop.tui.widgets.row_table import RowTable
 from tests.fakes import FakeSignaller, FakeSource
 from tests.scenes import busy, nearly_full
 from tests.tui.apps import (
@@ -176,3 +177,52 @@ async def test_a_closed_dialog_may_be_drawn_once_more(keys: tuple[str, ...]) -> 
             dialog.draw(stage.app.size)
         else:
             dialog.moved()
+
+
+@pytest.mark.parametrize("steps", [0, 5, 16, 40])
+async def test_a_dialog_leaves_the_row_that_it_is_about_in_sight(steps: int) -> None:
+    """The row stands right above the frame; afterwards the list is where it was."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        table = table_of(stage)
+        await press(pilot, *["cursor_down"] * steps)
+        backend = selected_on(stage)
+        before = table.in_sight
+        await press(pilot, "terminate")
+        await stage.tick()
+        dialog = stage.app.screen
+        assert isinstance(dialog, ConfirmScreen)
+        assert _pid_above(dialog, table) == backend.pid
+        await press(pilot, "keep")
+        assert table.in_sight == before
+
+
+async def test_a_list_with_room_for_row_and_dialog_stays_where_it_is() -> None:
+    stage = Stage(busy())
+    async with stage.app.run_test(size=(200, 50)) as pilot:
+        table = table_of(stage)
+        await press(pilot, *["cursor_down"] * 20)
+        before = table.in_sight
+        await press(pilot, "terminate")
+        box = stage.app.screen.query_one("#box")
+        assert table.in_sight == before
+        assert table.row_at(box.region.y - 1 - table.region.y) == 20
+
+
+async def test_a_dialog_from_the_menu_of_signals_leaves_its_row_in_sight() -> None:
+    """The menu, which is closed just before, does not release the row."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, *["cursor_down"] * 4)
+        pid = selected_on(stage).pid
+        await press(pilot, "signal_menu", "open")
+        dialog = stage.app.screen
+        assert isinstance(dialog, ConfirmScreen)
+        assert _pid_above(dialog, table_of(stage)) == pid
+
+
+def _pid_above(dialog: ConfirmScreen, table: RowTable[Any, Any]) -> int:
+    """Return the pid of the row right above the frame."""
+    place = table.row_at(dialog.query_one("#box").region.y - 1 - table.region.y)
+    assert place is not None
+    return int(table.rows[place].pid)

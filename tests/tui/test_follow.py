@@ -1,6 +1,6 @@
 """`f` in the sessions: the way to a blocker, and back."""
 
-from tests.scenes import incident
+from tests.scenes import calm, incident
 from tests.tui.apps import SIZE, Stage, headings_of, pid_of, press, text_of
 
 
@@ -39,3 +39,32 @@ async def test_footer_and_headline_name_where_the_key_leads() -> None:
         await press(pilot, "follow")
         assert "f blocker" in text_of(stage, "#keys")
         assert "f goes" in text_of(stage, "#alarm")
+
+
+async def test_the_footer_leaves_out_the_key_where_it_leads_nowhere() -> None:
+    """From a session without waiters to the worst one; on a calm server nowhere."""
+    stage = Stage(incident())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "cursor_last")
+        assert "f worst" in text_of(stage, "#keys")
+        await press(pilot, "show_locks", "cursor_last")
+        assert "f " not in text_of(stage, "#keys")
+        await press(pilot, "cursor_first")
+        assert "f waiter" in text_of(stage, "#keys")
+    stage = Stage(calm())
+    async with stage.app.run_test(size=SIZE):
+        assert "f " not in text_of(stage, "#keys")
+
+
+async def test_the_footer_of_one_session_has_the_keys_that_work_on_it() -> None:
+    """A root has waiters and no query to cancel, a waiter a blocker and a query."""
+    stage = Stage(incident())
+    async with stage.app.run_test(size=SIZE) as pilot:
+        await press(pilot, "open")
+        keys = text_of(stage, "#keys")
+        assert "f waiter" in keys
+        assert "C cancel" not in keys
+        await press(pilot, "follow")
+        keys = text_of(stage, "#keys")
+        assert "f blocker" in keys
+        assert "C cancel" in keys

@@ -17,6 +17,7 @@ from tests.tui.apps import (
     sessions_of,
     shown_on,
     table_of,
+    table_on,
     text_of,
 )
 
@@ -197,3 +198,17 @@ async def test_the_view_moves_only_to_keep_the_cursor_in_sight() -> None:
             pid,
             table._cursor,
         )
+
+
+async def test_only_the_first_heading_in_sight_has_the_titles() -> None:
+    """The others name their section; a click on one of them sorts by nothing."""
+    stage = Stage(busy())
+    async with stage.app.run_test(size=(120, 40)) as pilot:
+        await press(pilot, "show_breakdown")
+        table = table_on(stage)
+        rows = map(table.row_line, range(table.row_count()))
+        lines = ["".join(span.text for span in row) for row in rows]
+        titled = [line for line in lines if "HELD" in line]
+        assert len(titled) == 1
+        assert titled[0].startswith(" BY APPLICATION")
+        assert [line.rstrip() for line in lines if "BY ROLE" in line] == [" BY ROLE"]

@@ -34,6 +34,11 @@ def test_the_field_has_its_count_at_the_right() -> None:
     )
 
 
+def test_a_hint_is_cut_between_its_words() -> None:
+    typed = TypedFilter("state:", 6, "Tab: idle, active, waiting", (9, 148))
+    assert "Tab: idle, active, …  " in text_of(field_line(typed, 42))
+
+
 @given(st.text(max_size=120), st.integers(0, 120), st.integers(20, 200))
 def test_the_line_of_the_field_always_fits(text: str, cursor: int, width: int) -> None:
     """Long and hostile texts are cut around the cursor, and the count stays."""

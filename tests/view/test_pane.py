@@ -25,7 +25,7 @@ def test_a_root_in_four_lines() -> None:
     fields = [(line[:100].rstrip(), line[100:].rstrip()) for line in lines[1:]]
     assert fields == [
         (
-            "Does       idle in transaction for 3m01s; transaction open for 3m01s",
+            "Does       idle in transaction for 3m01s; transaction open 3m01s",
             "Blocks     9 sessions, its end frees 3, 2 at once: 13326 13343",
         ),
         (

@@ -7,13 +7,12 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from pgtop import places
-from pgtop.keys import hint
 from pgtop.text.clean import cells, fit
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.tui.command_list import PaletteCommand, matching
-from pgtop.tui.dialogs.frame import HEIGHT, WIDTH, draw_quiet_frame, keys_and_more
-from pgtop.tui.dialogs.modal import Dialog
+from pgtop.tui.dialogs.choice_screen import FOOTER, ChoiceScreen
+from pgtop.tui.dialogs.frame import HEIGHT, WIDTH, draw_quiet_frame, show_rows_below
 from pgtop.tui.keymap import bindings
 from pgtop.tui.line_editor import LineEditor
 from pgtop.tui.screens.navigation import Navigation, Scrollable
@@ -67,15 +66,15 @@ class _CommandRows(Rows):
         )
 
 
-class CommandScreen(Navigation, Dialog[PaletteCommand | None]):
+class CommandScreen(Navigation, ChoiceScreen[PaletteCommand | None]):
     """A line to type into, and below it the commands. Returns the one that the user chose."""
 
     AUTO_FOCUS = ""
     BINDINGS = bindings(*places.PALETTE)
+    ACCEPT = "run"
 
     def __init__(self, commands: Sequence[PaletteCommand], palette: Palette) -> None:
-        super().__init__()
-        self._palette = palette
+        super().__init__(palette)
         self._editor = LineEditor()
         self._line = Lines(palette, id="request")
         self._rows = _CommandRows(commands, palette)
@@ -89,6 +88,7 @@ class CommandScreen(Navigation, Dialog[PaletteCommand | None]):
             box.border_title = "Commands"
             yield self._line
             yield self._rows
+        yield self._key_bar
 
     def on_mount(self) -> None:
         """Draw for the first time."""
@@ -96,7 +96,9 @@ class CommandScreen(Navigation, Dialog[PaletteCommand | None]):
 
     def on_resize(self) -> None:
         """Give the commands the lines that the frame leaves them, and draw all again."""
-        room = self.app.size.height - HEIGHT - 1
+        size = self.app.size
+        room = size.height - HEIGHT - FOOTER - 1
+        self.show_keys(size)
         self._rows.styles.height = max(1, min(self._most_rows, room))
         self._show()
 
@@ -133,6 +135,7 @@ class CommandScreen(Navigation, Dialog[PaletteCommand | None]):
         line = prompted_line(self._editor.value, self._editor.cursor, width)
         self._line.show([line])
         command = self._rows.selected
-        place = command.place if command else ""
-        keys = f"{hint('open')} runs it, {hint('clear')} leaves"
-        self._box.border_subtitle = place or keys_and_more(keys, self._rows)
+        if command is not None and command.place:
+            self._box.border_subtitle = command.place
+        else:
+            show_rows_below(self._box, self._rows)

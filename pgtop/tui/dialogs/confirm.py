@@ -40,6 +40,8 @@ from pgtop.view.fields import QuestionText, field_lines
 
 _WIDEST = 92
 _EXTRA_LINES = 8
+_FIRST_ROW = 7
+"""Lines of header, headings and the first row of a table."""
 _NARROW = 60
 """Cells below which the client has a line of its own."""
 _STALE = "The server does not answer: this is how it was."
@@ -70,10 +72,12 @@ class ConfirmScreen(SignalDialog):
         guard_of: GuardOf,
         palette: Palette,
         label: Line = (),
+        row_end: int = 0,
     ) -> None:
         """Ask about the target as `derived` shows it; `show` then adds what has changed since.
 
-        `label` is the word that the user gave the server.
+        `label` is the word that the user gave the server; `row_end` counts the lines of the screen
+        down to the target's row.
         """
         super().__init__(
             plan.signal,
@@ -83,6 +87,7 @@ class ConfirmScreen(SignalDialog):
         )
         self._guard_of = guard_of
         self._label = label
+        self._row_end = row_end or _FIRST_ROW
         self._plan = plan
         self._derived = derived
         self._proposal = propose(plan, derived, label)
@@ -198,6 +203,7 @@ class ConfirmScreen(SignalDialog):
             self._box,
             size,
             len(lines) + self.lines_around(size),
+            self._row_end,
         )
         self._buttons.offer(
             self._offered(),

@@ -1,5 +1,6 @@
 """The menu of what can be copied of a session, and where to."""
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from pgtop import places
@@ -7,6 +8,7 @@ from pgtop.keys import hint
 from pgtop.tui.dialogs.menu import Choice, MenuScreen
 from pgtop.tui.keymap import bindings
 from pgtop.tui.theme import Palette
+from pgtop.view.answers import Answer
 from pgtop.view.copies import CopyKind
 
 _INTO_FILE = " file"
@@ -24,6 +26,7 @@ class CopyMenu(MenuScreen):
     """Enter, or the key of the menu again, copies the choice; the key of exports saves it."""
 
     BINDINGS = bindings(*places.COPY_MENU)
+    ACCEPT = "copy"
 
     def __init__(
         self,
@@ -42,9 +45,12 @@ class CopyMenu(MenuScreen):
         )
         del self.question  # nothing is dangerous here: keys typed ahead may choose
 
-    def keys(self) -> str:
-        """Return the keys of the menu in words."""
-        return f"{hint('open')} copies, {hint('export')} into a file, {hint('clear')} leaves"
+    def answers(self) -> Iterable[Answer]:
+        """Yield the keys of every menu, and the one for a file."""
+        copy, leave = super().answers()
+        yield copy
+        yield Answer(hint("export"), "into a file", "export")
+        yield leave
 
     def action_copy_menu(self) -> None:
         """Copy the choice under the cursor."""

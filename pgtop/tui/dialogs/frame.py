@@ -33,8 +33,6 @@ class _Look(NamedTuple):
 
 _HEADERS = ((24, 4), (15, 2), (0, 0))
 """Lines of screen, and how many of its header are above a list."""
-_FIRST_ROW = 7
-"""Lines of header, headings and the first row of a table."""
 _NOTICE_FROM = 15
 """Lines of screen from which the notice below a list is in sight."""
 _LOOKS = {
@@ -104,19 +102,14 @@ def place_question(
     box: Widget,
     size: Size,
     lines: int,
+    row_end: int,
 ) -> None:
-    """Put a box of so many lines into the middle, but below the first row if there is room: that is
-    the row which most questions are about.
+    """Put a box of so many lines into the middle, but below the row that it is about if there is
+    room; `row_end` counts the lines down to that row.
     """
     free = max(0, size.height - lines)
-    top = max(free // 2, min(_FIRST_ROW, free))
+    top = max(free // 2, min(row_end, free))
     box.styles.margin = (top, 0, 0, 0)
-
-
-def keys_and_more(keys: str, rows: Rows) -> str:
-    """Return the words of keys, behind the number of rows below those in sight."""
-    more = rows.more_below
-    return f"{more} more, {keys}" if more else keys
 
 
 def show_rows_below(box: Widget, rows: Rows) -> None:

@@ -8,18 +8,17 @@ from textual.app import ComposeResult
 from textual.containers import Vertical
 
 from pgtop import places
-from pgtop.keys import hint
 from pgtop.text.clean import cells, fit
 from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
-from pgtop.tui.dialogs.frame import HEIGHT, WIDTH, draw_quiet_frame, keys_and_more
-from pgtop.tui.dialogs.modal import Dialog
+from pgtop.tui.dialogs.choice_screen import FOOTER, ChoiceScreen
+from pgtop.tui.dialogs.frame import HEIGHT, WIDTH, draw_quiet_frame, show_rows_below
 from pgtop.tui.keymap import bindings
 from pgtop.tui.screens.navigation import Navigation, Scrollable
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.rows import Rows
 
-_LEAST_WIDTH = 76
+_LEAST_WIDTH = 80
 """Cells of a box, if the screen has them; longer choices make it wider."""
 _AROUND_CHOICE = 2
 """The blanks before and behind the words of a choice."""
@@ -66,7 +65,7 @@ class _Choices(Rows):
         return line(fit(words, self.size.width), Tone.PLAIN)
 
 
-class MenuScreen(Navigation, Dialog[str | None]):
+class MenuScreen(Navigation, ChoiceScreen[str | None]):
     """A box with choices over the screen below."""
 
     BINDINGS = bindings(*places.MENU)
@@ -78,11 +77,10 @@ class MenuScreen(Navigation, Dialog[str | None]):
         current: str,
         palette: Palette,
     ) -> None:
-        super().__init__()
+        super().__init__(palette)
         self.question = 1
         """The number of the question: the choices never change."""
         self._title = title
-        self._palette = palette
         self._choices = _Choices(choices, current, palette)
         self._box = Vertical(id="box")
 
@@ -93,10 +91,7 @@ class MenuScreen(Navigation, Dialog[str | None]):
             box.border_title = self._title
             box.styles.width = max(_LEAST_WIDTH, self._choices.width + WIDTH)
             yield self._choices
-
-    def keys(self) -> str:
-        """Return the keys of the menu in words."""
-        return f"{hint('open')} chooses, {hint('clear')} leaves"
+        yield self._key_bar
 
     def on_mount(self) -> None:
         """Draw for the first time."""
@@ -104,13 +99,15 @@ class MenuScreen(Navigation, Dialog[str | None]):
 
     def on_resize(self) -> None:
         """Give the choices the lines that the frame leaves them, and count those below."""
-        room = self.app.size.height - HEIGHT
+        size = self.app.size
+        room = size.height - HEIGHT - FOOTER
+        self.show_keys(size)
         self._choices.styles.height = max(1, min(self._choices.row_count(), room))
         self.call_after_refresh(self.moved)
 
     def moved(self) -> None:
-        """Show the keys, and how many choices are below those in sight."""
-        self._box.border_subtitle = keys_and_more(self.keys(), self._choices)
+        """Show how many choices are below those in sight."""
+        show_rows_below(self._box, self._choices)
 
     def scrollable(self) -> Scrollable:
         """Return the choices."""

@@ -26,7 +26,7 @@ from pgtop.tui.widgets.lines import Lines
 from pgtop.view.chrome import Surroundings, frame
 from pgtop.view.cost import cost_line
 from pgtop.view.header import NO_VIEWS, Header, Views, header
-from pgtop.view.key_line import with_waiter
+from pgtop.view.key_line import following
 from pgtop.view.looks import Looks
 from pgtop.view_registry import View
 
@@ -221,8 +221,7 @@ class LiveScreen(Stateful, CurrentSize, Screen[None]):
 
     def footer_actions(self) -> tuple[Action, ...]:
         """Return what the footer offers, the most needed first."""
-        is_to_waiter = self.next_step.is_to_waiter
-        return with_waiter(self._actions) if is_to_waiter else self._actions
+        return following(self._actions, self.next_step.word)
 
     @property
     def next_step(self) -> NextStep:

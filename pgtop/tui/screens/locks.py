@@ -12,6 +12,7 @@ from pgtop.config.settings import Settings
 from pgtop.keys import hint
 from pgtop.model.backend import Backend
 from pgtop.monitor.state import State
+from pgtop.table.following import NO_STEP, NextStep
 from pgtop.table.options import Sort, TableOptions
 from pgtop.text.wrap import Line, line
 from pgtop.tui.keymap import bindings
@@ -27,6 +28,7 @@ from pgtop.view.locks import (
     ArrangedLocks,
     arrange_locks,
     followed,
+    followed_word,
     toggled,
     unfolded,
     without_session,
@@ -172,6 +174,13 @@ class LocksScreen(TableScreen[LockRow, DerivedSnapshot], SessionActionsScreen):
             self.app.post_message(NoticeRequested(words))
             return
         self._show_row(target)
+
+    @property
+    def next_step(self) -> NextStep:
+        row = self._table.selected
+        return (
+            NO_STEP if row is None else NextStep(followed_word(row, self.state.derived))
+        )
 
     def _show_row(self, row: LockRow) -> None:
         """Put the cursor on a row; unfold the branch and remove the filter that hide it."""

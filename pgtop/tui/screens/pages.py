@@ -1,11 +1,12 @@
 """A screen to read and to scroll, and one session whole, which follows its session."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 
 from textual.widget import Widget
 
 from pgtop import places
+from pgtop.actions import Action
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.wait_profile import StatementWaits
 from pgtop.config.settings import Settings
@@ -16,7 +17,9 @@ from pgtop.model.section import HOST_SESSIONS, USUAL
 from pgtop.model.waits import WaitSample
 from pgtop.monitor.state import State
 from pgtop.monitor.wait_sampling import RATE
+from pgtop.signalling.planning import has_nothing_to_cancel
 from pgtop.signalling.protection import guard
+from pgtop.table.following import NO_STEP, NextStep, lock_word
 from pgtop.table.session_state import state_word
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
@@ -232,6 +235,24 @@ class DetailScreen(SessionActionsScreen, PageScreen, inherit_bindings=False):
         waiters = sorted(derived.forest.next_in_line(node.key))
         others = map(derived.snapshot.at, node.blockers or waiters)
         return next(filter(None, others), None)
+
+    def footer_actions(self) -> tuple[Action, ...]:
+        """Return what works on the session as it is."""
+        actions = super().footer_actions()
+        useless = set(self._useless_signals())
+        return tuple(action for action in actions if action.id not in useless)
+
+    def _useless_signals(self) -> Iterator[str]:
+        if self._gone:
+            yield "terminate"
+        if self._gone or has_nothing_to_cancel(self._backend):
+            yield "cancel"
+
+    @property
+    def next_step(self) -> NextStep:
+        if self._other_end() is None:
+            return NO_STEP
+        return NextStep(lock_word(self._backend, self.state.derived))
 
     def _show_other(self, backend: Backend) -> None:
         self._backend = backend

@@ -30,7 +30,7 @@ from pgtop.text.wrap import Line
 from pgtop.tui.keymap import bindings
 from pgtop.tui.messages import ExportRequested, SaveViewRequested
 from pgtop.tui.screens.filterable import FilterableScreen
-from pgtop.tui.screens.navigation import Navigation, Scrollable
+from pgtop.tui.screens.navigation import Navigation
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.row_table import RowTable
 from pgtop.view.empty import CLEAR, EDIT, EmptyState, empty_lines, hidden_lines
@@ -184,6 +184,7 @@ class TableScreen(Navigation, FilterableScreen, Generic[RowT, ContextT]):
         return any(not isinstance(each, ModalScreen) for each in above)
 
     def on_screen_resume(self) -> None:
+        self._table.release()
         self.catch_up()
 
     def catch_up(self) -> None:
@@ -297,7 +298,7 @@ class TableScreen(Navigation, FilterableScreen, Generic[RowT, ContextT]):
     def _refitted(self) -> None:
         self.show_frame()
 
-    def scrollable(self) -> Scrollable:
+    def scrollable(self) -> RowTable[RowT, ContextT]:
         return self._table
 
     async def action_clear(self) -> None:

@@ -12,10 +12,18 @@ from pgtop.model.timestamp import Instant
 from pgtop.table.arrange import Arranged
 from pgtop.table.columns import ContextT, RowT
 from pgtop.table.highlight import Search, highlighted, searches_of
-from pgtop.table.layout import Layout, column_at, header, tagged
+from pgtop.table.layout import (
+    Layout,
+    column_at,
+    header,
+    section_line,
+    tagged,
+    width_of,
+)
 from pgtop.table.options import TableOptions
 from pgtop.table.spec import Measure, TableSpec
 from pgtop.table.steady import SteadyContents
+from pgtop.text.clean import fit
 from pgtop.text.wrap import Line
 from pgtop.tui.theme import Palette
 from pgtop.tui.widgets.scrollable_rows import ScrollableRows
@@ -65,6 +73,8 @@ class RowTable(ScrollableRows, Generic[RowT, ContextT]):
         self._searches: tuple[Search, ...] = ()
         self._selected: RowT | None = None
         self._identity: Hashable | None = None
+        self._held: Hashable | None = None
+        """The identity of the row that a dialog is about."""
         self._departed: Hashable | None = None
         self._departed_words = ""
         self._departed_at: Instant = 0
@@ -123,6 +133,31 @@ class RowTable(ScrollableRows, Generic[RowT, ContextT]):
         """Put the cursor on a row, or on the first one if that row is not shown."""
         if not self.go_to(identity):
             self.stay_on_top()
+
+    def hold(self, identity: Hashable, lowest: int) -> int:
+        """Keep a row in sight above a dialog: on the first line, unless it stands above the line
+        `lowest` of the screen anyway. Return the lines of the screen down to the row.
+        """
+        place = self.spec.find(self._rows, identity)
+        if place is None:
+            return 0
+        above = self.region.y + self._header_lines
+        line = above + place - self._top
+        if above <= line < lowest:
+            return line + 1
+        self._held = identity
+        self.redraw()
+        return above + place - self._top + 1
+
+    def release(self) -> None:
+        """Let the rows scroll again, once the dialog is closed."""
+        if self._held is not None:
+            self._held = None
+            self.redraw()
+
+    @property
+    def held_row(self) -> int | None:
+        return self.spec.find(self._rows, self._held)
 
     def move_to(self, index: int) -> None:
         self._is_on_top = False
@@ -192,7 +227,10 @@ class RowTable(ScrollableRows, Generic[RowT, ContextT]):
         row = self._rows[index]
         if title := self.spec.heading(row):
             end = () if index else self._end
-            headings = header(self._layout, self._options.sort, title, end)
+            if self._is_titled(index):
+                headings = header(self._layout, self._options.sort, title, end)
+            else:
+                headings = section_line(fit(title, width_of(self._layout)), len(title))
             return headings if self._thumb else ruled(headings, self.bar_cells)
         return self.spec.with_gutter(
             self._cells_of(row, self._arranged.context),
@@ -200,6 +238,10 @@ class RowTable(ScrollableRows, Generic[RowT, ContextT]):
             self._arranged.context,
             has_cursor=index == self._cursor,
         )
+
+    def _is_titled(self, index: int) -> bool:
+        """Return whether a heading is the first one in sight: the others repeat no titles."""
+        return not any(map(self.spec.heading, self._rows[self._top : index]))
 
     def _cells_of(self, row: RowT, context: ContextT) -> Line:
         """Return the columns of a row, marked if it is tagged or has left."""
@@ -343,7 +385,9 @@ class RowTable(ScrollableRows, Generic[RowT, ContextT]):
         if y == 0 and self.spec.has_header:
             return True
         index = self.row_at(y)
-        return index is not None and self.spec.heading(self._rows[index]) != ""
+        if index is None or not self.spec.heading(self._rows[index]):
+            return False
+        return self._is_titled(index)
 
     def _place_columns(self) -> Layout:
         return self.spec.layout(

@@ -62,6 +62,11 @@ class Rows(LineWidget):
     def prepare(self) -> None:
         """Prepare to draw the rows in sight, whose place is known now."""
 
+    @property
+    def held_row(self) -> int | None:
+        """The index of the row that stays on the first line, wherever the cursor is, if any."""
+        return None
+
     def bar_sign(self, y: int) -> Span | None:
         """Return the sign of the scroll bar beside a line of rows, in a list that has a bar."""
         return None
@@ -195,8 +200,12 @@ class Rows(LineWidget):
         lowest = max(0, count - page)
         top = max(self._chosen_top, self._cursor - page + 1)
         self._top = min(top, self._cursor, lowest)
-        if self._cursor == self._first_selectable():
+        first = self._first_selectable()
+        if self._cursor == first:
             self._top = 0  # so that a heading above the first row is seen again
+        held = self.held_row
+        if held is not None:
+            self._top = held if held > first else 0
 
     def _first_selectable(self) -> int:
         for index in range(min(self.row_count(), _LINES_ABOVE)):
