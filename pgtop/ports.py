@@ -54,8 +54,8 @@ class Source(Protocol):
         ...
 
     async def waits(self, by: "SliceBy", pid: int | None = None) -> "WaitSample":
-        """Return what the sessions wait for now, with the columns for one kind of slices: a small
-        part of a sample, for some ten times a second. `pid`: only one session and its parallel
+        """Return what the sessions wait for now, with the columns that one kind of slices needs:
+        so little that it can be polled ten times a second. `pid`: only one session and its parallel
         workers. Raises SourceError.
         """
         ...
@@ -124,8 +124,8 @@ class Planner(Protocol):
     async def running(
         self, backend: Backend, snapshot: Snapshot
     ) -> "RunningPlan | NoPlan":
-        """Return the plan that a session runs the query with that it was seen with, or why there is
-        none. Nothing is planned for it.
+        """Return the plan of the query that a session was seen running, or why there is none.
+        Nothing is planned for that.
         """
         ...
 

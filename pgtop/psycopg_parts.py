@@ -101,7 +101,7 @@ _FINDER: Final = _Finder()
 
 
 def _give_version(package: str) -> None:
-    """Give a compiled package a version, which pgtop never shows: to read it from the metadata
+    """Give a compiled package a version, which pgtop never shows: reading it from the metadata
     takes the parsers of e-mails, zip files and CSV, and 9 ms.
     """
     name = f"{package}.version"

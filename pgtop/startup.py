@@ -12,7 +12,7 @@ with starts that lack the trick. A whole start of the dashboard takes 330 ms the
    still connects: the user sees sessions 148 ms sooner.
 6. Rich's console is left out of that first frame: 20 ms.
 7. The other screens and all dialogs load when they are first opened (`view_registry.py`): 20 ms.
-8. Records are named tuples: to define one takes 0.09 ms, and a dataclass 0.67 ms. The dashboard
+8. Records are named tuples: defining one takes 0.09 ms, and a dataclass 0.67 ms. The dashboard
    has 94 of them: 54 ms.
 9. The language of the filter loads with the first filter: 17 ms.
 10. `pgtop demo` loads driver and screen while another process makes the server: 300 ms.

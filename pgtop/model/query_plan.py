@@ -39,7 +39,7 @@ class PlanLevel(NamedTuple):
 
 
 class RunningPlan(NamedTuple):
-    """The plan that a session runs with, as pg_show_plans has it."""
+    """The plan of the query that a session runs, from pg_show_plans."""
 
     levels: tuple[PlanLevel, ...]
 

@@ -1,6 +1,6 @@
 """Counts of backends that are carried on from snapshot to snapshot.
 
-A handful of hundreds of sessions outside the idle group change in a second, and all others are the
+In a second a handful of the sessions outside the idle group change; hundreds of others are the
 same objects as before. After a second of sleep little of them is left in the processor's caches, so
 a pass over all of them takes 0.05 to 0.1 ms; finding the few that have changed takes 5 µs, as only
 their addresses are compared.

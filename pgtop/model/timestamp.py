@@ -16,8 +16,8 @@ _EPOCH = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 def to_datetime(instant: Instant) -> datetime:
-    """Return the instant as an aware datetime in UTC, exact to the microsecond; one that the
-    calendar does not have, as a file may hold, as the nearest that it has.
+    """Return the instant as an aware datetime in UTC, exact to the microsecond. One outside of the
+    calendar, which a file may hold, becomes the nearest in it.
     """
     return _EPOCH + timedelta(microseconds=min(max(_EARLIEST, instant), _LATEST))
 

@@ -65,7 +65,7 @@ class WaitSample(NamedTuple):
     taken_at: Instant
     backends: tuple[Backend, ...]
     hidden: int = 0
-    """Sessions of other roles, of which this role may not see what they do."""
+    """Sessions of other roles that this role may not look into."""
     server_seconds: float = 0.0
     """Duration of the sample on the server."""
 
@@ -74,7 +74,7 @@ def wait_class(backend: Backend) -> WaitClass | None:
     """Return the class of what a session does; None if it does not count.
 
     Client backends and their parallel workers count. Walsenders, workers of logical replication
-    and processes in their main loop are active without end, and are no load.
+    and processes in their main loop are always active, and are no load.
     """
     if backend.backend_type not in COUNTED_TYPES:
         return None

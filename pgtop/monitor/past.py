@@ -43,7 +43,7 @@ class Past(NamedTuple):
     timeline: Timeline
     stretch: Stretch
     gap: Gap | None = None
-    """The time without samples that the user stands in; what is shown is of before it."""
+    """The time without samples that the user stands in; the last sample before it is shown."""
     now: "State | None" = None
     """The living state, which goes on behind the screens; None in a replay."""
     speed: float = 0.0

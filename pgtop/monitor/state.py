@@ -141,6 +141,6 @@ class State(NamedTuple):
 
     @property
     def stale(self) -> bool:
-        """True if the snapshot is older than it should be, or is of before a gap of the past."""
+        """True if the snapshot is older than it should be, or is the last one before a gap."""
         is_between_samples = self.past is not None and self.past.gap is not None
         return is_between_samples or isinstance(self.event, PollFailed | PollOverdue)

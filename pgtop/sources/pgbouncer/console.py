@@ -91,7 +91,7 @@ class Console:
 
     @property
     def user(self) -> str:
-        """The user that is named for the console; empty if libpq finds it."""
+        """The user that is named for the console; empty if libpq chooses it."""
         name = self.parameters.get("user", "")
         return text_of(name.encode(errors="replace"))
 

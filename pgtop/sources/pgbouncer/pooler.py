@@ -46,7 +46,7 @@ class _Timed(NamedTuple):
 
 
 class Pooler:
-    """The newest reading of one process. Asking for it takes no time."""
+    """The newest reading of one process. Returning it takes no time."""
 
     def __init__(self, console: Console) -> None:
         self.console = console

@@ -23,8 +23,8 @@ ANSWER_SECONDS = 8.0
 something hangs.
 """
 SLOWEST = 128 * 1024
-"""Bytes a second from which an answer counts as under way. A trickle, such as notices alone, does
-not.
+"""Bytes a second from which an answer counts as under way; a trickle, such as notices alone, is
+slower.
 """
 ANSWER_BYTES = 4 << 20
 """The most bytes of one round trip: a whole query, 1 MiB at most, or a line on each of 10,000

@@ -183,8 +183,8 @@ async def _collect(
     except psycopg.Error as error:
         return error
     except asyncio.CancelledError:
-        # Half an answer is on its way. psycopg would send a cancel request, which may take without
-        # end where the network hangs.
+        # Half an answer is on its way. psycopg would send a cancel request, which may never
+        # return if the network hangs.
         pgconn.finish()
         raise
     pgconn.exit_pipeline_mode()

@@ -111,7 +111,7 @@ class PlanVisits:
     async def running(
         self, backend: Backend, snapshot: Snapshot
     ) -> RunningPlan | NoPlan:
-        """Return the plan that a session runs with, over the connection of the samples."""
+        """Return the plan of the query that a session runs, over the connection of the samples."""
         return await running_plan(self._connection, backend, snapshot.server)
 
     async def _plan_on(

@@ -1,11 +1,11 @@
-"""The plan that a session runs with, as the extension pg_show_plans has it.
+"""The plan of the query that a session runs, from the extension pg_show_plans.
 
-The extension keeps the plan of each query that runs in shared memory. To read it plans nothing and
-runs nothing, so no right is at stake that a stranger's function could use. It shows a role without
+The extension keeps the plan of each running query in shared memory. Reading it plans nothing and
+runs nothing, so no stranger's function gets to use the rights of this role. It shows a role without
 `pg_read_all_stats` only the plans of its own queries.
 https://github.com/cybertec-postgresql/pg_show_plans
 
-pg_query_state is not called: it interrupts the session that it asks, and waits for its answer.
+pg_query_state is not called: it interrupts the session, and waits for its answer.
 https://github.com/postgrespro/pg_query_state
 """
 

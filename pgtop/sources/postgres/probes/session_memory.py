@@ -94,8 +94,8 @@ class SessionMemory:
             self._names.clear()
 
     def named(self, named: bytes) -> tuple[Backend, ...] | None:
-        """Return the sessions that the server only names; None if one is remembered otherwise than
-        idle.
+        """Return the sessions that the server only names; None if one of them was not idle
+        when it was last read.
         """
         remembered = [
             self._known.get(session) for session in activity.read_sessions(named)

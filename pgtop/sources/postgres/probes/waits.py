@@ -1,6 +1,6 @@
 """The fast probe of waits: what each session does at this instant, in as few columns as that takes.
 
-It is polled up to some ten times a second, so it reads no blockers and no locks, and of the
+It is polled up to about ten times a second, so it reads no blockers and no locks, and of the
 queries only what a slice by query needs. Its time goes into `pg_stat_get_activity`, which builds a
 row for each session before any is left out: 0.3 ms with 100 sessions.
 """
