@@ -3,6 +3,7 @@
 _TENS = 5.0
 _WHOLE = 0.5
 _TENTHS = 0.05
+_MOST_PLACES = 2
 
 
 def measured(value: float, error: float) -> str:
@@ -12,7 +13,7 @@ def measured(value: float, error: float) -> str:
     """
     if error >= _TENS:
         return _tens(value)
-    places = 2
+    places = _MOST_PLACES
     if error >= _WHOLE:
         places = 0
     elif error >= _TENTHS:
@@ -29,6 +30,16 @@ def percent(share: float, error: float) -> str:
         return f"{_tens(value)}%"
     text = f"{value:.0f}%"
     return "<1%" if value > 0 and text == "0%" else text
+
+
+def at_the_point(text: str, width: int) -> str:
+    """Return a number with blanks for the digits that it lacks behind the point, as far as the
+    width allows, so that points stand below each other.
+    """
+    _, point, digits = text.partition(".")
+    missing = _MOST_PLACES - len(digits)
+    blanks = missing if point else missing + 1
+    return text + " " * min(blanks, max(0, width - len(text)))
 
 
 def _tens(value: float) -> str:

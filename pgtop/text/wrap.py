@@ -1,9 +1,9 @@
 """Wrap spans to a width, between words where possible. Only the space at a break is lost."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TypeAlias
 
-from pgtop.text.clean import cells, fit
+from pgtop.text.clean import ELLIPSIS, cells, fit
 from pgtop.text.tone import Span, Tone
 
 Line: TypeAlias = tuple[Span, ...]
@@ -67,6 +67,15 @@ def wrapped(spans: Iterable[Span], width: int, indent: int = 0) -> list[Line]:
             lines[-1] += piece
             used += size
     return [_merged(parts) for parts in lines]
+
+
+def first_lines(lines: Sequence[Line], count: int, width: int) -> Sequence[Line]:
+    """Return so many lines at most, the last one with an ellipsis if others have no room."""
+    if len(lines) <= count:
+        return lines
+    *whole, last = lines[:count]
+    tone = last[-1].tone
+    return [*whole, fitted((*last, Span(f" {ELLIPSIS}", tone)), width)]
 
 
 def _words(spans: Iterable[Span]) -> Iterator[list[Span]]:

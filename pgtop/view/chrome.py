@@ -12,7 +12,7 @@ from pgtop.monitor.poller import PollFailed
 from pgtop.monitor.state import State
 from pgtop.table.sessions import ArrangedSessions
 from pgtop.text.tone import Span, Tone
-from pgtop.text.wrap import Line, as_far_as_fits, line, wrapped
+from pgtop.text.wrap import Line, as_far_as_fits, first_lines, line, wrapped
 from pgtop.view.fitting import justified
 from pgtop.view.freshness import reason
 from pgtop.view.header import NO_VIEWS, Header, Views, header
@@ -156,7 +156,7 @@ def notice_lines(
 
 @lru_cache(maxsize=4)
 def _notice(words: Line, width: int) -> tuple[Line, ...]:
-    return tuple(wrapped(words, width)[:_NOTICE_LINES])
+    return tuple(first_lines(wrapped(words, width), _NOTICE_LINES, width))
 
 
 def _most_important(state: State, around: Surroundings, top: Header) -> Span:

@@ -9,7 +9,7 @@ from pgtop.table.filter import Filter, FilterError
 from pgtop.table.language.errors import Fix
 from pgtop.text.clean import ELLIPSIS, cells, clean, fit
 from pgtop.text.tone import Span, Tone
-from pgtop.text.wrap import Line, line_cells, wrapped
+from pgtop.text.wrap import Line, first_lines, line_cells, wrapped
 
 _LAST_WORD = re.compile(r"(?:^|[\s(!-])([^\W\d_][\w-]*)$")
 _UNFINISHED_TERM = re.compile(rf"{_LAST_WORD.pattern.removesuffix('$')}([:=<>~!]*)$")
@@ -192,10 +192,11 @@ def _saved_words(saved: Mapping[str, str]) -> Sequence[str]:
     return [f"@{name} {clean(text)}" for name, text in saved.items()]
 
 
-def complaint_lines(error: FilterError, width: int) -> list[Line]:
+def complaint_lines(error: FilterError, width: int) -> Sequence[Line]:
     """Return why nothing is applied, and the nearest right spelling."""
     words = f"! {refusal(error)}"
-    return wrapped((Span(words, Tone.WARN),), width, indent=2)[:_MOST_COMPLAINT_LINES]
+    lines = wrapped((Span(words, Tone.WARN),), width, indent=2)
+    return first_lines(lines, _MOST_COMPLAINT_LINES, width)
 
 
 def refusal(error: FilterError) -> str:

@@ -11,7 +11,7 @@ from pgtop.analysis.wait_buckets import Heights
 from pgtop.analysis.wait_profile import Profile
 from pgtop.model.timestamp import MICROSECONDS, Instant, to_datetime
 from pgtop.model.waits import WaitClass
-from pgtop.text.measured import measured, percent
+from pgtop.text.measured import at_the_point, measured, percent
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line, as_far_as_fits
 from pgtop.view.waits import NO_LOAD, TONES, load_words
@@ -301,7 +301,7 @@ def legend_lines(chart: WaitChart, height: int) -> list[Line]:
     for each in ranked[: height - 4]:
         kind = each.wait_class
         share = percent(each.share, each.share_error) if kind.is_load else NO_LOAD
-        average = measured(each.aas, each.error)
+        average = at_the_point(measured(each.aas, each.error), 5)
         name = f"{chart.glyphs[kind]} {kind}"
         text = f"{name:<{LEGEND_CELLS - 13}}{average:>5}{share:>8}"
         lines.append((Span(text, TONES[kind]),))

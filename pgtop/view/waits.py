@@ -20,7 +20,7 @@ from pgtop.table.sessions import FILTER_EXAMPLE
 from pgtop.table.spec import TableSpec
 from pgtop.text.clean import clean
 from pgtop.text.comments import statement_of
-from pgtop.text.measured import measured, percent
+from pgtop.text.measured import at_the_point, measured, percent
 from pgtop.text.redact import redacted
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import counted
@@ -44,6 +44,8 @@ TONES: Mapping[WaitClass, Tone] = {
 }
 _BLOCK = "█"
 _BAR_WIDTH = 10
+_SHORT_BAR = 5
+"""Cells of the bar at 80 columns, where the words for an event need 30."""
 _NAME_WIDTH = 24
 _LONG_NAME_WIDTH = 36
 _BAR_FROM = 64
@@ -145,6 +147,7 @@ _AVG = Column(
     rank=1,
     key=lambda row, _: row.slice.aas,
     text=lambda row, _: measured(row.slice.aas, row.slice.error),
+    text_in=lambda row, _, width: _average_in(row.slice, width),
     right=True,
 )
 _ERROR = Column(
@@ -175,7 +178,8 @@ _BAR = Column(
     width=_BAR_WIDTH,
     rank=4,
     key=lambda _row, _profile: None,
-    text=lambda row, _: _bar_text(row.slice),
+    text=lambda row, _: _bar_text(row.slice, _BAR_WIDTH),
+    text_in=lambda row, _, width: _bar_text(row.slice, width),
     tone=_tone,
 )
 _NOW = Column(
@@ -200,9 +204,13 @@ _MEANS = Column(
 )
 
 
-def _bar_text(part: WaitSlice) -> str:
-    filled = min(_BAR_WIDTH, round(part.share * _BAR_WIDTH))
-    return _BLOCK * filled + FREE * (_BAR_WIDTH - filled)
+def _average_in(part: WaitSlice, width: int) -> str:
+    return at_the_point(measured(part.aas, part.error), width)
+
+
+def _bar_text(part: WaitSlice, width: int) -> str:
+    filled = min(width, round(part.share * width))
+    return _BLOCK * filled + FREE * (width - filled)
 
 
 @cache
@@ -226,7 +234,7 @@ def layout(width: int, by: SliceBy, is_live: bool = True) -> Layout:
         numbers.append((_ERROR, _ERROR.width))
     numbers.append((_SHARE, _SHARE.width))
     if width >= _BAR_FROM:
-        numbers.append((_BAR, _BAR_WIDTH))
+        numbers.append((_BAR, _BAR_WIDTH if width >= _ERROR_FROM else _SHORT_BAR))
     if is_live:
         numbers.append((_NOW, _NOW.width))
     needed = sum(size + 1 for _, size in numbers)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pgtop.text.measured import measured, percent
+from pgtop.text.measured import at_the_point, measured, percent
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,9 @@ def test_a_share_is_in_whole_percent_or_in_tens(
     share: float, error: float, text: str
 ) -> None:
     assert percent(share, error) == text
+
+
+def test_points_stand_below_each_other() -> None:
+    """A number that fills its column has no room for blanks."""
+    column = [at_the_point(text, 5).rjust(5) for text in ("2.03", "8.2", "12", "12345")]
+    assert column == [" 2.03", " 8.2 ", "12   ", "12345"]

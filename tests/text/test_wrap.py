@@ -1,11 +1,13 @@
 """Lines break between words, and only the space at a break is lost."""
 
+from collections.abc import Sequence
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pgtop.text.clean import cells, clean
 from pgtop.text.tone import Span, Tone
-from pgtop.text.wrap import wrapped
+from pgtop.text.wrap import Line, first_lines, wrapped
 
 _TEXTS = st.text(st.sampled_from("ab \u65e5.,("), max_size=12).map(clean)
 _SPANS = st.lists(st.builds(Span, _TEXTS, st.sampled_from([Tone.PLAIN, Tone.NOTICE])))
@@ -28,3 +30,15 @@ def test_nothing_but_blanks_is_lost(spans: list[Span], width: int, indent: int) 
     before = [(char, tone) for text, tone in spans for char in text if char != " "]
     after = [(c, span.tone) for line in lines for span in line for c in span.text]
     assert [pair for pair in after if pair[0] != " "] == before
+
+
+def test_an_ellipsis_stands_for_the_lines_without_room() -> None:
+    """A last line that is full gives its end for it."""
+    lines = wrapped([Span("one two three four", Tone.WARN)], 9)
+    assert first_lines(lines, 3, 9) == lines
+    assert _texts(first_lines(lines, 2, 9)) == ["one two", "three …  "]
+    assert _texts(first_lines(lines, 1, 7)) == ["one tw…"]
+
+
+def _texts(lines: Sequence[Line]) -> list[str]:
+    return ["".join(span.text for span in line) for line in lines]

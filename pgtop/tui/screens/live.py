@@ -13,7 +13,7 @@ from pgtop.monitor.poller import Sampled
 from pgtop.monitor.state import State
 from pgtop.table.following import NO_STEP, NextStep
 from pgtop.text.tone import Tone
-from pgtop.text.wrap import Line, line
+from pgtop.text.wrap import Line, first_lines, line
 from pgtop.tui.messages import ViewRequested
 from pgtop.tui.screens.current_size import CurrentSize
 from pgtop.tui.screens.stateful import Stateful
@@ -257,9 +257,12 @@ class LiveScreen(Stateful, CurrentSize, Screen[None]):
         _display(self._tabs, bool(top.tabs.line))
         self._condition.show([lines.status])
         _display(self._condition, bool(lines.status))
-        _set_height(self._notice, len(lines.notice))
-        _display(self._notice, bool(lines.notice))
-        self._notice.show(lines.notice)
+        notice = lines.notice
+        if self.is_behind_dialog:  # a list of many leaves one line of it in sight
+            notice = first_lines(notice, 1, width)
+        _set_height(self._notice, len(notice))
+        _display(self._notice, bool(notice))
+        self._notice.show(notice)
         self._key_bar.show_keys(lines.keys)
         self._show_cost(self.state)
 
