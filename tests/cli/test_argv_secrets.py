@@ -7,14 +7,16 @@ from pathlib import Path
 import pytest
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
+from psycopg import pq
 
 from pgtop.cli.args.connection import ConnectionOptions
 from pgtop.cli.args.filters import filter_for_signals
 from pgtop.cli.args.options import parse
-from pgtop.cli.argv_secrets import masked
+from pgtop.cli.argv_secrets import SECRETS, masked
 from pgtop.cli.connection_string import parameters_of
 from pgtop.demo.server import Cluster
 from pgtop.errors import UsageError
+from pgtop.sources.postgres import connection_log
 from pgtop.sources.postgres.option_checks import refusal
 from tests.cli import pgtop
 from tests.keys import READY, typed
@@ -297,3 +299,13 @@ def test_a_uri_without_a_password_hides_no_mistake() -> None:
     with pytest.raises(UsageError) as refused:
         parse(words)
     assert "--redact" in refused.value.what
+
+
+def test_every_secret_of_libpq_is_known() -> None:
+    """Libpq marks what must not be shown; the log masks the same keywords as the command line."""
+    marked = {
+        option.keyword.decode()
+        for option in pq.Conninfo.parse(b"")
+        if option.dispchar == b"*"
+    }
+    assert marked <= SECRETS == set(connection_log.SECRETS)

@@ -11,7 +11,7 @@ from pgtop.model.failure import Failure
 
 PGconn = pq.abc.PGconn
 
-_SECRETS = (
+SECRETS = (
     "password",
     "sslpassword",
     "oauth_client_secret",
@@ -23,7 +23,7 @@ _SECRETS = (
 
 def log_address(options: Mapping[str, str]) -> None:
     """Log that an address is tried; mask the secrets of its options in all that follows."""
-    for name in _SECRETS:
+    for name in SECRETS:
         LOG.conceal(options.get(name))
     host = options.get("hostaddr") or options.get("host") or "the usual socket"
     port = options.get("port", "")
