@@ -54,8 +54,6 @@ class DemoProcess:
         """The pid of the process; SIGTERM to it ends everything."""
 
     def __enter__(self) -> Self:
-        if self._process is None:
-            self.start()
         return self
 
     def __exit__(

@@ -148,7 +148,7 @@ def _end_session(output: NamedOutput, words: str) -> bool:
     return output.terminal.shows_within(words, 3)
 
 
-@settings(max_examples=20, phases=[Phase.generate])
+@settings(max_examples=10, phases=[Phase.generate])
 @given(_seeds)
 def test_locks_and_prepared_transactions_are_shown_cleaned(
     output: NamedOutput, seed: int
