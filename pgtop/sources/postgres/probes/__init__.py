@@ -13,7 +13,7 @@ belong to one instant, each decides what is read of the other, and every snapsho
 from collections.abc import Sequence
 from functools import cache
 from importlib import import_module
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 from pgtop.model.section import (
     BACKEND_IO,
@@ -108,6 +108,7 @@ class Probe(Protocol):
         ...
 
 
+@runtime_checkable
 class RecoveringProbe(Probe, Protocol):
     """A probe that can go on without the answer to some of its statements."""
 
@@ -121,9 +122,9 @@ class RecoveringProbe(Probe, Protocol):
 def recovered(probe: Probe, reason: str, context: ProbeContext) -> Remembered | None:
     """Return what a probe still knows after an error; None if it needs the answer."""
     inner = _loaded(probe.path) if isinstance(probe, LateProbe) else probe
-    if not hasattr(inner, "recovered"):
+    if not isinstance(inner, RecoveringProbe):
         return None
-    return cast("RecoveringProbe", inner).recovered(reason, context)
+    return inner.recovered(reason, context)
 
 
 class LateProbe(NamedTuple):

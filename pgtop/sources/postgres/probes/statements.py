@@ -141,12 +141,9 @@ class StatementsProbe:
         cluster with several encodings one may have no equivalent in that of this database.
         """
         memory = context.memory
-        is_of_texts = isinstance(memory, _StatementMemory) and bool(memory.missing)
-        if (
-            not isinstance(memory, _StatementMemory)
-            or not is_of_texts
-            or MOVED in reason
-        ):
+        if not isinstance(memory, _StatementMemory):
+            return None
+        if not memory.missing or MOVED in reason:
             return None
         memory = memory._replace(text_error=reason)
         return _remembered(_last_reading(context), memory)
