@@ -128,16 +128,14 @@ _PALETTE = "palette"
 _BLANK = key_called("Space")
 
 
-def keymap_with(
-    opening: Mapping[str, Action], actions: Sequence[Action] = ACTIONS
-) -> Keymap:
+def keymap_with(opening: Mapping[str, Action]) -> Keymap:
     """Return the keymap of a dashboard with views; `opening` has the action that opens each, by the
     view's id, and those lead the group that they are in.
     """
     views = tuple(opening.values())
-    groups = [action.group for action in actions]
+    groups = [action.group for action in ACTIONS]
     start = groups.index(views[0].group)
-    everything = (*actions[:start], *views, *actions[start:])
+    everything = (*ACTIONS[:start], *views, *ACTIONS[start:])
     names = [action.id for action in views]
     return Keymap(everything, names[1:], tuple(_places(opening)))
 

@@ -88,11 +88,6 @@ class Column(Generic[RowT, ContextT]):
     def most_width(self) -> int:
         return self.most or self.width
 
-    def tone_of(self, row: RowT, context: ContextT) -> Tone:
-        """Return the tone of a cell."""
-        tone = self.tone(row, context)
-        return self.retoned.get(tone, tone)
-
     def shown(self, row: RowT, context: ContextT, width: int) -> str:
         """Return the text of a cell that is `width` cells wide; raw."""
         if self.text_in is None:

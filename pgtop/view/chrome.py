@@ -10,7 +10,6 @@ from typing import NamedTuple
 from pgtop.actions import Action
 from pgtop.monitor.poller import PollFailed
 from pgtop.monitor.state import State
-from pgtop.table.sessions import ArrangedSessions
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line, as_far_as_fits, first_lines, line, wrapped
 from pgtop.view.fitting import justified
@@ -104,12 +103,6 @@ def _keys(state: State, around: Surroundings, width: int) -> KeyLine:
         state.interval,
         width,
     )
-
-
-def counted(table: ArrangedSessions, first: int = 1, last: int = 1) -> str:
-    """Return how many sessions the table has and shows; which are in sight, unless the first is."""
-    rows = f"{first}-{last} of " if first > 1 else ""
-    return f"{rows}{table.counts}"
 
 
 def footer(

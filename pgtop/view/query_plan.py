@@ -28,12 +28,11 @@ AnyPlan: TypeAlias = QueryPlan | RunningPlan
 
 
 class PlanStep(NamedTuple):
-    """A step of a plan. `own_cost` is without the steps below it."""
+    """A step of a plan."""
 
     line: int
-    own_cost: float
     share: float
-    """The share of the cost of the whole plan."""
+    """The share of the cost of the whole plan that is its own, without the steps below it."""
 
 
 class _Open(NamedTuple):
@@ -55,7 +54,7 @@ def most_expensive(lines: Sequence[str]) -> PlanStep | None:
     number = max(costs, key=lambda each: costs[each])
     if not whole:
         return None
-    return PlanStep(number, costs[number], costs[number] / whole)
+    return PlanStep(number, costs[number] / whole)
 
 
 def _own_costs(lines: Sequence[str]) -> Iterator[tuple[int, float]]:

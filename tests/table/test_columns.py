@@ -14,6 +14,7 @@ from pgtop.model.backend import (
     IDLE_IN_TRANSACTION_ABORTED,
     Backend,
 )
+from pgtop.table.layout import PlacedColumn, cells_of
 from pgtop.table.session_cells import HIDDEN_WORDS
 from pgtop.table.session_columns import COLUMNS, column
 from pgtop.table.session_state import age_start, severity, state_word
@@ -50,6 +51,12 @@ NAMES = (
     "write",
     "leader",
 )
+
+
+def drawn_tone(name: str, backend: Backend, derived: DerivedSnapshot) -> Tone:
+    """Return the tone in which a column is drawn."""
+    [(_, tone)] = cells_of((PlacedColumn(column(name), 12),), backend, derived)
+    return tone
 
 
 def session(pid: int, derived: DerivedSnapshot = BUSY) -> Backend:
@@ -161,9 +168,9 @@ def test_tones_of_state_and_age(backend: Backend, tone: Tone) -> None:
     """Nothing is an alarm but a root; a wait, and what lasts long, is worth a look."""
     derived = derived_from(backend)
     assert severity(backend, derived) is tone
-    assert column("state").tone_of(backend, derived) is tone
+    assert drawn_tone("state", backend, derived) is tone
     in_row = Tone.PLAIN if tone is Tone.CALM else tone
-    assert column("age").tone_of(backend, derived) is in_row
+    assert drawn_tone("age", backend, derived) is in_row
 
 
 @pytest.mark.parametrize(
@@ -188,7 +195,7 @@ def test_a_fresh_idle_transaction_that_blocks_is_an_alarm() -> None:
     )
     derived = derived_from(holder, waiter)
     assert severity(holder, derived) is Tone.ALARM
-    assert column("state").tone_of(holder, derived) is Tone.ALARM_PLATE
+    assert drawn_tone("state", holder, derived) is Tone.ALARM_PLATE
 
 
 @pytest.mark.parametrize(

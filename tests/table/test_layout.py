@@ -245,7 +245,7 @@ def test_a_hidden_waiter_is_marked_as_others_are() -> None:
     derived = DerivedSnapshot.of(replace(BUSY.snapshot, ungrouped=tuple(rows)))
     assert derived.forest.nodes[waiter.pid].is_waiting
     assert gutter(hidden, derived) == gutter(waiter, BUSY)
-    assert column("lock").tone_of(hidden, derived) is Tone.WARN
+    assert column("lock").tone(hidden, derived) is Tone.WARN
 
 
 def test_a_session_that_has_ended_is_marked() -> None:
