@@ -165,6 +165,11 @@ def put_in_force(keymap: Keymap) -> None:
     _in_force[0] = keymap
 
 
+def in_force() -> Keymap:
+    """Return the keymap of this process."""
+    return _in_force[0]
+
+
 def hint(*action_ids: str) -> str:
     """Return the first key of each action in the keymap in force, as people write it."""
     return _in_force[0].hint(*action_ids)

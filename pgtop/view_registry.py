@@ -76,6 +76,8 @@ class View(NamedTuple):
     """Counts the sessions of a `State` that need action now: the number in the tab."""
     has_rows: Callable[[Any], bool] = _always
     """Whether, in a `State`, the view has something to show: its tab is there only then."""
+    table: str = ""
+    """The module and the name of its table, which has its columns and the keys of its filters."""
 
     @property
     def action(self) -> Action:
@@ -91,8 +93,17 @@ class View(NamedTuple):
 
     def load(self) -> Any:
         """Import the class of its screen, a `LiveScreen`."""
-        module, _, name = self.screen.partition(":")
-        return getattr(import_module(module), name)
+        return _named(self.screen)
+
+    def load_table(self) -> Any:
+        """Import its table, a `TableSpec`."""
+        return _named(self.table)
+
+
+def _named(place: str) -> Any:
+    """Import what a module and a name stand for."""
+    module, _, name = place.partition(":")
+    return getattr(import_module(module), name)
 
 
 VIEWS: tuple[View, ...] = (
@@ -102,6 +113,7 @@ VIEWS: tuple[View, ...] = (
         label="sessions",
         title="sessions",
         screen="pgtop.tui.screens.sessions:SessionsScreen",
+        table="pgtop.table.session_rows:SESSION_ROWS",
         topics=frozenset({SESSIONS, RATES, PROGRESS, REPLICATION, HOST}),
     ),
     View(
@@ -110,6 +122,7 @@ VIEWS: tuple[View, ...] = (
         label="connections",
         title="connections by application, role, database, client and state",
         screen="pgtop.tui.screens.breakdown:BreakdownScreen",
+        table="pgtop.view.breakdown:BREAKDOWN",
         topics=frozenset({SESSIONS, RATES}),
     ),
     View(
@@ -118,6 +131,7 @@ VIEWS: tuple[View, ...] = (
         label="locks",
         title="who blocks whom, and what holds back vacuum",
         screen="pgtop.tui.screens.locks:LocksScreen",
+        table="pgtop.view.lock_lines:LOCKS",
         topics=frozenset({SESSIONS, LOCKS, RATES, PROGRESS}),
         alarms=_waiting,
     ),
@@ -127,6 +141,7 @@ VIEWS: tuple[View, ...] = (
         label="waits",
         title="what sessions wait for, over time",
         screen="pgtop.tui.screens.waits:WaitsScreen",
+        table="pgtop.view.waits:WAITS",
         topics=frozenset({SESSIONS, RATES}),
     ),
     View(
@@ -135,6 +150,7 @@ VIEWS: tuple[View, ...] = (
         label="statements",
         title="statements: what each did of late, and how many sessions run it",
         screen="pgtop.tui.screens.statements:StatementsScreen",
+        table="pgtop.view.statements:STATEMENTS",
         topics=frozenset({SESSIONS, STATEMENTS, USUAL, RATES}),
     ),
     View(
@@ -143,6 +159,7 @@ VIEWS: tuple[View, ...] = (
         label="replication",
         title="replication: standbys and their lag, and what slots hold",
         screen="pgtop.tui.screens.replication:ReplicationScreen",
+        table="pgtop.view.replication:REPLICATION",
         topics=frozenset({SESSIONS, RATES, REPLICATION, REPLICATION_NOW}),
         short="replica",
         has_rows=_has_replication,
@@ -153,6 +170,7 @@ VIEWS: tuple[View, ...] = (
         label="pools",
         title="pools of the poolers in front of the server, and the clients that wait",
         screen="pgtop.tui.screens.pools:PoolsScreen",
+        table="pgtop.view.pools:POOLS",
         topics=frozenset({SESSIONS, POOLS, RATES}),
         alarms=_waiting_for_pools,
         has_rows=_has_pools,

@@ -204,7 +204,8 @@ def test_without_a_home_there_are_no_files_and_no_guard_is_dropped(
 _AS_STRANGER = """
 import os, sys
 import pgtop.signalling.audit_log, pgtop.cli.configuration, pgtop.cli.commands.audit
-import pgtop.config.checking, pgtop.cli.main, pgtop.text.clean, pgtop.text.ascii
+import pgtop.config.joint, pgtop.config.variables, pgtop.cli.config_filters
+import pgtop.cli.main, pgtop.text.clean, pgtop.text.ascii
 from pgtop.sources.postgres.conninfo import resolve
 from pgtop.sources.postgres.tls_files import locked_key
 from pgtop.cli.args.options import parse

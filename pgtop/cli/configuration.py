@@ -19,6 +19,7 @@ from pgtop.config.guards import (
 )
 from pgtop.config.layers import Layer, LayeredValue, LayerKind, Origin, merge
 from pgtop.config.load import Configuration, load
+from pgtop.config.mistakes import advice_of
 from pgtop.config.settings import THEMES, Safety, Settings
 from pgtop.config.toml_file import Problem
 from pgtop.errors import UsageError
@@ -62,8 +63,19 @@ def guards_for(
 ) -> Guards:
     """Return the guards in force. Raises UsageError for anything wrong in a file or variable."""
     configuration = read(environ)
-    check_is_right(configuration.problems)
+    check_is_right(problems_of(configuration))
     return guards_of(_layers(configuration, options, server), filter_for_protection)
+
+
+def problems_of(configuration: Configuration) -> list[Problem]:
+    """Return all that is wrong, with the filters, which are read only if there are any."""
+    problems = list(configuration.problems)
+    has_values = any(layer.values for layer in configuration.layers)
+    if configuration.files or has_values:
+        from pgtop.cli.config_filters import filter_problems
+
+        problems += filter_problems(configuration)
+    return problems
 
 
 def check_is_right(problems: Sequence[Problem]) -> None:
@@ -126,14 +138,14 @@ def dashboard_for(
     UsageError for the options.
     """
     configuration = read(environ)
-    problems = list(configuration.problems)
+    problems = problems_of(configuration)
     guards = _tolerant_guards(_layers(configuration, safety, server), safety, problems)
     settings = layered(options, configuration, server)
     settings = settings._replace(
         view=_first_view(options, settings, configuration, server)
     )
     if settings.warn > settings.alarm:
-        settings = _with_right_levels(options, settings, problems)
+        settings = _with_right_levels(options, settings)
     settings = settings._replace(server=server)
     settings = _with_theme(options, settings, configuration, problems)
     if problems:
@@ -152,17 +164,13 @@ def _first_view(
 ) -> str:
     """Return the view that opens first. Raises UsageError if an option names none."""
     if "view" in options.chosen:
-        from pgtop.config.checking import view_names
-        from pgtop.config.values import nearest
+        from pgtop.config.joint import view_names
+        from pgtop.config.mistakes import one_of
 
         names = view_names(configuration)
         if settings.view.lower() not in names:
-            word = nearest(settings.view, names)
-            hint = f"Did you mean {word}? " if word else ""
-            listed = ", ".join(names)
-            raise UsageError(
-                f"There is no view {settings.view!r}.", f"{hint}Views: {listed}."
-            )
+            what = f"There is no view {settings.view!r}."
+            raise UsageError(what, one_of(settings.view, names))
         return settings.view
     return server.view if server and server.view else settings.view
 
@@ -227,15 +235,16 @@ def _records(configuration: Configuration, section: str) -> Mapping[str, Any]:
 def _tolerant_guards(
     layers: tuple[Layer, ...], safety: Safety, problems: list[Problem]
 ) -> Guards:
-    """Return the guards. A wrong filter of a file is added to the problems; all guards but the
-    filters of files stay, as nothing is signalled then.
+    """Return the guards. If the filters of files are wrong, which is a problem, all guards but
+    those filters stay, as nothing is signalled then.
     """
     options = (command_line_layer(safety),)
     own = guards_of(options, filter_for_protection)
     try:
         return guards_of(layers, filter_for_protection)
     except UsageError as error:
-        problems.append(Problem(error.what.removesuffix("."), "", error.advice))
+        if not problems:  # together with an option only, such as --redact
+            problems.append(Problem(error.what.removesuffix("."), "", error.advice))
     others = guards_of(without_filters(layers), filter_for_protection)
     return others._replace(protect=own.protect)
 
@@ -278,14 +287,13 @@ def layered(
     return options._replace(**values)
 
 
-def _with_right_levels(
-    options: Settings, settings: Settings, problems: list[Problem]
-) -> Settings:
-    """Return settings with the default levels. Raises UsageError if an option made them wrong."""
+def _with_right_levels(options: Settings, settings: Settings) -> Settings:
+    """Return settings with the default levels: those of a file are a problem already. Raises
+    UsageError if an option made them wrong.
+    """
     what = f"{settings.warn:g} is above --alarm {settings.alarm:g}"
     if options.chosen & {"warn", "alarm"}:
         raise UsageError(f"--warn {what}.", "The warning must come first.")
-    problems.append(Problem("warn", f" {what}", "The warning must come first."))
     return settings._replace(warn=options.warn, alarm=options.alarm)
 
 
@@ -304,9 +312,9 @@ def _with_theme(
         theme = theme_named(settings.theme, configuration.table("themes"))
     except ValueError as error:
         if "theme" in options.chosen:
-            raise UsageError(f"--theme: {error}.", "") from None
+            raise UsageError(f"--theme: {error}.", advice_of(error)) from None
         if not problems:  # a file's theme is one of them already
-            problems.append(Problem("theme", f": {error}"))
+            problems.append(Problem("theme", f": {error}", advice_of(error)))
         return settings._replace(theme=THEMES[0])
     return settings._replace(own_theme=theme)
 

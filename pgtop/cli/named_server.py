@@ -89,7 +89,7 @@ def profile_of(name: str) -> "ServerProfile":
 
 def _unknown(name: str, names: Sequence[str], read: Any) -> UsageError:
     from pgtop.cli import configuration
-    from pgtop.config.values import nearest
+    from pgtop.config.mistakes import nearest
 
     if read.problems:
         return configuration.as_error(read.problems)

@@ -1,37 +1,35 @@
-"""Checks of what a file or the environment sets, against the declared fields.
+"""Checks of what a file sets, against the declared fields.
 
 Loaded only where there is something to check.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from pgtop.config.layers import Layer, LayeredValue, LayerKind, Origin, merge, values_of
-from pgtop.config.load import Configuration
+from pgtop.config.layers import Layer, LayeredValue, Origin
+from pgtop.config.mistakes import (
+    MistakeError,
+    advice_of,
+    keys_of,
+    nearest,
+    one_of,
+)
+from pgtop.config.names import NAME_RULE, is_name
 from pgtop.config.schema import Field
-from pgtop.config.settings import THEMES
 from pgtop.config.tables import (
-    ACTIONS,
     DISPLAY,
     KEYS,
-    OWN_THEMES,
-    SERVERS,
     TABLES,
     TOP,
-    VARIABLE_PREFIX,
-    VIEWS,
     FileTable,
-    is_name,
     plain_fields,
     screen_fields,
-    variable_of,
 )
-from pgtop.config.toml_file import VARIABLE, ConfigFile, Problem
-from pgtop.config.values import from_file, from_text, nearest
-from pgtop.view_registry import VIEWS as BUILT_IN
+from pgtop.config.toml_file import ConfigFile, Problem
+from pgtop.config.values import from_file
 
+GUARDS = frozenset(field.name for field in plain_fields(TOP))
 _PRESET = "preset"
 """The key of [keys] that the others change."""
 
@@ -83,14 +81,17 @@ class _Check:
                 records[section.name] = self._records(section, table)
             else:
                 tables[section.name] = self._own_table(section, table)
-        layer = Layer(self._file.kind, values)
+        layer = Layer(
+            self._file.kind,
+            values,
+        )
         return CheckedFile(layer, records, tables, tuple(self.problems), self._file)
 
     def _table(self, name: str) -> Mapping[str, Any]:
         table = self._file.table.get(name, {})
         if isinstance(table, Mapping):
             return table
-        self._add((name,), f": {name} must be a table, [{name}]")
+        self._add((name,), f"[{name}] must be a table")
         return {}
 
     def _values(
@@ -111,7 +112,7 @@ class _Check:
             try:
                 read = from_file(known[key], value)
             except ValueError as error:
-                self._add(keys, f": {key} {error}")
+                self._add((*keys, *keys_of(error)), *words_of(key, error))
             else:
                 values[key] = LayeredValue(read, self._file.origin(*keys))
         return values
@@ -128,13 +129,10 @@ class _Check:
     def _record(self, section: FileTable, name: str, keys: object) -> Layer | None:
         path = (section.name, name)
         if not isinstance(keys, Mapping):
-            what = f": {name} must be a table, [{section.name}.{name}]"
-            self._add(path, what)
+            self._add(path, f"[{section.name}.{name}] must be a table")
             return None
         if not is_name(name):
-            self._add(
-                path, f": a name has up to 40 letters, digits, - and _, not {name!r}"
-            )
+            self._add(path, f"{name!r} is a wrong name: {NAME_RULE}")
             return None
         return Layer(self._file.kind, self._values(keys, section.fields, path))
 
@@ -144,47 +142,65 @@ class _Check:
         """Return what is right of a table with keys of the user's own; of [keys], whose keys go
         together, all or nothing.
         """
-        if not _wrong_words(section, table):
+        if not mistakes_of(section, table):
             return table
         wrong = _wrong_alone(section, table)
-        for key, words in wrong.items():
-            self._add((section.name, key), f": {words}")
+        for key, mistakes in wrong.items():
+            for mistake in mistakes:
+                keys = mistake.keys or (key,)
+                self._add((section.name, *keys), str(mistake), mistake.advice)
         right = {key: value for key, value in table.items() if key not in wrong}
-        if words := _wrong_words(section, right):
-            self._add((section.name,), f": {words}")
+        if joint := mistakes_of(section, right):
+            self._add((section.name,), str(joint[0]), joint[0].advice)
             return {}
         return {} if wrong and section.name == KEYS else right
 
     def _add(self, keys: tuple[str, ...], what: str, advice: str = "") -> None:
         place = self._file.origin(*keys).place
         is_top = len(keys) == 1
-        hides_guards = is_top or bool(nearest(keys[-1], tuple(_GUARDS)))
-        self.problems.append(Problem(place, what, advice, hides_guards=hides_guards))
+        hides_guards = is_top or bool(nearest(keys[-1], tuple(GUARDS)))
+        problem = Problem(
+            place,
+            f": {what}",
+            advice,
+            hides_guards=hides_guards,
+        )
+        self.problems.append(problem)
 
 
-def _wrong_alone(section: FileTable, table: Mapping[str, Any]) -> Mapping[str, str]:
+def words_of(key: str, error: ValueError) -> tuple[str, str]:
+    """Return what is wrong with the value of a key, and what to write instead."""
+    what = str(error) if keys_of(error) else f"{key} {error}"
+    return what, advice_of(error)
+
+
+def _wrong_alone(
+    section: FileTable, table: Mapping[str, Any]
+) -> Mapping[str, list[MistakeError]]:
     """Return what is wrong with each key of a table that is also wrong without the others; a preset
     that is right is read with them.
     """
     preset = {key: value for key, value in table.items() if key == _PRESET}
-    if _wrong_words(section, preset):
+    if mistakes_of(section, preset):
         preset = {}
-    words = {
-        key: _wrong_words(section, {**preset, key: value})
+    wrong = {
+        key: mistakes_of(section, {**preset, key: value})
         for key, value in table.items()
     }
-    return {key: text for key, text in words.items() if text}
+    return {key: mistakes for key, mistakes in wrong.items() if mistakes}
 
 
-def _wrong_words(section: FileTable, table: Mapping[str, Any]) -> str:
-    """Return what is wrong with a table, or ""."""
+def mistakes_of(section: FileTable, table: Mapping[str, Any]) -> list[MistakeError]:
+    """Return what is wrong with a table with keys of the user's own."""
     if not table:
-        return ""
+        return []
+    if section.mistakes:
+        return list(section.mistakes(table))
     try:
         section.read(table)
-    except ValueError as error:
-        return str(error)
-    return ""
+    except MistakeError as error:
+        return [error]
+    return []
 
 
 def checked(file: ConfigFile) -> CheckedFile:
@@ -200,17 +216,20 @@ def _unknown(key: str, known: Iterable[str], table: str) -> tuple[str, str]:
     elsewhere, place = _other_place(table)
     word = nearest(key, (*names, *elsewhere))
     where = f" in [{table}]" if table else ""
-    what = f": there is no setting {key!r}{where}"
+    what = f"there is no setting {key[:_LONGEST_KEY]!r}{where}"
     if word and word not in names:
-        return what, f"{word} belongs {place}."
-    listed = f"Use one of {', '.join(names)}."
-    return what, f"Did you mean {word}? {listed}" if word else listed
+        return what, f"Did you mean {word}? It belongs {place}."
+    return what, one_of(key, names)
+
+
+_LONGEST_KEY = 60
+"""Characters of a key in a sentence."""
 
 
 def _other_place(table: str) -> tuple[Iterable[str], str]:
     """Return the keys that users also write into this table, and where they belong."""
     if table:
-        return _GUARDS, "at the top of the file, above all tables"
+        return GUARDS, "at the top of the file, above all tables"
     return [field.name for field in plain_fields(DISPLAY)], f"in [{DISPLAY}]"
 
 
@@ -220,185 +239,9 @@ def display_values(table: Mapping[str, Any]) -> Mapping[str, Any]:
     values = {}
     for key, value in table.items():
         if key not in known:
-            what, advice = _unknown(key, known, DISPLAY)
-            raise ValueError(f"is wrong{what}. {advice.removesuffix('.')}")
+            raise MistakeError(*_unknown(key, known, DISPLAY), (key,))
         try:
             values[key] = from_file(known[key], value)
         except ValueError as error:
-            raise ValueError(f"is wrong: {key} {error}") from None
+            raise MistakeError(*words_of(key, error), (key,)) from None
     return values
-
-
-def joint_problems(read: Configuration) -> Iterator[Problem]:
-    """Yield a problem for each record and table that the files together make wrong."""
-    yield from _view_problems(read)
-    yield from _key_problems(read)
-    for table in TABLES.values():
-        if table.record:
-            yield from _record_problems(read, table)
-            continue
-        values = read.table(table.name)
-        if not values:
-            continue
-        try:
-            table.read(values)
-        except ValueError as error:
-            yield Problem(f"[{table.name}]", f": {error}")
-    yield from _theme_problems(read)
-
-
-def _view_problems(read: Configuration) -> Iterator[Problem]:
-    """Yield a problem for each view that opens first and does not exist."""
-    names = view_names(read)
-    places = [merge(plain_fields(DISPLAY), read.layers)["view"]]
-    places += [
-        read.values(TABLES[SERVERS], name)["view"] for name in read.names(SERVERS)
-    ]
-    for value in places:
-        if value.value and value.value.lower() not in names:
-            yield _unknown_name(value.origin, "view", value.value, names)
-
-
-def view_names(read: Configuration) -> tuple[str, ...]:
-    """Return what a view can be called: its id, its label, or the name of its table."""
-    built_in = [name for view in BUILT_IN for name in (view.id, view.label)]
-    return tuple(dict.fromkeys([*built_in, *map(str.lower, read.names(VIEWS))]))
-
-
-def _unknown_name(origin: Origin, key: str, name: str, names: Iterable[str]) -> Problem:
-    known = tuple(names)
-    word = nearest(name, known)
-    hint = f"Did you mean {word}? " if word else ""
-    listed = ", ".join(known)
-    return Problem(
-        origin.place, f": there is no {key} {name!r}", f"{hint}Use one of {listed}."
-    )
-
-
-def _key_problems(read: Configuration) -> Iterator[Problem]:
-    """Yield a problem for each program of the user's own whose key has another meaning."""
-    names = read.names(ACTIONS)
-    if not names:
-        return
-    from pgtop.config.keymap import KeymapError, keymap_from
-    from pgtop.key_names import key_called
-
-    owners: dict[str, str] = {}
-    with suppress(KeymapError):  # a problem already
-        keymap = keymap_from(read.table(KEYS))
-        for action in keymap.actions:
-            owners |= dict.fromkeys(action.keys, action.id)
-    for name in names:
-        written = read.values(TABLES[ACTIONS], name)["key"].value
-        key = key_called(written) if written else ""
-        if key in owners:
-            place = read.origin(ACTIONS, name).place
-            what = f": [{ACTIONS}.{name}] cannot have the key {written}"
-            yield Problem(place, f"{what}: it stands for {owners[key]}")
-        elif key:
-            owners[key] = name
-
-
-def _record_problems(read: Configuration, table: FileTable) -> Iterator[Problem]:
-    """Yield a problem for each record that is wrong as a whole, unless one of its values is wrong:
-    that is the reason, and has its line.
-    """
-    for name in read.names(table.name):
-        if _has_wrong_value(read, table, name):
-            continue
-        try:
-            read.record(table, name)
-        except ValueError as error:
-            place = read.origin(table.name, name).place
-            yield Problem(place, f": [{table.name}.{name}] {error}")
-
-
-def _has_wrong_value(read: Configuration, table: FileTable, name: str) -> bool:
-    known = {field.name for field in table.fields}
-    for file in read.files:
-        layer = file.records[table.name].get(name)
-        if layer is None:
-            continue
-        written = known.intersection(file.file.table[table.name][name])
-        if written - layer.values.keys():
-            return True
-    return False
-
-
-def _theme_problems(read: Configuration) -> Iterator[Problem]:
-    """Yield a problem for each layer with a theme that there is not. One of the user's own that is
-    wrong has its line.
-    """
-    own = {name for file in read.files for name in file.file.table.get(OWN_THEMES, ())}
-    for value in values_of("theme", read.layers):
-        if value.value in THEMES or value.value in own - read.table(OWN_THEMES).keys():
-            continue
-        from pgtop.config.themes import theme_named
-
-        try:
-            theme_named(value.value, read.table(OWN_THEMES))
-        except ValueError as error:
-            yield Problem(value.origin.place, f": {error}")
-
-
-# The environment.
-
-_GUARDS = frozenset(field.name for field in plain_fields(TOP))
-
-
-def environment_layer(environ: Mapping[str, str]) -> tuple[Layer, tuple[Problem, ...]]:
-    """Return what the variables set, and what is wrong with them."""
-    known = {variable_of(field): field for field in plain_fields()}
-    values = {}
-    problems: list[Problem] = []
-    for name in own_variables(environ):
-        if name not in known:
-            problems += _misspelt(name, known)
-            continue
-        field = known[name]
-        try:
-            value = _variable_value(field, environ[name])
-        except ValueError as error:
-            is_guard = field.name in _GUARDS
-            problems.append(Problem(name, f" {error}", hides_guards=is_guard))
-            continue
-        if value is not None:
-            values[field.name] = LayeredValue(
-                value, Origin(LayerKind.ENVIRONMENT, name)
-            )
-    return Layer(LayerKind.ENVIRONMENT, values), tuple(problems)
-
-
-def own_variables(environ: Mapping[str, str]) -> list[str]:
-    """Return the variables that may set a value."""
-    return [
-        name
-        for name in sorted(environ)
-        if name.startswith(VARIABLE_PREFIX) and name != VARIABLE
-    ]
-
-
-def _variable_value(field: Field, text: str) -> Any:
-    """Return the value of a variable; None for an empty one, which no guard may be."""
-    if text.strip():
-        return from_text(field, text)
-    if field.setting and field.setting.is_guard:
-        raise ValueError("is empty: give it a value, or unset it")
-    return None
-
-
-def _misspelt(name: str, known: Mapping[str, Field]) -> Iterator[Problem]:
-    """Yield a problem if the variable looks like one of ours: a misspelt guard guards nothing."""
-    from difflib import get_close_matches
-
-    if matches := get_close_matches(name, tuple(known), 1, _LIKENESS):
-        yield Problem(
-            name,
-            " sets nothing",
-            f"Did you mean {matches[0]}?",
-            hides_guards=known[matches[0]].name in _GUARDS,
-        )
-
-
-_LIKENESS = 0.85
-"""Least likeness of a misspelt variable: PGTOP_READONLY has 0.97 to PGTOP_READ_ONLY."""

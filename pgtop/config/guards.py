@@ -15,8 +15,6 @@ from pgtop.table.filter import Filter
 FilterReader: TypeAlias = Callable[[str, str], Filter]
 """Reads a filter that protects sessions, from text and place. Raises UsageError."""
 
-_IN_FILE = (LayerKind.SYSTEM, LayerKind.USER, LayerKind.SERVER)
-
 
 class Guards(NamedTuple):
     """The guards in force."""
@@ -31,11 +29,17 @@ class Guards(NamedTuple):
 def command_line_layer(options: Safety) -> Layer:
     """Return the guards of the command line as a layer. An option that is absent sets nothing."""
     values = {
-        name: LayeredValue(value, Origin(LayerKind.COMMAND_LINE, _option(name)))
+        name: LayeredValue(
+            value,
+            Origin(LayerKind.COMMAND_LINE, _option(name)),
+        )
         for name, value in options._asdict().items()
         if value
     }
-    return Layer(LayerKind.COMMAND_LINE, values)
+    return Layer(
+        LayerKind.COMMAND_LINE,
+        values,
+    )
 
 
 def guards_of(layers: tuple[Layer, ...], read_filter: FilterReader) -> Guards:
@@ -103,12 +107,22 @@ def protection_errors(
     layers: tuple[Layer, ...], read_filter: FilterReader
 ) -> Iterator[Problem]:
     """Yield what is wrong with the filters that protect sessions."""
+    redact = bool(_first_set("redact", layers))
     for value in values_of("protect", layers):
         for text in value.value:
             try:
-                _read_protection(text, value.origin, read_filter)
+                protection = _read_protection(text, value.origin, read_filter)
+                if redact:
+                    name = _place_of_filter(value.origin)
+                    check_reads_no_queries(protection, name)
             except UsageError as error:
-                yield Problem(error.what.removesuffix("."), "", error.advice)
+                place = value.origin.place
+                what = error.what.removeprefix(place).removesuffix(".")
+                yield Problem(
+                    place,
+                    what,
+                    error.advice,
+                )
 
 
 def _read_protection(text: str, origin: Origin, read_filter: FilterReader) -> Filter:
@@ -120,7 +134,8 @@ def _read_protection(text: str, origin: Origin, read_filter: FilterReader) -> Fi
 
 
 def _place_of_filter(origin: Origin) -> str:
-    return f"{origin.place}: protect" if origin.layer in _IN_FILE else origin.source
+    is_option = origin.layer is LayerKind.COMMAND_LINE
+    return origin.source if is_option else f"{origin.place}: protect"
 
 
 def _option(name: str) -> str:

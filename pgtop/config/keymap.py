@@ -4,11 +4,11 @@ A key stands for one action in one place. `q`, Esc, `?` and Enter always keep th
 keys of a dialog cannot be changed, and no key both asks for a signal and answers the question.
 """
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from pgtop.actions import Action
+from pgtop.config.mistakes import MistakeError, did_you_mean, one_of
 from pgtop.field_keys import FLOW_CONTROL
 from pgtop.key_names import key_called, name_of
 from pgtop.keys import Keymap, Keys, PlaceKeys
@@ -16,7 +16,7 @@ from pgtop.places import EVERYWHERE
 from pgtop.view_registry import KEYMAP
 
 
-class KeymapError(ValueError):
+class KeymapError(MistakeError):
     """A sentence about keys that cannot be in force."""
 
 
@@ -103,9 +103,7 @@ def keymap_from(table: Mapping[str, Any], base: Keymap = KEYMAP) -> Keymap:
 
 def _preset(name: object, base: Keymap) -> Keys:
     if not isinstance(name, str) or name not in PRESETS:
-        raise KeymapError(
-            f"there is no preset {_shown(name)}: use one of {', '.join(PRESETS)}"
-        )
+        raise KeymapError(f"there is no preset {_shown(name)}", one_of(name, PRESETS))
     return {each: keys for each, keys in PRESETS[name].items() if each in base}
 
 
@@ -126,9 +124,9 @@ def _keys_for(action_id: str, keys: object, base: Keymap) -> tuple[str, ...]:
 
 def _action_called(action_id: str, base: Keymap) -> Action:
     if action_id not in base:
-        raise KeymapError(
-            f"there is no action {_shown(action_id)}{_nearest(action_id, base)}"
-        )
+        names = [action.id for action in base.actions]
+        what = f"there is no action {_shown(action_id)}"
+        raise KeymapError(what, did_you_mean(action_id, names))
     action = base.action(action_id)
     if action.in_dialogs:
         raise KeymapError(
@@ -141,12 +139,6 @@ def _action_called(action_id: str, base: Keymap) -> Action:
     return action
 
 
-def _nearest(action_id: str, base: Keymap) -> str:
-    names = [action.id for action in base.actions]
-    matches = difflib.get_close_matches(action_id[:_LONGEST], names, n=1)
-    return f": did you mean {matches[0]}?" if matches else ""
-
-
 def _example(action: Action) -> str:
     return action.key_names[0] if action.keys else "F5"
 
@@ -155,12 +147,17 @@ def _key(name: str, action_id: str) -> str:
     key = key_called(name)
     if not key:
         raise KeymapError(
-            f"{action_id}: {_shown(name)} is no key:"
-            " write one character, or a name such as F5, Ctrl-D, PgUp, Space"
+            f"{action_id} cannot have {_shown(name)}, which is no key",
+            "Write one character, or a name such as F5, Ctrl-D, PgUp, Space.",
         )
-    if reason := _UNUSABLE.get(key):
+    if reason := unusable(key):
         raise KeymapError(f"{action_id} cannot have {name_of(key)}: {reason}")
     return key
+
+
+def unusable(key: str) -> str:
+    """Return why no action can have the key, or ""."""
+    return _UNUSABLE.get(key, "")
 
 
 def _with_kept_keys(chosen: Keys) -> Keys:
@@ -191,7 +188,8 @@ def _check_place(place: PlaceKeys, keymap: Keymap) -> None:
         for key in action.keys:
             other = owners.setdefault(key, action)
             if other is not action:
-                raise KeymapError(_collision(key, other, action, place))
+                what = _collision(key, other, action, place)
+                raise KeymapError(what, "Choose another key.")
 
 
 def _collision(key: str, one: Action, other: Action, place: PlaceKeys) -> str:
@@ -201,10 +199,7 @@ def _collision(key: str, one: Action, other: Action, place: PlaceKeys) -> str:
         if _is_fixed(key, fixed):
             meaning = fixed.title.rpartition(": ")[2]
             return f"{moved.id} cannot have {name}: in {place.name} it means {meaning}"
-    return (
-        f"{name} stands for {one.id} and for {other.id} in {place.name}:"
-        " give one of them another key"
-    )
+    return f"{name} stands for {one.id} and for {other.id} in {place.name}"
 
 
 def _is_fixed(key: str, action: Action) -> bool:

@@ -54,10 +54,15 @@ class Configuration(NamedTuple):
         section.check(record)
         return record
 
-    def origin(self, section: str, name: str) -> Origin:
-        """Return the place of a named record in the last file that has it."""
+    def origin(self, section: str, name: str, *keys: str) -> Origin:
+        """Return the place of a named record, or of a key in it, in the last file that has it."""
         owners = [file for file in self.files if name in file.records[section]]
-        return owners[-1].origin(section, name)
+        setters = [
+            file
+            for file in owners
+            if {*keys} <= file.records[section][name].values.keys()
+        ]
+        return (setters or owners)[-1].origin(section, name, *keys)
 
     def table(self, section: str) -> dict[str, Any]:
         """Return a table with keys of its user's own."""
@@ -92,7 +97,7 @@ def load(report: Report, environ: Mapping[str, str]) -> Configuration:
     readers = (read_system, lambda: read_user(report, environ))
     files = [file for read in readers if (file := _read(read, problems))]
     has_variables = any(
-        name.startswith(_PREFIX) and name != VARIABLE for name in environ
+        name.upper().startswith(_PREFIX) and name != VARIABLE for name in environ
     )
     if not files and not has_variables:
         return Configuration(problems=tuple(problems))
@@ -112,7 +117,9 @@ def _read(
 def _checked(
     files: list[ConfigFile], environ: Mapping[str, str], problems: list[Problem]
 ) -> Configuration:
-    from pgtop.config.checking import checked, environment_layer, joint_problems
+    from pgtop.config.checking import checked
+    from pgtop.config.joint import joint_problems
+    from pgtop.config.variables import environment_layer
 
     checked_files = tuple(map(checked, files))
     for file in checked_files:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from itertools import pairwise
 from typing import Annotated, NamedTuple
 
+from pgtop.config.mistakes import MistakeError, did_you_mean
 from pgtop.config.schema import Number, setting
 from pgtop.text.clean import clean
 
@@ -92,10 +93,14 @@ def _base_name(text: str) -> str:
 
 
 def _key(text: str) -> str:
+    from pgtop.config.keymap import unusable
     from pgtop.key_names import key_called
 
-    if not key_called(text):
+    key = key_called(text)
+    if not key:
         raise ValueError("must be one character, or a name such as F5 or Ctrl-T")
+    if reason := unusable(key):
+        raise ValueError(f"cannot be {text}: {reason}")
     return text
 
 
@@ -147,11 +152,14 @@ def check_action(action: OwnAction) -> None:
         for name in _BRACES.findall(argument):
             if name not in known:
                 listed = ", ".join(f"{{{each}}}" for each in known)
-                raise ValueError(
-                    f"has {{{name}}}, but an action on a {action.on} has only {listed}"
+                raise MistakeError(
+                    f"has {{{name}}}, but an action on a {action.on} has only {listed}",
+                    did_you_mean(name, known),
+                    ("run",),
                 )
             if name == TEXT and not action.texts:
-                raise ValueError(f"has {{{name}}} and needs texts = true")
+                what = f"has {{{name}}}, which needs texts = true"
+                raise MistakeError(what, keys=("run",))
 
 
 def arguments(action: OwnAction, values: Mapping[str, str | None]) -> tuple[str, ...]:

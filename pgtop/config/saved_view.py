@@ -6,10 +6,11 @@ import tomllib
 from pathlib import Path
 
 from pgtop import files
+from pgtop.config.mistakes import MistakeError
+from pgtop.config.names import NAME_RULE, is_name
 from pgtop.config.schema import fields
-from pgtop.config.tables import is_name
 from pgtop.config.toml_text import toml_value
-from pgtop.config.views import ViewProfile
+from pgtop.config.views import ViewProfile, check_view
 
 _LONGEST = 64 << 10
 """Bytes of a configuration file."""
@@ -22,7 +23,11 @@ class NotSavedError(Exception):
 def save_view(path: Path, profile: ViewProfile) -> None:
     """Add a view to the file, or to a new one. Raises NotSavedError; may hang: see `in_time`."""
     if not is_name(profile.name):
-        raise NotSavedError("a name has only letters, digits, - and _")
+        raise NotSavedError(NAME_RULE)
+    try:
+        check_view(profile)
+    except MistakeError as error:
+        raise NotSavedError(f"[views.{profile.name}] {error}") from None
     try:
         _append(path, profile)
     except OSError as error:
@@ -58,12 +63,14 @@ def _content(path: Path) -> bytes:
 
 def _with_table(before: bytes, profile: ViewProfile) -> bytes:
     """Return the content with the view behind it. Raises NotSavedError if it would not be right."""
+    name = profile.name.lower()
     try:
         text = before.decode("utf-8")
         views = tomllib.loads(text).get("views", {})
     except ValueError:
         raise NotSavedError("the file is wrong: see pgtop config check") from None
-    if not isinstance(views, dict) or profile.name in views:
+    names = map(str.lower, views) if isinstance(views, dict) else (name,)
+    if name in names:
         raise NotSavedError(f"there is a view {profile.name} already")
     after = _with_blank_line(text) + table_of(profile)
     try:

@@ -3,10 +3,12 @@
 Parsing, `pgtop help config`, the JSON schema, `pgtop config init` and the tests are made from here.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from pgtop.config.log_options import LogOptions
+from pgtop.config.mistakes import MistakeError
+from pgtop.config.names import NAME_RULE, is_name
 from pgtop.config.own_actions import OwnAction, check_action
 from pgtop.config.schema import Field, fields
 from pgtop.config.servers import ServerProfile, check_server
@@ -25,9 +27,6 @@ FILTERS = "filters"
 OWN_THEMES = "themes"
 
 
-_LONGEST_NAME = 40
-
-
 class FileTable(NamedTuple):
     """A table of tables, `[servers.NAME]`, each with the keys of a record; or a table with keys of
     its user's own.
@@ -42,7 +41,9 @@ class FileTable(NamedTuple):
     check: Callable[[Any], None] = lambda _record: None
     """Raises ValueError with a sentence for fields that do not go together."""
     read: Callable[[Mapping[str, Any]], object] = dict
-    """Checks a table with keys of its user's own. Raises ValueError with a sentence."""
+    """Checks a table with keys of its user's own. Raises MistakeError for the first mistake."""
+    mistakes: Callable[[Mapping[str, Any]], Iterable[MistakeError]] | None = None
+    """Yields all mistakes in such a table, each with its key, if they can be seen at once."""
     schema: Mapping[str, Any] = {}
     """JSON Schema of a table with keys of its user's own."""
 
@@ -61,24 +62,16 @@ def _read_keys(table: Mapping[str, Any]) -> object:
 def _read_filters(table: Mapping[str, Any]) -> object:
     for name, text in table.items():
         if not is_name(name):
-            raise ValueError(
-                f"a name has up to 40 letters, digits, - and _, not {name!r}"
-            )
+            raise MistakeError(f"{name!r} is a wrong name: {NAME_RULE}")
         if not isinstance(text, str) or not text.isprintable():
-            raise ValueError(f"{name} must be a filter in quotes")
+            raise MistakeError(f"{name} must be a filter in quotes")
     return table
 
 
-def _read_themes(table: Mapping[str, Any]) -> object:
-    from pgtop.config.themes import themes_from  # only where there is a theme
+def _mistakes_in_themes(table: Mapping[str, Any]) -> Iterator[MistakeError]:
+    from pgtop.config.themes import mistakes_in  # only where there is a theme
 
-    return themes_from(table)
-
-
-def is_name(name: str) -> bool:
-    """Return whether a name can be typed after @, and stands in a table's head without quotes."""
-    letters = name.replace("-", "").replace("_", "")
-    return letters.isascii() and letters.isalnum() and len(name) <= _LONGEST_NAME
+    return mistakes_in(table)
 
 
 TABLES: Mapping[str, FileTable] = {
@@ -158,7 +151,7 @@ base = "dark"              # terminal, dark or light
 ground = "#000000"
 warn = "bold #ffb000"
 """,
-            read=_read_themes,
+            mistakes=_mistakes_in_themes,
             schema={"additionalProperties": {"type": "object"}},
         ),
     )

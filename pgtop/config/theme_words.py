@@ -1,10 +1,9 @@
 """The words of a theme: `bold #ffb000`, `white on 61`."""
 
 import re
-from collections.abc import Sequence
 from typing import NamedTuple
 
-from pgtop.config.values import nearest
+from pgtop.config.mistakes import MistakeError, did_you_mean
 from pgtop.text.colour import RGB, contrast, halfway, rgb
 
 _NAMES = (
@@ -95,12 +94,6 @@ def colour_of(word: str) -> RGB:
     return rgb(word) if word.startswith("#") else _numbered(int(word))
 
 
-def hint(word: object, words: Sequence[str]) -> str:
-    """Return the nearest right spelling as the end of a sentence, or nothing."""
-    spelling = nearest(word, words)
-    return f"; nearest: {spelling}" if spelling else ""
-
-
 def quoted(word: object) -> str:
     """Return a word as a sentence quotes it, cut to what is worth reading."""
     return repr(str(word)[:LONGEST])
@@ -123,8 +116,9 @@ def _checked(word: str) -> str:
         return word
     if (number := _NUMBER.fullmatch(word)) and int(number[1] or number[2]) <= _MOST:
         return str(int(number[1] or number[2]))
-    raise ValueError(
-        f"{quoted(word)} is no weight and no colour{hint(word, (*COLORS, *WEIGHTS))}"
+    raise MistakeError(
+        f"{quoted(word)} is no weight and no colour",
+        did_you_mean(word, (*COLORS, *WEIGHTS)),
     )
 
 

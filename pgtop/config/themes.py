@@ -10,18 +10,18 @@ A colour is one of the terminal's sixteen by name, a number up to 255, or #rrggb
 cannot be read on its ground is an error: it would be noticed at three in the morning.
 """
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from pgtop.config import palettes
+from pgtop.config.mistakes import MistakeError, advice_of, did_you_mean, one_of
+from pgtop.config.names import NAME_RULE, is_name
 from pgtop.config.palettes import Scheme
 from pgtop.config.theme_words import (
     LONGEST,
     SIXTEEN,
     Look,
     colour_of,
-    hint,
     look_of,
     quoted,
 )
@@ -42,7 +42,6 @@ BOLD_LEAST = 3.0
 _QUIET = (Tone.QUIET, Tone.HEADING)
 _MIDDLE = 0.18
 """The luminance on which black and white have the same contrast."""
-_NAME = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 _IN_SIXTEEN = {"dark": palettes.ON_BLACK, "light": palettes.ON_WHITE}
 _IN_256 = {
@@ -60,39 +59,30 @@ class Theme(NamedTuple):
     """The scheme by the colours of the terminal: `standard`, `256` or `truecolor`."""
 
 
-def themes_from(table: Mapping[str, Any]) -> Mapping[str, Theme]:
-    """Return the themes of the table `themes`. Raises ValueError with a sentence for each fault."""
-    themes = {}
-    faults = []
+def mistakes_in(table: Mapping[str, Any]) -> Iterator[MistakeError]:
+    """Yield what is wrong with the themes of the table `themes`."""
     for name, keys in table.items():
-        reading = _Reading(name, keys)
-        if reading.faults:
-            faults += [f"theme {name[:LONGEST]}: {fault}" for fault in reading.faults]
-        else:
-            themes[name] = reading.theme()
-    if faults:
-        raise ValueError("; ".join(faults))
-    return themes
+        yield from _Reading(name, keys).faults
 
 
 def theme_named(name: str, table: Mapping[str, Any]) -> Theme | None:
-    """Return the user's theme of a name; None for one of pgtop's own. Raises ValueError."""
+    """Return the user's theme of a name; None for one of pgtop's own. Raises MistakeError."""
     if name in BASES:
         return None
-    if name in table:
-        return themes_from({name: table[name]})[name]
-    names = (*BASES, *table)
-    listed = ", ".join(names)
-    raise ValueError(
-        f"there is no theme {quoted(name)}{hint(name, names)}; themes: {listed}"
-    )
+    if name not in table:
+        what = f"there is no theme {quoted(name)}"
+        raise MistakeError(what, one_of(name, (*BASES, *table)))
+    reading = _Reading(name, table[name])
+    if reading.faults:
+        raise reading.faults[0]
+    return reading.theme()
 
 
 class _Reading:
     """The reading of one theme, which goes on after a fault."""
 
     def __init__(self, name: str, keys: object) -> None:
-        self.faults: list[str] = []
+        self.faults: list[MistakeError] = []
         self._name = name
         self._keys = self._checked_keys(keys)
         self._base = self._word("base", BASES) or "terminal"
@@ -121,19 +111,35 @@ class _Reading:
             schemes[colors] = self._changed(base, self._looks)
         return Theme(self._name, schemes)
 
+    # Faults.
+
+    def _fault(self, what: str, advice: str = "") -> None:
+        """Note what is wrong with the theme as a whole."""
+        words = f"[themes.{self._name[:LONGEST]}] {what}"
+        self.faults.append(
+            MistakeError(words, advice, (self._name,)),
+        )
+
+    def _fault_of(self, key: str, what: str, advice: str = "") -> None:
+        """Note what is wrong with a key."""
+        self.faults.append(
+            MistakeError(what, advice, (self._name, key)),
+        )
+
     # Keys.
 
     def _checked_keys(self, keys: object) -> Mapping[str, Any]:
         if self._name in BASES:
-            self.faults.append("pgtop has a theme of this name; choose another")
-        if not _NAME.fullmatch(self._name):
-            self.faults.append("a name has only letters, digits, - and _")
+            self._fault("has the name of a theme of pgtop's", "Choose another name.")
+        if not is_name(self._name):
+            self._fault(f"has a wrong name: {NAME_RULE}")
         if not isinstance(keys, Mapping):
-            self.faults.append(f"it must be a table, [themes.{self._name[:LONGEST]}]")
+            self._fault("must be a table")
             return {}
         for key in keys:
             if key not in KEYS:
-                self.faults.append(f"there is no tone {quoted(key)}{hint(key, KEYS)}")
+                what = f"there is no tone {quoted(key)}"
+                self._fault_of(key, what, one_of(key, KEYS))
         return keys
 
     def _word(self, key: str, words: tuple[str, ...]) -> str:
@@ -142,8 +148,8 @@ class _Reading:
             return ""
         if value in words:
             return str(value)
-        listed = ", ".join(words)
-        self.faults.append(f"{key} must be one of {listed}{hint(value, words)}")
+        what = f"{key} must be one of {', '.join(words)}"
+        self._fault_of(key, what, did_you_mean(value, words))
         return ""
 
     def _read_look(self, key: str) -> None:
@@ -151,12 +157,15 @@ class _Reading:
         if isinstance(value, int) and not isinstance(value, bool):
             value = str(value)
         if not isinstance(value, str) or len(value) > LONGEST:
-            self.faults.append(f'{key} must be a text such as "bold #ffb000"')
+            self._fault_of(
+                key,
+                f'{key} must be a text such as "bold #ffb000"',
+            )
             return
         try:
             look = look_of(value)
         except ValueError as error:
-            self.faults.append(f"{key}: {error}")
+            self._fault_of(key, f"{key} is wrong: {error}", advice_of(error))
         else:
             self._looks[key] = look
 
@@ -198,17 +207,25 @@ class _Reading:
     def _check_ground(self, ground: Look) -> None:
         text = self._looks.get("plain", Look())
         if ground.weights or ground.ground or not ground.color:
-            self.faults.append('ground must be a colour such as "#11161d"')
+            self._fault_of(
+                "ground",
+                'ground must be a colour such as "#11161d"',
+            )
         elif self._base == "terminal" and not text.color:
-            self.faults.append("with a ground, plain must have a colour: that of text")
+            what = "ground needs plain, with the colour of text"
+            self._fault_of(
+                "ground",
+                what,
+            )
 
     def _check_uncoloured(self) -> None:
         """Refuse coloured text on a background that is not declared."""
         for key, look in self._looks.items():
             if key in TONES and look.color and not look.ground:
-                self.faults.append(
-                    f"{key} has a colour, so the theme must declare its ground:"
-                    ' background = "dark" or "light", or ground = "#11161d"'
+                self._fault_of(
+                    key,
+                    f"{key} has a colour, so the theme must declare its ground",
+                    'Write background = "dark" or "light", or ground = "#11161d".',
                 )
 
     def _check_contrast(self) -> None:
@@ -243,8 +260,10 @@ class _Reading:
             ratio = look.contrast(text, ground)
             least = _least(tone, look)
             if ratio < least:
-                self.faults.append(
-                    f"{key} has a contrast of {_cut(ratio)}{place} and needs {least}"
+                # a tone of the base has the line of the theme
+                self._fault_of(
+                    key,
+                    f"{key} has a contrast of {_cut(ratio)}{place} and needs {least}",
                 )
 
 

@@ -24,6 +24,7 @@ Report: TypeAlias = Callable[[str, str], None]
 _LONGEST = 64 << 10
 """Bytes of a configuration file."""
 _LONGEST_SENTENCE = 300
+_MARK = "\ufeff"
 _PIPES = ("/dev/fd", "/proc/self/fd")
 
 
@@ -115,11 +116,12 @@ class _UnreachableHomeError(Exception):
 def _read(
     kind: LayerKind, path: Path, read: Callable[[Path], str | None]
 ) -> ConfigFile | None:
+    text: str | None = ""
     try:
         text = files.in_time(lambda: read(path))
         return None if text is None else ConfigFile(kind, path, text, _parsed(text))
     except (OSError, ValueError, RecursionError) as error:
-        raise FileError(_problem(path, error)) from error
+        raise FileError(_problem(path, error, text or "")) from error
 
 
 def _own_text(path: Path) -> str | None:
@@ -151,7 +153,7 @@ def _content(file: int) -> str:
 def _parsed(text: str) -> dict[str, Any]:
     import tomllib  # only where there is a file
 
-    if text.startswith("\ufeff"):
+    if text.startswith(_MARK):
         raise ValueError("it begins with a byte order mark, which TOML does not have")
     return tomllib.loads(text)
 
@@ -159,17 +161,24 @@ def _parsed(text: str) -> dict[str, Any]:
 # Problems.
 
 
-def _problem(path: Path, error: Exception) -> Problem:
+def _problem(path: Path, error: Exception, text: str) -> Problem:
     reason = _reason(error)
-    match = re.search(_AT_LINE, reason)
-    line = f":{match[1]}" if match else ""
-    what = re.sub(_AT_LINE, "", reason)
-    return Problem(
-        f"{path}{line}", f" cannot be read: {what}", _ADVICE, hides_guards=True
-    )
+    line = _line(error, text)
+    place = f"{path}:{line}" if line else str(path)
+    what = f": the file cannot be read: {reason}"
+    return Problem(place, what, _ADVICE, hides_guards=True)
 
 
-_AT_LINE = r" \(at line (\d+), column \d+\)"
+_AT_LINE = r" \(at (?:line (\d+), column \d+|end of document)\)$"
+
+
+def _line(error: Exception, text: str) -> int:
+    """Return the line of the first mistake in the file; 0 if the file as a whole is wrong."""
+    if isinstance(error, UnicodeDecodeError):
+        return error.object.count(b"\n", 0, error.start) + 1
+    if match := re.search(_AT_LINE, str(error)):
+        return int(match[1] or len(text.splitlines()))
+    return 1 if text.startswith(_MARK) else 0
 
 
 def _reason(error: Exception) -> str:
@@ -178,7 +187,8 @@ def _reason(error: Exception) -> str:
     if isinstance(error, OSError):
         return error.strerror or str(error)
     if isinstance(error, UnicodeDecodeError):
-        return "it is not UTF-8"
+        return "this line is not UTF-8"
     if isinstance(error, RecursionError):
         return "it is nested too deeply"
-    return str(error)
+    words = re.sub(_AT_LINE, "", str(error))
+    return f"{words[:1].lower()}{words[1:]}"

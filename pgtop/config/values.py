@@ -4,9 +4,10 @@ A wrong value raises ValueError with the end of a sentence that begins with its 
 """
 
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, get_args, get_origin
 
+from pgtop.config.mistakes import MistakeError, did_you_mean
 from pgtop.config.schema import DURATION, Duration, Field, Number
 
 _TRUE = ("true", "yes", "on", "1")
@@ -78,17 +79,6 @@ _KINDS: Mapping[Any, str] = {
     tuple: 'a list of texts, as in ["one", "another"]',
     Mapping: "a table",
 }
-
-
-def nearest(word: object, words: Sequence[str]) -> str:
-    """Return the word most like `word`, or nothing."""
-    from difflib import get_close_matches
-
-    matches = get_close_matches(str(word)[:_LONGEST_WORD], words, 1)
-    return matches[0] if matches else ""
-
-
-_LONGEST_WORD = 60
 
 
 # From a file.
@@ -188,9 +178,9 @@ def _checked(field: Field, value: Any) -> Any:
         raise _wrong(field)
     choices = choices_of(field)
     if choices and value not in (*choices, field.default):
-        word = nearest(value, choices)
-        hint = f"; nearest: {word}" if word else ""
-        raise ValueError(f"must be {expectation(field)}{hint}")
+        raise MistakeError(
+            f"must be {expectation(field)}", did_you_mean(value, choices)
+        )
     parse = field.setting.parse if field.setting else None
     return parse(value) if parse and not bounds else value
 

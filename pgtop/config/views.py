@@ -1,13 +1,21 @@
 """`[views.NAME]`: a view of the user's own, which is a built-in one with other options."""
 
 from collections.abc import Iterator
-from typing import Annotated, NamedTuple
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
+from pgtop.config.mistakes import MistakeError, one_of
 from pgtop.config.schema import Number, setting
 from pgtop.config.settings import MAX_INTERVAL, MIN_INTERVAL
-from pgtop.view_registry import VIEWS
+from pgtop.view_registry import VIEWS, View
+
+if TYPE_CHECKING:
+    from pgtop.table.columns import ColumnSet
 
 SESSIONS = VIEWS[0].label
+BUILT_IN_NAMES = tuple(
+    dict.fromkeys(name for view in VIEWS for name in (view.id, view.label))
+)
+"""What the built-in views can be called."""
 _WIDEST = 200
 """Cells of a column."""
 _ORDERS = ("", "asc", "desc")
@@ -48,14 +56,20 @@ def _column(text: str) -> ChosenColumn:
 
 def _known(name: str) -> str:
     """Return the name of a column of the sessions as pgtop writes it. Raises ValueError."""
-    from pgtop.config.theme_words import hint
     from pgtop.table.session_columns import SESSION_COLUMNS
 
+    return _column_of(SESSION_COLUMNS, name)
+
+
+def _column_of(columns: "ColumnSet[Any, Any]", name: str) -> str:
+    """Return the name of a column as pgtop writes it. Raises MistakeError."""
     try:
-        return SESSION_COLUMNS.written(name).name
-    except ValueError as error:
-        names = [column.name for column in SESSION_COLUMNS.columns]
-        raise ValueError(f"is wrong: {error}{hint(name, names)}") from None
+        return columns.written(name).name
+    except ValueError:
+        names = [column.name for column in columns.columns if column.meaning]
+        raise MistakeError(
+            f"is wrong: there is no column {name!r}", one_of(name, names)
+        ) from None
 
 
 class ViewProfile(NamedTuple):
@@ -104,10 +118,26 @@ class ViewProfile(NamedTuple):
             yield column._replace(name=_known(column.name))
 
 
+def base_of(profile: ViewProfile) -> View:
+    """Return the built-in view that a view is made from."""
+    return next(view for view in VIEWS if view.label == profile.view)
+
+
 def check_view(profile: ViewProfile) -> None:
-    """Raise ValueError for columns of another view than the sessions."""
-    if profile.view != SESSIONS:
-        if profile.columns:
-            raise ValueError("has columns, which only a view of the sessions can have")
-    elif profile.sort:
-        _known(profile.sort.partition(":")[0])
+    """Raise MistakeError for a name that is taken, and for columns that the view cannot have."""
+    if profile.name.lower() in BUILT_IN_NAMES:
+        what = "has the name of a view of pgtop's"
+        raise MistakeError(
+            what,
+            "Choose another name.",
+        )
+    if profile.columns and profile.view != SESSIONS:
+        what = "are for a view of the sessions only"
+        raise MistakeError(what, "Leave them out.", ("columns",))
+    if not profile.sort:
+        return
+    columns = base_of(profile).load_table().columns
+    try:
+        _column_of(columns, profile.sort.partition(":")[0])
+    except MistakeError as error:
+        raise MistakeError(str(error), error.advice, ("sort",)) from None

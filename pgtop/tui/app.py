@@ -19,7 +19,7 @@ from textual.screen import ModalScreen, Screen
 from pgtop.actions import Action
 from pgtop.config.display import is_faint_readable, shade_of
 from pgtop.config.settings import Settings
-from pgtop.keys import put_in_force
+from pgtop.keys import Keymap, put_in_force
 from pgtop.monitor.monitor import Monitor
 from pgtop.monitor.poller import Sampled
 from pgtop.monitor.state import State
@@ -46,7 +46,7 @@ from pgtop.tui.key_help import KeyHelp
 from pgtop.tui.keyboard import Keyboard
 from pgtop.tui.keymap import bindings, bindings_of, handler_name
 from pgtop.tui.notices import Notices
-from pgtop.tui.own_actions import actions_of
+from pgtop.tui.own_actions import actions_of, whole_keymap
 from pgtop.tui.own_views import views_of
 from pgtop.tui.paint import converter_for
 from pgtop.tui.past_actions import PastActions
@@ -62,7 +62,7 @@ from pgtop.tui.textual_theme import textual_theme
 from pgtop.tui.theme import palette
 from pgtop.tui.view_switch import ViewSwitch
 from pgtop.tui.workers import start
-from pgtop.view_registry import View, keymap_for
+from pgtop.view_registry import View
 
 
 class PgtopApp(SilentCrash, PastActions):
@@ -89,9 +89,7 @@ class PgtopApp(SilentCrash, PastActions):
         # Textual would turn the terminal's own colours into black on black.
         os.environ.pop("NO_COLOR", None)
         views = views or views_of(settings)
-        keymap = keymap_for(views, settings.keymap)
-        own_actions = list(actions_of(settings))
-        keymap = keymap.with_actions(own_actions)
+        keymap = whole_keymap(views, settings)
         put_in_force(keymap)
         driver_class = PlainDriver if settings.plain_driver else driver_on(tty)
         super().__init__(keymap, driver_class=driver_class)
@@ -103,7 +101,7 @@ class PgtopApp(SilentCrash, PastActions):
         self._palette = palette(settings)
         self._take_textual_theme()
         opening = [keymap.action(view.action.id) for view in views]
-        for binding in bindings_of([*opening, *own_actions]):
+        for binding in bindings_of([*opening, *actions_of(settings)]):
             add_binding(self, binding)
         self._monitors = monitors
         self._monitor = monitors[0]
@@ -260,7 +258,15 @@ class PgtopApp(SilentCrash, PastActions):
     def on_save_view_requested(self, message: messages.SaveViewRequested) -> None:
         from pgtop.tui.view_saving import ViewSaving
 
-        ViewSaving(self, message.profile, self._palette).offer()
+        ViewSaving(self, self._views, message.profile, self._palette).offer()
+
+    def take_keymap(self, keymap: Keymap, opening: Action) -> None:
+        """Have one more action, which opens a view."""
+        self.keymap = keymap
+        self._settings = self._settings._replace(keymap=keymap)
+        put_in_force(keymap)
+        for binding in bindings_of([opening]):
+            add_binding(self, binding)
 
     def on_export_requested(self, message: messages.ExportRequested) -> None:
         from pgtop.tui.export_flow import ExportFlow

@@ -44,7 +44,7 @@ class ViewPace:
 
     def __init__(self, poller: Poller, profiles: Mapping[str, "ViewProfile"]) -> None:
         self._poller = poller
-        self._profiles = profiles
+        self.profiles = profiles
         self._before: float | None = None
 
     def enter(self, view: View) -> None:
@@ -52,7 +52,7 @@ class ViewPace:
         if self._before is not None:
             self._poller.interval = self._before
             self._before = None
-        profile = profile_of(view, self._profiles)
+        profile = profile_of(view, self.profiles)
         if profile and profile.interval:
             self._before = self._poller.interval
             self._poller.interval = profile.interval
@@ -71,6 +71,7 @@ def _own_views(settings: Settings) -> Iterator[View]:
             label=profile.name,
             title=f"{profile.name}, a view of your own",
             screen=base.screen,
+            table=base.table,
             topics=base.topics,
             has_rows=partial(_has_tab, key),
         )

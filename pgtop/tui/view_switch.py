@@ -10,7 +10,8 @@ from pgtop.monitor.monitor import Monitor
 from pgtop.text.clean import clean
 from pgtop.text.tone import Tone
 from pgtop.tui.messages import ShareFilter
-from pgtop.tui.own_views import ViewPace, profile_of, view_called
+from pgtop.tui.own_actions import whole_keymap
+from pgtop.tui.own_views import ViewPace, profile_of, view_called, views_of
 from pgtop.tui.page_topics import PageTopics
 from pgtop.tui.screens.filterable import FilterableScreen
 from pgtop.tui.screens.live import LiveScreen
@@ -18,6 +19,7 @@ from pgtop.tui.theme import Palette
 from pgtop.view_registry import View
 
 if TYPE_CHECKING:
+    from pgtop.config.views import ViewProfile
     from pgtop.tui.app import PgtopApp
 
 
@@ -48,6 +50,25 @@ class ViewSwitch:
         self.events = monitor.feed.subscribe(self._home.topics)
         """The events of the monitor, with what the view in sight needs."""
         self.pages = PageTopics(app, monitor)
+
+    def add(self, profile: ViewProfile) -> View:
+        """Have one more view of the user's own, by its key and in the palette, from now on."""
+        profiles = {**self._settings.views, profile.name: profile}
+        settings = self._settings._replace(views=profiles)
+        view = views_of(settings)[-1]
+        self._views[view.id] = view
+        views = list(self._views.values())
+        keymap = whole_keymap(views, settings)
+        self._settings = settings._replace(keymap=keymap)
+        self._pace.profiles = profiles
+        self._app.take_keymap(keymap, view.action)
+        self.home.belong_to(self._home, views)
+        self._screen.belong_to(self.view, views)
+        return view
+
+    def has(self, name: str) -> bool:
+        """Return whether a view is called so."""
+        return view_called(name, list(self._views.values())) is not None
 
     async def show_first(self) -> None:
         """Open the view that the user wants first."""

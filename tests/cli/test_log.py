@@ -138,7 +138,7 @@ def test_a_level_without_a_file_goes_to_the_state_folder(state: dict[str, str]) 
     ("words", "variables", "reason"),
     [
         (["--log", "statement"], {}, "none of connections, statements"),
-        ([], {"PGTOP_LOG": "statement"}, "nearest: statements"),
+        ([], {"PGTOP_LOG": "statement"}, "Did you mean statements?"),
         (["--log-file", "/"], {}, "it is a folder, not a regular file (/)"),
         (["--log-file", "/dev/null"], {}, "it is a device, not a regular file"),
         ([], {"PGTOP_LOG_FILE": "/missing/log"}, "No such file or directory"),

@@ -12,7 +12,12 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
-from pgtop.cli.configuration import dashboard_for, guards_for, redacts
+from pgtop.cli.configuration import (
+    dashboard_for,
+    guards_for,
+    problems_of,
+    redacts,
+)
 from pgtop.config import toml_file
 from pgtop.config.json_schema import json_schema
 from pgtop.config.load import Configuration, load
@@ -60,16 +65,21 @@ def _read(environ: Mapping[str, str]) -> Configuration:
             "[display]\nred_only = true",
             2,
             "no setting 'red_only'",
-            "read_only belongs at the top",
+            "read_only? It belongs at the top",
         ),
-        ("theme = 'dark'", 1, "no setting 'theme'", "theme belongs in [display]"),
+        ("theme = 'dark'", 1, "no setting 'theme'", "theme? It belongs in [display]"),
         (
             "[views.a]\ncolumns = ['usr']",
             2,
             "there is no column 'usr'",
-            "nearest: user",
+            "Did you mean user?",
         ),
-        ("[views.a]\nsort = 'agee'", 1, "there is no column 'agee'", "nearest: age"),
+        (
+            "[views.a]\nsort = 'agee'",
+            2,
+            "there is no column 'agee'",
+            "Did you mean age?",
+        ),
         ("[dispaly]", 1, "no setting 'dispaly'", "display"),
         ("display = 3", 1, "must be a table", ""),
         ("read_only = true\nx = = 1", 2, "cannot be read", ""),
@@ -78,9 +88,54 @@ def _read(environ: Mapping[str, str]) -> Configuration:
         ("[servers.a]\nservice = 'a'\nlabel = '\u202ex'", 3, "no control", ""),
         ("[servers.a]\nservice = 'a'\nclor = 'x'", 3, "no setting 'clor'", "color"),
         ("[servers.a]\nservice = 'a'\ncolor = 'red'", 3, "one of magenta", ""),
+        ("[servers.a]\nservice = 'a'\ncolor = 'gray'", 3, "one of magenta", "grey"),
         ("[servers.'a b']\nservice = 'a'", 1, "up to 40 letters", ""),
-        ("\n[themes.a]\nwran = 'red'", 2, "there is no tone 'wran'", "warn"),
-        ("[servers.a.display]\nwran = 1", 1, "no setting 'wran'", "warn"),
+        ("\n[themes.a]\nwran = 'red'", 3, "there is no tone 'wran'", "warn"),
+        ("[themes.a]\nbase = 'dark'\n\nwarn = 'yelow'", 4, "warn is", "yellow?"),
+        ("[servers.a.display]\nwran = 1", 2, "no setting 'wran'", "warn"),
+        ("READ_ONLY = true", 1, "no setting 'READ_ONLY'", "Did you mean read_only?"),
+        ("[display]\nwarn = 90\nalarm = 80", 2, "warn 90 is above alarm 80", ""),
+        ("[display]\nalarm = 70", 2, "warn 80 is above alarm 70", ""),
+        (
+            "[servers.a]\nservice = 'a'\n[servers.a.display]\nwarn = 99",
+            3,
+            "warn 99 is above alarm 95",
+            "",
+        ),
+        ("[views.Locks]\nsort = 'age'", 1, "[views.Locks] has the name of a", ""),
+        (
+            "[views.a]\n[views.A]",
+            2,
+            "[views.A] has the name of [views.a]",
+            "",
+        ),
+        (
+            "[views.a]\nview = 'statements'\nsort = 'cals'",
+            3,
+            "there is no column 'cals'",
+            "calls",
+        ),
+        (
+            "[views.a]\nview = 'locks'\ncolumns = ['pid']",
+            3,
+            "columns are for a view of the sessions only",
+            "Leave them out.",
+        ),
+        ("[actions.a]\nrun = ['x']\nkey = 'Ctrl-M'", 3, "key cannot be Ctrl-M", ""),
+        ("[display]\ntheme", 2, "cannot be read: expected", ""),
+        ("\ufeffread_only = true", 1, "byte order mark", ""),
+        (
+            "[actions.a]\nkey = 'Z'\nrun = ['x', '{usr}']",
+            3,
+            "run has {usr}",
+            "Did you mean user?",
+        ),
+        (
+            "[actions.a]\nrun = ['x']\nkey = 'k'",
+            3,
+            "key cannot be k",
+            "another key",
+        ),
     ],
 )
 def test_a_wrong_file_is_named_with_line_and_nearest_word(
@@ -158,11 +213,29 @@ def test_a_wrong_variable_stops_signals_only(
     assert dashboard.guards.read_only
     word = variable.removeprefix("PGTOP_").lower()
     assert re.search(f"{variable}|{word}", dashboard.settings.complaint)
-    if (
-        variable != "PGTOP_WARN"
-    ):  # a warning above the default alarm matters to no signal
-        with pytest.raises(UsageError):
-            guards_for(Safety(), environ)
+    with pytest.raises(UsageError):
+        guards_for(Safety(), environ)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[filters]\nleak = 'stat:idle'",
+        "[views.a]\nfilter = 'stat:idle'",
+        "[views.a]\nview = 'statements'\nfilter = 'cals>5'",
+        "[servers.a]\nservice = 'a'\nprotect = ['usr:x']",
+        "protect = ['query:x']\nredact = true",
+        "[display]\nwarn = 96",
+    ],
+)
+def test_every_mistake_in_a_file_stops_signals(write: Write, text: str) -> None:
+    """A command that signals refuses each mistake that `pgtop config check` reports."""
+    environ = write(text)
+    (problem,) = problems_of(_read(environ))
+    assert re.search(r"config\.toml:\d+$", problem.place)
+    with pytest.raises(UsageError, match=re.escape(problem.sentence)):
+        guards_for(Safety(), environ)
+    assert dashboard_for(Settings(), Safety(), environ=environ).guards.read_only
 
 
 def test_an_empty_variable_sets_nothing(write: Write) -> None:
@@ -311,7 +384,7 @@ def test_wrong_keys_and_filters_are_named_by_line(
         ("[servers.a]\nuri = 'postgresql://a:b@c/d'", [2]),
         ("[servers.a]\nuri = 'postgresql://a:b@c/d'\nlabel = ''", [2, 3]),
         ("[actions.a]\nkey = 'Z'\nrun = 'psql'", [3]),
-        ("[display]\ntheme = 'mine'\n[themes.mine]\nbase = 'dark'\nwran = 'red'", [3]),
+        ("[display]\ntheme = 'mine'\n[themes.mine]\nbase = 'dark'\nwran = 'red'", [5]),
         ("[keys]\npreset = 'emacs'\nkilll = 'x'\nrefresh = 'K'", [2, 3, 4]),
         ("[filters]\n'a b' = 'y'\n'c d' = 'z'\nleak = 3", [2, 3, 4]),
     ],

@@ -8,15 +8,23 @@ from hypothesis import strategies as st
 
 from pgtop.config import palettes
 from pgtop.config.display import Display, Shade
+from pgtop.config.mistakes import MistakeError
 from pgtop.config.settings import Settings
-from pgtop.config.themes import KEYS, LOOKS, theme_named, themes_from
+from pgtop.config.themes import KEYS, LOOKS, Theme, mistakes_in, theme_named
 from pgtop.text.tone import Tone
 from pgtop.tui.theme import palette
 
 
+def theme_of(keys: Any) -> Theme:
+    """Return the theme with these keys."""
+    theme = theme_named("night", {"night": keys})
+    assert theme is not None
+    return theme
+
+
 def scheme_of(keys: dict[str, Any], colors: str = "truecolor") -> palettes.Scheme:
     """Return the scheme of a theme with these keys."""
-    return themes_from({"night": keys})["night"].schemes[colors]
+    return theme_of(keys).schemes[colors]
 
 
 def test_a_theme_changes_its_base() -> None:
@@ -46,19 +54,22 @@ def test_a_theme_without_colours_needs_no_background() -> None:
 @pytest.mark.parametrize(
     ("keys", "sentence"),
     [
-        ({"wran": "red"}, "there is no tone 'wran'; nearest: warn"),
-        ({"base": "drak"}, "base must be one of terminal, dark, light; nearest: dark"),
+        ({"wran": "red"}, "there is no tone 'wran'. Did you mean warn?"),
+        (
+            {"base": "drak"},
+            "base must be one of terminal, dark, light. Did you mean dark?",
+        ),
         (
             {"warn": "yelow"},
-            "warn: 'yelow' is no weight and no colour; nearest: yellow",
+            "warn is wrong: 'yelow' is no weight and no colour. Did you mean yellow?",
         ),
-        ({"warn": 256}, "warn: '256' is no weight and no colour"),
+        ({"warn": 256}, "warn is wrong: '256' is no weight and no colour"),
         ({"warn": True}, 'warn must be a text such as "bold #ffb000"'),
         ({"warn": "bold " * 99}, 'warn must be a text such as "bold #ffb000"'),
-        ({"warn": "red blue"}, "warn: there are two colours for the text"),
-        ({"warn": "red on"}, "warn: there is no colour after on"),
+        ({"warn": "red blue"}, "warn is wrong: there are two colours for the text"),
+        ({"warn": "red on"}, "warn is wrong: there is no colour after on"),
         ({"ground": "bold"}, 'ground must be a colour such as "#11161d"'),
-        ({"ground": "#000000"}, "with a ground, plain must have a colour"),
+        ({"ground": "#000000"}, "ground needs plain, with the colour of text"),
         ({"warn": "yellow"}, "warn has a colour, so the theme must declare its ground"),
         (
             {"base": "dark", "warn": "#444444"},
@@ -73,32 +84,39 @@ def test_a_theme_without_colours_needs_no_background() -> None:
             "warn has a contrast of 1.7 and needs 4.5",
         ),
         ({"background": "dark", "label": "white on 61"}, "contrast of 4.4 and needs"),
-        ("dark", "it must be a table, [themes.night]"),
+        ("dark", "[themes.night] must be a table"),
     ],
 )
 def test_a_fault_is_a_sentence(keys: Any, sentence: str) -> None:
-    with pytest.raises(ValueError, match=r"^theme night: ") as error:
-        themes_from({"night": keys})
-    assert sentence in str(error.value)
+    mistakes = list(mistakes_in({"night": keys}))
+    assert any(sentence in f"{each}. {each.advice}" for each in mistakes)
+    with pytest.raises(MistakeError):
+        theme_of(keys)
 
 
 @pytest.mark.parametrize("name", ["dark", "a b", "\x1b[31m", "", "x" * 101])
 def test_a_theme_has_a_name_of_its_own(name: str) -> None:
-    with pytest.raises(ValueError, match="name"):
-        themes_from({name: {}})
+    assert any("name" in str(mistake) for mistake in mistakes_in({name: {}}))
 
 
 def test_every_fault_has_its_sentence() -> None:
     keys = {"wran": "red", "calm": "grene", "base": "drak"}
-    with pytest.raises(ValueError, match=r"theme") as error:
-        themes_from({"night": keys, "dark": {}})
-    assert str(error.value).count("theme ") >= 4
+    mistakes = list(mistakes_in({"night": keys, "dark": {}}))
+    places = [mistake.keys for mistake in mistakes]
+    assert places == [
+        ("night", "wran"),
+        ("night", "base"),
+        ("night", "calm"),
+        ("dark",),
+    ]
 
 
 def test_an_unknown_theme_is_named_with_the_nearest() -> None:
     assert theme_named("dark", {}) is None
-    with pytest.raises(ValueError, match="nearest: night; themes: terminal, dark"):
+    with pytest.raises(MistakeError, match="no theme 'nihgt'") as error:
         theme_named("nihgt", {"night": {}})
+    advice = "Did you mean night? Use one of terminal, dark, light, night."
+    assert error.value.advice == advice
 
 
 @given(
@@ -115,7 +133,7 @@ def test_an_unknown_theme_is_named_with_the_nearest() -> None:
 def test_any_table_is_a_theme_or_a_fault(keys: dict[str, Any]) -> None:
     """A theme that passes the check can be drawn with every number of colours."""
     try:
-        theme = themes_from({"night": keys})["night"]
+        theme = theme_of(keys)
     except ValueError:
         return
     for colors in ("standard", "256", "truecolor"):

@@ -11,6 +11,7 @@ from pgtop.config.settings import Settings
 from pgtop.config.views import ViewProfile, check_view
 from pgtop.table.options import Sort
 from pgtop.tui.own_views import view_called, views_of
+from pgtop.tui.screens.help import HelpScreen
 from pgtop.tui.screens.table_screen import TableScreen
 from pgtop.view_registry import VIEWS
 from tests.keys import key
@@ -38,6 +39,10 @@ async def _is_elsewhere(stage: Stage) -> bool:
 async def _notices(stage: Stage, words: str) -> bool:
     notice = stage.app.state.notice
     return notice is not None and words in notice.text
+
+
+async def _is_help(stage: Stage) -> bool:
+    return isinstance(stage.app.screen, HelpScreen)
 
 
 def test_views_of_ones_own_have_the_next_numbers() -> None:
@@ -120,7 +125,9 @@ async def test_a_view_of_ones_own_has_its_columns() -> None:
 async def test_the_view_on_screen_is_saved_under_a_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """W: filter and order go to the end of the file, which is otherwise as it was."""
+    """W: filter and order go to the end of the file, which is otherwise as it was, and the next
+    number opens the view at once, with a tab and a line of the help.
+    """
     path = tmp_path / "config.toml"
     path.write_text("# mine\n")
     monkeypatch.setenv("PGTOP_CONFIG", str(path))
@@ -132,6 +139,20 @@ async def test_the_view_on_screen_is_saved_under_a_name(
         await pilot.pause()
         await pilot.press(*"web", "enter")
         await until_async(lambda: _notices(stage, "saved as web"))
+        assert await _notices(stage, f": {FIRST} opens it,")
+        await pilot.press(str(FIRST))
+        await until_async(partial(_is_elsewhere, stage))
+        screen = stage.app.screen
+        assert isinstance(screen, TableScreen)
+        assert screen._options.filter.text == "app:web"
+        assert screen._options.sort.column == "pid"
+        assert f"{FIRST} Web" in text_of(stage, "#tabs")
+        await pilot.press(key("help"))
+        await until_async(lambda: _is_help(stage))
+        await pilot.press("escape", key("save_view"))
+        await pilot.pause()
+        await pilot.press(*"WEB", "enter")
+        await until_async(lambda: _notices(stage, "there is a view WEB already"))
     text = path.read_text()
     assert text.startswith("# mine\n")
     view = tomllib.loads(text)["views"]["web"]

@@ -9,24 +9,18 @@ from typing import Any, NamedTuple
 from pgtop import files
 from pgtop.cli import configuration, output
 from pgtop.cli.args.config_options import ConfigCommand
-from pgtop.cli.args.filters import filter_for_protection, filter_of
 from pgtop.cli.exit_codes import Exit
-from pgtop.config.guards import protection_errors
 from pgtop.config.json_schema import json_schema
 from pgtop.config.layers import LayeredValue, merge
 from pgtop.config.load import Configuration
 from pgtop.config.tables import (
     DISPLAY,
-    FILTERS,
-    SERVERS,
     TABLES,
     TOP,
-    VIEWS,
     plain_fields,
 )
 from pgtop.config.toml_file import SYSTEM_PATH, VARIABLE, Problem, user_path
 from pgtop.config.toml_text import template, toml_value
-from pgtop.config.views import SESSIONS
 from pgtop.errors import OutputError, UsageError
 
 
@@ -74,8 +68,9 @@ def _show(command: ConfigCommand) -> int:
         output.write_data("".join(lines))
     else:
         output.write("".join(f"{line}\n" for line in _page(rows)))
-    _report(read.problems)
-    return Exit.USAGE if read.problems else Exit.DONE
+    problems = configuration.problems_of(read)
+    _report(problems)
+    return Exit.USAGE if problems else Exit.DONE
 
 
 def _rows(read: Configuration) -> Iterator[Row]:
@@ -119,7 +114,7 @@ _WIDEST = 40
 
 def _check(_command: ConfigCommand) -> int:
     read = configuration.read()
-    problems = [*read.problems, *_filter_problems(read)]
+    problems = configuration.problems_of(read)
     if problems:
         _report(sorted(problems, key=_line_of))
         return Exit.USAGE
@@ -130,30 +125,13 @@ def _check(_command: ConfigCommand) -> int:
     return Exit.DONE
 
 
-def _filter_problems(read: Configuration) -> Iterator[Problem]:
-    """Yield what is wrong with the filters of a file: a start reads only those that it needs."""
-    guarding = [*read.layers, *read.layers_of(SERVERS)]
-    yield from protection_errors(tuple(guarding), filter_for_protection)
-    saved = read.table(FILTERS)
-    texts = list(read.own_values(FILTERS).items())
-    for name in read.names(VIEWS):
-        values = read.values(TABLES[VIEWS], name)
-        if values["view"].value == SESSIONS:
-            texts.append((f"filter of view {name}", values["filter"]))
-    for name, value in texts:
-        try:
-            filter_of(value.value or "state:idle", name, saved)
-        except UsageError as error:
-            yield Problem(value.origin.place, f": {error.what.removesuffix('.')}")
-
-
 def _line_of(problem: Problem) -> tuple[str, int]:
     """Return the file and the line of a problem, which come in this order."""
     path, _, line = problem.place.rpartition(":")
     return (path, int(line)) if line.isdecimal() else (problem.place, 0)
 
 
-def _report(problems: tuple[Problem, ...] | list[Problem]) -> None:
+def _report(problems: list[Problem]) -> None:
     for problem in problems:
         output.report(problem.sentence, problem.advice)
 

@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.screen import ModalScreen, Screen
 from textual.widget import Widget
 
+from pgtop import keys
 from pgtop.actions import Action
 from pgtop.config.settings import Settings
 from pgtop.monitor.poller import Sampled
@@ -153,7 +154,7 @@ class LiveScreen(Stateful, CurrentSize, Screen[None]):
         from pgtop.view.help import HelpTopic
         from pgtop.view.signs import BAR_SIGNS
 
-        keymap = self._settings.keymap
+        keymap = keys.in_force()
         answers = [each.id for each in keymap.actions if each.in_dialogs]
         offered = keymap.offered([each.id for each in actions], self.is_read_only)
         return HelpTopic(
