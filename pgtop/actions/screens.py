@@ -55,7 +55,7 @@ SCREEN_ACTIONS: tuple[Action, ...] = (
     Action(
         "follow",
         ("f",),
-        "go to its blocker, on a root to its first waiter, elsewhere to the worst session",
+        "go to its blocker, from a root to its first waiter, else to the worst",
         Group.LOOK,
         "blocker",
         brief="to its blocker",

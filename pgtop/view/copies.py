@@ -63,8 +63,8 @@ _WORDS = {
     CopyKind.QUERY: "the query",
     CopyKind.PID: "the pid",
     CopyKind.ROW: "the row",
-    CopyKind.TERMINATION: "the SQL that would end this session, and no other",
-    CopyKind.EXPLAIN: "the EXPLAIN of the query, to run yourself",
+    CopyKind.TERMINATION: "the SQL that would end it, no other",
+    CopyKind.EXPLAIN: "its EXPLAIN, to run yourself",
 }
 
 

@@ -48,6 +48,8 @@ _SHORT_BAR = 5
 """Cells of the bar at 80 columns, where the words for an event need 30."""
 _NAME_WIDTH = 24
 _LONG_NAME_WIDTH = 36
+_LEAST_NAME = 20
+"""Cells of the name on a narrow screen: enough for Lock:transactionid."""
 _BAR_FROM = 64
 _MEANS_FROM = 72
 _ERROR_FROM = 100
@@ -240,7 +242,7 @@ def layout(width: int, by: SliceBy, is_live: bool = True) -> Layout:
     needed = sum(size + 1 for _, size in numbers)
     if by is SliceBy.QUERY or width < _MEANS_FROM:
         last, _ = numbers.pop()
-        room = max(_NAME_WIDTH, width - needed)
+        room = max(_LEAST_NAME, width - needed)
         return fill(width, (name, room), numbers, last)
     name_width = _LONG_NAME_WIDTH if width >= _ERROR_FROM else _NAME_WIDTH
     return fill(width, (name, name_width), numbers, _MEANS)

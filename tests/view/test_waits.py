@@ -37,6 +37,18 @@ def test_lines_fill_their_width(width: int, by: SliceBy, is_live: bool) -> None:
         assert sum(cells(span.text) for span in line) == width
 
 
+def test_a_narrow_screen_has_room_for_the_sessions_of_now() -> None:
+    *_, now = layout(40, SliceBy.EVENT)
+    assert now.column.title == "NOW"
+    assert now.width >= len("NOW")
+
+
+def test_the_words_for_a_wait_of_a_lock_fit_80_columns() -> None:
+    *_, means = layout(80, SliceBy.EVENT)
+    for name in ("relation", "transactionid", "tuple", "virtualxid", "object"):
+        assert len(event_words(f"Lock:{name}")) <= means.width
+
+
 @pytest.mark.parametrize("by", SliceBy)
 def test_the_filter_of_a_slice_selects_its_sessions(by: SliceBy) -> None:
     """Each of the slices selects exactly the sessions that it counts; by a property of sessions
