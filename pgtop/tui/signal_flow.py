@@ -26,7 +26,6 @@ from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 from pgtop.tui import messages
-from pgtop.tui.asked_row import keep_in_sight
 from pgtop.tui.theme import Palette
 from pgtop.tui.unblocked import UnblockedReport
 
@@ -175,6 +174,7 @@ class SignalFlow:
     # The consent.
 
     def _confirm_one(self, plan: Plan, derived: DerivedSnapshot) -> None:
+        from pgtop.tui.asked_row import keep_in_sight
         from pgtop.tui.dialogs.confirm import ConfirmScreen
 
         is_stale = self._monitor.state.stale
