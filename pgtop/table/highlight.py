@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 from pgtop.table.layout import Layout
 from pgtop.text.clean import cells
 from pgtop.text.tone import Span, Tone
-from pgtop.text.wrap import Line
+from pgtop.text.wrap import Line, plain_text
 
 if TYPE_CHECKING:
     from pgtop.table.filter import Filter
@@ -39,7 +39,7 @@ def highlighted(
     searches: Iterable[Search],
 ) -> Line:
     """Return a line with the matches in its cells marked."""
-    text = "".join(span.text for span in line)
+    text = plain_text(line)
     marked: set[int] = set()
     for name, start, end in _cells_of(text, layout):
         for search in searches:

@@ -11,7 +11,7 @@ from pgtop.table.columns import Column, ColumnSet, Toner
 from pgtop.table.options import Sort
 from pgtop.text.clean import cells, fit
 from pgtop.text.tone import PLATES, Span, Tone
-from pgtop.text.wrap import Line
+from pgtop.text.wrap import Line, plain_text
 
 TAG = "*"
 _BETWEEN = "  "
@@ -180,7 +180,7 @@ def quiet_line(
     context: Any,
 ) -> Line:
     """Return a row that is not there any more: all of it quiet."""
-    return (Span(_text(line(layout, row, context)), Tone.QUIET),)
+    return (Span(plain_text(line(layout, row, context)), Tone.QUIET),)
 
 
 def noted_line(
@@ -191,7 +191,7 @@ def noted_line(
 ) -> Line:
     """Return the first columns of a row, and words in place of the others."""
     named = layout[:_NAMING]
-    name = _text(line(named, row, context))
+    name = plain_text(line(named, row, context))
     text = f"{name} {words}"
     return (Span(fit(text, width_of(layout)), Tone.NOTICE),)
 
@@ -200,16 +200,12 @@ _NAMING = 2
 """Columns that are enough to name a row."""
 
 
-def _text(line: Line) -> str:
-    return "".join(span.text for span in line)
-
-
 def tagged(line: Line, layout: Layout) -> Line:
     """Return a line with a mark in the separator behind the first column; unchanged where nothing
     follows that column.
     """
     place = layout[0].width
-    text = _text(line)
+    text = plain_text(line)
     if len(layout) == 1 or len(text) <= place:
         return line
     rest = _from(line, place + 1)

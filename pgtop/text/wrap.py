@@ -14,6 +14,11 @@ def line(text: str, tone: Tone = Tone.PLAIN) -> Line:
     return (Span(text, tone),)
 
 
+def plain_text(spans: Iterable[Span]) -> str:
+    """Return the text of spans without their tones."""
+    return "".join([span.text for span in spans])
+
+
 def line_cells(spans: Iterable[Span]) -> int:
     """Return the width of spans in terminal cells."""
     return sum([cells(span.text) for span in spans])

@@ -24,7 +24,7 @@ from pgtop.signalling.planning import make_plan, plan_for_one
 from pgtop.signalling.protection import Guard, guard
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
-from pgtop.text.wrap import Line
+from pgtop.text.wrap import Line, plain_text
 from pgtop.tui import messages
 from pgtop.tui.theme import Palette
 from pgtop.tui.unblocked import UnblockedReport
@@ -292,7 +292,7 @@ def _sentence(progress: Progress) -> Span:
 def _summary(progress: Progress) -> Span:
     from pgtop.view.outcome import summary
 
-    words = "".join(span.text for span in summary(progress.outcomes))
+    words = plain_text(summary(progress.outcomes))
     return Span(words, Tone.NOTICE)
 
 

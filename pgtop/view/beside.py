@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Protocol, cast
 
 from pgtop.monitor.state import State
 from pgtop.text.tone import Tone
-from pgtop.text.wrap import Line, line_cells
-from pgtop.view.fitting import GAP, joined
+from pgtop.text.wrap import Line, line_cells, plain_text
+from pgtop.view.fitting import GAP, joined, longest_that_fits
 
 if TYPE_CHECKING:
     from pgtop.view.headline import Trouble
@@ -61,18 +61,18 @@ def beside_lines(state: State, width: int, room: int, headline: Line) -> list[Li
     """Return at most `room` lines, what is wrong first; what has no line of its own stands behind
     the last one, as far as it fits.
     """
-    known = "".join([span.text for span in headline])
+    known = plain_text(headline)
     shown = _things(state) if room else []
     things = [_forms_besides(each, known) for each in shown]
     own = things[: room - 1] if len(things) > room else things
-    lines = [_longest_that_fits(forms, width) for forms in own]
+    lines = [longest_that_fits(forms, width) for forms in own]
     others = things[len(own) :]
     return [*lines, _folded(others, width)] if others else lines
 
 
 def _forms_besides(thing: Beside, known: str) -> Sequence[Line]:
     """Return the forms, or the others if the headline has the words already."""
-    words = "".join([span.text for span in thing.forms[0]])
+    words = plain_text(thing.forms[0])
     is_known = bool(thing.other_forms) and words in known
     return thing.other_forms if is_known else thing.forms
 
@@ -127,11 +127,6 @@ def _folded(things: Sequence[Sequence[Line]], width: int) -> Line:
     folded: Line = ()
     for forms in things:
         used = line_cells(folded) + GAP if folded else 0
-        form = _longest_that_fits(forms, width - used)
+        form = longest_that_fits(forms, width - used)
         folded = joined([folded, form])
     return folded
-
-
-def _longest_that_fits(forms: Sequence[Line], room: int) -> Line:
-    fitting = [form for form in forms if line_cells(form) <= room]
-    return fitting[0] if fitting else ()

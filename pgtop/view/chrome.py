@@ -11,7 +11,7 @@ from pgtop.actions import Action
 from pgtop.monitor.poller import PollFailed
 from pgtop.monitor.state import State
 from pgtop.text.tone import Span, Tone
-from pgtop.text.wrap import Line, as_far_as_fits, first_lines, line, wrapped
+from pgtop.text.wrap import Line, as_far_as_fits, first_lines, line, plain_text, wrapped
 from pgtop.view.fitting import justified
 from pgtop.view.freshness import reason
 from pgtop.view.header import NO_VIEWS, Header, Views, header
@@ -157,7 +157,7 @@ def _most_important(state: State, around: Surroundings, top: Header) -> Span:
     effect of a signal stands behind it.
     """
     lost = reason(state)
-    if lost in "".join([span.text for span in top.headline.line]):
+    if lost in plain_text(top.headline.line):
         lost = ""
     notice = Span(around.complaint, Tone.WARN) if around.complaint else state.notice
     if not lost:

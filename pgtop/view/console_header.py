@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pgtop.model.pools import pools_of
 from pgtop.monitor.state import State
 from pgtop.text.clean import clean
-from pgtop.text.tone import Span, Tone
+from pgtop.text.tone import Tone
 from pgtop.text.wrap import Line, line
 from pgtop.view.fitting import Wish, fit_wishes
 from pgtop.view.headline import Headline, Trouble, lay_out
@@ -48,18 +48,13 @@ def _top(state: State, looks: Looks, width: int) -> Line:
     server = state.derived.snapshot.server
     wishes = [
         *top_wishes(state.event, looks),
-        Wish(_PLACE, _named(looks, short_address(server))),
+        Wish(_PLACE, looks.named(short_address(server))),
         Wish(CLOCK, clock(state.derived.snapshot, state.event, looks)),
         *_version(state),
         Wish(_ROLE, line(account(server))),
-        Wish(_PLACE, _named(looks, address(server))),
+        Wish(_PLACE, looks.named(address(server))),
     ]
     return fit_wishes(wishes, width)
-
-
-def _named(looks: Looks, name: str) -> Line:
-    words = Span(name, Tone.STRONG)
-    return (looks.label, Span(" ", Tone.PLAIN), words) if looks.label else (words,)
 
 
 def _version(state: State) -> Iterator[Wish]:

@@ -18,6 +18,7 @@ from pgtop.table.sessions import SESSIONS
 from pgtop.text.clean import clean, clean_lines
 from pgtop.text.explainable import GENERIC_PLAN, Explainable, explained
 from pgtop.text.identity import name_of_session
+from pgtop.text.wrap import plain_text
 
 _ROW_WIDTH = 200
 """Cells of a copied row: those of the widest screen that shows every column."""
@@ -163,7 +164,7 @@ class Copied(NamedTuple):
             TableOptions(),
         )
         spans = SESSIONS.line(columns, self.backend, self.seen_in)
-        return "".join([span.text for span in spans]).strip()
+        return plain_text(spans).strip()
 
     @property
     def _session(self) -> str:

@@ -18,7 +18,7 @@ from pgtop.table.layout import Layout, header
 from pgtop.table.spec import TableSpec
 from pgtop.text.clean import cells, clean, clean_lines
 from pgtop.text.units import counted
-from pgtop.text.wrap import Line
+from pgtop.text.wrap import plain_text
 from pgtop.view.csv_report import as_csv, records_as_csv
 from pgtop.view.json_report import sessions_report, snapshot_record
 
@@ -114,11 +114,12 @@ class Export:
         yield ""
         layout = self._layout()
         if self._spec.has_header:
-            yield _text(header(layout, self._options.sort))
+            yield plain_text(header(layout, self._options.sort)).rstrip()
         for row in self._rows:
             title = self._spec.heading(row)
             line = header(layout, self._options.sort, title) if title else None
-            yield _text(line or self._spec.line(layout, row, self._context))
+            spans = line or self._spec.line(layout, row, self._context)
+            yield plain_text(spans).rstrip()
 
     def _layout(self) -> Layout:
         last = self._spec.columns.last
@@ -166,7 +167,3 @@ class SessionExport(Export):
         arranged = self._arranged
         narrowed = arranged.options.filter
         return sessions_report(arranged.context, arranged.rows, narrowed)
-
-
-def _text(line: Line) -> str:
-    return "".join([span.text for span in line]).rstrip()

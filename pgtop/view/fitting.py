@@ -1,6 +1,6 @@
 """Lines made of parts that grow as far as the width allows: what matters most grows first."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from pgtop.text.tone import Span, Tone
@@ -38,6 +38,11 @@ def fit_wishes(wishes: Iterable[Wish], width: int) -> Line:
     left = joined([parts[place] for place in sorted(parts) if place < RIGHT])
     right = joined([parts[place] for place in sorted(parts) if place >= RIGHT])
     return justified(left, right, width)
+
+
+def longest_that_fits(forms: Sequence[Line], room: int) -> Line:
+    """Return the first form, the longest ones first, that fits; () if none does."""
+    return next((form for form in forms if line_cells(form) <= room), ())
 
 
 def joined(parts: Iterable[Line]) -> Line:

@@ -2,7 +2,7 @@
 
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.keys import hint
-from pgtop.model.backend import IDLE, Backend
+from pgtop.model.backend import IDLE
 from pgtop.table.options import IdleRows, TableOptions
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
@@ -48,7 +48,7 @@ def hidden(pid: int, derived: DerivedSnapshot, options: TableOptions) -> str:
     """Return why the sessions view does not show this session, and the key that does; "" if there
     is no such session.
     """
-    backend = _session(pid, derived)
+    backend = derived.snapshot.at(pid)
     if backend is None:
         return ""
     if not options.filter.matches(backend, derived):
@@ -59,8 +59,3 @@ def hidden(pid: int, derived: DerivedSnapshot, options: TableOptions) -> str:
         return f"{pid} is idle, and idle sessions are {options.idle}: {way}"
     key = hint("toggle_background")
     return f"{pid} is a background process: {key} shows background processes"
-
-
-def _session(pid: int, derived: DerivedSnapshot) -> Backend | None:
-    backends = derived.snapshot.backends
-    return next((backend for backend in backends if backend.pid == pid), None)

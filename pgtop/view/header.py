@@ -187,20 +187,13 @@ def compact_line(state: State, looks: Looks, width: int) -> Line:
         Wish(RECORDING, recording_mark(state.is_recording, is_short=True)),
         *_counts(budget),
         *label,
-        _server(looks, name),
+        Wish(_SERVER, looks.named(name)),
         Wish(CLOCK, short_clock(snapshot, state.event, looks)),
         *_more_counts(budget),
         Wish(CLOCK, clock(snapshot, state.event, looks)),
-        _server(looks, address(snapshot.server)),
+        Wish(_SERVER, looks.named(address(snapshot.server))),
     ]
     return fit_wishes(wishes, width)
-
-
-def _server(looks: Looks, name: str) -> Wish:
-    words = Span(name, Tone.STRONG)
-    label = looks.label
-    form = (label, Span(" ", Tone.PLAIN), words) if label else (words,)
-    return Wish(_SERVER, form)
 
 
 def _counts(budget: Budget) -> Iterator[Wish]:

@@ -16,10 +16,10 @@ from pgtop.monitor.state import State
 from pgtop.text.clean import clean, fit
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import quiet_age
-from pgtop.text.wrap import Line, line, line_cells
+from pgtop.text.wrap import Line, line, line_cells, plain_text
 from pgtop.view.alarm import SIGN, alarm_forms
 from pgtop.view.beside import alarms_beside, calm_beside, warnings_beside
-from pgtop.view.fitting import GAP, justified, quiet
+from pgtop.view.fitting import GAP, justified, longest_that_fits, quiet
 from pgtop.view.freshness import pace_words, reason
 from pgtop.view.latest import keeps_latest
 from pgtop.view.looks import Looks
@@ -330,11 +330,6 @@ def _keys(lead: Lead | None, looks: Looks) -> Sequence[Line]:
     return [(name, Span(each, Tone.QUIET)) for each in words]
 
 
-def _longest_that_fits(forms: Sequence[Line], room: int) -> Line:
-    fitting = [form for form in forms if line_cells(form) <= room]
-    return fitting[0] if fitting else ()
-
-
 def _without_sign(form: Line) -> Line:
     """Return the form without its sign, which behind another sentence reads like an error."""
     first, *others = form
@@ -345,7 +340,7 @@ def _without_sign(form: Line) -> Line:
 
 def _cut(form: Line, width: int) -> Line:
     """Return the form as one span that ends in an ellipsis."""
-    text = "".join([span.text for span in form])
+    text = plain_text(form)
     return (Span(fit(text, width).rstrip(), form[0].tone),)
 
 
@@ -359,7 +354,7 @@ def _with(
     `is_old`.
     """
     forms = [_without_sign(form) for form in other.forms]
-    more = _longest_that_fits(forms, room - line_cells(words) - len(_NEXT))
+    more = longest_that_fits(forms, room - line_cells(words) - len(_NEXT))
     if not more:
         return words
     return (*words, Span(_NEXT, Tone.QUIET), *(quiet(more) if is_old else more))

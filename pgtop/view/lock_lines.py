@@ -11,6 +11,7 @@ from pgtop.table.spec import TableSpec
 from pgtop.text.clean import cells, clean, fit
 from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line, fitted, line_cells
+from pgtop.view.fitting import quiet
 from pgtop.view.lock_phrases import (
     cycle_words,
     cycles_of,
@@ -149,9 +150,7 @@ def _words(
 
 def _toned(line: Line, row: LockRow) -> Line:
     """Return the line; all of it quiet if the filter matches only a node below the row."""
-    if not row.quiet:
-        return line
-    return tuple(Span(text, Tone.QUIET) for text, _ in line)
+    return quiet(line) if row.quiet else line
 
 
 def _spans_in_one(

@@ -4,7 +4,8 @@ from typing import NamedTuple, Self
 
 from pgtop.config.settings import Settings
 from pgtop.keys import Keymap
-from pgtop.text.tone import Span
+from pgtop.text.tone import Span, Tone
+from pgtop.text.wrap import Line
 from pgtop.view_registry import KEYMAP
 
 
@@ -31,6 +32,11 @@ class Looks(NamedTuple):
             has_letters=settings.ascii or not settings.color,
             is_local_time=settings.clock == "local",
         )
+
+    def named(self, name: str) -> Line:
+        """Return the name of a server behind the user's own word for it."""
+        words = Span(name, Tone.STRONG)
+        return (self.label, Span(" ", Tone.PLAIN), words) if self.label else (words,)
 
     def key(self, action_id: str) -> str:
         """Return the key of an action as people write it; "" if this dashboard lacks the action."""

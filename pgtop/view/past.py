@@ -60,10 +60,10 @@ def past_line(state: State, past: Past, looks: Looks, width: int) -> Line:
         *([Wish(_SERVER, (looks.label,))] if looks.label else []),
         Wish(RECORDING, recording_mark(state.is_recording, is_short=True)),
         Wish(CLOCK, _way_back(past, looks)),
-        Wish(_SERVER, _named(looks, short_address(server))),
+        Wish(_SERVER, looks.named(short_address(server))),
         *_plays(past),
         *_rights(past),
-        Wish(_SERVER, _named(looks, address(server))),
+        Wish(_SERVER, looks.named(address(server))),
         Wish(_VERSION, line(version_number(server))),
         *_roles(past, account(server)),
     ]
@@ -111,11 +111,6 @@ def _way_back(past: Past, looks: Looks) -> Line:
     key = looks.key("now")
     place = Span(f" {_place_of_end(past)}", Tone.QUIET)
     return (Span(key, Tone.STRONG), place) if key else ()
-
-
-def _named(looks: Looks, words: str) -> Line:
-    name = Span(words, Tone.STRONG)
-    return (looks.label, Span(" ", Tone.PLAIN), name) if looks.label else (name,)
 
 
 def _plays(past: Past) -> Iterator[Wish]:

@@ -16,7 +16,7 @@ from pgtop.table.session_columns import column
 from pgtop.table.spec import TableSpec
 from pgtop.text.clean import cells, clean, fit
 from pgtop.text.tone import Span, Tone
-from pgtop.text.wrap import Line
+from pgtop.text.wrap import Line, plain_text
 
 _NARROW = 64
 _NARROW_COLUMNS = ("pid", "who", "state", "age")
@@ -289,7 +289,7 @@ def skipped_line(
     naming = _naming(target_layout(width))
     context = PlanContext(derived, skipped={excluded.backend.identity: excluded})
     named = line(naming, Target(excluded.backend), context)
-    start = "".join(span.text for span in named)
+    start = plain_text(named)
     words = exclusion_words(excluded.reason, excluded.explanation)
     return with_words(f"{start} ", Span(words, Tone.NOTICE), width)
 

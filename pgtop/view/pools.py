@@ -16,7 +16,7 @@ from pgtop.table.spec import TableSpec
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import counted, stepped_span
-from pgtop.text.wrap import Line, line, wrapped
+from pgtop.text.wrap import Line, line, plain_text, wrapped
 from pgtop.view.pool_line import reason_words
 from pgtop.view.pool_rows import COLUMNS, PoolRow, layout, row_line
 
@@ -225,7 +225,7 @@ def sessions_filter(row: PoolRow) -> str:
 def copied(row: PoolRow, snapshot: Snapshot) -> str:
     """Return a row as a text to copy."""
     spans = row_line(layout(_WIDTH), row, snapshot)
-    return " ".join("".join([span.text for span in spans]).split())
+    return " ".join(plain_text(spans).split())
 
 
 POOLS = TableSpec(

@@ -12,7 +12,7 @@ from pgtop.model.query_plan import NoPlan, PlanLevel, QueryPlan, RunningPlan
 from pgtop.table.highlight import retoned
 from pgtop.text.clean import clean
 from pgtop.text.tone import Span, Tone
-from pgtop.text.wrap import Line, line, wrapped
+from pgtop.text.wrap import Line, line, plain_text, wrapped
 from pgtop.view.copies import Copy
 
 _STEP = re.compile(
@@ -110,7 +110,7 @@ def first_match(lines: Sequence[Line]) -> int | None:
 
 
 def _marked(spans: Line, find: re.Pattern[str]) -> Line:
-    text = "".join(span.text for span in spans)
+    text = plain_text(spans)
     places: set[int] = set()
     for match in find.finditer(text):
         places.update(range(*match.span()))

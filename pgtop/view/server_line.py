@@ -78,7 +78,7 @@ def _around_clock(
         *_doubts(server),
         Wish(CLOCK, blank),
         *_details(server),
-        Wish(PLACE, _place(looks, address(server))),
+        Wish(PLACE, looks.named(address(server))),
         _whole_version(server),
     ]
     if uptime:
@@ -112,12 +112,7 @@ def recording_mark(is_recording: bool, is_short: bool = False) -> Line:
 def _place_wishes(server: Server, looks: Looks) -> Iterator[Wish]:
     if looks.label:
         yield Wish(PLACE, (looks.label,))
-    yield Wish(PLACE, _place(looks, short_address(server)))
-
-
-def _place(looks: Looks, words: str) -> Line:
-    name = Span(words, Tone.STRONG)
-    return (looks.label, Span(" ", Tone.PLAIN), name) if looks.label else (name,)
+    yield Wish(PLACE, looks.named(short_address(server)))
 
 
 def _doubts(server: Server) -> Iterator[Wish]:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
 from pgtop.text.tone import Span, Tone
-from pgtop.text.wrap import Line
+from pgtop.text.wrap import Line, plain_text
 from pgtop.view.slot_words import FREE, RESERVED, UNSEEN
 
 
@@ -17,7 +17,7 @@ class Sign(NamedTuple):
     @property
     def text(self) -> str:
         """The sign without its tones."""
-        return "".join(span.text for span in self.drawn)
+        return plain_text(self.drawn)
 
 
 Signs: TypeAlias = Sequence[Sign]
