@@ -1,14 +1,16 @@
 """The known values of a session, column by column. None is unknown: neither a term nor its negation
 matches.
 
-- Hidden sessions show their pid, role, database and application name, and nothing else. - A process
-of the server's own has no database, role or client; a session that is still logging in may have
-one. - The name of a role or a database that cannot be found (dropped, too new, or in an unreadable
-catalog) is unknown. `user="role 16402"`, as it is shown, matches exactly that role. - A wait event
-that is NULL is known: the session waits for nothing. So is an empty application name. - A query
-that fills the server's buffer, or the requested length, is known up to there. - A session has a
-time only in the state that the time belongs to: `xact` in a transaction, `query-age` while a
-statement runs, `idle` while idle. A session with tracking disabled has none.
+- Hidden sessions show their pid, role, database and application name, and nothing else.
+- A process of the server's own has no database, role or client; a session that is still logging in
+  may have one.
+- The name of a role or a database that cannot be found (dropped, too new, or in an unreadable
+  catalog) is unknown. `user="role 16402"`, as it is shown, matches exactly that role.
+- A wait event that is NULL is known: the session waits for nothing. An empty application name is
+  known, too.
+- A query that fills the server's buffer, or the requested length, is known up to there.
+- A session has a time only in the state that the time belongs to: `xact` in a transaction,
+  `query-age` while a statement runs, `idle` while idle. A session with tracking disabled has none.
 """
 
 from collections.abc import Callable

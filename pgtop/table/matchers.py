@@ -200,10 +200,8 @@ def compile_pattern(source: str, position: int) -> Pattern:
         raise FilterError(
             "the pattern is nested too deeply: make it simpler", position
         ) from None
-    except (
-        regex.error,
-        ValueError,
-    ) as error:  # ValueError: flags that contradict each other
+    except (regex.error, ValueError) as error:
+        # ValueError: flags that contradict each other.
         # The library's position counts from the pattern's start, which would mislead.
         reason, _, _ = str(error).partition(" at position")
         raise FilterError(f"the pattern cannot be read: {reason}", position) from None

@@ -195,9 +195,8 @@ def _position(rows: Sequence[Backend], identity: Hashable) -> int | None:
 
 
 def _vocabulary() -> "Vocabulary":
-    from pgtop.table.language.keys import (
-        SESSION_VOCABULARY,  # late: a start without a filter
-    )
+    # Late, as a start has no filter.
+    from pgtop.table.language.keys import SESSION_VOCABULARY
 
     return SESSION_VOCABULARY
 

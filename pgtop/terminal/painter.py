@@ -14,11 +14,15 @@ from pgtop.terminal.cursor import Position, move
 from pgtop.terminal.style import Style, change
 
 _UNKNOWN = "\x00"  # never on a canvas
-_GAP = 4  # unchanged cells that cost no more than jumping over them
+_GAP = 4
+"""Unchanged cells that cost no more than jumping over them."""
 _ERASE = "\x1b[K"
-_ERASE_PAYS = 6  # cells from which on a jump and an erasure are shorter than spaces
-_BACK = 4  # how far to the left, on the next line, a stroke may begin and still be the nearest
-_STRETCH = 16  # cells compared at once, of which most are the same
+_ERASE_PAYS = 6
+"""Cells from which a jump and an erasure are shorter than spaces."""
+_BACK = 4
+"""How far to the left, on the next line, a stroke may begin and still be the nearest."""
+_STRETCH = 16
+"""Cells compared at once, of which most are the same."""
 
 
 class Stroke(NamedTuple):

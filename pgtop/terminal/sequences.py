@@ -16,15 +16,16 @@ from typing import NamedTuple
 PASTE_LIMIT = 2_000
 """Characters kept of a paste: more than any field takes."""
 _ESCAPE = "\x1b"
-_ESCAPE_SECONDS = 0.1  # after which an escape is the key
-_SILENCE_SECONDS = 0.25  # after which a sequence or a string will not be finished
-_PASTE_SECONDS = 0.5  # after which a paste will not be finished
-_STRING_SECONDS = (
-    2.0  # after the start of an unfinished string, which then ends in any case
-)
-_MAX_SEQUENCE = (
-    64  # characters of a sequence that are kept; no key and no report has more
-)
+_ESCAPE_SECONDS = 0.1
+"""Seconds after which an escape is the key."""
+_SILENCE_SECONDS = 0.25
+"""Seconds after which a sequence or a string will not be finished."""
+_PASTE_SECONDS = 0.5
+"""Seconds after which a paste will not be finished."""
+_STRING_SECONDS = 2.0
+"""Seconds after which an unfinished string ends in any case."""
+_MAX_SEQUENCE = 64
+"""Characters of a sequence that are kept; no key and no report has more."""
 
 
 class TokenKind(Enum):

@@ -40,27 +40,11 @@ class Style(NamedTuple):
 PLAIN = Style()
 
 _KINDS = tuple(PLAIN._asdict())
-_OFF = Style(
-    "39",
-    "49",
-    "59",
-    "22",
-    "23",
-    "24",
-    "25",
-    "27",
-    "28",
-    "29",
-    "55",
-    "54",
-)
+_OFF = Style("39", "49", "59", "22", "23", "24", "25", "27", "28", "29", "55", "54")
 _COLOURS = frozenset({"foreground", "background", "line_colour"})
 _EXTENDED = {"38": "foreground", "48": "background", "58": "line_colour"}
 # After 38, 48, 58: a palette index, or red, green and blue.
-_ARGUMENTS = {
-    "5": 1,
-    "2": 3,
-}
+_ARGUMENTS = {"5": 1, "2": 3}
 
 
 def _simple_parameters() -> Iterator[tuple[str, tuple[str, str]]]:

@@ -28,17 +28,20 @@ LEAVE = "\x1b[?1049l"
 """Sequences that switch to the screen for programs, and back to the shell's."""
 _REQUEST_POSITION = "\x1b[6n"
 _SYNCHRONISED = ("\x1b[?2026h", "\x1b[?2026l")
-_LARGE_FRAME = 1024  # characters from which on a terminal may draw half of a frame
-_AHEAD = 2048  # characters sent before the terminal has to acknowledge them
-_ANSWER_SECONDS = (
-    3.0  # after which an answer may be lost, as in a paste, and is requested again
-)
-_PROOFS = 16  # columns in which proofs are requested, one after another
-_MAX_UNANSWERED = 5  # requests in vain until frames are sent without an answer
-_LEAVE_SECONDS = (
-    0.2  # to wait for an answer under way, lest the shell reads it as typed
-)
-_ROOM_SECONDS = 0.1  # that the restoring sequences wait for room
+_LARGE_FRAME = 1024
+"""Characters from which a terminal may draw half of a frame."""
+_AHEAD = 2048
+"""Characters sent before the terminal has to acknowledge them."""
+_ANSWER_SECONDS = 3.0
+"""Seconds after which an answer is requested again, as it may be lost in a paste."""
+_PROOFS = 16
+"""Columns in which proofs are requested, one after another."""
+_MAX_UNANSWERED = 5
+"""Requests in vain until frames are sent without an answer."""
+_LEAVE_SECONDS = 0.2
+"""Seconds to wait for an answer under way, lest the shell reads it as typed."""
+_ROOM_SECONDS = 0.1
+"""Seconds that the restoring sequences wait for room."""
 _CANCEL = b"\x18\x1b\\"  # ends whatever sequence was cut
 
 _CLIPBOARD = ("\x1b]52;", "\x1bP\x1b]52;")

@@ -69,9 +69,8 @@ class PgtopApp(SilentCrash, PastActions):
     """Shows the states of a monitor on screens; `SignalFlow` leads from a request to a signal."""
 
     TITLE = "pgtop"
-    CSS = (
-        pkgutil.get_data(__name__, "pgtop.tcss") or b""
-    ).decode()  # also out of a zip file
+    # Works from a zip file, too.
+    CSS = (pkgutil.get_data(__name__, "pgtop.tcss") or b"").decode()
     ENABLE_COMMAND_PALETTE = False  # pgtop has its own
     BINDINGS: ClassVar[list[BindingType]] = [
         *bindings(*BEHIND_SCREENS),

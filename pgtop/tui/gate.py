@@ -66,11 +66,7 @@ class KeyGate:
 
     def admits(self, at: float) -> bool:
         """Return whether a key that was read at `at` may answer; it is dropped otherwise."""
-        if (
-            self._closed
-            and self._may_be_seen(at)
-            and at - self._dropped_at >= _PAUSE_SECONDS
-        ):
+        if self._closed and self._may_be_seen(at) and self._has_paused(at):
             self._closed = False
         if self._closed:
             self._dropped_at = at
@@ -80,9 +76,7 @@ class KeyGate:
         """Return whether a key that was read at `at` may leave the question, unless it is part of a
         text.
         """
-        return self.is_seen or (
-            self.is_drawn and at - self._dropped_at >= _PAUSE_SECONDS
-        )
+        return self.is_seen or (self.is_drawn and self._has_paused(at))
 
     def stray(self, at: float) -> None:
         """Close the gate after a key that means nothing to the question: keys that follow at once
@@ -90,6 +84,10 @@ class KeyGate:
         """
         self._closed = True
         self._dropped_at = at
+
+    def _has_paused(self, at: float) -> bool:
+        """Return whether no key was dropped just before `at`."""
+        return at - self._dropped_at >= _PAUSE_SECONDS
 
     def _may_be_seen(self, at: float) -> bool:
         if (
@@ -99,9 +97,7 @@ class KeyGate:
         ):
             return self.is_seen
         if not self._answers():
-            return (
-                True  # a terminal that never answers: the question was drawn long ago
-            )
+            return True  # no proof will come, and the question was drawn long ago
         self._request_at(at)  # the answer is lost, or the terminal stalls
         return False
 

@@ -16,6 +16,7 @@ from pgtop.tui.screens.filterable import FilterableScreen
 from pgtop.tui.screens.live import LiveScreen
 from pgtop.tui.text_input import open_field
 from pgtop.tui.theme import Palette
+from pgtop.view.looks import Looks
 
 if TYPE_CHECKING:
     from pgtop.tui.app import PgtopApp
@@ -76,7 +77,6 @@ class PastActions(Keyboard):
         if not is_past or self._settings.read_only:
             return False
         from pgtop.tui.past_signals import PastSignals
-        from pgtop.view.looks import Looks
 
         looks = Looks.of(self._settings)
         signals = PastSignals(cast("PgtopApp", self), self._palette, looks)

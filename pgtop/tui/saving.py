@@ -23,11 +23,8 @@ async def save(name: str, text: str) -> tuple[str, Tone]:
         place = await asyncio.to_thread(in_time, partial(_write, name, content))
     except FileExistsError:
         return f"{clean(name)} exists already and was left as it is", Tone.WARN
-    except (
-        OSError,
-        RuntimeError,
-        ValueError,
-    ) as error:  # no home, or a name that no file has
+    # RuntimeError: no home; ValueError: a name that no file has.
+    except (OSError, RuntimeError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         return f"{clean(name)} was not written: {clean(reason or '')}", Tone.WARN
     return f"written to {clean(str(place))}", Tone.NOTICE

@@ -20,6 +20,7 @@ from pgtop.tui.messages import CopyRequested
 from pgtop.tui.session_waits import SessionWaits
 from pgtop.tui.theme import Palette
 from pgtop.tui.workers import Work, start
+from pgtop.view.looks import Looks
 
 if TYPE_CHECKING:
     from pgtop.tui.app import PgtopApp
@@ -141,7 +142,6 @@ class SessionRequests:
         past = self._app.state.past
         if past is None:
             return ""
-        from pgtop.view.looks import Looks
         from pgtop.view.past import zoned_clock_text
 
         return f" as of {zoned_clock_text(past.at, Looks.of(self._settings))}"

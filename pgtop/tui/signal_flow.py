@@ -130,9 +130,8 @@ class SignalFlow:
             return
         backend = message.backend
         derived = message.seen_in
-        from pgtop.view.confirmation import (
-            nothing_to_cancel_words,  # late: with all that a dialog needs
-        )
+        # Late, with all that a dialog needs.
+        from pgtop.view.confirmation import nothing_to_cancel_words
 
         refusal = nothing_to_cancel_words(backend)
         if message.signal is Signal.CANCEL and refusal:

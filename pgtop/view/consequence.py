@@ -19,10 +19,10 @@ _ROW_QUEUE = "tuple"
 """The wait event of sessions that queue for a row: they block each other only by their turn.
 https://www.postgresql.org/docs/current/monitoring-stats.html#WAIT-EVENT-LOCK-TABLE"""
 _AT_ITS_END = {Signal.TERMINATE: "", Signal.CANCEL: "once it has ended, "}
+"""A cancel may leave a savepoint's locks."""
 _MEMORY = (
     "its memory contexts to the server's log, a hundred lines or more; it ends nothing"
 )
-"""A cancel may leave a savepoint's locks."""
 
 
 # The session and what it does.

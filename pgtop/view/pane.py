@@ -122,9 +122,7 @@ def _login(backend: Backend, derived: DerivedSnapshot) -> str:
     parts = [name_of_session(backend), names.application(backend) or _NO_NAME]
     pooled = names.pooled_client(backend)
     if pooled is not None:
-        from pgtop.view.pool_words import (
-            short_client,
-        )  # late: few servers have a pooler
+        from pgtop.view.pool_words import short_client  # late: few have a pooler
 
         parts.append(short_client(pooled))
     elif backend.client_addr is not None:

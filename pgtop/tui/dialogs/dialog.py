@@ -245,9 +245,8 @@ class SignalDialog(Stateful, Dialog[Consent | None]):
         self.draw(self.app.size)
 
     def _close_reason(self) -> None:
-        self.question += (
-            1  # text that was pasted into the field may continue after an Enter
-        )
+        # Text that was pasted into the field may continue after an Enter.
+        self.question += 1
         self._reason.display = False
         self._focus_field()
         self.draw(self.app.size)

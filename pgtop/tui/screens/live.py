@@ -43,9 +43,7 @@ class LiveScreen(Stateful, CurrentSize, Screen[None]):
     Subclasses provide the body and the status: what they narrow the snapshot to.
     """
 
-    AUTO_FOCUS = (
-        ""  # keys belong to the screen; an input takes them only when it is opened
-    )
+    AUTO_FOCUS = ""  # keys belong to the screen, unless a field is open
     KEYS: ClassVar[tuple[str, ...]] = ("help", "quit")
     """The actions in the footer, the most needed first."""
 
