@@ -151,8 +151,8 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
                 now = self.state.derived.now
                 seconds = self.state.recent_use.seconds(now)
                 return leak_words(row.share, row.busy or 0, seconds)
-        hint = self.state.hint
-        return pooling_words(hint) if hint else ""
+        pooling = self.state.hint
+        return pooling_words(pooling) if pooling else ""
 
     def counts(self) -> str:
         if self._arranged is None:
@@ -217,15 +217,8 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
         words = group.understood
         if skipped:
             words += f", without {skipped} whose client may have changed"
-        self.app.post_message(
-            BulkRequested(
-                signal,
-                certain,
-                words,
-                words,
-                is_past=self.state.past is not None,
-            )
-        )
+        request = BulkRequested(signal, certain, words, words, is_past=self.is_past)
+        self.app.post_message(request)
 
     def _matching(self, group: Filter) -> list[Backend]:
         matches = group.on(self.state.derived)

@@ -174,6 +174,11 @@ class LiveScreen(Stateful, CurrentSize, Screen[None]):
         return self._view is not None
 
     @property
+    def is_past(self) -> bool:
+        """True if the screen shows the past."""
+        return self.state.past is not None
+
+    @property
     def is_read_only(self) -> bool:
         """True if no signal can be sent."""
         return self._settings.read_only
@@ -235,7 +240,7 @@ class LiveScreen(Stateful, CurrentSize, Screen[None]):
             complaint=self.complaint(),
             remark=self.remark(),
             actions=offered_views(self.footer_actions(), self._views, self.state),
-            has_field=self.state.past is not None and open_field(self) is not None,
+            has_field=self.is_past and open_field(self) is not None,
         )
 
     def show_frame(self) -> None:

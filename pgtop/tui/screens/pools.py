@@ -86,7 +86,7 @@ class PoolsScreen(TableScreen[PoolRow, Snapshot]):
         """Return why there is no pool."""
         if self._options.filter.text:
             return super().empty_state()
-        reason = NOT_NAMED if self.state.past is None else NOT_READ_THEN
+        reason = NOT_READ_THEN if self.is_past else NOT_NAMED
         return EmptyState("pool", reasons=(reason,))
 
     def lines_below(self, width: int) -> list[Line]:

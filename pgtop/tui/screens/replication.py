@@ -91,7 +91,7 @@ class ReplicationScreen(TableScreen[ReplicationRow, Replication]):
     def empty_state(self) -> EmptyState:
         """Return why there is no row."""
         reason = reason_words(self._replication)
-        if self.state.past is not None and not self._replication.is_sampled:
+        if self.is_past and not self._replication.is_sampled:
             reason = "This view was not sampled then."
         if not reason:
             return super().empty_state()

@@ -30,10 +30,9 @@ class SessionActionsScreen(LiveScreen):
     def signal(self, signal: Signal) -> None:
         """Request the signal."""
         if backend := self.selected():
-            is_past = self.state.past is not None
-            self.app.post_message(
-                SignalRequested(signal, backend, self.seen_in, is_past=is_past)
-            )
+            seen_in = self.seen_in
+            request = SignalRequested(signal, backend, seen_in, is_past=self.is_past)
+            self.app.post_message(request)
 
     def detail_of(self, backend: Backend) -> Detail | None:
         """Return what the screen has read of the session beside the snapshot."""
@@ -88,7 +87,7 @@ class SessionActionsScreen(LiveScreen):
         if backend is None:
             return
         seen_in = self.seen_in
-        is_past = self.state.past is not None
+        is_past = self.is_past
 
         def send(name: str | None) -> None:
             if name is not None:

@@ -87,9 +87,11 @@ class SessionsScreen(TaggingScreen):
         self._hidden_target: int | None = None
         """The session that one more press of the key shows, and goes to."""
         self._return_to: ShareFilter | None = None
-        self._before_filter: BackendId | FoldId | None = None
-        self._filter_before = ""
-        self._filter_of_share = ""
+        """The row of another view whose sessions are shown."""
+        self._filter_before_share = ""
+        """The filter from before these sessions were shown."""
+        self._row_before_filter: BackendId | FoldId | None = None
+        """The row that the cursor was on before the filter was opened."""
 
     def help_topic(self, actions: Sequence[Action]) -> "HelpTopic":
         from pgtop.view.signs import SESSION_SIGNS
@@ -154,7 +156,7 @@ class SessionsScreen(TaggingScreen):
 
     def rearrange(self) -> None:
         # In the past a tagged session may not have logged in yet.
-        if self.state.past is None:
+        if not self.is_past:
             self._drop_ended_tags()
         super().rearrange()
 
@@ -289,12 +291,12 @@ class SessionsScreen(TaggingScreen):
     def open_filter(self) -> None:
         selected = self._table.selected
         is_chosen = selected is not None and not self._table.on_top
-        self._before_filter = selected.identity if selected and is_chosen else None
+        self._row_before_filter = selected.identity if selected and is_chosen else None
         super().open_filter()
 
     def filter_changed(self) -> None:
         """Go back to the row from before, not to what half a word let through."""
-        self._table.go_back_to(self._before_filter)
+        self._table.go_back_to(self._row_before_filter)
 
     def arrive(self, target: object) -> None:
         """Show the sessions of one row of another view, or go to the worst session. Leaving goes
@@ -303,8 +305,7 @@ class SessionsScreen(TaggingScreen):
         match target:
             case ShareFilter():
                 self._return_to = target
-                self._filter_before = self._options.filter.text
-                self._filter_of_share = target.text
+                self._filter_before_share = self._options.filter.text
                 self.filter_by(target.text)
             case str():
                 self._follow(None)
@@ -317,14 +318,14 @@ class SessionsScreen(TaggingScreen):
             return
         origin = self._return_to
         self._return_to = None
-        is_of_share = self._options.filter.text == self._filter_of_share
-        if origin is None or self.field is not None or not is_of_share:
+        text = self._options.filter.text
+        if origin is None or self.field is not None or text != origin.text:
             selected = self._table.selected
             if self.field is None and selected is not None:
-                self._before_filter = selected.identity
+                self._row_before_filter = selected.identity
             await FilterableScreen.action_clear(self)
             return
-        self.filter_by(self._filter_before)
+        self.filter_by(self._filter_before_share)
         self.app.post_message(ViewRequested(origin.view, origin.share))
 
     def _leaves_fold(self) -> bool:
@@ -444,7 +445,5 @@ class SessionsScreen(TaggingScreen):
     def _signal_fold(self, signal: Signal, fold: IdleFold) -> None:
         """Request the signal for the sessions of a fold, all of which the list shows."""
         words = self._parse(self._filter_of(fold)).understood
-        is_past = self.state.past is not None
-        self.app.post_message(
-            BulkRequested(signal, fold.sessions, words, is_past=is_past)
-        )
+        request = BulkRequested(signal, fold.sessions, words, is_past=self.is_past)
+        self.app.post_message(request)

@@ -68,7 +68,7 @@ class StatementsScreen(TableScreen[StatementRow, Statements]):
         """Return why there is no statement."""
         statements = self._statements
         reason = reason_words(statements)
-        if self.state.past is not None and not statements.is_sampled:
+        if self.is_past and not statements.is_sampled:
             reason = "nothing was sampled for this view then"
         if not reason:
             return super().empty_state()

@@ -207,8 +207,8 @@ class TableScreen(Navigation, FilterableScreen, Generic[RowT, ContextT]):
         self._match_error = None
         if not self._options.filter.text:
             self._unfiltered = self._arranged
-        is_past = self.state.past is not None
-        self._table.words_for_departed = self._words_for_departed if is_past else None
+        departed = self._words_for_departed if self.is_past else None
+        self._table.words_for_departed = departed
         self._table.show(self._arranged, dimmed=self._is_dimmed)
 
     def session_of(self, row: RowT) -> Backend | None:

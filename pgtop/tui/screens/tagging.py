@@ -40,7 +40,7 @@ class TaggingScreen(TableScreen[SessionRow, DerivedSnapshot], SessionActionsScre
         """Space: tag the session under the cursor, or remove its tag, and move down; in the past,
         where nothing is signalled, play or stop.
         """
-        if self.state.past is not None:
+        if self.is_past:
             self.app.call_later(self.app.run_action, "pause")
         elif backend := self.selected():
             self._anchor = backend.identity
@@ -92,7 +92,7 @@ class TaggingScreen(TableScreen[SessionRow, DerivedSnapshot], SessionActionsScre
 
     def _tag(self, tags: frozenset[BackendId], words: str = "") -> None:
         """Tag these sessions and no others, and show the words; in the past, only why not."""
-        if self.state.past is not None:
+        if self.is_past:
             words = "tags are for signals, and nothing can be signalled in the past"
             self.app.post_message(NoticeRequested(words))
             return
@@ -133,23 +133,12 @@ class TaggingScreen(TableScreen[SessionRow, DerivedSnapshot], SessionActionsScre
         it shows.
         """
         shown = self._identities_shown()
-        is_past = self.state.past is not None
-        understood = self._options.filter.understood
-        if understood and self._tags == shown:
-            self.app.post_message(
-                BulkRequested(
-                    signal,
-                    tagged,
-                    understood,
-                    understood,
-                    is_past=is_past,
-                )
-            )
-            return
+        understood = self._options.filter.understood if self._tags == shown else ""
         unseen = len(self._tags - shown)
-        hint = f", {unseen} of them not shown now" if unseen else ""
-        words = f"that you tagged{hint}"
-        self.app.post_message(BulkRequested(signal, tagged, words, is_past=is_past))
+        hidden = f", {unseen} of them not shown now" if unseen else ""
+        words = understood or f"that you tagged{hidden}"
+        request = BulkRequested(signal, tagged, words, understood, is_past=self.is_past)
+        self.app.post_message(request)
 
     def _is_under_cursor(self, backend: Backend) -> bool:
         selected = self._table.selected

@@ -218,7 +218,7 @@ class WaitsScreen(TableScreen[WaitRow, Profile]):
                 end,
                 self._window.class_profile,
                 self._known_cpus(snapshot),
-                self.state.past is None,
+                not self.is_past,
                 self._looks.has_letters,
                 self._looks.is_local_time,
             )
