@@ -168,7 +168,7 @@ VIEWS: Mapping[str, tuple[str, ...]] = {
     "replication": (*TABLE, *REPLICATION),
     "pools": (*TABLE, *POOLS),
 }
-"""The actions of each view, by its id; of a view without any of its own, those of `TABLE`."""
+"""The actions of each view, by its id; a view that is not here has those of `TABLE`."""
 
 
 class OtherPlace(NamedTuple):

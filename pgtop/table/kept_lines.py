@@ -129,7 +129,7 @@ class _Places(NamedTuple):
 
 
 class KeptLines:
-    """Draws sessions; of one that stays the same, only what time has changed is drawn again."""
+    """Draws sessions, and of an unchanged session only what time has changed."""
 
     def __init__(self) -> None:
         self._layout: Layout = ()

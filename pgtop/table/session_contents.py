@@ -253,7 +253,7 @@ _POOLED = ("application", "client")
 
 
 def _of_accounts(names: NameSpreads) -> Contents:
-    """Return the cells of role and database: of one column for both, if both differ."""
+    """Return the cells of role and database, or of one column for both if both differ."""
     if names.users.differs and names.databases.differs:
         return (
             *_forms("who", names.accounts.widest),

@@ -71,7 +71,7 @@ def _forms(backend: Backend, derived: DerivedSnapshot) -> Sequence[str]:
 
 
 def waits(backend: Backend, derived: DerivedSnapshot) -> bool:
-    """Return whether a session waits for a lock; of a hidden one, the locks alone show it."""
+    """Return whether a session waits for a lock; only the locks show that of a hidden one."""
     return _waits(backend, derived.forest.nodes.get(backend.pid))
 
 

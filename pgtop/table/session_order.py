@@ -336,7 +336,7 @@ def _runs_for(derived: DerivedSnapshot, row: Backend) -> float:
 
 
 def _works_for(derived: DerivedSnapshot, row: Backend) -> float:
-    """Return the microseconds for which a session has worked; one that does no more comes last."""
+    """Return the microseconds for which a session has worked; one that has stopped comes last."""
     return -1.0 if row.state == IDLE else _lasts(derived, age_start(row))
 
 
@@ -359,7 +359,7 @@ class _Parted(NamedTuple):
     """The sessions of one harm."""
 
     kept: list[Backend]
-    """Those that had this harm before, in their order of then."""
+    """Those that had this harm before, in their earlier order."""
     others: list[Backend]
 
 

@@ -8,7 +8,7 @@ from pgtop.table.fitting import Contents
 from pgtop.table.layout import AnyColumn
 
 SHRINKS_AFTER = 30 * MICROSECONDS
-"""How long a column keeps a width that its contents need no more."""
+"""How long a column keeps a width that its contents no longer need."""
 QUIET_AFTER_KEY = 5 * MICROSECONDS
 """How long no column shrinks after a key: the user's eye is on a row."""
 

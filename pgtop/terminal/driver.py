@@ -246,7 +246,7 @@ class PgtopDriver(OpenDriver):
             self.write("\x1b[?1006h")
 
     def disable_mouse(self) -> None:
-        """Request no more of them."""
+        """Stop requesting them."""
         if self.has_mouse:
             self.follow_mouse(False)
             self.write("\x1b[?1006l")

@@ -39,7 +39,7 @@ _PRIVATE = "<=>?"
 class Keys:
     """Turns text into keys, pastes and the few reports that were requested; drops everything else.
 
-    `room` returns how many more messages will be kept: of a flood these and the last key remain.
+    `room` returns how many more messages will be kept: these and the last key remain of a flood.
     """
 
     def __init__(
@@ -52,9 +52,9 @@ class Keys:
         self._scanner = Scanner()
 
     @property
-    def patience(self) -> float | None:
+    def timeout(self) -> float | None:
         """Seconds after which `expire` is to be called if nothing comes; None for never."""
-        return self._scanner.patience
+        return self._scanner.timeout
 
     def feed(self, text: str) -> Iterator[Message]:
         """Yield the messages so far; an unfinished one waits for its rest, or for `expire`."""
@@ -143,7 +143,7 @@ def read_input(
             [terminal, stop],
             [],
             [],
-            keys.patience,
+            keys.timeout,
         )[0]
         if stop in ready:
             return True

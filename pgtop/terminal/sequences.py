@@ -107,7 +107,7 @@ class Scanner:
         """A string or a paste of which a rest may come with the next piece."""
 
     @property
-    def patience(self) -> float | None:
+    def timeout(self) -> float | None:
         """Seconds to wait for the rest of what has begun; None if nothing has."""
         if self._state is _State.PASTE:
             return _PASTE_SECONDS
@@ -135,7 +135,7 @@ class Scanner:
                     yield token
 
     def expire(self) -> Iterator[Token]:
-        """Give up what was begun, after a silence of `patience`."""
+        """Give up what was begun, after a silence of `timeout`."""
         held = self._held
         self._held = ""
         state = self._state

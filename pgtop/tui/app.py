@@ -159,13 +159,13 @@ class PgtopApp(SilentCrash, PastActions):
     # Colours.
 
     def _take_textual_theme(self) -> None:
-        """Have what Textual composes itself in the colours of the palette."""
+        """Use the colours of the palette for what Textual composes itself."""
         theme = textual_theme(self._palette)
         self.register_theme(theme)
         self.theme = theme.name
 
     def on_background_reported(self, message: BackgroundReported) -> None:
-        """Change the colours, once, if the background is another one than was known."""
+        """Change the colours once, if the background is not the one that was assumed."""
         background, text = message.colours
         shade = shade_of(background)
         has_faint = text is None or is_faint_readable(text, background)
@@ -203,7 +203,7 @@ class PgtopApp(SilentCrash, PastActions):
         self.note_alarm(state)
 
     def show_living(self, living: State) -> None:
-        """Take another state of now, and show it or the past over it."""
+        """Take another living state, and show it, or the past over it."""
         self._monitor.state = living
         state = self.state
         for screen in self.screen_stack:
@@ -213,8 +213,8 @@ class PgtopApp(SilentCrash, PastActions):
         self.attend()
 
     def show_notice(self, words: str, tone: Tone = Tone.NOTICE) -> None:
-        """Show a cleaned sentence on the notice line; behind the report of a signal, within the
-        time of that.
+        """Show a cleaned sentence on the notice line, behind the report of a signal while there is
+        one.
         """
         self._set_notice(self._notices.notice(words, tone))
 
@@ -318,8 +318,8 @@ class PgtopApp(SilentCrash, PastActions):
     def handler_of(
         self, action: Action, screen: Screen[object] | None = None
     ) -> Screen[object] | Keyboard | None:
-        """Return what handles the action: the screen, or else the app; None if neither. Without a
-        screen it is the one on top.
+        """Return what handles the action: the screen, by default the one on top, or else the app;
+        None if neither does.
         """
         screen = self.screen if screen is None else screen
         name = handler_name(action)
@@ -328,8 +328,8 @@ class PgtopApp(SilentCrash, PastActions):
         return self if hasattr(self, name) else None
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Return whether the action is allowed: of the registry's, a dialog has its own alone.
-        Textual knows best when its others apply.
+        """Return whether the action is allowed. A dialog allows its own, and those of Textual that
+        the registry does not have.
         """
         if action in OF_THE_SCREEN and hasattr(self.screen, f"action_{action}"):
             return False  # the screen, which is offered the key next, does it
@@ -352,8 +352,8 @@ class PgtopApp(SilentCrash, PastActions):
         open_commands(self, self._palette, self._settings)
 
     async def action_filter(self) -> None:
-        """Open the field of a view that has one, or else of the first view: what follows is text
-        and no keys.
+        """Open the filter's field in this view, or in the first one if this view has none. Keys are
+        text from then on.
         """
         if not isinstance(self.screen, HasFilter):
             await self.action_show_home()

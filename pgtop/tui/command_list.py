@@ -40,7 +40,7 @@ class PaletteCommand(NamedTuple):
 def commands(
     app: PgtopApp, screen: Screen[object], settings: Settings
 ) -> Iterator[PaletteCommand]:
-    """Yield the commands, those first that work on the screen below the palette."""
+    """Yield the commands, first those that work on the screen below the palette."""
     actions = [
         action
         for action in app.keymap.actions

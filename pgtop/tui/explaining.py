@@ -1,4 +1,4 @@
-"""The way from the key for a plan to its page: the whole query is read and made a request."""
+"""Opens the page of a plan: the whole query is read, and made into a request."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The way of a table into a file or into the user's pager."""
+"""Exports a table into a file or into the user's pager."""
 
 from __future__ import annotations
 

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from pgtop.table.language.completion import Completion
 
 
-class _Round(NamedTuple):
-    """The candidates that Tab goes round, and the one that stands in the text now."""
+class _Cycle(NamedTuple):
+    """The candidates that Tab cycles through, and the one that stands in the text now."""
 
     completion: Completion
     place: int
     text: str
-    """The text with this candidate; another text ends the round."""
+    """The text with this candidate; any other text ends the cycle."""
 
 
 class FilterEditor(LineEditor):
@@ -39,7 +39,7 @@ class FilterEditor(LineEditor):
         self._complete = complete
         self._fix = fix
         self._earlier = earlier
-        self._round: _Round | None = None
+        self._last_cycle: _Cycle | None = None
         self._draft = ""
         self._place = 0
         """The earlier filter in the line, counted from 1, the newest first; 0 for the draft."""
@@ -51,53 +51,54 @@ class FilterEditor(LineEditor):
         """Replace what is misspelt, or else write the next candidate."""
         fix = self._fix()
         if fix is None:
-            self._turn(1)
+            self._write_candidate(1)
         else:
             self.replace(fix.start, fix.end, fix.text)
             self.action_end()
 
     def action_complete_back(self) -> None:
-        """Write the candidate before."""
-        self._turn(-1)
+        """Write the previous candidate."""
+        self._write_candidate(-1)
 
     def candidates(self) -> tuple[str, ...]:
         """Return the words that the next keys would write, in their order."""
-        going = self._going
-        if going is None:
+        cycle = self._cycle
+        if cycle is None:
             return self._complete(self.before_cursor).candidates
-        words = going.completion.candidates
-        return (*words[going.place + 1 :], *words[: going.place])
+        words = cycle.completion.candidates
+        return (*words[cycle.place + 1 :], *words[: cycle.place])
 
     @property
-    def _going(self) -> _Round | None:
-        """The round, unless the text has changed since."""
-        going = self._round
-        has_choice = going is not None and len(going.completion.candidates) > 1
-        return going if going and has_choice and going.text == self.value else None
+    def _cycle(self) -> _Cycle | None:
+        """The cycle, unless the text has changed since."""
+        last = self._last_cycle
+        if last is None or last.text != self.value:
+            return None
+        return last if len(last.completion.candidates) > 1 else None
 
-    def _turn(self, step: int) -> None:
-        going = self._going
-        if going is None:
+    def _write_candidate(self, step: int) -> None:
+        cycle = self._cycle
+        if cycle is None:
             completion = self._complete(self.before_cursor)
             index = 0 if step > 0 else len(completion.candidates) - 1
             end = completion.end
         else:
-            completion = going.completion
-            index = (going.place + step) % len(completion.candidates)
-            end = completion.start + len(completion.candidates[going.place])
+            completion = cycle.completion
+            index = (cycle.place + step) % len(completion.candidates)
+            end = completion.start + len(completion.candidates[cycle.place])
         if completion.candidates:
             word = completion.candidates[index]
             self.replace(completion.start, end, word)
-            self._round = _Round(completion, index, self.value)
+            self._last_cycle = _Cycle(completion, index, self.value)
 
     # Earlier filters.
 
     def action_earlier(self) -> None:
-        """Bring back the filter before."""
+        """Bring back the previous filter."""
         self._recall(1)
 
     def action_later(self) -> None:
-        """Go on to the filter after, and at last to what was being typed."""
+        """Bring back the next filter, and finally what was being typed."""
         self._recall(-1)
 
     def _recall(self, step: int) -> None:

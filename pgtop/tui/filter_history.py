@@ -2,8 +2,7 @@
 
 The file has one filter a line, the newest first. It is written whole beside itself and then
 renamed, so that it is never half written. The file may hold anything: its lines are checked and
-bounded when they are read. With `--redact` there is no file, as a filter may quote what a query
-says.
+bounded when they are read. With `--redact` there is no file, as a filter may quote a query.
 """
 
 import asyncio
@@ -20,7 +19,7 @@ MOST = 100
 """Filters that are kept."""
 _LONGEST = 4 * MOST * (MAX_CHARACTERS + 1)
 """Bytes of the file that are read: every character has four bytes at most."""
-_PATIENCE = 0.2
+_READ_SECONDS = 0.2
 """Seconds that the field waits for the file when it is opened first."""
 
 
@@ -42,7 +41,7 @@ class FilterHistory:
         if self._path is not None and not self._is_read:
             reading = asyncio.to_thread(self.read)
             with suppress(TimeoutError):
-                await asyncio.wait_for(asyncio.shield(reading), _PATIENCE)
+                await asyncio.wait_for(asyncio.shield(reading), _READ_SECONDS)
         return self._texts
 
     async def keep(self) -> None:

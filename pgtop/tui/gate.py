@@ -1,4 +1,4 @@
-"""A gate that drops keys which were typed before the question that they would answer could be seen.
+"""A gate that drops keys typed before the question that they would answer could be seen.
 
 Keys and the terminal's answers come on one line, in order. The frame that draws a question requests
 the cursor's position: keys before the answer were typed before the question could be read, however

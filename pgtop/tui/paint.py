@@ -80,7 +80,7 @@ def runs(
 
 
 _cells = lru_cache(maxsize=512)(cells)
-"""Of the spans in sight few are new; measuring one with a mark such as ◄ costs as much as all else
+"""Few of the spans in sight are new; measuring one with a mark such as ◄ costs as much as all else
 that is done for it.
 """
 

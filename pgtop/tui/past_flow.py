@@ -42,7 +42,7 @@ class PastFlow:
         self._shown: tuple[State, State] | None = None
         """The living state, and the past one that is shown over it."""
         self._alarms: frozenset[str] = frozenset()
-        """The alarms of now that the user knows."""
+        """The present alarms that the user knows."""
 
     @property
     def is_past(self) -> bool:
@@ -54,7 +54,7 @@ class PastFlow:
         return self._monitor.replay is not None
 
     def over(self, living: State) -> State:
-        """Return the state to show: of the past, with the notices of now; else the living one."""
+        """Return the state to show: the past one with the present notices, or the living one."""
         if self._rewind is None:
             return living
         if self._shown is None or self._shown[0] is not living:
@@ -283,7 +283,7 @@ class PastFlow:
         seconds = seconds_between(place.at, following.taken_at) / self._speed
         return min(max(seconds, _SHORTEST_PAUSE), _LONGEST_PAUSE)
 
-    # Alarms of now.
+    # Present alarms.
 
     def alarm_words(self, living: State) -> str:
         """Return what has become wrong now while the past is shown; "" if nothing new has."""

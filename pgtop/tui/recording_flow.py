@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pgtop.tui.app import PgtopApp
 
 
-_PATIENCE = 10.0
+_END_SECONDS = 10.0
 """Seconds until the dashboard ends whatever the file does; the recorder itself needs fewer."""
 
 
@@ -46,7 +46,7 @@ class RecordingFlow:
     async def end(self) -> None:
         """Close the file, as the dashboard ends; leave one that hangs while it is opened."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(_PATIENCE), self._lock:
+            async with asyncio.timeout(_END_SECONDS), self._lock:
                 if self._recording is not None:
                     await self._recording.end()
                     self._recording = None

@@ -1,4 +1,4 @@
-"""The way of a view, as it is on screen, into the user's configuration."""
+"""Saves a view, as it is on screen, in the user's configuration."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Work beside the screen.
 
-A worker gets a function and no coroutine: of a coroutine that never began, because the app ended,
-Python would complain on the terminal that pgtop has just given back.
+A worker gets a function, not a coroutine: if the app ended before a coroutine began, Python would
+complain about it on the terminal that pgtop has just given back.
 """
 
 from __future__ import annotations

@@ -43,8 +43,8 @@ def summary(derived: DerivedSnapshot) -> Line:
 def alarm_forms(derived: DerivedSnapshot) -> Sequence[Line]:
     """Return the summary as the header shows it, the longest form first; none if no session waits.
 
-    The time that the root has been at it is left out: it is about as long as the longest wait, and
-    both would be drawn every second.
+    How long the root has done so is left out: it is about as long as the longest wait, and both
+    would be drawn every second.
     """
     forest = derived.forest
     if not forest.waiting:

@@ -55,7 +55,7 @@ class Surroundings(NamedTuple):
     complaint: str = ""
     """What is wrong with what the user typed."""
     remark: str = ""
-    """What is worth a word while nothing is wrong and the user has asked for nothing."""
+    """Shown while nothing is wrong and the user has requested nothing."""
     actions: tuple[Action, ...] = ()
     """What the bottom line offers, the most needed first."""
     has_field: bool = False
@@ -90,7 +90,7 @@ def frame(
 
 
 def _keys(state: State, around: Surroundings, width: int) -> KeyLine:
-    """Return the keys that work now: in the past those that lead through it."""
+    """Return the keys that work now; in the past, those that lead through it."""
     keymap = around.looks.keymap
     if state.past is None or around.has_field:
         return footer(state, around.actions, keymap.action(_RETRY), width)
@@ -133,7 +133,7 @@ def _without_server(
 
 
 def named_for_retry(action: Action) -> Action:
-    """Return the action; if it samples at once, as the one that tries to connect."""
+    """Return the action; the one that samples at once, named for a try to connect."""
     return action._replace(short="try now") if action.id == _RETRY else action
 
 

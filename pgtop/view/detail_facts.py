@@ -58,7 +58,7 @@ def _facts(
     detail: Detail | None,
     derived: DerivedSnapshot,
 ) -> Iterator[LabelledValue]:
-    """Yield what is known; a name that says all needs no explanation."""
+    """Yield what is known."""
     now = derived.now
     wait = ":".join(filter(None, (backend.wait_event_type, backend.wait_event)))
     texts = {

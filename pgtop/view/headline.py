@@ -296,7 +296,7 @@ def _doubts(state: State) -> Iterator[Trouble]:
 
 
 def _calm(state: State) -> Trouble:
-    """Return the sentence that nothing is wrong, as far as this role can see."""
+    """Return the sentence for a server on which this role sees nothing wrong."""
     none = Span("No session waits for a lock.", Tone.CALM)
     oldest = _oldest_transaction(state.derived.snapshot)
     return Trouble([(none, Span(f" {oldest}", Tone.QUIET)), (none,)])

@@ -125,7 +125,7 @@ def _rights(past: Past) -> Iterator[Wish]:
 
 
 def _roles(past: Past, name: str) -> Iterator[Wish]:
-    """Yield the role that sampled; of a recording, what it saw."""
+    """Yield the role that sampled, and whether that of a recording saw all."""
     yield Wish(_ROLE, line(name))
     if past.replayed is not None and past.replayed.reads_all:
         yield Wish(_ROLE, line(f"recorded by {name}, which sees all"))
@@ -151,7 +151,7 @@ def time_line(past: Past, looks: Looks, width: int) -> Line:
 _TIMES_FROM = 24
 """Cells of screen from which the line has its first and its last minute."""
 _WORDS_FROM = 60
-"""Cells of screen from which the line says what it shows."""
+"""Cells of screen from which the line names what it shows."""
 
 
 def legend_line(past: Past, looks: Looks, width: int) -> Line:

@@ -117,8 +117,8 @@ def hit_many_fields(
 def client_change(
     seen: Backend, before: DerivedSnapshot, now: Backend, after: DerivedSnapshot
 ) -> str:
-    """Return that a session which a client borrowed for certain has another one; "" if that is not
-    so.
+    """Return words for a session that one client certainly borrowed before and another does now;
+    "" otherwise.
     """
     first = pooled_of(before.snapshot).get(seen.identity)
     then = pooled_of(after.snapshot).get(now.identity)

@@ -128,7 +128,7 @@ def plan_text(plan: AnyPlan) -> str:
 
 
 def _running(plan: RunningPlan, width: int) -> list[Line]:
-    """Return the plans that a session runs with: of its query, and of those in its functions."""
+    """Return the plans that a session runs with: for its query, and for those in its functions."""
     words = (
         "The plan that the query runs with now, from pg_show_plans."
         f" {hint('open')} has the server plan it again."

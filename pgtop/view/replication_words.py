@@ -7,7 +7,7 @@ from pgtop.text.units import quiet_age, rough_bytes, span
 
 _CLOSE_SECONDS = 1.0
 _CLOSE_BYTES = 1_000_000
-"""What a standby may lack without a word: with steady writes it would be drawn all the time."""
+"""A lag that is not mentioned: under steady writes it would be drawn all the time."""
 FAR_SECONDS = 60.0
 """The lag in seconds from which a standby is far behind."""
 _CAUSES = {
@@ -21,7 +21,7 @@ _CAUSES = {
 
 
 def is_close(lag: StandbyLag | ReplayLag) -> bool:
-    """Return whether a standby is as good as up to date."""
+    """Return whether a standby is nearly up to date."""
     seconds = lag.lag_seconds or 0
     return (lag.lag_bytes or 0) < _CLOSE_BYTES and seconds < _CLOSE_SECONDS
 

@@ -69,8 +69,8 @@ def _around_clock(
     blank: Line,
     width: int,
 ) -> Line:
-    """Return the line with a blank in place of the clock, as far as there is room for both: all but
-    the clock is the same for minutes.
+    """Return the line with a blank in place of the clock, if both have room: all but the clock is
+    the same for minutes.
     """
     wishes = [
         *top,
@@ -155,7 +155,7 @@ def _version(server: Server, name: str) -> Wish:
 
 
 def clock(snapshot: Snapshot, event: Event, looks: Looks) -> Line:
-    """Return the server's time: of the sample, or of now while there is none."""
+    """Return the server's time of the sample, or the present time while there is none."""
     text, zone = _clock(snapshot, event, looks)
     return line(f"{text} {zone}", Tone.QUIET)
 

@@ -8,7 +8,7 @@ from pgtop.text.tone import Span, Tone
 from pgtop.text.wrap import Line
 
 _SHORT_NAME = 8
-"""Cells of an address that still tell one server from another."""
+"""Cells of an address that are enough to know a server by."""
 
 
 def address(server: Server) -> str:
@@ -53,8 +53,8 @@ def account(server: Server) -> str:
 
 
 def pooled_words(server: Server) -> Sequence[str]:
-    """Return that a pooler stands between, the longest form first: with the way to the server
-    itself, where that is known; nothing if none does.
+    """Return words for a pooler in between, the longest form first: with the way to the server
+    itself, where that is known; nothing without a pooler.
     """
     if not server.is_pooled:
         return ()

@@ -15,7 +15,7 @@ def editor(*candidates: str, fix: Fix | None = None) -> FilterEditor:
     return FilterEditor(complete, lambda: fix, lambda: _EARLIER)
 
 
-def test_tab_goes_round() -> None:
+def test_tab_cycles_through_the_candidates() -> None:
     """Each Tab writes the next candidate, after the last the first again; Shift-Tab goes back."""
     line = editor("shop", "sales", "stock")
     line.value = "db:s"
@@ -30,7 +30,7 @@ def test_tab_goes_round() -> None:
     assert line.value == "db:stock"
 
 
-def test_typing_ends_the_round() -> None:
+def test_typing_ends_the_cycle() -> None:
     line = editor("shop", "sales")
     line.value = "db:s"
     line.action_complete()

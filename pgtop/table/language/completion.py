@@ -21,7 +21,7 @@ ValuesOf: TypeAlias = Callable[[str], Iterable[str]]
 """Returns the values on screen of the key with this name, the most frequent first."""
 
 MOST = 40
-"""Candidates, among which Tab goes round."""
+"""Candidates, which Tab cycles through."""
 _LONGEST = 200
 """Characters of a value that is offered."""
 _UNITS = (

@@ -197,8 +197,8 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
         self._signal(Signal.TERMINATE)
 
     def _signal(self, signal: Signal) -> None:
-        """Request the signal for exactly the sessions that the row counts, as far as they are
-        certain to belong to it.
+        """Request the signal for exactly the sessions that the row counts and that are certain to
+        belong to it.
         """
         row = self._table.selected
         if row is not None and row.folded:

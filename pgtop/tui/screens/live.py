@@ -98,15 +98,15 @@ class LiveScreen(Stateful, CurrentSize, Screen[None]):
         return ""
 
     def remark(self) -> str:
-        """Return what is worth a word while nothing more important is; "" if nothing is."""
+        """Return a remark, shown while nothing is more important; "" for none."""
         return ""
 
     def on_screen_suspend(self) -> None:
-        """Go quiet behind a dialog."""
+        """Draw in quiet tones behind a dialog."""
         self._set_behind(isinstance(self.app.screen, ModalScreen))
 
     def on_screen_resume(self) -> None:
-        """Take the tones back."""
+        """Draw in the usual tones again."""
         self._set_behind(False)
 
     def _set_behind(self, is_behind: bool) -> None:

@@ -150,7 +150,7 @@ class DetailScreen(SessionActionsScreen, PageScreen, inherit_bindings=False):
 
     def lines(self) -> list[Line]:
         settings = self._settings
-        # The ages of a session that has ended grow no more.
+        # The ages of a session that has ended no longer grow.
         snapshot = self._seen_in if self._gone else self.state.derived
         lines = detail_lines(
             self._backend,

@@ -1,5 +1,5 @@
-"""The page of a query's plan: first the plan that it runs with, where an extension keeps that, or
-the EXPLAIN to run by hand; on Enter a plan that the server makes for it.
+"""The page of a query's plan: at first the plan that it runs with, if an extension keeps that, or
+the EXPLAIN to run by hand; after Enter a plan that the server makes for it.
 """
 
 from collections.abc import Mapping

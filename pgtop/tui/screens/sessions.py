@@ -164,7 +164,7 @@ class SessionsScreen(TaggingScreen):
         return backend_of(row)
 
     def action_toggle_idle(self) -> None:
-        """Go round: all idle sessions, folded, hidden."""
+        """Show all idle sessions, then fold them, then hide them."""
         self.apply(self._options._replace(idle=self._options.idle.next))
 
     def action_toggle_background(self) -> None:
@@ -295,7 +295,7 @@ class SessionsScreen(TaggingScreen):
         super().open_filter()
 
     def filter_changed(self) -> None:
-        """Go back to the row from before, not to what half a word let through."""
+        """Go back to the row from before: a half-typed word may have let other rows through."""
         self._table.go_back_to(self._row_before_filter)
 
     def arrive(self, target: object) -> None:
@@ -414,8 +414,8 @@ class SessionsScreen(TaggingScreen):
         self._fold_shown = self._options.filter.text, before
 
     def _filter_of(self, fold: IdleFold) -> str:
-        """Return the filter that selects the sessions of a fold, and no more: those that the filter
-        in force lets through.
+        """Return the filter that selects exactly the sessions of a fold: they match the filter in
+        force, too.
         """
         text = self._options.filter.text
         return f"({text}) {fold.filter_text}" if text else fold.filter_text

@@ -227,9 +227,7 @@ class TableScreen(Navigation, FilterableScreen, Generic[RowT, ContextT]):
 
     @property
     def _is_dimmed(self) -> bool:
-        """True if the rows are not those of now (stale, or of another filter), or behind a
-        question.
-        """
+        """True if the rows are out of date (stale, or of another filter), or behind a question."""
         is_current = not self.state.stale and self._match_error is None
         return not is_current or self.is_behind_dialog
 
