@@ -104,7 +104,8 @@ class Keys:
         if focus := _FOCUS.get(sequence):
             yield focus()
         elif position := _POSITION.fullmatch(sequence):
-            yield events.CursorPosition(int(position[2]) - 1, int(position[1]) - 1)
+            row, column = map(int, position.groups())
+            yield events.CursorPosition(column - 1, row - 1)
         elif _MOUSE.fullmatch(sequence):
             if (mouse := self._parser.parse_mouse_code(sequence)) is not None:
                 yield mouse

@@ -40,7 +40,20 @@ class Style(NamedTuple):
 PLAIN = Style()
 
 _KINDS = tuple(PLAIN._asdict())
-_OFF = Style("39", "49", "59", "22", "23", "24", "25", "27", "28", "29", "55", "54")
+_OFF = Style(
+    foreground="39",
+    background="49",
+    line_colour="59",
+    weight="22",
+    italic="23",
+    underline="24",
+    blink="25",
+    reverse="27",
+    conceal="28",
+    strike="29",
+    overline="55",
+    frame="54",
+)
 _COLOURS = frozenset({"foreground", "background", "line_colour"})
 _EXTENDED = {"38": "foreground", "48": "background", "58": "line_colour"}
 # After 38, 48, 58: a palette index, or red, green and blue.

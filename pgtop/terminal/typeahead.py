@@ -38,7 +38,8 @@ class Allowance:
     def left(self) -> int:
         """Tokens that are left now."""
         now = monotonic()
-        self._left = min(self._most, self._left + (now - self._at) * self._per_second)
+        earned = (now - self._at) * self._per_second
+        self._left = min(self._most, self._left + earned)
         self._at = now
         return int(self._left)
 

@@ -78,9 +78,11 @@ def match_score(words: Sequence[str], command: PaletteCommand) -> float:
     text = f"{command.title} {command.keys} {command.name}".lower()
     if not words or not all(word in text for word in words):
         return 0
-    if text.startswith(words[0]) or command.name.lower().startswith(words[0]):
+    first = words[0]
+    name = command.name.lower()
+    if text.startswith(first) or name.startswith(first):
         return _STARTS
-    return _STARTS_A_WORD if f" {words[0]}" in text else _CONTAINS
+    return _STARTS_A_WORD if f" {first}" in text else _CONTAINS
 
 
 def _command(app: PgtopApp, action: Action, owner: DOMNode) -> PaletteCommand:

@@ -187,7 +187,8 @@ def _rows(
     """
     titles, *rows = table_lines(table, width, room)
     shown = [StyledLine(row, cursor=place == 0) for place, row in enumerate(rows)]
-    place = thumb(0, max(1, room - 1), len(table.rows)) if bar else None
+    page = max(1, room - 1)
+    place = thumb(0, page, len(table.rows)) if bar else None
     if place is not None:
         shown = [row._replace(bar=place.sign(y)) for y, row in enumerate(shown)]
     return [StyledLine(ruled(titles, bar)), *shown]
@@ -213,4 +214,6 @@ def _stacked(
     """Return all lines of a screen; its body fills what the others leave."""
     room = max(0, height - len(above) - len(below))
     blank = [StyledLine(())] * (room - len(body))
-    return [*map(StyledLine, above), *body[:room], *blank, *map(StyledLine, below)]
+    top = map(StyledLine, above)
+    bottom = map(StyledLine, below)
+    return [*top, *body[:room], *blank, *bottom]

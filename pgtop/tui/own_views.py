@@ -34,7 +34,8 @@ def view_called(name: str, views: Sequence[View]) -> View | None:
     """Return the view that a user names by its id, its label or the name of its profile."""
     word = name.lower()
     for view in views:
-        if word in (view.id, view.label.lower(), view.id.removeprefix(_PREFIX)):
+        names = (view.id, view.label.lower(), view.id.removeprefix(_PREFIX))
+        if word in names:
             return view
     return None
 

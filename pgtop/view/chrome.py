@@ -37,7 +37,8 @@ class Frame(NamedTuple):
     @property
     def above(self) -> list[Line]:
         """The lines above the body."""
-        return [*self.header.lines, *([self.status] if self.status else [])]
+        status = [self.status] if self.status else []
+        return [*self.header.lines, *status]
 
     @property
     def below(self) -> list[Line]:

@@ -72,8 +72,10 @@ def retry_lines(
     sentence = (plate, Span(f" {cause.rstrip('.')}.", Tone.STRONG))
     pace = _pace(retry)
     if height < _WHOLE_FROM:
-        return [*wrapped(sentence, width)[:2], *wrapped(line(pace), width)]
-    lines = [*_top(target), *wrapped((Span(MARGIN, Tone.PLAIN), *sentence), width, 3)]
+        first = wrapped(sentence, width)[:2]
+        return [*first, *wrapped(line(pace), width)]
+    indented = wrapped(_indented(sentence), width, len(MARGIN))
+    lines = [*_top(target), *indented]
     lines.append(())
     for name, value in (("Server says", words), ("You are", clean(target.user))):
         lines += _labelled(name, value, width) if value else []

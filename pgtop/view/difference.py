@@ -186,7 +186,8 @@ def _row(
     name = fit(clean(name_of_session(backend)), _NAME)
     start = f"{sign} {backend.pid:>{_PID}} {name} "
     room = max(8, width - len(start))
-    return (Span(start, Tone.PLAIN), Span(fit(clean(words), room).rstrip(), Tone.QUIET))
+    rest = fit(clean(words), room).rstrip()
+    return (Span(start, Tone.PLAIN), Span(rest, Tone.QUIET))
 
 
 def _rest(count: int) -> Iterator[Line]:

@@ -102,4 +102,5 @@ def hidden_lines(budget: Budget, server: Server, width: int) -> list[Line]:
     words = f"This role sees neither state nor query of {sessions}."
     remedy = clean(grant(server, "pg_read_all_stats"))
     spans = (Span("To see them: ", Tone.QUIET), Span(remedy, Tone.NOTICE))
-    return [(), *_indented([line(words, Tone.QUIET), spans], width, 1)]
+    block = [line(words, Tone.QUIET), spans]
+    return [(), *_indented(block, width, 1)]

@@ -64,7 +64,8 @@ def without_fragment(applied: str, text: str) -> str:
     key.
     """
     match = _LAST_WORD.search(applied)
-    is_continued = text.startswith(applied) and not text[len(applied) :][:1].isspace()
+    following = text[len(applied) :][:1]
+    is_continued = text.startswith(applied) and not following.isspace()
     return applied[: match.start(1)] if match and is_continued else applied
 
 

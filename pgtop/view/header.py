@@ -159,7 +159,8 @@ def _past_header(
         slots = [quiet(each) for each in slots]
     if not is_whole:
         return Header([top, *slots], Headline(only))
-    return Header([top, *slots, drawn], Headline(legend), _tabs(state, views, width))
+    tabs = _tabs(state, views, width)
+    return Header([top, *slots, drawn], Headline(legend), tabs)
 
 
 def _tabs(state: State, views: Views, width: int) -> KeyLine:

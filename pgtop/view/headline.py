@@ -357,4 +357,5 @@ def _with(
     more = longest_that_fits(forms, room - line_cells(words) - len(_NEXT))
     if not more:
         return words
-    return (*words, Span(_NEXT, Tone.QUIET), *(quiet(more) if is_old else more))
+    shown = quiet(more) if is_old else more
+    return (*words, Span(_NEXT, Tone.QUIET), *shown)

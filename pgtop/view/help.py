@@ -217,7 +217,8 @@ def _entries(topic: HelpTopic, actions: Sequence[Action], room: int) -> Iterator
     widest = max((cells(keys) for keys, _ in rows), default=0)
     size = min(max(_KEYS, widest), room // 2)
     for keys, words in rows:
-        spans = (*fitted(line(keys, Tone.STRONG), size), Span(f" {words}", Tone.PLAIN))
+        start = fitted(line(keys, Tone.STRONG), size)
+        spans = (*start, Span(f" {words}", Tone.PLAIN))
         yield from wrapped(spans, room, size + 1)
 
 
@@ -322,7 +323,8 @@ def _row_lines(
         yield from wrapped(spans, width, keys + 1)
     else:
         yield from wrapped(line(name, Tone.STRONG), width)
-        yield from wrapped((Span(" " * (keys + 1), Tone.PLAIN), text), width, keys + 1)
+        indent = Span(" " * (keys + 1), Tone.PLAIN)
+        yield from wrapped((indent, text), width, keys + 1)
 
 
 # The search.

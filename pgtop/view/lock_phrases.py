@@ -130,7 +130,8 @@ def wants(node: Node, forest: LockForest, is_short: bool = False) -> str:
     """
     if not node.is_waiting:
         return ""
-    parts = [" ".join(filter(None, (lock_name(node, is_short), queued(node))))]
+    lock = (lock_name(node, is_short), queued(node))
+    parts = [" ".join(filter(None, lock))]
     parts += _other_blockers(node, forest)
     if node.vanished_blockers:
         verb = "has" if len(node.vanished_blockers) == 1 else "have"

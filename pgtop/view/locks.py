@@ -61,7 +61,8 @@ def arrange_locks(
     waiters = [
         key for key in matching if nodes[key].is_waiting and not nodes[key].is_worker
     ]
-    rows = (*(tree or [_no_tree(derived)]), LockRow(), *_holders(derived))
+    trees = tree or [_no_tree(derived)]
+    rows = (*trees, LockRow(), *_holders(derived))
     return ArrangedLocks(
         rows,
         len(nodes),

@@ -36,7 +36,9 @@ class Looks(NamedTuple):
     def named(self, name: str) -> Line:
         """Return the name of a server behind the user's own word for it."""
         words = Span(name, Tone.STRONG)
-        return (self.label, Span(" ", Tone.PLAIN), words) if self.label else (words,)
+        if self.label is None:
+            return (words,)
+        return (self.label, Span(" ", Tone.PLAIN), words)
 
     def key(self, action_id: str) -> str:
         """Return the key of an action as people write it; "" if this dashboard lacks the action."""

@@ -241,7 +241,8 @@ def _fitted_keys(groups: Sequence["_KeyGroup"], keymap: Keymap, width: int) -> K
     x = 0
     for group in groups:
         keys = group.keys(keymap)
-        size = sum([cells(name) + 1 for name, _ in keys]) + cells(group.words)
+        keys_size = sum([cells(name) + 1 for name, _ in keys])
+        size = keys_size + cells(group.words)
         if not keys or x + size > width:
             continue
         for name, call in keys:

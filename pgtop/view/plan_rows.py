@@ -301,4 +301,5 @@ def with_words(
 ) -> Line:
     """Return words behind the start of a line, in at most `width` cells."""
     room = max(1, width - cells(start))
-    return (Span(start, Tone.PLAIN), Span(fit(words.text, room).rstrip(), words.tone))
+    rest = fit(words.text, room).rstrip()
+    return (Span(start, Tone.PLAIN), Span(rest, words.tone))

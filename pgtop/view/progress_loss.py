@@ -31,7 +31,8 @@ def progress_fields(backend: Backend, derived: DerivedSnapshot) -> list[Labelled
     operation = derived.progress_of(backend)
     if operation is None or operation.is_hidden:
         return []
-    words = "; ".join(filter(None, (does_words(operation), _loss(operation, backend))))
+    parts = (does_words(operation), _loss(operation, backend))
+    words = "; ".join(filter(None, parts))
     return [field("Progress", clean(words))]
 
 

@@ -158,8 +158,9 @@ def _xmin(snapshot: Snapshot) -> Iterator[Metric]:
     """Yield how far each kind of holder holds back vacuum."""
     ages: dict[str, int] = {}
     for holder in xmin_holders(snapshot):
-        ages[holder.kind.value] = max(ages.get(holder.kind.value, 0), holder.age)
-    values = [({"holder": kind}, age) for kind, age in ages.items()]
+        kind = holder.kind.value
+        ages[kind] = max(ages.get(kind, 0), holder.age)
+    values = [({"holder": name}, age) for name, age in ages.items()]
     yield Metric(
         "xmin_age_transactions",
         "How many transactions the oldest holder of each kind holds back vacuum.",

@@ -62,7 +62,8 @@ def row_line(layout: Layout, row: ReplicationRow, replication: Replication) -> L
         fit(titles[place_of(placed)], placed.width, placed.column.right)
         for placed in layout
     ]
-    return (Span(fit(" ".join(cells), width_of(layout)), Tone.HEADING),)
+    text = fit(" ".join(cells), width_of(layout))
+    return (Span(text, Tone.HEADING),)
 
 
 REPLICATION = TableSpec(

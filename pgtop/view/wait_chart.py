@@ -222,7 +222,8 @@ def _cuts(chart: WaitChart) -> Sequence[slice]:
     last_step = chart.end // (chart.seconds * MICROSECONDS)
     first_end = (count - last_step) % _BLOCK_COLUMNS
     ends = [*range(first_end, count, _BLOCK_COLUMNS), count]
-    return [slice(*pair) for pair in pairwise((0, *ends)) if pair[0] < pair[1]]
+    pairs = pairwise((0, *ends))
+    return [slice(start, end) for start, end in pairs if start < end]
 
 
 _BLOCK_COLUMNS = 16

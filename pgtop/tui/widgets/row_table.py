@@ -311,7 +311,9 @@ class RowTable(ScrollableRows, Generic[RowT, ContextT]):
         self._departed_words = ""
         if self.words_for_departed is not None:
             self._departed_words = self.words_for_departed(row, self._departed_at)
-        return (*arranged.rows[: self._cursor], row, *arranged.rows[self._cursor :])
+        above = arranged.rows[: self._cursor]
+        below = arranged.rows[self._cursor :]
+        return (*above, row, *below)
 
     def _follow(self) -> None:
         """Put the cursor where its row is now; a row that has left leaves it in its place."""
