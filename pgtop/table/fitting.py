@@ -104,7 +104,9 @@ def _layout(
         scrolled = [*visible, *others][skip:]
         between = _that_fit(scrolled, needs, room)
     else:
-        between = _squeezed(visible, needs, room, columns, width)
+        bearable = max(0, claim(width) - _BARE) if width < _SCREENS[2] else 0
+        left = space - room - 1  # one cell stays with the last column
+        between = _squeezed(visible, needs, room, columns, min(bearable, left))
     rest = space - sum(placed.width + 1 for placed in between)
     return (first, *between, PlacedColumn(columns.last, rest))
 
@@ -360,10 +362,10 @@ def _squeezed(
     needs: Mapping[AnyColumn, int],
     room: int,
     columns: AnyColumns,
-    width: int,
+    bearable: int,
 ) -> list[PlacedColumn]:
     """Return the columns with their widths, cut to `room`, which leaves the last column what it
-    claims.
+    claims; at most `bearable` cells more.
     """
     forms = _narrowed(visible, needs, room, columns)
     widths = {column: _width_of(column, needs) for column in forms}
@@ -372,7 +374,6 @@ def _squeezed(
         spare = min(max(0, widths[column] - bound), max(0, excess))
         widths[column] -= spare
         excess -= spare
-    bearable = max(0, claim(width) - _BARE) if width < _SCREENS[2] else 0
     for column in sorted(forms, key=lambda column: -column.rank):
         if excess > bearable:
             excess -= widths.pop(column) + 1
@@ -399,8 +400,7 @@ def _narrow_form(column: AnyColumn, columns: AnyColumns) -> AnyColumn:
 
 
 def _giving_way(
-    visible: Sequence[AnyColumn],
-    columns: AnyColumns,
+    visible: Sequence[AnyColumn], columns: AnyColumns
 ) -> list[tuple[AnyColumn, int]]:
     """Return the columns that can be cut, the first to be cut first, and the cells that they keep:
     each but the last gives what is more than usual before one gives more.
@@ -410,8 +410,7 @@ def _giving_way(
 
 
 def _to_usual(
-    visible: Sequence[AnyColumn],
-    columns: AnyColumns,
+    visible: Sequence[AnyColumn], columns: AnyColumns
 ) -> list[tuple[AnyColumn, int]]:
     """Return the columns that can be cut, but the last of them, with their usual widths."""
     last = columns.giving_way[-1:]
@@ -419,10 +418,7 @@ def _to_usual(
     return [(column, column.usual_width) for column in cut if column.name not in last]
 
 
-def _cut_in_order(
-    visible: Sequence[AnyColumn],
-    columns: AnyColumns,
-) -> list[AnyColumn]:
+def _cut_in_order(visible: Sequence[AnyColumn], columns: AnyColumns) -> list[AnyColumn]:
     places = {name: place for place, name in enumerate(columns.giving_way)}
     cut = [column for column in visible if column.name in places]
     return sorted(cut, key=lambda column: places[column.name])

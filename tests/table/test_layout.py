@@ -7,7 +7,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pgtop.analysis.derived import DerivedSnapshot
@@ -143,6 +143,7 @@ def test_names_and_query_share_the_room_that_three_ages_take(
     assert widths["who"] >= name
 
 
+@example(35, [10, 0, 0, 1, 1, 0, 0, 0, 0, 14, 8, 1, 1, 1, *[0] * 26], False)
 @given(st.integers(1, 250), st.lists(st.integers(0, 40), min_size=40), st.booleans())
 def test_columns_fill_the_screen_exactly(
     width: int, cells_needed: list[int], extra_columns: bool
