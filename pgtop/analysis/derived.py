@@ -27,8 +27,6 @@ class DerivedSnapshot(NamedTuple):
 
     snapshot: Snapshot
     forest: LockForest
-    blocks: Mapping[int, int]
-    """The number of sessions that wait for each pid, directly or through others."""
     limits: AgeLimits = DEFAULT_LIMITS
     operations: "Mapping[int, Operation]" = EMPTY
     """Commands that count their work, by pid: see `progress_of`."""
@@ -43,12 +41,9 @@ class DerivedSnapshot(NamedTuple):
         """Derive what follows from `snapshot`, and reuse from `before` what has not changed."""
         last = None if before is None else before.forest
         forest = _forests.of(snapshot, lambda: build_forest(snapshot, last))
-        nodes = forest.nodes.values()
-        blocks = {node.key: node.total_waiters for node in nodes if node.total_waiters}
         return cls(
             snapshot,
             forest,
-            blocks,
             limits,
             _operations_by_pid(snapshot),
         )
@@ -58,6 +53,11 @@ class DerivedSnapshot(NamedTuple):
         operation = self.operations.get(backend.pid)
         is_own = operation is not None and operation.is_of(backend)
         return operation if is_own else None
+
+    @property
+    def blocks(self) -> Mapping[int, int]:
+        """The number of sessions that wait for each pid, directly or through others."""
+        return self.forest.blocks
 
     @property
     def now(self) -> Instant:

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from itertools import chain
 from operator import attrgetter
@@ -26,6 +27,8 @@ _MODES = (
 )
 _WEAKEST_CONFLICT = dict(zip(_MODES, (7, 6, 4, 3, 2, 2, 1, 0), strict=True))
 
+_NO_WAITERS = LockForest()
+
 
 def conflict(held: str, wanted: str) -> bool:
     """Return whether a lock in mode `held` keeps another session from the mode `wanted`.
@@ -43,23 +46,22 @@ def conflict(held: str, wanted: str) -> bool:
 def build_forest(snapshot: Snapshot, before: LockForest | None = None) -> LockForest:
     """Build the forest of all sessions in `snapshot` that wait for a lock, and their blockers.
 
-    The nodes of `before` are reused if nothing but the turn to be polled has changed since.
+    The forest `before` is reused if nothing has changed since.
     """
     locks = snapshot.locks
     waiters = [*snapshot.waiting, *_hidden_waiters(snapshot)]
     if not waiters:
-        return LockForest()
+        return _NO_WAITERS
     workers = _workers.of(snapshot.ungrouped)
     leaders = {pid: leader for pid, leader in workers if snapshot.at(leader)}
-    seeds = (waiters, leaders, locks.waits, locks.prepared, leaders and locks.reused)
-    if before is None or before.seeds != seeds or not _is_valid_for(snapshot, before):
-        return LockForest(_Builder(snapshot, waiters, leaders).nodes(), seeds)
-    if leaders:
-        return before
-    nodes = _with_carried_over(before.nodes, locks.reused)
-    if nodes is before.nodes:
-        return before
-    return LockForest(nodes, seeds, before.edges)
+    seeds = (waiters, leaders, locks.waits, locks.prepared)
+    forest = before
+    if forest is None or forest.seeds != seeds or not _is_valid_for(snapshot, forest):
+        forest = LockForest(_Builder(snapshot, waiters, leaders).nodes(), seeds)
+    carried_over = _carried_over(forest, locks.reused)
+    if carried_over == forest.carried_over:
+        return forest
+    return replace(forest, carried_over=carried_over)
 
 
 def _hidden_waiters(snapshot: Snapshot) -> Sequence[Backend]:
@@ -84,23 +86,22 @@ def _is_valid_for(snapshot: Snapshot, before: LockForest) -> bool:
     """Return whether all nodes are what they were, and no vanished blocker has come back."""
     at = snapshot.at
     for key, node in before.nodes.items():
-        if at(key) != node.backend or any(map(at, node.vanished_blockers)):
+        now = at(key)
+        if now is not node.backend and now != node.backend:
+            return False
+        if any(map(at, node.vanished_blockers)):
             return False
     return True
 
 
-def _with_carried_over(
-    nodes: Mapping[Key, Node], carried_over: Collection[int]
-) -> Mapping[Key, Node]:
-    """Return the nodes with `is_carried_over` set for these waiters and for no others: the same
-    ones if that is so.
-    """
-    turned = {}
-    for key, node in nodes.items():
-        is_carried_over = node.is_waiting and key in carried_over
-        if node.is_carried_over != is_carried_over:
-            turned[key] = node._replace(is_carried_over=is_carried_over)
-    return {**nodes, **turned} if turned else nodes
+def _carried_over(forest: LockForest, reused: Collection[int]) -> frozenset[Key]:
+    """Return the members of cycles that have, or of which a worker has, reused blockers."""
+    members = frozenset(chain.from_iterable(forest.cycles))
+    if not members or not reused:
+        return frozenset()
+    workers = [node for node in forest.nodes.values() if node.is_worker]
+    leaders = [node.parent for node in workers if node.key in reused]
+    return members.intersection((*reused, *leaders))
 
 
 class _Rivals(NamedTuple):
@@ -158,7 +159,6 @@ class _Builder:
                 is_waiting=key in self._groups,
                 direct_waiters=direct[key],
                 total_waiters=totals[key],
-                is_carried_over=self._is_carried_over(key),
                 cycle=cycle.get(key, ()),
             )
             for key in edges
@@ -171,11 +171,6 @@ class _Builder:
             Counter(chain.from_iterable(edges.values()))
             if self._special
             else self._named
-        )
-
-    def _is_carried_over(self, key: Key) -> bool:
-        return any(
-            member.pid in self._locks.reused for member in self._groups.get(key, ())
         )
 
     def _waits(self, key: Key) -> Iterator[Wait]:

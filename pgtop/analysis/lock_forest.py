@@ -43,8 +43,6 @@ class Node(NamedTuple):
     """Sessions that wait for it directly."""
     total_waiters: int = 0
     """Sessions that wait for it, directly or through others."""
-    is_carried_over: bool = False
-    """True if its blockers are those of an earlier sample: its turn to be polled had not come."""
     cycle: tuple[Key, ...] = ()
     """A cycle that it is in: each key waits for the next, and the last for the first.
 
@@ -97,33 +95,21 @@ def began(backend: Backend | None, prepared: Prepared | None) -> Instant:
 
 
 @dataclass(frozen=True, eq=False)
-class WaitEdges:
-    """The edges of a forest: the same object for successive forests that differ in
-    `Node.is_carried_over` alone.
+class LockForest:
+    """All nodes by key; empty while no session waits for a lock.
+
+    Successive snapshots share the same object as long as the same sessions wait in the same way, so
+    that what follows from it is computed once.
     """
 
-    nodes: Mapping[Key, Node]
-
-    @cached_property
-    def waiters(self) -> Edges:
-        """The keys that wait for each key directly."""
-        blockers = {
-            node.key: node.blockers
-            for node in self.nodes.values()
-            if not node.is_worker
-        }
-        return reversed_edges(blockers)
-
-
-@dataclass(frozen=True)
-class LockForest:
-    """All nodes by key; empty while no session waits for a lock."""
-
     nodes: Mapping[Key, Node] = field(default_factory=dict)
-    seeds: tuple[object, ...] = field(default=(), compare=False, repr=False)
+    seeds: tuple[object, ...] = field(default=(), repr=False)
     """What it was built from, beside the backends of its nodes."""
-    known_edges: WaitEdges | None = field(default=None, compare=False, repr=False)
-    """The edges of the forest before, if they are the same."""
+    carried_over: frozenset[Key] = frozenset()
+    """Members of cycles with blockers of an earlier sample: their turn to be polled had not come.
+
+    Of other waiters it is not noted: it changes at each poll, and nothing depends on it.
+    """
 
     @cached_property
     def roots(self) -> tuple[Node, ...]:
@@ -144,13 +130,20 @@ class LockForest:
         }
 
     @cached_property
-    def edges(self) -> WaitEdges:
-        """The edges between the nodes."""
-        return self.known_edges or WaitEdges(self.nodes)
-
-    @property
     def _waiters(self) -> Edges:
-        return self.edges.waiters
+        """The keys that wait for each key directly."""
+        blockers = {
+            node.key: node.blockers
+            for node in self.nodes.values()
+            if not node.is_worker
+        }
+        return reversed_edges(blockers)
+
+    @cached_property
+    def blocks(self) -> Mapping[Key, int]:
+        """The number of sessions that wait for each key, directly or through others."""
+        nodes = self.nodes.values()
+        return {node.key: node.total_waiters for node in nodes if node.total_waiters}
 
     @cached_property
     def cycles(self) -> Mapping[tuple[Key, ...], Key]:
@@ -178,13 +171,11 @@ class LockForest:
 
     def is_surely_deadlocked(self, cycle: Sequence[Key]) -> bool:
         """Return whether a cycle is a deadlock of which every wait was read at this instant."""
-        nodes = [self.nodes[key] for key in cycle]
-        is_current = all(
-            node.wait is not None and not node.is_carried_over for node in nodes
-        )
+        are_read = all(self.nodes[key].wait is not None for key in cycle)
+        is_current = are_read and self.carried_over.isdisjoint(cycle)
         return is_current and self.is_deadlock(cycle)
 
-    @property
+    @cached_property
     def waiting(self) -> int:
         """The number of sessions that wait for a lock."""
         return sum(
@@ -198,6 +189,11 @@ class LockForest:
         return min(
             (node for node in nodes if node.is_waiting), key=_wait_order, default=None
         )
+
+    @cached_property
+    def longest_wait_for_worst(self) -> Node | None:
+        """The node that has waited longest for the root that blocks most sessions."""
+        return self.longest_wait(self.roots[0].key) if self.waiting else None
 
     def longest_wait_seconds(self, now: Instant) -> float | None:
         """Return the seconds of the longest wait."""

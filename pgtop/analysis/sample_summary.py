@@ -4,9 +4,7 @@ from typing import NamedTuple
 
 from pgtop.analysis.budget import OTHER, WAITING, Budget, budget
 from pgtop.analysis.derived import DerivedSnapshot
-from pgtop.analysis.lock_forest import LockForest
 from pgtop.model.backend import ACTIVE, IDLE, IDLE_IN_TRANSACTION
-from pgtop.model.running import LatestResult
 from pgtop.model.snapshot import Snapshot
 from pgtop.model.timestamp import Instant, seconds_between
 
@@ -55,22 +53,10 @@ def summary_of(derived: DerivedSnapshot, slots: Budget | None = None) -> SampleS
 
 
 def _longest_wait(derived: DerivedSnapshot) -> float | None:
-    forest = derived.forest
-    if not forest.nodes:
+    first = derived.forest.longest_wait_for_worst
+    if first is None or first.since is None:
         return None
-    since = _longest_since.of(forest.edges, compute=lambda: _since_of_longest(forest))
-    return None if since is None else seconds_between(since, derived.now)
-
-
-def _since_of_longest(forest: LockForest) -> Instant | None:
-    """Return when the longest waiter of the worst root began to wait."""
-    if not forest.waiting:
-        return None
-    first = forest.longest_wait(forest.roots[0].key)
-    return None if first is None else first.since
-
-
-_longest_since: LatestResult[Instant | None] = LatestResult()
+    return seconds_between(first.since, derived.now)
 
 
 def _oldest_transaction(snapshot: Snapshot) -> float | None:

@@ -29,8 +29,8 @@ _NODE_FIELDS = (
     "total_waiters",
 )
 _place_of = itemgetter(*map(Node._fields.index, _NODE_FIELDS))
-"""Returns what cells read of a node. Another of its fields changes at each poll of the locks, and
-most rows in sight of a blocked server would be drawn again with it.
+"""Returns what cells read of a node: another waiter would else draw most rows of a blocked server
+again.
 """
 
 

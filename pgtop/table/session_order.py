@@ -254,13 +254,14 @@ def _harmful(
     waiters = piles[Harm.WAITS]
     if waiters:
         roots = [row.pid for pile in harmful[: Harm.RUNS_LONG] for row in pile]
-        places = _places_in_trees(derived.forest, roots)
+        places = _places_in_trees(derived.forest, tuple(roots))
         waiters.sort(key=lambda row: places.get(row.pid, len(places)))
     harmful.insert(Harm.WAITS, waiters)
     return harmful
 
 
-def _places_in_trees(forest: LockForest, roots: Sequence[Key]) -> Mapping[Key, int]:
+@lru_cache(maxsize=1)
+def _places_in_trees(forest: LockForest, roots: tuple[Key, ...]) -> Mapping[Key, int]:
     """Return the place of each node: under its blocker, behind those that have waited longer.
 
     The numbers of waiters change from sample to sample, the starts of their waits do not.
@@ -282,7 +283,8 @@ def _newest_wait_first(node: Node) -> tuple[Instant, Key]:
     return -(NEVER if node.since is None else node.since), -node.key
 
 
-def _harms(forest: LockForest) -> dict[int, Harm]:
+@lru_cache(maxsize=1)
+def _harms(forest: LockForest) -> Mapping[int, Harm]:
     """Return the harm of sessions that wait or block. A session inside a tree waits."""
     harms: dict[int, Harm] = {}
     for key, node in forest.nodes.items():

@@ -33,7 +33,7 @@ def summary(derived: DerivedSnapshot) -> Line:
         return ()
     root = forest.roots[0]
     parts = [f"{forest.waiting} waiting", *_notes(forest)]
-    wait = _longest(root, derived)
+    wait = _longest(derived)
     words = f"{', '.join(parts)}{_place(root, wait, forest)}"
     does = root_does(root, derived)
     texts = (words, f" ({does})") if does else (words,)
@@ -53,7 +53,7 @@ def alarm_forms(derived: DerivedSnapshot) -> Sequence[Line]:
     plate = Span(f"{SIGN}{forest.waiting} waiting", Tone.ALARM_PLATE)
     notes = _notes(forest)
     noted = "".join([f", {note}" for note in notes])
-    wait = _longest(root, derived)
+    wait = _longest(derived)
     place = _place(root, wait, forest)
     whole = f"{noted}{place}"
     does = _what_it_does(root, derived)
@@ -97,11 +97,11 @@ def _notes(forest: LockForest) -> list[str]:
     return notes
 
 
-def _longest(root: Node, derived: DerivedSnapshot) -> str:
-    """Return the longest wait of the waiters of `root`; marked as approximate where its start is
-    not known exactly.
+def _longest(derived: DerivedSnapshot) -> str:
+    """Return the longest wait for the worst root; marked as approximate where its start is not
+    known exactly.
     """
-    return wait_words(derived.forest.longest_wait(root.key), derived)
+    return wait_words(derived.forest.longest_wait_for_worst, derived)
 
 
 def _deadlocks(forest: LockForest) -> list[tuple[Key, ...]]:

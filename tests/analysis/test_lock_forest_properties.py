@@ -83,18 +83,35 @@ def test_reusing_a_forest_changes_nothing(
     """A forest built with an earlier one is the same as one built without it."""
     before, now = _rows(first, leaders), _rows(first if same else other, leaders)
     after = snapshot(*now, reused=reused)
-    assert (
-        build_forest(after, build_forest(snapshot(*before, reused=reused_before))).nodes
-        == build_forest(after).nodes
-    )
+    earlier = build_forest(snapshot(*before, reused=reused_before))
+    forest, afresh = build_forest(after, earlier), build_forest(after)
+    assert forest.nodes == afresh.nodes
+    assert forest.carried_over == afresh.carried_over
 
 
-def test_nodes_are_reused_while_nothing_changes() -> None:
-    """The same waits reuse the same nodes; a changed root makes new ones."""
+@given(GRAPHS, LEADERS, st.frozensets(st.integers(1, 9)))
+def test_a_cycle_names_its_members_with_reused_blockers(
+    graph: Graph, leaders: dict[int, int], reused: frozenset[int]
+) -> None:
+    """A parallel group was read before as soon as one of its processes was."""
+    rows = _rows(graph, leaders)
+    result = build_forest(snapshot(*rows, reused=reused))
+    present = {row.pid for row in rows}
+    heads = {
+        row.leader_pid if row.leader_pid in present else row.pid
+        for row in rows
+        if row.blocked_by and row.pid in reused
+    }
+    members = {key for cycle in result.cycles for key in cycle}
+    assert result.carried_over == members & heads
+
+
+def test_a_forest_is_reused_while_nothing_but_the_turn_changes() -> None:
+    """The same waits are the same forest; a changed root makes another one."""
     first = forest_of(CHAIN)
     rows = [session(pid, blockers) for pid, blockers in CHAIN.items()]
-    again = build_forest(snapshot(*rows), first)
-    assert all(again.nodes[key] is node for key, node in first.nodes.items())
+    again = build_forest(snapshot(*rows, reused=frozenset(CHAIN)), first)
+    assert again is first
     moved = build_forest(snapshot(rows[0]._replace(query="COMMIT"), *rows[1:]), first)
     assert moved.nodes[1].backend == rows[0]._replace(query="COMMIT")
 

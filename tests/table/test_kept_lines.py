@@ -175,5 +175,5 @@ def test_the_kept_line_of_a_pooled_session_follows_its_client() -> None:
 
 def test_kept_lines_know_all_that_a_cell_may_read() -> None:
     """A new field of a derived snapshot belongs into the facts of a kept line, and here."""
-    fields = {"snapshot", "forest", "blocks", "limits", "operations"}
+    fields = {"snapshot", "forest", "limits", "operations"}
     assert set(DerivedSnapshot._fields) == fields
