@@ -87,6 +87,8 @@ class Bounds:
     def __init__(self, descriptor: int, most: int) -> None:
         self._descriptor = descriptor
         self._most = most
+        self.queued = 0
+        """Bytes that had arrived and were not read when libpq last read."""
         self._received = 0
         self._work = 0.0
         self._deadline = monotonic() + ANSWER_SECONDS
@@ -113,7 +115,8 @@ class Bounds:
         try:
             yield
         finally:
-            size = max(queued_before - self._queued(), min(queued_before, _BUFFER))
+            self.queued = self._queued()
+            size = max(queued_before - self.queued, min(queued_before, _BUFFER))
             self._received += size
             self._deadline += size / SLOWEST
             self._work += thread_time() - began
