@@ -87,6 +87,16 @@ class ObservedEffect(StrEnum):
     NOT_SENT = "not sent"  # see the reply
     LOGGING = "not observable"  # the server has the request; its log is not read
 
+    @property
+    def is_end(self) -> bool:
+        """True if the session or its query has ended."""
+        return self in _ENDS
+
+
+_ENDS = frozenset(
+    {ObservedEffect.GONE, ObservedEffect.QUERY_ENDED, ObservedEffect.TRANSACTION_OPEN}
+)
+
 
 class Outcome(NamedTuple):
     """The outcome of a request so far."""

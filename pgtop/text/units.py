@@ -26,6 +26,20 @@ UNIT_WORD = (
 _MOST_DAYS = 99_999  # 273 years: five digits and a "d" are six cells
 
 
+_DECIMAL = (
+    (1e12, "TB"),
+    (1e9, "GB"),
+    (1e6, "MB"),
+    (1e3, "kB"),
+)
+_BINARY = (
+    (1 << 30, "GiB"),
+    (1 << 20, "MiB"),
+    (1 << 10, "KiB"),
+)
+"""Bytes of a unit, and its name."""
+
+
 def counted(count: int, noun: str) -> str:
     """Return a number with its noun: `1 session`, `2 sessions`."""
     return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
@@ -33,7 +47,7 @@ def counted(count: int, noun: str) -> str:
 
 def bytes_text(value: float) -> str:
     """Return a number of bytes as `1.2 GB`, in units of a thousand."""
-    for size, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+    for size, unit in _DECIMAL[1:]:
         if value >= size:
             return f"{value / size:.1f} {unit}"
     return f"{value:.0f} B"
@@ -41,7 +55,7 @@ def bytes_text(value: float) -> str:
 
 def rough_bytes(value: float) -> str:
     """Return a number of bytes with two digits, which changes rarely: 18 MB, 1.2 GB."""
-    for size, unit in ((1e12, "TB"), (1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
+    for size, unit in _DECIMAL:
         if value >= size:
             return f"{two_digits(value / size)} {unit}"
     return f"{value:.0f} B"
@@ -49,7 +63,7 @@ def rough_bytes(value: float) -> str:
 
 def memory_text(value: float) -> str:
     """Return a size of memory as `1.2 GiB`, in the units that limits are given in."""
-    for size, unit in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
+    for size, unit in _BINARY:
         if value >= size * _NEARLY:
             return f"{two_digits(value / size)} {unit}"
     return f"{value:.0f} B"

@@ -5,14 +5,11 @@ from typing import NamedTuple, Self
 
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.model.backend import BackendId
-from pgtop.model.signal import ObservedEffect, Outcome
+from pgtop.model.signal import Outcome
 from pgtop.monitor.state import State
 from pgtop.text.tone import Span
 from pgtop.view.unblocked import freed, is_unsettled
 
-_ENDED = frozenset(
-    {ObservedEffect.GONE, ObservedEffect.QUERY_ENDED, ObservedEffect.TRANSACTION_OPEN}
-)
 _SETTLING = 5.0
 """Seconds in which a snapshot that was read while the queue moved up is ignored."""
 
@@ -37,20 +34,12 @@ class UnblockedReport(NamedTuple):
         seen_at: float,
     ) -> Self | None:
         """Return the report to wait for, None if no session waited or none has ended."""
-        ended = [
-            outcome.request.target for outcome in outcomes if outcome.effect in _ENDED
-        ]
+        ends = [outcome for outcome in outcomes if outcome.effect.is_end]
+        ended = frozenset([outcome.request.target for outcome in ends])
         had_waiters = any(before.blocks.get(backend_id.pid) for backend_id in ended)
-        return (
-            cls(
-                frozenset(ended),
-                words,
-                before,
-                seen_at,
-            )
-            if had_waiters
-            else None
-        )
+        if not had_waiters:
+            return None
+        return cls(ended, words, before, seen_at)
 
     def words_for(self, state: State) -> str:
         """Return how many waiters are free, cleaned, or "" until a snapshot shows it: one that was

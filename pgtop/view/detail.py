@@ -26,6 +26,7 @@ from pgtop.text.identity import name_of_session
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age, counted
 from pgtop.text.wrap import Line, line, line_cells, wrapped
+from pgtop.view.alarm import SIGN
 from pgtop.view.consequence import at_once_words, state_field
 from pgtop.view.detail_facts import fact_lines, lock_lines, setting_lines
 from pgtop.view.fields import LabelledValue, field, field_lines
@@ -300,7 +301,7 @@ def title_line(
     """Return the first line: the session, its place in the table, and on the right the keys."""
     name = clean(name_of_session(backend) or state_in_full(backend))
     is_root = backend.pid in derived.blocks and not backend.waits_for_lock
-    sign = Span("▲ ", Tone.ALARM) if is_root else Span("", Tone.PLAIN)
+    sign = Span(SIGN, Tone.ALARM) if is_root else Span("", Tone.PLAIN)
     tone = Tone.ALARM if is_root else Tone.STRONG
     spans = (
         sign,

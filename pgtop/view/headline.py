@@ -29,7 +29,7 @@ from pgtop.view.server_words import pooled_words
 from pgtop.view.slot_words import about, free_words, held, missing
 
 _NEXT = " · "
-_WARNS = "! "
+WARNS = "! "
 _OLD_TRANSACTION = 10.0
 """Seconds from which the age of the oldest transaction is shown; below, it would be drawn with each
 sample.
@@ -333,9 +333,9 @@ def _keys(lead: Lead | None, looks: Looks) -> Sequence[Line]:
 def _without_sign(form: Line) -> Line:
     """Return the form without its sign, which behind another sentence reads like an error."""
     first, *others = form
-    if not first.text.startswith(_WARNS):
+    if not first.text.startswith(WARNS):
         return form
-    return (first._replace(text=first.text.removeprefix(_WARNS)), *others)
+    return (first._replace(text=first.text.removeprefix(WARNS)), *others)
 
 
 def _cut(form: Line, width: int) -> Line:

@@ -35,10 +35,9 @@ from pgtop.text.wrap import Line, line
 from pgtop.view.alarm import SIGN
 from pgtop.view.beside import Beside
 from pgtop.view.fields import LabelledValue, field
-from pgtop.view.headline import Trouble
+from pgtop.view.headline import WARNS, Trouble
 from pgtop.view.latest import keeps_latest
 
-_WARNS = "! "
 COUNTED_LATE = "the server counts it when a transaction ends"
 
 
@@ -159,7 +158,7 @@ def _shortage_troubles(reading: HostReading) -> Sequence[Trouble]:
 
 
 def _shortage_trouble(shortage: Shortage, reading: HostReading) -> Trouble:
-    sign, tone = (SIGN, Tone.ALARM) if shortage.is_alarm else (_WARNS, Tone.WARN)
+    sign, tone = (SIGN, Tone.ALARM) if shortage.is_alarm else (WARNS, Tone.WARN)
     texts = _shortage_texts(shortage, reading)
     return Trouble([line(f"{sign}{text}", tone) for text in texts])
 

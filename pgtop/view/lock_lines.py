@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from pgtop.analysis.derived import DerivedSnapshot
 from pgtop.analysis.lock_forest import Node
 from pgtop.table.layout import Layout, line, width_of
+from pgtop.table.session_locks import ROOT_MARK
 from pgtop.table.sessions import FILTER_EXAMPLE
 from pgtop.table.spec import TableSpec
 from pgtop.text.clean import cells, clean, fit
@@ -44,7 +45,6 @@ from pgtop.view.vacuum_lines import heading_line, holder_line
 if TYPE_CHECKING:
     from pgtop.table.language.vocabulary import Vocabulary
 
-ROOT_MARK = "▲"
 FOLDED_MARK = "▶"
 _STATE_IN_FULL_FROM = 60
 """Cells for DOES from which the state has its full name."""

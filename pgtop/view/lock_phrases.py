@@ -11,7 +11,7 @@ from pgtop.analysis.graph import Key
 from pgtop.analysis.lock_forest import LockForest, Node
 from pgtop.model.backend import Backend
 from pgtop.model.timestamp import seconds_between
-from pgtop.table.session_cells import HIDDEN_WORDS
+from pgtop.table.session_cells import HIDDEN_WORDS, narrow_state
 from pgtop.table.session_state import state_word
 from pgtop.text.comments import statement_of
 from pgtop.text.identity import name_of_session, user_at_database
@@ -26,7 +26,6 @@ PREPARED = "a prepared transaction"
 """The name of a prepared transaction that cannot be identified."""
 _NAMES_LISTED = 3
 _PLACE_OF_ROW = re.compile(r"^row \([0-9,]+\) of")
-SHORT_STATES = {"idle in tx": "idle tx", "idle in tx!": "idle tx!"}
 
 
 def owner_of(node: Node) -> str:
@@ -118,7 +117,7 @@ def doing(backend: Backend, derived: DerivedSnapshot, is_short: bool = False) ->
     start = backend.query_start
     if backend.in_transaction_idle:
         start = backend.state_change
-        word = SHORT_STATES.get(word, word) if is_short else backend.state or ""
+        word = narrow_state(backend, derived) if is_short else backend.state or ""
     if start is None:
         return word
     return f"{word} {age(seconds_between(start, derived.now))}"

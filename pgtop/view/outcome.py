@@ -284,9 +284,6 @@ _TONES = {
     OutcomeKind.PENDING: Tone.NOTICE,
     OutcomeKind.STILL_RUNNING: Tone.ALARM,
 }
-_ENDED = frozenset(
-    {ObservedEffect.GONE, ObservedEffect.QUERY_ENDED, ObservedEffect.TRANSACTION_OPEN}
-)
 _TIMED = frozenset({OutcomeKind.GONE, OutcomeKind.CANCELLED, OutcomeKind.STILL_RUNNING})
 
 
@@ -313,12 +310,8 @@ def short_words(outcome: Outcome) -> Span:
     if status is ReplyStatus.REPLACED:
         words.append("the pid belongs to another session now")
     if status is ReplyStatus.UNKNOWN:
-        doubt = (
-            "whether by this"
-            if outcome.effect in _ENDED
-            else "whether it got the signal"
-        )
-        words.append(f"no answer came, so {doubt} is not known")
+        doubt = "by this" if outcome.effect.is_end else "it got the signal"
+        words.append(f"no answer came, so whether {doubt} is not known")
     if outcome.reply.reason:
         words.append(clean(outcome.reply.reason))
     elif kind is OutcomeKind.UNSEEN:

@@ -15,6 +15,7 @@ from pgtop.text.clean import cells, clean, fit
 from pgtop.text.tone import Span, Tone
 from pgtop.text.units import age
 from pgtop.text.wrap import Line, line
+from pgtop.view.alarm import SIGN
 from pgtop.view.fields import field, field_lines
 from pgtop.view.fitting import Wish, fit_wishes
 from pgtop.view.key_line import KeyLine, KeyPlace
@@ -25,7 +26,6 @@ from pgtop.view.time_line import GAP, first_time, has_unknown, time_cells
 
 _PLATE, _STATE, _SERVER, _VERSION, _ROLE, _RIGHTS = range(6)
 _COUNTS = 6
-_SIGN = "▲"
 _ZONE = " UTC"
 
 
@@ -181,7 +181,7 @@ def legend_line(past: Past, looks: Looks, width: int) -> Line:
 def _event_form(event: TimelineEvent, looks: Looks, is_short: bool = False) -> Line:
     time = clock_text(event.at, looks)
     words = clean(event.kind if is_short else event.words)
-    return (Span(f"{_SIGN} ", Tone.WARN), Span(f"{words} {time}", Tone.PLAIN))
+    return (Span(SIGN, Tone.WARN), Span(f"{words} {time}", Tone.PLAIN))
 
 
 def _nearest_gap(past: Past) -> Gap | None:

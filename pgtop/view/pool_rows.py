@@ -314,7 +314,13 @@ def layout(width: int) -> Layout:
         numbers = [(_ACTIVE, 4), (_SIZE, 4), (_WAITING, 7)]
         name = max(1, width - _NARROW_NUMBERS)
         return fill(width, (_POOL, name), numbers, _LONGEST)
-    numbers = [(_SIZE, 5), (_ACTIVE, 5), (_IDLE, 5), (_WAITING, 8), (_LONGEST, 8)]
+    numbers = [
+        (_SIZE, 5),
+        (_ACTIVE, 5),
+        (_IDLE, 5),
+        (_WAITING, 8),
+        (_LONGEST, 8),
+    ]
     if width >= _ALL_FROM:
         numbers = [(_MODE, _MODE.width), *numbers]
     needed = sum([cells + 1 for _, cells in numbers]) + _STATE.width + 1

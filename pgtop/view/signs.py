@@ -75,7 +75,11 @@ LOCK_SIGNS: Signs = (
 
 WAIT_SIGNS: Signs = (
     Sign(
-        (Span("█", Tone.CALM), Span(" ▓", Tone.NOTICE), Span(" ░", Tone.WARN)),
+        (
+            Span("█", Tone.CALM),
+            Span(" ▓", Tone.NOTICE),
+            Span(" ░", Tone.WARN),
+        ),
         "CPU or not instrumented, IO, LWLock",
     ),
     _sign("▒", Tone.ALARM, "Lock: waits for a lock of another session"),

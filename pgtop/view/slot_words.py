@@ -21,7 +21,11 @@ and by colour-blind people.
 FREE = "·"
 RESERVED = "R"
 UNSEEN = "?"
-LEVELS = {Level.CALM: Tone.STRONG, Level.WARN: Tone.WARN, Level.ALARM: Tone.ALARM}
+LEVELS = {
+    Level.CALM: Tone.STRONG,
+    Level.WARN: Tone.WARN,
+    Level.ALARM: Tone.ALARM,
+}
 
 
 def held(budget: Budget) -> int:

@@ -62,17 +62,8 @@ class LineWidget(Widget):
             driver.draw(self._pieces(lines, place))
         else:
             width = self.size.width
-            self.refresh(
-                *[
-                    Region(
-                        0,
-                        y,
-                        width,
-                        1,
-                    )
-                    for y in lines
-                ]
-            )
+            regions = [Region(0, y, width, 1) for y in lines]
+            self.refresh(*regions)
 
     def _place(self) -> Region | None:
         """Return the widget's region if all of it is visible and no field is open, as Textual
