@@ -150,7 +150,7 @@ def dashboard_for(
     settings = _with_theme(options, settings, configuration, problems)
     if problems:
         guards = _locked(guards, problems)
-    if configuration.files or settings.preset:
+    if configuration.files or configuration.table("keys") or settings.preset:
         settings = _with_tables(settings, configuration)
     settings = settings._replace(complaint=_complaint(problems))
     return Dashboard(guards, settings)
@@ -272,17 +272,13 @@ def layered(
     options: Settings, configuration: Configuration, server: "ServerProfile | None"
 ) -> Settings:
     """Return the settings of all layers, below those that the command line gave."""
-    from pgtop.config.schema import fields
-
     layers = [*configuration.layers, *_display_layer(server)]
     if not any(layer.values for layer in layers):
         return options
+    from pgtop.config.tables import screen_fields
+
     named = {name for layer in layers for name in layer.values}
-    free = [
-        field
-        for field in fields(Settings)
-        if field.setting and field.name in named - options.chosen
-    ]
+    free = [field for field in screen_fields() if field.name in named - options.chosen]
     values = {name: value.value for name, value in merge(free, layers).items()}
     return options._replace(**values)
 

@@ -35,14 +35,22 @@ def joint_problems(read: Configuration) -> Iterator[Problem]:
             yield from _record_problems(read, table)
             continue
         for mistake in mistakes_of(table, read.table(table.name)):
-            owners = [file for file in read.files if file.tables[table.name]]
-            place = owners[-1].origin(table.name, *mistake.keys).place
+            place = _place_of(read, table.name, mistake.keys)
             yield Problem(
                 place,
                 f": {mistake}",
                 mistake.advice,
             )
     yield from _theme_problems(read)
+
+
+def _place_of(read: Configuration, table: str, keys: tuple[str, ...]) -> str:
+    """Return the place of a mistake in a table that several files or a variable make up."""
+    owners = [file for file in read.files if file.tables[table]]
+    if owners:
+        return owners[-1].origin(table, *keys).place
+    values = read.own_values(table).values()
+    return next(value.origin.place for value in values)
 
 
 def _view_problems(read: Configuration) -> Iterator[Problem]:

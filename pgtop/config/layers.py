@@ -48,6 +48,14 @@ class LayeredValue(NamedTuple):
 
     value: Any
     origin: Origin = Origin()
+    others: tuple[Origin, ...] = ()
+    """The origins of the rest of a list that several layers make up."""
+
+    @property
+    def places(self) -> str:
+        """All places that the value comes from, the weakest layer's first."""
+        origins = (*self.others, self.origin)
+        return ", ".join(dict.fromkeys(each.place for each in origins))
 
     @property
     def is_set(self) -> bool:
@@ -92,4 +100,5 @@ def _tightest(values: Sequence[LayeredValue]) -> LayeredValue:
     if not isinstance(setters[0].value, tuple):
         return setters[0]
     items = (item for value in setters for item in value.value)
-    return LayeredValue(tuple(dict.fromkeys(items)), setters[-1].origin)
+    *others, strongest = [value.origin for value in setters]
+    return LayeredValue(tuple(dict.fromkeys(items)), strongest, tuple(others))

@@ -66,10 +66,8 @@ class Configuration(NamedTuple):
 
     def table(self, section: str) -> dict[str, Any]:
         """Return a table with keys of its user's own."""
-        merged: dict[str, Any] = {}
-        for file in self.files:
-            merged |= file.tables[section]
-        return merged
+        values = self.own_values(section)
+        return {key: value.value for key, value in values.items()}
 
     def own_values(self, section: str) -> dict[str, LayeredValue]:
         """Return the values of a table with keys of its user's own, with their origins."""
@@ -77,7 +75,16 @@ class Configuration(NamedTuple):
         for file in self.files:
             for key, value in file.tables[section].items():
                 values[key] = LayeredValue(value, file.origin(section, key))
-        return values
+        return values | self._of_variables(section)
+
+    def _of_variables(self, section: str) -> dict[str, LayeredValue]:
+        """Return the values of such a table that a variable sets."""
+        if not any(layer.values for layer in self.layers):
+            return {}
+        from pgtop.config.tables import plain_fields
+
+        merged = merge(plain_fields(section), self.layers)
+        return {name: value for name, value in merged.items() if value.is_set}
 
     def layers_of(self, section: str) -> list[Layer]:
         """Return the layers of all records of a section."""

@@ -7,10 +7,14 @@ argument, whatever it contains. Clients choose their names, so these may be anyt
 
 import re
 from collections.abc import Mapping
-from itertools import pairwise
 from typing import Annotated, NamedTuple
 
 from pgtop.config.mistakes import MistakeError, did_you_mean
+from pgtop.config.program_words import (
+    BRACES,
+    check_runs_no_names,
+    check_signals_nothing,
+)
 from pgtop.config.schema import Number, setting
 from pgtop.text.clean import clean
 
@@ -32,14 +36,6 @@ OF_SESSION = (
 )
 OF_GROUP = ("kind", "name", "host", "port")
 _PLACEHOLDERS = {SESSION: OF_SESSION, ROOT: OF_SESSION, GROUP: OF_GROUP}
-_BRACES = re.compile(r"\{(\w*)\}")
-_SHELLS = frozenset({"sh", "ash", "bash", "dash", "fish", "ksh", "tcsh", "zsh"})
-_CODE_OPTIONS = ("-c", "-e", "--command", "--eval", "--execute")
-"""Options of psql, interpreters and their kin behind which an argument is run."""
-_NUMBERS = frozenset({"pid", "port"})
-"""Placeholders with digits alone, which no client can make into code."""
-_SIGNALLERS = frozenset({"kill", "pkill", "killall", "skill"})
-_SIGNAL = re.compile(r"pg_(?:cancel|terminate)_backend", re.IGNORECASE)
 _LONGEST = 8 << 10
 """Characters of a value: a program's arguments together may have 128 KiB at least."""
 _MOST_SECONDS = 600
@@ -51,45 +47,11 @@ def _program(texts: tuple[str, ...]) -> tuple[str, ...]:
         raise ValueError(
             'must be a program with its arguments, such as ["host", "{client}"]'
         )
-    if _BRACES.search(texts[0]):
+    if BRACES.search(texts[0]):
         raise ValueError("must begin with a program, not with a placeholder")
-    _check_runs_no_names(texts)
-    _check_signals_nothing(texts)
+    check_runs_no_names(texts)
+    check_signals_nothing(texts)
     return texts
-
-
-def _check_runs_no_names(texts: tuple[str, ...]) -> None:
-    """Raise ValueError if a shell or an interpreter may run a name that a client has chosen."""
-    shells = [name for name in map(_base_name, texts) if name in _SHELLS]
-    if shells and any(map(_BRACES.search, texts)):
-        raise _runs_names(shells[0])
-    for before, text in pairwise(texts):
-        option = text.partition("=")[0] if text.startswith("-") else before
-        is_code = option in _CODE_OPTIONS or text.startswith(_CODE_OPTIONS[:2])
-        if is_code and not _NUMBERS.issuperset(_BRACES.findall(text)):
-            raise _runs_names(option)
-
-
-def _runs_names(name: str) -> ValueError:
-    return ValueError(
-        f"hands placeholders to {name}, which would run what clients choose as names:"
-        " write a script, and name the script"
-    )
-
-
-def _check_signals_nothing(texts: tuple[str, ...]) -> None:
-    """Raise ValueError for a program that ends sessions without the question and the audit log."""
-    names = set(map(_base_name, texts))
-    is_own = "pgtop" in names and not names.isdisjoint({"cancel", "kill"})
-    is_signaller = not names.isdisjoint(_SIGNALLERS)
-    if is_own or is_signaller or any(map(_SIGNAL.search, texts)):
-        raise ValueError(
-            "would end sessions without a question: cancel and terminate have keys"
-        )
-
-
-def _base_name(text: str) -> str:
-    return text.rpartition("/")[2]
 
 
 def _key(text: str) -> str:
@@ -149,7 +111,7 @@ def check_action(action: OwnAction) -> None:
     """Raise ValueError for a placeholder that there is not, or a text that is not allowed."""
     known = _PLACEHOLDERS[action.on]
     for argument in action.run:
-        for name in _BRACES.findall(argument):
+        for name in BRACES.findall(argument):
             if name not in known:
                 listed = ", ".join(f"{{{each}}}" for each in known)
                 raise MistakeError(
@@ -181,4 +143,4 @@ def _argument(template: str, values: Mapping[str, str | None]) -> str:
             raise ValueError(f"{{{match[1]}}} begins with - and could be an option")
         return cleaned
 
-    return _BRACES.sub(value, template)
+    return BRACES.sub(value, template)

@@ -266,6 +266,7 @@ class Settings(NamedTuple):
             help=f"one of {', '.join(PRESET_NAMES)}; [keys] in the configuration changes single"
             " keys",
         ),
+        setting("keys"),
     ] = ""
     """The preset of keys that the command line chose, or ""."""
     keymap: Keymap = KEYMAP

@@ -12,7 +12,7 @@ from pgtop.config.names import NAME_RULE, is_name
 from pgtop.config.own_actions import OwnAction, check_action
 from pgtop.config.schema import Field, fields
 from pgtop.config.servers import ServerProfile, check_server
-from pgtop.config.settings import Safety, Settings
+from pgtop.config.settings import PRESET_NAMES, Safety, Settings
 from pgtop.config.views import ViewProfile, check_view
 
 VARIABLE_PREFIX = "PGTOP_"
@@ -118,7 +118,7 @@ harmless = true
         ),
         FileTable(
             KEYS,
-            "keys of your own, by the id of an action, and a preset",
+            "keys of your own, by the id of an action, and a preset, which PGTOP_PRESET sets too",
             """\
 [keys]
 preset = "vim"
@@ -126,10 +126,11 @@ refresh = ["Ctrl-R", "F5"]
 """,
             read=_read_keys,
             schema={
+                "properties": {"preset": {"enum": list(PRESET_NAMES)}},
                 "additionalProperties": {
                     "type": ["string", "array"],
                     "items": {"type": "string"},
-                }
+                },
             },
         ),
         FileTable(
@@ -170,7 +171,10 @@ def plain_fields(section: str | None = None) -> Iterator[Field]:
 
 def screen_fields() -> Iterator[Field]:
     """Yield the fields of the dashboard that have a key: a named server may set them."""
-    return (field for field in fields(Settings) if field.setting)
+    return (field for field in plain_fields(DISPLAY) if field.name in _OF_SCREEN)
+
+
+_OF_SCREEN = frozenset(field.name for field in fields(Settings))
 
 
 def variable_of(field: Field) -> str:

@@ -18,12 +18,14 @@ from pgtop.cli.configuration import (
     problems_of,
     redacts,
 )
+from pgtop.cli.reference import FACTS
 from pgtop.config import toml_file
 from pgtop.config.json_schema import json_schema
 from pgtop.config.load import Configuration, load
 from pgtop.config.settings import Safety, Settings
-from pgtop.config.tables import DISPLAY, TABLES, plain_fields, variable_of
+from pgtop.config.tables import DISPLAY, TABLES, TOP, help_of, plain_fields, variable_of
 from pgtop.config.toml_text import template, toml_value
+from pgtop.config.variables import environment_layer
 from pgtop.errors import UsageError
 from pgtop.help import topics
 from pgtop.help.markdown import CodeBlock, parse
@@ -310,7 +312,9 @@ def test_every_line_of_a_new_file_may_be_taken(write: Write) -> None:
     values = {
         name: each for layer in read.layers for name, each in layer.values.items()
     }
-    fields = {field.name: field for field in plain_fields()}
+    fields = {
+        field.name: field for table in (TOP, DISPLAY) for field in plain_fields(table)
+    }
     assert values.keys() == fields.keys()
     for name, field in fields.items():
         assert values[name].value == (field.default or type(values[name].value)())
@@ -335,6 +339,75 @@ def test_the_schema_refuses_what_the_program_refuses() -> None:
     for text in ("x = 1", "[display]\nbackground = 'x'", "[servers.a]\nservice = 1"):
         with pytest.raises(ValidationError):
             _VALIDATOR.validate(tomllib.loads(text))
+
+
+_TEXTS = {
+    "read_only": ("yes", True),
+    "protect": ("user:a\nuser:b", ("user:a", "user:b")),
+    "require_audit": ("1", True),
+    "redact": ("on", True),
+    "interval": ("2.5", 2.5),
+    "history": ("5m", 300.0),
+    "color": ("off", False),
+    "theme": ("light", "light"),
+    "background": ("dark", "dark"),
+    "warn": ("60", 60.0),
+    "alarm": ("90", 90.0),
+    "long_statement": ("7s", 7.0),
+    "long_transaction": ("8", 8.0),
+    "long_idle_in_transaction": ("1h30m", 5400.0),
+    "cpus": ("8", 8.0),
+    "host_figures": ("off", "off"),
+    "clock": ("local", "local"),
+    "resolve_names": ("true", True),
+    "explain_as": ("weak", "weak"),
+    "mouse": ("no", False),
+    "strip_comments": ("0", False),
+    "ages_apart": ("yes", True),
+    "ascii": ("yes", True),
+    "view": ("locks", "locks"),
+    "log_file": ("/x", "/x"),
+    "log": ("texts", "texts"),
+    "preset": ("vim", "vim"),
+}
+"""A text for the variable of each value, and the value that it sets."""
+
+
+def test_each_value_has_a_variable_that_sets_it() -> None:
+    """The help, the schema and the file that `init` writes have all of them, too."""
+    fields = {field.name: field for field in plain_fields()}
+    assert fields.keys() == _TEXTS.keys()
+    environ = {variable_of(fields[name]): text for name, (text, _) in _TEXTS.items()}
+    layer, problems = environment_layer(environ)
+    assert not problems
+    values = {name: value.value for name, value in layer.values.items()}
+    assert values == {name: value for name, (_, value) in _TEXTS.items()}
+    assert all(value.origin.place in environ for value in layer.values.values())
+    schema = json_schema()["properties"]
+    page = topics.text("config", FACTS)
+    for field in fields.values():
+        assert field.setting
+        table = field.setting.section
+        properties = schema[table]["properties"] if table else schema
+        assert field.name in properties
+        assert f"`{field.name}`" in page
+        assert variable_of(field) in template()
+        assert help_of(field)
+
+
+def test_a_preset_of_the_environment_changes_keys(write: Write) -> None:
+    """The preset has the place of the variable; a wrong one is a mistake with the nearest word."""
+    environ = write("[keys]\npreset = 'htop'") | {"PGTOP_PRESET": "vim"}
+    settings = dashboard_for(Settings(), Safety(), environ=environ).settings
+    assert settings.keymap.action("tag").keys == ("v", "space")
+    preset = _read(environ).own_values("keys")["preset"]
+    assert preset.origin.place == "PGTOP_PRESET"
+    (problem,) = _read({"PGTOP_PRESET": "vmi"} | write("")).problems
+    assert (problem.place, problem.advice) == ("PGTOP_PRESET", "Did you mean vim?")
+    environ = write("[keys]\npause = 'v'") | {"PGTOP_PRESET": "vim"}
+    dashboard = dashboard_for(Settings(), Safety(), environ=environ)
+    assert dashboard.guards.read_only
+    assert dashboard.settings.keymap.is_built_in
 
 
 def test_no_two_values_share_a_variable() -> None:

@@ -59,6 +59,17 @@ def test_a_guard_that_is_set_comes_from_a_layer_that_sets_it(
         assert not value.value or value.origin.layer in setters
 
 
+def test_a_list_of_several_layers_comes_from_all_of_them() -> None:
+    layers = [
+        _layer(LayerKind.SYSTEM, {"protect": ("user:a",)}),
+        _layer(LayerKind.USER, {"protect": ()}),
+        _layer(LayerKind.ENVIRONMENT, {"protect": ("user:b",)}),
+    ]
+    value = merge(plain_fields(TOP), layers)["protect"]
+    assert value.value == ("user:a", "user:b")
+    assert value.places == "system file, environment"
+
+
 def test_the_last_layer_decides_about_the_display() -> None:
     layers = [
         _layer(LayerKind.SYSTEM, {"theme": "dark", "interval": 5.0}),

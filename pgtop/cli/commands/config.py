@@ -90,7 +90,7 @@ def _rows(read: Configuration) -> Iterator[Row]:
 def _rows_of(table: str, values: Mapping[str, LayeredValue]) -> Iterator[Row]:
     for key, value in values.items():
         origin = value.origin
-        yield Row(table, key, value.value, origin.layer.value, origin.place)
+        yield Row(table, key, value.value, origin.layer.value, value.places)
 
 
 def _page(rows: list[Row]) -> Iterator[str]:
