@@ -32,6 +32,8 @@ class Filter:
     ) -> None:
         """Parse `text`; `vocabulary` has the keys of the rows, None stands for sessions, and
         `saved` the filters that `@name` stands for, if one may be named.
+
+        FilterError has the position of the unreadable character, and the remedy.
         """
         self._text = text
         self._parsed = _parse(text, vocabulary, saved)
@@ -54,13 +56,6 @@ class Filter:
 
     def __repr__(self) -> str:
         return f"Filter({self._text!r})"
-
-    @classmethod
-    def parse(cls, text: str, vocabulary: "Vocabulary | None" = None) -> "Filter":
-        """Parse `text`. FilterError has the position of the unreadable character, and the
-        remedy.
-        """
-        return cls(text, vocabulary)
 
     @classmethod
     def of_arguments(cls, arguments: Sequence[str], saved: Saved = None) -> "Filter":

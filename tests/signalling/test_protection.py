@@ -40,9 +40,7 @@ _CUT = ("SELECT " + "column_of_a_table, " * 60)[:1023]
 def test_a_cut_text_may_contain_the_word(protect: str, query: str, words: str) -> None:
     """A text as long as the server keeps may go on: a filter may match its unknown end."""
     shown = snapshot([active(1, "web@shop", "pool", query, 1.0)])
-    reason = guard([Filter.parse(protect)], DerivedSnapshot.of(shown))(
-        shown.backends[0]
-    )
+    reason = guard([Filter(protect)], DerivedSnapshot.of(shown))(shown.backends[0])
     assert reason == words or (words == "or may" and words in reason)
 
 
@@ -51,7 +49,7 @@ def test_a_cut_text_may_contain_the_word(protect: str, query: str, words: str) -
 )
 def test_filters_that_read_queries(text: str) -> None:
     """A filter reads queries by its key, or by words that match any column."""
-    assert Filter.parse(text).reads_queries
+    assert Filter(text).reads_queries
 
 
 @pytest.mark.parametrize(
@@ -59,4 +57,4 @@ def test_filters_that_read_queries(text: str) -> None:
 )
 def test_filters_that_read_no_queries(text: str) -> None:
     """Keys of other columns read no text."""
-    assert not Filter.parse(text).reads_queries
+    assert not Filter(text).reads_queries

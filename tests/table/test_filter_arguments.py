@@ -49,7 +49,7 @@ def test_words_that_the_shell_has_grouped_stay_together(
     """
     chosen = Filter.of_arguments(arguments)
     assert chosen.canonical == canonical
-    assert Filter.parse(chosen.text) == chosen
+    assert Filter(chosen.text) == chosen
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_a_possible_slip_decides_about_no_signal(
     """A lone word, a pattern that matches everything and an empty value may narrow a view, but not
     select targets.
     """
-    chosen = Filter.parse(text)
+    chosen = Filter(text)
     with pytest.raises(FilterError) as caught:
         chosen.check_for_signals()
     assert caught.value.position == position
@@ -192,7 +192,7 @@ def test_a_possible_slip_decides_about_no_signal(
 )
 def test_a_pattern_that_lost_its_variable_is_refused_as_protection(text: str) -> None:
     """`--protect "app!~^$APP"` with an empty variable would protect nothing."""
-    Filter.parse(text)
+    Filter(text)
     with pytest.raises(UsageError, match=r"--protect is wrong .*: the pattern matches"):
         filter_for_protection(text, "--protect")
     assert (
@@ -220,4 +220,4 @@ def test_a_pattern_that_lost_its_variable_is_refused_as_protection(text: str) ->
 )
 def test_keys_and_quotes_may_decide_about_a_signal(text: str) -> None:
     """A word in quotes is text, and a key names its column."""
-    Filter.parse(text).check_for_signals()
+    Filter(text).check_for_signals()

@@ -162,7 +162,7 @@ from tests.table.filter_scene import (
 def test_an_unreadable_filter_is_refused(text: str, position: int, words: str) -> None:
     """An error has the position and the remedy, also for a word that is still being typed."""
     with pytest.raises(FilterError) as caught:
-        Filter.parse(text)
+        Filter(text)
     assert caught.value.position == position
     assert words in caught.value.message
     assert str(caught.value) == f"character {position + 1}: {caught.value.message}"
@@ -212,7 +212,7 @@ def test_any_text_is_a_filter_or_an_error(text: str) -> None:
 
 def error_of(text: str) -> FilterError | None:
     try:
-        chosen = Filter.parse(text)
+        chosen = Filter(text)
         for backend in ALL:
             chosen.matches(backend, DERIVED)
     except FilterError as error:
@@ -232,14 +232,14 @@ def test_a_pattern_that_takes_too_long_to_compile_is_refused(text: str) -> None:
     """Nested counted repeats would take the compiler minutes and gigabytes."""
     began = time.monotonic()
     with pytest.raises(FilterError, match="repeats more than"):
-        Filter.parse(text)
+        Filter(text)
     assert time.monotonic() - began < 0.5
 
 
 def test_the_help_names_every_key() -> None:
     """Every key that an error offers is explained."""
     with pytest.raises(FilterError) as caught:
-        Filter.parse("zzzz:1")
+        Filter("zzzz:1")
     offered = re.search(r"use one of ([^.]*)\.", caught.value.message)
     assert offered is not None
     assert set(offered[1].split(", ")) <= {entry.name for entry in FILTER_HELP}

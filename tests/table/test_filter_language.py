@@ -115,7 +115,7 @@ from pgtop.table.language.vocabulary import Relation
 )
 def test_the_sentence_of_a_filter(written: str, understood: str) -> None:
     """The sentence is plain English and shows the groups."""
-    assert Filter.parse(written).understood == understood
+    assert Filter(written).understood == understood
 
 
 @pytest.mark.parametrize("entry", FILTER_HELP, ids=lambda entry: entry.name)
@@ -123,8 +123,8 @@ def test_the_canonical_text_of_each_example_is_equal(
     entry: tuple[str, str, str],
 ) -> None:
     """Each example of the help has a sentence and a canonical text."""
-    chosen = Filter.parse(entry[2])
-    assert Filter.parse(chosen.canonical) == chosen
+    chosen = Filter(entry[2])
+    assert Filter(chosen.canonical) == chosen
     assert chosen.understood
 
 

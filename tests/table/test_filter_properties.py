@@ -184,7 +184,7 @@ TERMS = joined(st.sampled_from(["", "", "-", "!", "not "]), COMPARISONS)
 
 def is_readable(text: str) -> bool:
     try:
-        Filter.parse(text)
+        Filter(text)
     except FilterError:
         return False
     return True
@@ -201,7 +201,7 @@ FILTERS = st.recursive(
 
 
 def decisions(text: str, derived: DerivedSnapshot) -> dict[int, bool | None]:
-    decide = Filter.parse(text).decide(derived)
+    decide = Filter(text).decide(derived)
     return {backend.pid: decide(backend) for backend in derived.snapshot.backends}
 
 
@@ -209,8 +209,8 @@ def decisions(text: str, derived: DerivedSnapshot) -> dict[int, bool | None]:
 @given(FILTERS)
 def test_the_canonical_text_is_read_back_as_an_equal_filter(text: str) -> None:
     """The canonical text is its own canonical text, and has the same sentence."""
-    chosen = Filter.parse(text)
-    again = Filter.parse(chosen.canonical)
+    chosen = Filter(text)
+    again = Filter(chosen.canonical)
     assert again == chosen
     assert again.canonical == chosen.canonical
     assert again.understood == chosen.understood
@@ -223,7 +223,7 @@ def test_the_printed_sentence_selects_the_same_sessions(
     text: str, derived: DerivedSnapshot
 ) -> None:
     """An independent reader of the sentence decides the same for every session."""
-    chosen = Filter.parse(text)
+    chosen = Filter(text)
     decide = read(chosen.understood)
     expected = {
         backend.pid: decide(backend, derived) for backend in derived.snapshot.backends
@@ -410,7 +410,7 @@ def test_any_arguments_are_a_filter_or_an_error(arguments: list[str]) -> None:
     """Arguments are a filter with a sentence, or a FilterError."""
     chosen = filter_of(arguments)
     if chosen is not None:
-        assert Filter.parse(chosen.text) == chosen == Filter.parse(chosen.canonical)
+        assert Filter(chosen.text) == chosen == Filter(chosen.canonical)
         assert not chosen.understood or read(chosen.understood) is not None
 
 
@@ -438,6 +438,6 @@ def test_a_long_text_is_parsed_or_refused_at_once(unit: str) -> None:
     for text in (unit * (2000 // len(unit)), unit * 500_000):
         began = time.perf_counter()
         with suppress(FilterError):
-            Filter.parse(text)
+            Filter(text)
         filter_of([text])
         assert time.perf_counter() - began < 0.5

@@ -27,8 +27,8 @@ def decided(
     derived = DerivedSnapshot.of(
         Snapshot(NOW, server, (backend,), text_bytes=text_bytes)
     )
-    decision = Filter.parse(text).decide(derived)(backend)
-    assert Filter.parse(text).matches(backend, derived) is (decision is True)
+    decision = Filter(text).decide(derived)(backend)
+    assert Filter(text).matches(backend, derived) is (decision is True)
     return decision
 
 
@@ -201,7 +201,7 @@ def test_masked_values_are_unknown() -> None:
         RUNNER._replace(pid=2, query="SELECT a FROM t"),
     )
     derived = DerivedSnapshot.of(Snapshot(NOW, SERVER, masked, are_queries_masked=True))
-    decide = Filter.parse("-query:payroll").decide(derived)
+    decide = Filter("-query:payroll").decide(derived)
     assert [decide(backend) for backend in masked] == [None, True]
 
 
@@ -261,7 +261,7 @@ def test_waiters_may_be_hidden() -> None:
     derived = DerivedSnapshot.of(Snapshot(NOW, SERVER, (HOLDER, WAITER, HIDDEN)))
 
     def of(text: str, backend: Backend) -> bool | None:
-        return Filter.parse(text).decide(derived)(backend)
+        return Filter(text).decide(derived)(backend)
 
     assert of("blocks>0", HOLDER) is True
     assert of("blocks>1", HOLDER) is None

@@ -68,10 +68,10 @@ def test_a_blocker_may_be_a_prepared_transaction() -> None:
 @pytest.mark.parametrize(
     ("pid", "options"),
     [
-        (13_323, TableOptions(filter=Filter.parse("user:web"))),
+        (13_323, TableOptions(filter=Filter("user:web"))),
         (13_146, TableOptions(idle=IdleRows.HIDDEN)),
         (13_146, TableOptions(idle=IdleRows.FOLDED)),
-        (13_323, TableOptions(filter=Filter.parse("user:worker"))),
+        (13_323, TableOptions(filter=Filter("user:worker"))),
     ],
 )
 def test_a_hidden_session_is_shown_by_the_fewest_changes(

@@ -63,7 +63,7 @@ def test_the_filter_of_a_fold_selects_its_sessions() -> None:
     derived = DerivedSnapshot.of(scenes.snapshot([*idle, other]))
     (fold, _) = folded(derived.snapshot.backends, derived, NONE)
     assert isinstance(fold, IdleFold)
-    matches = Filter.parse(fold.filter_text).on(derived)
+    matches = Filter(fold.filter_text).on(derived)
     assert [row.pid for row in derived.snapshot.backends if matches(row)] == [1, 2]
 
 

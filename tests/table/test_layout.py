@@ -305,16 +305,14 @@ def test_idle_sessions_can_be_hidden() -> None:
 
 def test_the_filter_narrows_and_the_total_stays() -> None:
     """So that the screen can say 1 of 45."""
-    table = arrange_sessions(BUSY, TableOptions(filter=Filter.parse("user:anna")))
+    table = arrange_sessions(BUSY, TableOptions(filter=Filter("user:anna")))
     assert pids(table) == {47_903}
     assert table.total == arrange_sessions(BUSY, TableOptions()).total
 
 
 def test_workers_come_with_a_leader_that_passes_the_filter() -> None:
     """A parallel query is never shown without what it costs."""
-    assert pids(
-        arrange_sessions(BUSY, TableOptions(filter=Filter.parse("pid:48711")))
-    ) == {
+    assert pids(arrange_sessions(BUSY, TableOptions(filter=Filter("pid:48711")))) == {
         48_711,
         48_712,
         48_713,

@@ -468,7 +468,7 @@ def test_the_settled_have_the_same_places(
     """
     rows = scenes.busy().backends
     idle = IdleRows.ALL if show_idle else IdleRows.HIDDEN
-    query = TableOptions(filter=Filter.parse(words), sort=sort, idle=idle)
+    query = TableOptions(filter=Filter(words), sort=sort, idle=idle)
     grouped, plain = (
         arrange_sessions(_with_settled(rows, since), query),
         arrange_sessions(DerivedSnapshot.of(scenes.snapshot(rows)), query),

@@ -59,7 +59,7 @@ def test_every_format_has_every_row(index: int) -> None:
 
 def test_only_the_rows_of_the_filter_are_exported() -> None:
     now = derived()
-    chosen = Filter.parse("state:idle")
+    chosen = Filter("state:idle")
     export = sessions(now, TableOptions(chosen))
     states = {row["state"] for row in records(export.text(ExportFormat.CSV))}
     assert states == {"idle"}

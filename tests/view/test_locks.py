@@ -265,7 +265,7 @@ def test_filters_of_the_tree(filter: str, pids: set[int]) -> None:
     waiters, too."""
     assert {
         row.pid
-        for row in arrange_sessions(STANDSTILL, TableOptions(Filter.parse(filter))).rows
+        for row in arrange_sessions(STANDSTILL, TableOptions(Filter(filter))).rows
     } == pids
 
 

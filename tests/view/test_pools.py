@@ -246,7 +246,7 @@ SESSIONS = (SURE, ABOUT, STEADY, READY, DIRECT)
 
 def pids(words: str) -> set[int]:
     derived = DerivedSnapshot.of(pooled())
-    matches = Filter.parse(words).on(derived)
+    matches = Filter(words).on(derived)
     return {each.pid for each in SESSIONS if matches(each)}
 
 
@@ -269,12 +269,12 @@ def test_a_protected_client_stays_protected_under_each_of_its_names() -> None:
     """
     derived = DerivedSnapshot.of(pooled())
     for words in (f"client:{POOLER}", "client:10.0.3.7", "app:=shop-web"):
-        assert guard([Filter.parse(words)], derived)(SURE)
-    assert not guard([Filter.parse("client:10.0.3.8")], derived)(SURE)
-    assert guard([Filter.parse("client:10.9.9.9")], derived)(ABOUT)
-    assert guard([Filter.parse("client:10.9.9.9")], derived)(READY)
-    assert not guard([Filter.parse("client:10.9.9.9")], derived)(DIRECT)
-    assert guard([Filter.parse("app:=worker")], derived)(STEADY)
+        assert guard([Filter(words)], derived)(SURE)
+    assert not guard([Filter("client:10.0.3.8")], derived)(SURE)
+    assert guard([Filter("client:10.9.9.9")], derived)(ABOUT)
+    assert guard([Filter("client:10.9.9.9")], derived)(READY)
+    assert not guard([Filter("client:10.9.9.9")], derived)(DIRECT)
+    assert guard([Filter("app:=worker")], derived)(STEADY)
 
 
 def test_the_connections_are_counted_by_their_clients() -> None:

@@ -121,7 +121,7 @@ def test_literals_and_ids_that_reveal_them_are_masked() -> None:
 def test_the_filter_of_a_statement_selects_its_sessions() -> None:
     scene = counted()
     [row] = [row for row in statements_of(scene).rows if row.sessions]
-    narrowed = Filter.parse(sessions_filter(row))
+    narrowed = Filter(sessions_filter(row))
     matches = narrowed.on(DerivedSnapshot.of(scene))
     assert [each for each in scene.backends if matches(each)] == [STUCK]
     assert "query id" in narrowed.understood
@@ -131,4 +131,4 @@ def test_a_session_without_a_query_id_is_undecided() -> None:
     scene = counted()
     unknown = Backend(1)
     for text in ("query-id:5", "-query-id:5"):
-        assert not Filter.parse(text).on(DerivedSnapshot.of(scene))(unknown)
+        assert not Filter(text).on(DerivedSnapshot.of(scene))(unknown)

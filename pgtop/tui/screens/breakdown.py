@@ -206,7 +206,7 @@ class BreakdownScreen(TableScreen[BreakdownRow, Snapshot]):
             self.app.post_message(NoticeRequested(words))
         if row is None or row.share is None:
             return
-        group = Filter.parse(share_filter(row.dimension, row.share))
+        group = Filter(share_filter(row.dimension, row.share))
         backends = self._matching(group)
         certain = certain_members(row.dimension, backends, self.state.derived.snapshot)
         skipped = len(backends) - len(certain)
