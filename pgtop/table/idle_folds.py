@@ -56,6 +56,12 @@ class IdleFold:
         user, database, application = (quoted(name or "") for name in self.identity)
         return f"user:={user} db:={database} app:={application} state:idle"
 
+    def filter_within(self, text: str) -> str:
+        """Return the filter that selects the sessions of the fold, and no more: those that the
+        filter in force, of this text, lets through.
+        """
+        return f"({text}) {self.filter_text}" if text else self.filter_text
+
 
 SessionRow: TypeAlias = Backend | IdleFold
 

@@ -38,6 +38,18 @@ def following(actions: tuple[Action, ...], word: str) -> tuple[Action, ...]:
     return (*actions[:place], *step, *actions[place + 1 :])
 
 
+@lru_cache(maxsize=4)
+def for_fold(actions: tuple[Action, ...], is_unfolded: bool) -> tuple[Action, ...]:
+    """Return the actions of a row that stands for idle sessions: those that show them come first
+    behind help and quit.
+    """
+    words = {"tag": "fold" if is_unfolded else "unfold", "open": "these sessions"}
+    named = [each._replace(short=words.get(each.id, each.short)) for each in actions]
+    opening = [each for each in named if each.id in words]
+    others = [each for each in named if each.id not in words]
+    return (*others[:2], *opening, *others[2:])
+
+
 @lru_cache(maxsize=16)
 def key_line(actions: tuple[Action, ...], width: int) -> KeyLine:
     """Return as many of the actions as fit whole, the first ones first."""

@@ -26,8 +26,11 @@ async def test_a_fold_opens_in_place_and_closes_again() -> None:
     """Space shows its sessions below, which are rows like all others."""
     stage = Stage(calm_night())
     async with stage.app.run_test(size=SIZE) as pilot:
-        await press(pilot, "toggle_idle", *["cursor_down"] * 4, "tag")
+        await press(pilot, "toggle_idle", *["cursor_down"] * 4)
+        assert "Enter these sessions  Space unfold" in text_of(stage, "#keys")
+        await press(pilot, "tag")
         assert len(shown_on(stage)) == 6 + POOL
+        assert "Enter these sessions  Space fold" in text_of(stage, "#keys")
         await press(pilot, "cursor_down", "tag")
         assert "1 tagged" in headings_of(stage)
         await press(pilot, "cursor_up", "cursor_up", "tag")

@@ -50,6 +50,7 @@ from pgtop.tui.widgets.lines import Lines
 from pgtop.tui.widgets.row_table import RowTable
 from pgtop.view.empty import EmptyState
 from pgtop.view.empty_sessions import sessions_state
+from pgtop.view.key_line import for_fold
 from pgtop.view.sessions import (
     FOOTER,
     PANE_LINES,
@@ -406,19 +407,17 @@ class SessionsScreen(TaggingScreen):
             sessions = sessions_of(self._table.rows)
             self.app.post_message(OpenRequested(row, sessions))
 
+    def footer_actions(self) -> tuple[Action, ...]:
+        actions = super().footer_actions()
+        row = self._table.selected
+        return for_fold(actions, row.is_open) if isinstance(row, IdleFold) else actions
+
     def _show_sessions_of(self, fold: IdleFold) -> None:
         """Show the sessions of a fold, and nothing else, until Esc."""
         before = self._options
         self.apply(before._replace(idle=IdleRows.ALL))
-        self.filter_by(self._filter_of(fold))
+        self.filter_by(fold.filter_within(before.filter.text))
         self._fold_shown = self._options.filter.text, before
-
-    def _filter_of(self, fold: IdleFold) -> str:
-        """Return the filter that selects exactly the sessions of a fold: they match the filter in
-        force, too.
-        """
-        text = self._options.filter.text
-        return f"({text}) {fold.filter_text}" if text else fold.filter_text
 
     @on(RowTable.Chosen)
     def _row_clicked(self) -> None:
@@ -444,6 +443,7 @@ class SessionsScreen(TaggingScreen):
 
     def _signal_fold(self, signal: Signal, fold: IdleFold) -> None:
         """Request the signal for the sessions of a fold, all of which the list shows."""
-        words = self._parse(self._filter_of(fold)).understood
+        text = fold.filter_within(self._options.filter.text)
+        words = self._parse(text).understood
         request = BulkRequested(signal, fold.sessions, words, is_past=self.is_past)
         self.app.post_message(request)
