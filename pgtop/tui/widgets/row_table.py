@@ -281,7 +281,8 @@ class RowTable(ScrollableRows, Generic[RowT, ContextT]):
         self._identity = (
             None if self._selected is None else self.spec.identity(self._selected)
         )
-        self._note_sight()
+        if self._held is None:  # else the dialog covers the rows
+            self._note_sight()
 
     def _note_sight(self) -> None:
         first, last = self.in_sight
