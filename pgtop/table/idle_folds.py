@@ -57,8 +57,8 @@ class IdleFold:
         return f"user:={user} db:={database} app:={application} state:idle"
 
     def filter_within(self, text: str) -> str:
-        """Return the filter that selects the sessions of the fold, and no more: those that the
-        filter in force, of this text, lets through.
+        """Return the filter that selects exactly the sessions of the fold: they match the filter in
+        force, of this text, too.
         """
         return f"({text}) {self.filter_text}" if text else self.filter_text
 
