@@ -181,8 +181,8 @@ async def test_a_closed_dialog_may_be_drawn_once_more(keys: tuple[str, ...]) -> 
 
 @pytest.mark.parametrize("steps", [0, 5, 16, 30])
 async def test_a_dialog_leaves_the_row_that_it_is_about_in_sight(steps: int) -> None:
-    """The row stands right above the frame; afterwards the list is where it was. What the dialog
-    covers meanwhile was never in sight, so that it is not tagged with what was.
+    """The row stands right above the frame; afterwards the list is where it was. A row that the
+    dialog covers was never in sight, and is not tagged with those that were.
     """
     stage = Stage(busy())
     async with stage.app.run_test(size=SIZE) as pilot:
